@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { copyFile, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { BackendError } from '../error.js';
+import type { InstalledPackage } from '../packages.js';
+import { lastLine, run } from './run.js';
+
+/** Where `require('@tensorflow/tfjs-node')` looks for its addon: `lib/napi-v<n>/tfjs_binding.node`. */
+export function bindingPath(tfjsNode: InstalledPackage): string {
+  const manifest = JSON.parse(readFileSync(join(tfjsNode.root, 'package.json'), 'utf8')) as {
+    binary?: { napi_versions?: number[] };
+  };
+  const supported = Number(process.versions.napi ?? 8);
+  const version = Math.max(...(manifest.binary?.napi_versions ?? [8]).filter((v) => v <= supported));
+  return join(tfjsNode.root, 'lib', `napi-v${version}`, 'tfjs_binding.node');
+}
+
+/** Name of the compiled addon in the cache; the CPU and GPU packages have sources of their own. */
+export function addonName(tfjsNode: InstalledPackage): string {
+  return `${tfjsNode.name.replace('@tensorflow/', '')}-${tfjsNode.version}.node`;
+}
+
+/**
+ * Compiles the addon's C++ sources, which the npm package carries, against the unpacked library. The addon
+ * finds the library through a run path relative to itself, so the directory may be moved as a whole.
+ *
+ * @throws BackendError `tool-missing` without a C++ compiler, `build-failed`
+ */
+export async function compileAddon(tfjsNode: InstalledPackage, directory: string): Promise<void> {
+  const library = join(directory, 'tensorflow');
+  const files = await readdir(library);
+  const libraries = files.filter((f) => /^libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$/.test(f));
+  const headers = (createRequire(import.meta.url)('node-api-headers') as { include_dir: string }).include_dir;
+  const target = join(directory, addonName(tfjsNode));
+  const temporary = `${target}.${process.pid}.tmp`;
+  const mac = process.platform === 'darwin';
+  const args = ['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8'];
+  args.push(`-I${headers}`, `-I${join(library, 'include')}`);
+  args.push(
+    join(tfjsNode.root, 'binding', 'tfjs_backend.cc'),
+    join(tfjsNode.root, 'binding', 'tfjs_binding.cc'),
+  );
+  args.push(...libraries.map((f) => join(library, f)));
+  args.push(mac ? '-Wl,-rpath,@loader_path/tensorflow' : '-Wl,-rpath,$ORIGIN/tensorflow');
+  if (mac) args.push('-undefined', 'dynamic_lookup');
+  args.push('-o', temporary);
+  const compilers = [process.env.CXX, 'g++', 'clang++', 'c++'].filter((c) => c !== undefined && c !== '');
+  for (const compiler of compilers) {
+    const result = await run(compiler as string, args, { timeout: 600_000 });
+    if (result.missing) continue;
+    if (result.code !== 0) {
+      await rm(temporary, { force: true });
+      const why = result.stderr.split('\n').find((l) => /error/i.test(l)) ?? lastLine(result.stderr);
+      throw new BackendError(
+        'build-failed',
+        `${compiler} failed: ${why.trim()}`,
+        'The wasm backend is used.',
+      );
+    }
+    await rename(temporary, target);
+    return;
+  }
+  throw new BackendError(
+    'tool-missing',
+    'a C++ compiler is needed once, to build the native addon, and g++ was not found',
+    'Install one (Debian/Ubuntu: apt-get install g++; macOS: xcode-select --install); until then the wasm backend is used.',
+  );
+}
+
+/**
+ * Puts a cached addon where the package looks for it: a link, because the addon finds its library relative to
+ * its real place; a copy where links are not allowed. Atomic, so that others may be loading it now.
+ */
+export async function linkAddon(tfjsNode: InstalledPackage, addon: string): Promise<void> {
+  const target = bindingPath(tfjsNode);
+  if (await linksTo(target, addon)) return;
+  await mkdir(dirname(target), { recursive: true });
+  const temporary = `${target}.${process.pid}.tmp`;
+  await rm(temporary, { force: true });
+  await symlink(addon, temporary).catch(() => copyFile(addon, temporary));
+  await rename(temporary, target);
+}
+
+/** Whether `target` is a link to `addon`. */
+export async function linksTo(target: string, addon: string): Promise<boolean> {
+  const info = await lstat(target).catch(() => undefined);
+  return info?.isSymbolicLink() === true && (await readlink(target)) === addon;
+}

@@ -1,0 +1,28 @@
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import type { ProbeResult } from './probe.js';
+
+/** What is written beside an addon that has computed a right product. */
+interface Marker {
+  readonly size: number;
+  readonly mtime: number;
+  readonly found: ProbeResult;
+}
+
+/** Whether this very file (size and time) was verified before. */
+export async function isVerified(addon: string): Promise<boolean> {
+  try {
+    const marker = JSON.parse(await readFile(`${addon}.json`, 'utf8')) as Marker;
+    const { size, mtimeMs } = await stat(addon);
+    return marker.size === size && marker.mtime === mtimeMs;
+  } catch {
+    return false;
+  }
+}
+
+/** Remembers that an addon works. */
+export async function markVerified(addon: string, found: ProbeResult): Promise<void> {
+  const { size, mtimeMs } = await stat(addon);
+  const marker: Marker = { size, mtime: mtimeMs, found };
+  await writeFile(`${addon}.json.${process.pid}`, JSON.stringify(marker));
+  await rename(`${addon}.json.${process.pid}`, `${addon}.json`);
+}

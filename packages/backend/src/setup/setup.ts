@@ -1,0 +1,175 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { BackendError } from '../error.js';
+import { findPackage, type InstalledPackage } from '../packages.js';
+import { addonName, bindingPath, compileAddon, linkAddon, linksTo } from './addon.js';
+import { cacheRoot, libraryDirectory } from './cache.js';
+import { isAlive, withLock } from './lock.js';
+import { isVerified, markVerified } from './marker.js';
+import { type ProbeResult, probe } from './probe.js';
+import { installStock, stockAddon, stockDirectory } from './stock.js';
+import { TENSORFLOW_VERSION, unpackTensorFlow } from './wheel.js';
+
+/** What to set up, and whom to tell. */
+export interface SetupOptions {
+  /** Set up `@tensorflow/tfjs-node-gpu` with CUDA 12 instead of `@tensorflow/tfjs-node`. Default false. */
+  readonly gpu?: boolean;
+  /** Receives one line per stage. Default: silent. */
+  readonly log?: (line: string) => void;
+}
+
+/** How the set-up ended. It is never an error that only wasm is left; `message` says why. */
+export interface SetupResult {
+  readonly backend: 'gpu' | 'native' | 'wasm';
+  /** `ready`: was there already; `linked`: taken from the cache; `stock`, `built`: made now; `none`: not possible. */
+  readonly how: 'ready' | 'linked' | 'stock' | 'built' | 'none';
+  readonly message: string;
+  /** The addon in use, absolute. */
+  readonly addon?: string;
+}
+
+/**
+ * Gets the native addon working: the stock binary where its server can be reached, else built from the
+ * TensorFlow wheel (python3 with pip, and g++, are needed that once). Kept in the user's cache directory,
+ * outside node_modules; verified by a matmul in a child process before it is put to use; under a second when
+ * it is there already; safe to run twice at once.
+ *
+ * @throws BackendError `package-missing` when `@tensorflow/tfjs-node` (or `-gpu`) is not installed
+ */
+export async function setup(options: SetupOptions = {}): Promise<SetupResult> {
+  const gpu = options.gpu ?? false;
+  const log = options.log ?? (() => undefined);
+  const name = gpu ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
+  const tfjsNode = findPackage(name);
+  if (!tfjsNode) {
+    throw new BackendError(
+      'package-missing',
+      `${name} is not installed`,
+      `Add it to your project (npm install --ignore-scripts ${name}@4.22.0) and run the set-up again.`,
+    );
+  }
+  const kind = gpu ? 'gpu' : 'native';
+  const attached = await attach(tfjsNode, gpu);
+  if (attached) {
+    return { backend: kind, how: attached.how, message: `${name} is ready`, addon: attached.addon };
+  }
+  await mkdir(cacheRoot(), { recursive: true });
+  try {
+    return await withLock(
+      join(cacheRoot(), `${basename(wheelDirectory(gpu))}.lock`),
+      () => make(tfjsNode, gpu, log),
+      { onWait: () => log('another set-up is at work; waiting for it') },
+    );
+  } catch (error) {
+    const message = `no native backend: ${(error as Error).message}`;
+    log(message);
+    return { backend: 'wasm', how: 'none', message };
+  }
+}
+
+/** Where the library of the wheel is cached. */
+export function wheelDirectory(gpu: boolean): string {
+  return libraryDirectory(gpu ? 'tensorflow-gpu' : 'tensorflow', TENSORFLOW_VERSION);
+}
+
+/**
+ * The quick way, without a child process: an addon that was verified before, in the package or in the cache,
+ * from where it is linked into the package. Undefined where there is none.
+ */
+export async function attach(
+  tfjsNode: InstalledPackage,
+  gpu: boolean,
+): Promise<{ how: 'ready' | 'linked'; addon: string } | undefined> {
+  const target = bindingPath(tfjsNode);
+  for (const addon of [join(wheelDirectory(gpu), addonName(tfjsNode)), stockAddon(tfjsNode)]) {
+    if (!(await isVerified(addon))) continue;
+    if (await linksTo(target, addon)) return { how: 'ready', addon };
+    try {
+      await linkAddon(tfjsNode, addon);
+      return { how: 'linked', addon };
+    } catch {
+      return undefined; // node_modules cannot be written: the caller says what is missing.
+    }
+  }
+  return undefined;
+}
+
+async function make(
+  tfjsNode: InstalledPackage,
+  gpu: boolean,
+  log: (line: string) => void,
+): Promise<SetupResult> {
+  const kind = gpu ? 'gpu' : 'native';
+  const done = (how: SetupResult['how'], addon: string, found: ProbeResult): SetupResult => {
+    const message = `${tfjsNode.name} ${tfjsNode.version} works, TensorFlow ${found.tensorflow}${found.gpu ? ', GPU' : ''}`;
+    log(message);
+    return { backend: kind, how, message, addon };
+  };
+  const again = await attach(tfjsNode, gpu); // Whoever held the lock before us may have done it all.
+  if (again)
+    return { backend: kind, how: again.how, message: `${tfjsNode.name} is ready`, addon: again.addon };
+  await sweep();
+
+  // A binding that npm's own install script, or the user, put into the package.
+  const own = bindingPath(tfjsNode);
+  if (existsSync(own)) {
+    const found = await probe(tfjsNode.main, '', 'tensorflow');
+    if (found.ok) return done('ready', own, found);
+    log(`the addon in ${tfjsNode.root} does not work (${found.error})`);
+  }
+  const stock = await installStock(tfjsNode, log);
+  if (stock) {
+    const found = await verify(tfjsNode, stock);
+    // CUDA 11 on a machine of today starts, and then computes on the CPU: the wheel's CUDA 12 is better.
+    if (found.ok && (found.gpu || !gpu)) return done('stock', stock, found);
+    await rm(stockDirectory(tfjsNode), { recursive: true, force: true });
+    log(
+      found.ok ? 'the stock binary does not see the GPU' : `the stock binary does not work (${found.error})`,
+    );
+  }
+  if (process.platform === 'win32') {
+    throw new BackendError('build-failed', 'on Windows only the stock binary works', 'Use wasm.');
+  }
+  const directory = wheelDirectory(gpu);
+  if (!existsSync(join(directory, 'tensorflow'))) {
+    const temporary = await mkdtemp(join(cacheRoot(), `.tmp-${process.pid}-`));
+    try {
+      await unpackTensorFlow(temporary, gpu, log);
+      await rm(directory, { recursive: true, force: true });
+      await rename(temporary, directory);
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
+    }
+  }
+  log('compiling the addon');
+  await compileAddon(tfjsNode, directory);
+  const addon = join(directory, addonName(tfjsNode));
+  const found = await verify(tfjsNode, addon);
+  if (found.ok) return done('built', addon, found);
+  await rm(directory, { recursive: true, force: true });
+  throw new BackendError(
+    'verification-failed',
+    `the addon was built but does not work here (${found.error})`,
+    'The wasm backend is used.',
+  );
+}
+
+/** Links, multiplies, marks; takes the link away again when the product is wrong. */
+async function verify(tfjsNode: InstalledPackage, addon: string): Promise<ProbeResult> {
+  await linkAddon(tfjsNode, addon);
+  const found = await probe(tfjsNode.main, '', 'tensorflow');
+  if (found.ok) await markVerified(addon, found);
+  else await rm(bindingPath(tfjsNode), { force: true });
+  return found;
+}
+
+/** Removes what killed set-ups left behind. Called under the lock. */
+async function sweep(): Promise<void> {
+  for (const entry of await readdir(cacheRoot())) {
+    const pid = Number(/^\.tmp-(\d+)-/.exec(entry)?.[1]);
+    if (!pid || (isAlive(pid) && pid !== process.pid)) continue;
+    const path = join(cacheRoot(), entry);
+    if (await stat(path).catch(() => undefined)) await rm(path, { recursive: true, force: true });
+  }
+}
