@@ -1,0 +1,53 @@
+export type { Batch, Data } from './data.js';
+export {
+  checkOptions,
+  checkRange,
+  type ErrorCode,
+  EspalierError,
+  nearestName,
+  unknownName,
+} from './errors.js';
+export { evaluate } from './evaluate.js';
+export { type LearningRate, type LearningRateSchedule, type RateMoment, rateAt } from './learning-rate.js';
+export { type OutputActivation, outputActivation, withLogits } from './logits.js';
+export { type Loss, type ResolvedLoss, resolveLoss, softmaxCrossEntropy } from './loss.js';
+export type { EpochMetrics, Evaluation } from './metrics.js';
+export { type Moment, once, progress } from './moment.js';
+export type {
+  AdamOptions,
+  Optimizer,
+  OptimizerFactories,
+  OptimizerState,
+  ParameterGroup,
+  SgdOptions,
+} from './optimizer.js';
+export { jsOptimizers } from './optimizers-js.js';
+export type { Axes, Parameter, Role } from './parameter.js';
+export { layersOf, parametersOf } from './parameters.js';
+export {
+  type AxisSelection,
+  isPruner,
+  isQuantizer,
+  isRegularizer,
+  isTransform,
+  type ObservedStep,
+  type Of,
+  type Plugin,
+  type PluginState,
+  type Pruner,
+  type Quantizer,
+  type Regularizer,
+  type StateArray,
+  type Step,
+  type Transform,
+  type Transformed,
+} from './plugin.js';
+export { dequantize, type QuantizedTensor } from './quantized.js';
+export { hash, hashString, uniform } from './random.js';
+export { Run } from './run.js';
+export { type Schedule, type Timing, timing } from './schedule.js';
+export { seededModel, unseededLayers } from './seeding.js';
+export { kernels, type Selector, selectParameters } from './selector.js';
+export { packState, unpackState } from './state-file.js';
+export type { EarlyStopping, OptimizerChoice, TrainOptions } from './train-options.js';
+export { createTrainer, type Trainer, train } from './trainer.js';

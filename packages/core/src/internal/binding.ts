@@ -1,0 +1,73 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Parameter } from '../parameter.js';
+import type { Run } from '../run.js';
+
+/**
+ * How a parameter is trained: which variable the optimizer moves, how the weight's gradient reaches it, and
+ * how the weight follows. The optimizer knows nothing of masks that revive or of shared values.
+ */
+export interface Binding {
+  readonly parameter: Parameter;
+  /** What the optimizer updates. */
+  readonly trained: tf.Variable;
+  /** 1 train, 0 hold, in the shape of `trained`. */
+  readonly mask: tf.Tensor | undefined;
+  /** The gradient of `trained` from the gradient of the weight; runs inside a tidy. */
+  pull(gradient: tf.Tensor): tf.Tensor;
+  /** Makes the weight follow `trained` after a step. */
+  push?(): void;
+  /** Writes what was learned back to the run. */
+  settle?(): Promise<void>;
+  dispose?(): void;
+}
+
+/** The optimizer updates the weight itself; a mask holds what is pruned. */
+function plain(run: Run, parameter: Parameter): Binding {
+  return { parameter, trained: parameter.variable, mask: run.mask(parameter), pull: (gradient) => gradient };
+}
+
+/** A dense copy takes the gradient of the masked weight, so that pruned weights can grow back. */
+function revivable(run: Run, parameter: Parameter, dense: tf.Variable): Binding {
+  return {
+    parameter,
+    trained: dense,
+    mask: undefined,
+    pull: (gradient) => gradient,
+    push() {
+      const mask = run.mask(parameter);
+      tf.tidy(() => parameter.variable.assign(mask === undefined ? tf.clone(dense) : tf.mul(dense, mask)));
+    },
+  };
+}
+
+/** Shared values: the gradient of a codebook entry is the sum over the weights that use it (Han et al. 2016, eq. 3). */
+function shared(run: Run, parameter: Parameter): Binding {
+  const { codebook, indices, fixed = [] } = run.shared(parameter)!;
+  const size = codebook.length;
+  const entries = tf.tidy(() => tf.variable(tf.tensor1d(codebook), true));
+  const index = tf.keep(tf.tensor1d(Int32Array.from(indices), 'int32'));
+  const held = tf.keep(tf.tensor1d(Float32Array.from(codebook, (_, i) => (fixed.includes(i) ? 0 : 1))));
+  return {
+    parameter,
+    trained: entries,
+    mask: held,
+    pull: (gradient) => tf.unsortedSegmentSum(tf.reshape(gradient, [parameter.size]), index, size),
+    push() {
+      tf.tidy(() => {
+        const values = tf.gather(entries, index as tf.Tensor1D);
+        parameter.variable.assign(tf.reshape(values, parameter.shape as number[]));
+      });
+    },
+    async settle() {
+      run.share(parameter, { codebook: Float32Array.from(await entries.data()), indices, fixed });
+    },
+    dispose: () => tf.dispose([entries, index, held]),
+  };
+}
+
+/** The binding that fits what the run knows of the parameter now. */
+export function bind(run: Run, parameter: Parameter): Binding {
+  const dense = run.dense(parameter);
+  if (run.shared(parameter) !== undefined) return shared(run, parameter);
+  return dense === undefined ? plain(run, parameter) : revivable(run, parameter, dense);
+}

@@ -1,0 +1,80 @@
+import type { EpochMetrics } from '../metrics.js';
+import type { OptimizerState } from '../optimizer.js';
+import type { PluginState, StateArray } from '../plugin.js';
+import type { Bound } from '../trainer.js';
+import type { Best } from './stopping.js';
+
+interface Json {
+  history: EpochMetrics[];
+  step: number;
+  slots: Record<string, string[]>;
+  plugins: Record<string, unknown>;
+  best: unknown;
+}
+
+/** Puts a part's arrays under a prefix. */
+function nest(into: Record<string, StateArray>, prefix: string, arrays: PluginState['arrays']): void {
+  for (const [name, array] of Object.entries(arrays ?? {})) into[`${prefix}:${name}`] = array;
+}
+
+/** The arrays under a prefix. */
+function unnest(from: PluginState['arrays'], prefix: string): Record<string, StateArray> {
+  const found: Record<string, StateArray> = {};
+  for (const [name, array] of Object.entries(from ?? {})) {
+    if (name.startsWith(`${prefix}:`)) found[name.slice(prefix.length + 1)] = array;
+  }
+  return found;
+}
+
+export async function saveTrainer(parts: {
+  history: readonly EpochMetrics[];
+  best: Best;
+  bound: readonly Bound[];
+  optimizer: OptimizerState;
+  /** Variable name to stable name. */
+  names: ReadonlyMap<string, string>;
+}): Promise<PluginState> {
+  const arrays: Record<string, StateArray> = {};
+  const slots: Record<string, string[]> = {};
+  for (const [variable, values] of Object.entries(parts.optimizer.slots)) {
+    const name = parts.names.get(variable);
+    if (name === undefined) continue;
+    slots[name] = Object.keys(values);
+    nest(arrays, `slot:${name}`, values);
+  }
+  const plugins: Record<string, unknown> = {};
+  for (const { schedule, owner } of parts.bound) {
+    const state = await schedule.plugin.save?.();
+    if (state === undefined) continue;
+    plugins[owner] = state.json ?? null;
+    nest(arrays, `plugin:${owner}`, state.arrays);
+  }
+  const best = parts.best.save();
+  nest(arrays, 'best', best.arrays);
+  const json: Json = {
+    history: [...parts.history],
+    step: parts.optimizer.step,
+    slots,
+    plugins,
+    best: best.json,
+  };
+  return { json, arrays };
+}
+
+export function loadTrainer(
+  state: PluginState,
+  parts: { best: Best; bound: readonly Bound[]; names: ReadonlyMap<string, string> },
+): { history: EpochMetrics[]; optimizer: OptimizerState } {
+  const json = state.json as Json;
+  for (const { schedule, owner } of parts.bound) {
+    if (!(owner in json.plugins)) continue;
+    schedule.plugin.load?.({ json: json.plugins[owner], arrays: unnest(state.arrays, `plugin:${owner}`) });
+  }
+  parts.best.load({ json: json.best, arrays: unnest(state.arrays, 'best') });
+  const slots: Record<string, Record<string, Float32Array>> = {};
+  for (const [variable, name] of parts.names) {
+    if (name in json.slots)
+      slots[variable] = unnest(state.arrays, `slot:${name}`) as Record<string, Float32Array>;
+  }
+  return { history: json.history, optimizer: { step: json.step, slots } };
+}

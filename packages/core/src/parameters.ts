@@ -1,0 +1,154 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
+import type { Axes, Parameter, Role } from './parameter.js';
+
+/** The parts of TF.js layers that its declarations hide. */
+interface Weight {
+  readonly id: number;
+  readonly originalName: string;
+  readonly trainable: boolean;
+  readonly val: tf.Variable;
+}
+interface Cell {
+  getClassName(): string;
+  readonly cells?: readonly Cell[];
+  readonly weights: readonly Weight[];
+}
+interface Inside {
+  getClassName(): string;
+  readonly name: string;
+  readonly layers?: readonly layers.Layer[];
+  readonly forwardLayer?: layers.Layer;
+  readonly backwardLayer?: layers.Layer;
+  readonly layer?: layers.Layer;
+  readonly cell?: Cell;
+  readonly weights: readonly Weight[];
+}
+
+const gatesOf: Readonly<Record<string, number>> = {
+  LSTM: 4,
+  LSTMCell: 4,
+  ConvLSTM2D: 4,
+  ConvLSTM2DCell: 4,
+  GRU: 3,
+  GRUCell: 3,
+};
+
+const roles: Readonly<Record<string, Role>> = {
+  kernel: 'kernel',
+  pointwise_kernel: 'kernel',
+  depthwise_kernel: 'depthwise',
+  recurrent_kernel: 'recurrent',
+  embeddings: 'embedding',
+  bias: 'bias',
+  gamma: 'scale',
+  alpha: 'scale',
+  beta: 'offset',
+  moving_mean: 'statistic',
+  moving_variance: 'statistic',
+};
+
+/** Layout of a weight by its role, its rank and the class of its layer (TF.js 4.22 layouts). */
+function axesOf(role: Role, rank: number, className: string): Axes {
+  const gates = gatesOf[className] ?? 1;
+  const spatial = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+  switch (role) {
+    case 'kernel':
+    case 'recurrent':
+      return className.endsWith('Transpose')
+        ? { spatial: spatial(rank - 2), out: rank - 2, in: rank - 1, gates }
+        : { spatial: spatial(rank - 2), in: rank - 2, out: rank - 1, gates };
+    case 'depthwise':
+      return { spatial: spatial(rank - 2), in: rank - 2, multiplier: rank - 1, gates };
+    case 'embedding':
+      return { spatial: [], in: 0, out: 1, gates };
+    case 'other':
+      return { spatial: [], gates };
+    default:
+      return { spatial: [], out: rank - 1, gates };
+  }
+}
+
+function* inside(layer: layers.Layer, path: readonly string[]): Generator<Parameter> {
+  const it = layer as unknown as Inside;
+  const children =
+    it.layers ?? (it.forwardLayer && it.backwardLayer ? [it.forwardLayer, it.backwardLayer] : undefined);
+  if (children !== undefined) {
+    for (const child of children) yield* inside(child, [...path, child.name]);
+  } else if (it.layer !== undefined) {
+    yield* inside(it.layer, path);
+  } else if (it.cell?.cells !== undefined) {
+    for (const [i, cell] of it.cell.cells.entries()) {
+      yield* named(layer, cell.weights, cell.getClassName(), [...path, `cell_${i}`]);
+    }
+  } else {
+    const className = it.cell?.getClassName() ?? it.getClassName();
+    yield* named(layer, it.weights, className, path);
+  }
+}
+
+function* named(
+  layer: layers.Layer,
+  weights: readonly Weight[],
+  className: string,
+  path: readonly string[],
+): Generator<Parameter> {
+  for (const weight of weights) {
+    const last = weight.originalName.slice(weight.originalName.lastIndexOf('/') + 1);
+    const role = roles[last] ?? 'other';
+    const { val: variable } = weight;
+    yield {
+      name: [...path, last].join('/'),
+      role,
+      axes: axesOf(role, variable.shape.length, className),
+      shape: variable.shape,
+      size: variable.size,
+      trainable: weight.trainable && role !== 'statistic',
+      layer,
+      savedAs: weight.originalName,
+      variable,
+    };
+  }
+}
+
+/**
+ * All weight tensors of a model in topological order: dense, 1-D to 3-D, depthwise, separable and transposed
+ * convolutions, embeddings, recurrent layers and wrappers around them, normalisation, nested models. A layer
+ * that is used twice is listed once.
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { parametersOf } from '@espalier/core';
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ name: 'fc', units: 3, inputShape: [2] })] });
+ * const names = parametersOf(model).map((p) => `${p.name} ${p.role} [${p.shape}]`);
+ * if (names.join() !== 'fc/kernel kernel [2,3],fc/bias bias [3]') throw new Error(names.join());
+ * ```
+ */
+export function parametersOf(model: LayersModel): Parameter[] {
+  const seen = new Set<tf.Variable>();
+  const found: Parameter[] = [];
+  for (const layer of model.layers) {
+    for (const parameter of inside(layer, [layer.name])) {
+      if (seen.has(parameter.variable)) continue;
+      seen.add(parameter.variable);
+      found.push(parameter);
+    }
+  }
+  return found;
+}
+
+/** All layers of a model, those inside nested models and wrappers included, containers left out. */
+export function layersOf(model: LayersModel): layers.Layer[] {
+  const found = new Set<layers.Layer>();
+  const visit = (layer: layers.Layer): void => {
+    const it = layer as unknown as Inside;
+    const children =
+      it.layers ?? [it.forwardLayer, it.backwardLayer, it.layer].filter((child) => child !== undefined);
+    if (children.length === 0) found.add(layer);
+    for (const child of children) visit(child);
+  };
+  for (const layer of model.layers) visit(layer);
+  return [...found];
+}

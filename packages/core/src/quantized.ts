@@ -1,0 +1,21 @@
+/**
+ * A weight tensor whose values come from a small table: element i is `codebook[indices[i]]`.
+ *
+ * A uniform quantiser is a codebook whose entries are multiples of a step; the codec finds that out itself.
+ */
+export interface QuantizedTensor {
+  /** Distinct values, strictly ascending, finite. */
+  readonly codebook: Float32Array;
+  /** One index into the codebook per element, row-major in the parameter's shape. */
+  readonly indices: Uint8Array | Uint16Array;
+  /** Indices of codebook entries that fine-tuning must leave alone, such as the exact zero of pruned weights. */
+  readonly fixed?: readonly number[];
+}
+
+/** The tensor's values, row-major. */
+export function dequantize(tensor: QuantizedTensor): Float32Array {
+  const { codebook, indices } = tensor;
+  const values = new Float32Array(indices.length);
+  for (let i = 0; i < indices.length; i++) values[i] = codebook[indices[i]];
+  return values;
+}

@@ -1,0 +1,278 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { EspalierError, unknownName } from './errors.js';
+import { cutTensor } from './internal/cut.js';
+import { type Moment, once } from './moment.js';
+import type { Parameter } from './parameter.js';
+import { parametersOf } from './parameters.js';
+import type { PluginState, Pruner, Quantizer, StateArray, Transformed } from './plugin.js';
+import { dequantize, type QuantizedTensor } from './quantized.js';
+import { kernels, type Selector, selectParameters } from './selector.js';
+
+/**
+ * A model on its way to being small: its parameters, the masks on them and the values they share. It outlives
+ * training stages; the trainer, plugins and the encoder all look at it.
+ *
+ * Invariant: outside a call, a masked weight is exactly 0 and a shared weight is exactly its codebook entry.
+ */
+export class Run {
+  #model: LayersModel;
+  #parameters: readonly Parameter[];
+  /** By parameter name, then by owner: masks of different owners combine by AND. */
+  readonly #masks = new Map<string, Map<string, tf.Tensor>>();
+  readonly #combined = new Map<string, tf.Tensor>();
+  readonly #shared = new Map<string, QuantizedTensor>();
+  readonly #dense = new Map<string, tf.Variable>();
+  readonly seed: number;
+
+  constructor(model: LayersModel, options: { readonly seed?: number } = {}) {
+    this.#model = model;
+    this.#parameters = parametersOf(model);
+    this.seed = options.seed ?? 0;
+  }
+
+  get model(): LayersModel {
+    return this.#model;
+  }
+
+  get parameters(): readonly Parameter[] {
+    return this.#parameters;
+  }
+
+  /** The parameter of that name. @throws EspalierError `unknown-name` */
+  parameter(name: string): Parameter {
+    const found = this.#parameters.find((p) => p.name === name);
+    if (found === undefined) {
+      throw unknownName(
+        'parameter',
+        name,
+        this.#parameters.map((p) => p.name),
+      );
+    }
+    return found;
+  }
+
+  /** The parameters a selector names; every trainable kernel by default. */
+  select(selector: Selector = kernels): Parameter[] {
+    return selectParameters(this.#parameters, selector);
+  }
+
+  /** All masks on a parameter combined: 1 keep, 0 pruned. The run owns the tensor. */
+  mask(parameter: Parameter): tf.Tensor | undefined {
+    return this.#combined.get(parameter.name);
+  }
+
+  /**
+   * Sets (or, with `null`, lifts) an owner's mask on a parameter and zeroes what is pruned. Takes ownership of
+   * the tensor. @throws EspalierError `shape-mismatch`
+   */
+  setMask(parameter: Parameter, mask: tf.Tensor | null, owner = 'user'): void {
+    if (mask !== null && mask.shape.join() !== parameter.shape.join()) {
+      throw new EspalierError(
+        'shape-mismatch',
+        `A mask of shape [${mask.shape}] was given for ${parameter.name} of shape [${parameter.shape}].`,
+      );
+    }
+    const owners = this.#masks.get(parameter.name) ?? new Map<string, tf.Tensor>();
+    this.#masks.set(parameter.name, owners);
+    const before = owners.get(owner);
+    if (before !== mask) before?.dispose();
+    if (mask === null) owners.delete(owner);
+    else owners.set(owner, tf.keep(mask));
+    this.#combine(parameter);
+    this.#refresh(parameter);
+  }
+
+  #combine(parameter: Parameter): void {
+    const owners = [...(this.#masks.get(parameter.name)?.values() ?? [])];
+    const before = this.#combined.get(parameter.name);
+    before?.dispose();
+    this.#combined.delete(parameter.name);
+    if (owners.length === 0) return;
+    // A tensor of its own even for one owner: the owners' masks and this one are disposed separately.
+    const combined = tf.tidy(() =>
+      owners.slice(1).reduce((a, b) => tf.mul(a, b), tf.cast(owners[0], 'float32')),
+    );
+    this.#combined.set(parameter.name, tf.keep(combined === owners[0] ? tf.clone(combined) : combined));
+  }
+
+  /** Calls a pruner once and applies its masks: what a loop of one's own needs. */
+  prune(pruner: Pruner, selector?: Selector, at: Moment = once()): void {
+    for (const [parameter, mask] of pruner.masks(this.select(selector), at))
+      this.setMask(parameter, mask, pruner.name);
+  }
+
+  /** Writes 0 into every pruned weight. A loop of one's own calls it after each of its steps. */
+  applyMasks(): void {
+    for (const parameter of this.#parameters)
+      if (this.#combined.has(parameter.name)) this.#refresh(parameter);
+  }
+
+  #refresh(parameter: Parameter): void {
+    const mask = this.#combined.get(parameter.name);
+    const source = this.#dense.get(parameter.name) ?? parameter.variable;
+    if (mask === undefined && source === parameter.variable) return;
+    tf.tidy(() => {
+      parameter.variable.assign(mask === undefined ? tf.clone(source) : tf.mul(source, mask));
+    });
+  }
+
+  /** The dense copy behind a parameter whose pruner revives weights, if there is one. The run owns it. */
+  dense(parameter: Parameter): tf.Variable | undefined {
+    return this.#dense.get(parameter.name);
+  }
+
+  /** Starts a dense copy: from now on pruned weights can come back. */
+  keepDense(parameter: Parameter): tf.Variable {
+    const existing = this.#dense.get(parameter.name);
+    if (existing !== undefined) return existing;
+    const dense = tf.tidy(() => tf.variable(tf.clone(parameter.variable), true));
+    this.#dense.set(parameter.name, dense);
+    return dense;
+  }
+
+  /** Drops a dense copy: what is pruned now stays pruned. */
+  dropDense(parameter: Parameter): void {
+    this.#dense.get(parameter.name)?.dispose();
+    this.#dense.delete(parameter.name);
+  }
+
+  /** How a parameter's values are shared, if they are. */
+  shared(parameter: Parameter): QuantizedTensor | undefined {
+    return this.#shared.get(parameter.name);
+  }
+
+  /**
+   * Replaces a parameter's values by shared ones. @throws EspalierError `shape-mismatch`
+   */
+  share(parameter: Parameter, tensor: QuantizedTensor): void {
+    if (tensor.indices.length !== parameter.size) {
+      throw new EspalierError(
+        'shape-mismatch',
+        `${tensor.indices.length} indices were given for ${parameter.name} of ${parameter.size} elements.`,
+      );
+    }
+    this.#shared.set(parameter.name, tensor);
+    const values = tf.tensor(dequantize(tensor), parameter.shape as number[]);
+    parameter.variable.assign(values);
+    values.dispose();
+  }
+
+  /** Calls a quantizer once and shares the values it finds. */
+  async quantize(quantizer: Quantizer, selector?: Selector, at: Moment = once()): Promise<void> {
+    const tensors = await quantizer.quantize(this.select(selector), at);
+    for (const [parameter, tensor] of tensors) this.share(parameter, tensor);
+  }
+
+  /** Lets a parameter's values go free again. */
+  unshare(parameter: Parameter): void {
+    this.#shared.delete(parameter.name);
+  }
+
+  /** Counts of all parameters together. */
+  async counts(): Promise<{ parameters: number; nonzero: number }> {
+    let parameters = 0;
+    let nonzero = 0;
+    for (const { variable, size } of this.#parameters) {
+      const values = await variable.data();
+      for (let i = 0; i < values.length; i++) if (values[i] !== 0) nonzero++;
+      parameters += size;
+    }
+    return { parameters, nonzero };
+  }
+
+  /** Puts a transformed model in the model's place, cutting masks and shared values along with it. */
+  replaceModel({ model, kept }: Transformed): void {
+    const before = this.#parameters;
+    this.#model = model;
+    this.#parameters = parametersOf(model);
+    const now = new Map(this.#parameters.map((p) => [p.name, p]));
+    for (const old of before) {
+      const selections = kept?.get(old.name);
+      const next = now.get(old.name);
+      const owners = this.#masks.get(old.name);
+      this.#masks.delete(old.name);
+      this.#combined.get(old.name)?.dispose();
+      this.#combined.delete(old.name);
+      this.dropDense(old);
+      this.#shared.delete(old.name);
+      for (const [owner, mask] of owners ?? []) {
+        const cut = next === undefined ? undefined : cutTensor(mask, selections ?? []);
+        if (next !== undefined && cut !== undefined && cut.shape.join() === next.shape.join()) {
+          this.setMask(next, cut, owner);
+        } else {
+          cut?.dispose();
+        }
+        mask.dispose();
+      }
+    }
+  }
+
+  /** Weights, masks, dense copies and shared values, as they are now. */
+  async save(): Promise<PluginState> {
+    const arrays: Record<string, StateArray> = {};
+    for (const p of this.#parameters) {
+      arrays[`weight:${p.name}`] = (await p.variable.data()).slice() as Float32Array;
+      for (const [owner, mask] of this.#masks.get(p.name) ?? []) {
+        arrays[`mask:${p.name}:${owner}`] = Uint8Array.from(await mask.data());
+      }
+      const dense = this.#dense.get(p.name);
+      if (dense !== undefined) arrays[`dense:${p.name}`] = (await dense.data()).slice() as Float32Array;
+      const shared = this.#shared.get(p.name);
+      if (shared !== undefined) {
+        arrays[`codebook:${p.name}`] = shared.codebook;
+        arrays[`indices:${p.name}`] = shared.indices;
+        arrays[`fixed:${p.name}`] = Int32Array.from(shared.fixed ?? []);
+      }
+    }
+    return { arrays };
+  }
+
+  /** Puts a saved state back. @throws EspalierError `bad-state` when it belongs to another model. */
+  load(state: PluginState): void {
+    const arrays = state.arrays ?? {};
+    this.dispose();
+    for (const p of this.#parameters) {
+      const weight = arrays[`weight:${p.name}`];
+      if (weight === undefined || weight.length !== p.size) {
+        throw new EspalierError(
+          'bad-state',
+          `The saved state has no weight ${p.name} of ${p.size} elements.`,
+          {
+            remedy: 'Resume with the recipe and the model the state was saved with.',
+          },
+        );
+      }
+      assign(p.variable, weight as Float32Array);
+      for (const [key, array] of Object.entries(arrays)) {
+        const prefix = `mask:${p.name}:`;
+        if (!key.startsWith(prefix)) continue;
+        this.setMask(p, tf.tensor(Float32Array.from(array), p.shape as number[]), key.slice(prefix.length));
+      }
+      const dense = arrays[`dense:${p.name}`];
+      if (dense !== undefined) assign(this.keepDense(p), dense as Float32Array);
+      const codebook = arrays[`codebook:${p.name}`];
+      if (codebook !== undefined) {
+        this.#shared.set(p.name, {
+          codebook: codebook as Float32Array,
+          indices: arrays[`indices:${p.name}`] as Uint8Array,
+          fixed: [...arrays[`fixed:${p.name}`]],
+        });
+      }
+    }
+  }
+
+  /** Frees masks and dense copies; the model stays. */
+  dispose(): void {
+    for (const owners of this.#masks.values()) for (const mask of owners.values()) mask.dispose();
+    for (const mask of this.#combined.values()) mask.dispose();
+    for (const dense of this.#dense.values()) dense.dispose();
+    for (const map of [this.#masks, this.#combined, this.#dense, this.#shared]) map.clear();
+  }
+}
+
+function assign(variable: tf.Variable, values: Float32Array): void {
+  const tensor = tf.tensor(values, variable.shape, 'float32');
+  variable.assign(tensor as tf.Tensor);
+  tensor.dispose();
+}

@@ -1,0 +1,74 @@
+import { EspalierError } from './errors.js';
+import type { PluginState, StateArray } from './plugin.js';
+
+const types = { Float32Array, Float64Array, Int32Array, Uint8Array, Uint16Array, Uint32Array };
+type TypeName = keyof typeof types;
+
+interface Entry {
+  name: string;
+  type: TypeName;
+  length: number;
+}
+
+const magic = 'ESPSTATE';
+
+/**
+ * A saved state as bytes: 8 bytes of magic, the length of a JSON header (u32, little-endian), the header, then
+ * the arrays, each padded to 8 bytes, in the header's order and the machine's byte order.
+ *
+ * @example
+ * ```ts
+ * import { packState, unpackState } from '@espalier/core';
+ * const state = unpackState(packState({ json: { epoch: 3 }, arrays: { w: Float32Array.of(1, 2) } }));
+ * if (state.arrays?.w[1] !== 2) throw new Error('unexpected');
+ * ```
+ */
+export function packState(state: PluginState): Uint8Array {
+  const arrays = Object.entries(state.arrays ?? {});
+  const table: Entry[] = arrays.map(([name, array]) => ({
+    name,
+    type: array.constructor.name as TypeName,
+    length: array.length,
+  }));
+  const header = new TextEncoder().encode(JSON.stringify({ json: state.json ?? null, table }));
+  const pad = (n: number): number => (n + 7) & ~7;
+  let size = pad(12 + header.length);
+  for (const [, array] of arrays) size += pad(array.byteLength);
+  const bytes = new Uint8Array(size);
+  bytes.set(new TextEncoder().encode(magic));
+  new DataView(bytes.buffer).setUint32(8, header.length, true);
+  bytes.set(header, 12);
+  let offset = pad(12 + header.length);
+  for (const [, array] of arrays) {
+    bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), offset);
+    offset += pad(array.byteLength);
+  }
+  return bytes;
+}
+
+/**
+ * Reads back what `packState` wrote. @throws EspalierError `bad-state` when the bytes are not such a state.
+ */
+export function unpackState(bytes: Uint8Array): PluginState {
+  const bad = (): never => {
+    throw new EspalierError('bad-state', 'This is not a whole saved state.', {
+      remedy: 'Start the run again.',
+    });
+  };
+  if (bytes.length < 12 || new TextDecoder().decode(bytes.subarray(0, 8)) !== magic) bad();
+  const headerLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
+  if (12 + headerLength > bytes.length) bad();
+  const { json, table } = JSON.parse(new TextDecoder().decode(bytes.subarray(12, 12 + headerLength))) as {
+    json: unknown;
+    table: Entry[];
+  };
+  const arrays: Record<string, StateArray> = {};
+  let offset = (12 + headerLength + 7) & ~7;
+  for (const { name, type, length } of table) {
+    const byteLength = length * types[type].BYTES_PER_ELEMENT;
+    if (offset + byteLength > bytes.length) bad();
+    arrays[name] = new types[type](bytes.slice(offset, offset + byteLength).buffer);
+    offset += (byteLength + 7) & ~7;
+  }
+  return { json, arrays };
+}

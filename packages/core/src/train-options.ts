@@ -1,0 +1,51 @@
+import type { Data } from './data.js';
+import type { LearningRate } from './learning-rate.js';
+import type { Loss } from './loss.js';
+import type { EpochMetrics } from './metrics.js';
+import type { AdamOptions, OptimizerFactories, SgdOptions } from './optimizer.js';
+import type { Schedule } from './schedule.js';
+import type { Selector } from './selector.js';
+
+/** An update rule by name, with its options. */
+export type OptimizerChoice =
+  | ({ readonly name: 'adam' } & AdamOptions)
+  | ({ readonly name: 'sgd' } & SgdOptions);
+
+/** Stops training when a metric no longer improves. */
+export interface EarlyStopping {
+  /** Default `validationLoss`. */
+  readonly metric?: 'validationLoss' | 'validationAccuracy' | 'loss';
+  /** Epochs without improvement that are allowed, >= 1. */
+  readonly patience: number;
+  /** What counts as an improvement. Default 0. */
+  readonly minDelta?: number;
+}
+
+/** Everything one training stage needs. */
+export interface TrainOptions {
+  readonly data: Data;
+  /** Held-out data, evaluated after each epoch. Never the test set. */
+  readonly validation?: Data;
+  /** >= 1. */
+  readonly epochs: number;
+  /** Default `categoricalCrossentropy`. */
+  readonly loss?: Loss;
+  /** Default Adam. */
+  readonly optimizer?: OptimizerChoice;
+  /** Default 0.001. */
+  readonly learningRate?: LearningRate;
+  /** Multiplies the learning rate for some parameters. */
+  readonly rateFactors?: readonly { readonly parameters: Selector; readonly factor: number }[];
+  /** Plugins bound to parameters and time, in the order in which they act. */
+  readonly schedules?: readonly Schedule[];
+  /** The backend's update rules. Default: plain TF.js ops. */
+  readonly optimizers?: OptimizerFactories;
+  readonly earlyStopping?: EarlyStopping;
+  /** Ends with the weights of the best validated epoch, counting from epoch `from` (when pruning is done). */
+  readonly keepBest?: { readonly from?: number };
+  /** Stops between two steps; the trainer throws EspalierError `aborted`. */
+  readonly signal?: AbortSignal;
+  /** Called now and then within an epoch, for progress displays. */
+  readonly onStep?: (at: { epoch: number; step: number; steps: number; loss: number }) => void;
+  readonly onEpoch?: (metrics: EpochMetrics) => void | Promise<void>;
+}
