@@ -1,0 +1,59 @@
+import { generator } from './random.js';
+
+/** Copies whole examples, bytes through a table of 256 floats. No closures: this is the loop that must be fast. */
+export function gatherBytes(
+  out: Float32Array,
+  inputs: Uint8Array,
+  table: Float32Array,
+  order: Uint32Array,
+  stride: number,
+): void {
+  let at = 0;
+  for (let i = 0; i < order.length; i++) {
+    const from = order[i] * stride;
+    for (let j = from; j < from + stride; j++) out[at++] = table[inputs[j]];
+  }
+}
+
+/** Copies whole examples of floats. */
+export function gatherFloats(
+  out: Float32Array,
+  inputs: Float32Array,
+  order: Uint32Array,
+  stride: number,
+): void {
+  for (let i = 0; i < order.length; i++) {
+    out.set(inputs.subarray(order[i] * stride, (order[i] + 1) * stride), i * stride);
+  }
+}
+
+/**
+ * Moves every image of a batch `[n, height, width, channels]`, in place, by whole pixels drawn uniformly from
+ * -most … most on both axes; what moves in is `background`. An image's move depends on (seed, epoch, its index in
+ * the data set) alone, so it needs no generator's state to be made again.
+ */
+export function shiftImages(
+  batch: Float32Array,
+  order: Uint32Array,
+  [height, width, channels]: readonly number[],
+  { most, background, seed, epoch }: { most: number; background: number; seed: number; epoch: number },
+): void {
+  const row = width * channels;
+  const stride = height * row;
+  const image = new Float32Array(stride);
+  for (let i = 0; i < order.length; i++) {
+    const random = generator(seed, epoch, order[i]);
+    const down = Math.floor(random() * (2 * most + 1)) - most;
+    const right = (Math.floor(random() * (2 * most + 1)) - most) * channels;
+    if (down === 0 && right === 0) continue;
+    image.fill(background);
+    for (let y = Math.max(0, down); y < Math.min(height, height + down); y++) {
+      const from = i * stride + (y - down) * row;
+      image.set(
+        batch.subarray(from + Math.max(0, -right), from + row - Math.max(0, right)),
+        y * row + Math.max(0, right),
+      );
+    }
+    batch.set(image, i * stride);
+  }
+}
