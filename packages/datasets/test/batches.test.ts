@@ -76,6 +76,14 @@ describe('batches', () => {
     expect(epoch(flat, 0).shapes).toEqual(['3,4 float32 3,3 float32', '3,4 float32 3,3 float32']);
   });
 
+  it('takes examples of any size', () => {
+    for (const stride of [1, 3, 5, 9]) {
+      const inputs = Uint8Array.from({ length: 4 * stride }, (_, i) => i);
+      const odd: Split = { size: 4, inputShape: [stride], classCount: 2, inputs, labels: new Uint8Array(4) };
+      expect(epoch(batches(odd, { batchSize: 3, scale: 'none' }), 0).inputs.flat()).toEqual([...inputs]);
+    }
+  });
+
   it('takes floats as they are', () => {
     const floats: Split = { ...split, inputs: Float32Array.from({ length: 28 }, (_, i) => i - 14) };
     expect(epoch(batches(floats, { batchSize: 5 }), 0).inputs.flat()).toEqual([...floats.inputs]);
