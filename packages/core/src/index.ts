@@ -9,6 +9,15 @@ export {
 } from './errors.js';
 export { evaluate } from './evaluate.js';
 export { type LearningRate, type LearningRateSchedule, type RateMoment, rateAt } from './learning-rate.js';
+export {
+  cosineRate,
+  exponentialRate,
+  learningRateSchedules,
+  multiStepRate,
+  plateauRate,
+  polynomialRate,
+  stepRate,
+} from './learning-rate-schedules.js';
 export { type OutputActivation, outputActivation, withLogits } from './logits.js';
 export { type Loss, type ResolvedLoss, resolveLoss, softmaxCrossEntropy } from './loss.js';
 export type { EpochMetrics, Evaluation } from './metrics.js';
