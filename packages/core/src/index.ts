@@ -12,7 +12,6 @@ export { type LearningRate, type LearningRateSchedule, type RateMoment, rateAt }
 export {
   cosineRate,
   exponentialRate,
-  learningRateSchedules,
   multiStepRate,
   plateauRate,
   polynomialRate,

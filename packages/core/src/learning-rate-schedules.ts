@@ -113,13 +113,3 @@ export function plateauRate(options: {
     return rate;
   };
 }
-
-/** The learning-rate schedules by the names recipes use. */
-export const learningRateSchedules = {
-  step: stepRate,
-  multiStep: multiStepRate,
-  exponential: exponentialRate,
-  polynomial: polynomialRate,
-  cosine: cosineRate,
-  plateau: plateauRate,
-} as const;
