@@ -1,0 +1,70 @@
+/**
+ * Exact selection of the lowest scores by radix on the bits of float32: O(n), two passes over the scores and
+ * two histograms of 65 536 bins, whatever their distribution.
+ */
+
+const bins = 0x10000;
+
+const bitsOf = (scores: Float32Array): Uint32Array =>
+  new Uint32Array(scores.buffer, scores.byteOffset, scores.length);
+
+/**
+ * Maps the bits of a float32 to an unsigned integer in the same order: negative numbers are flipped whole,
+ * the others in the sign bit. -0 sorts before 0; NaN is not allowed.
+ */
+const ordered = (bits: number): number => (bits ^ ((bits >> 31) | 0x80000000)) >>> 0;
+
+/** The first bin at which the running count reaches `count`, and the count before it. */
+function locate(histogram: Uint32Array, count: number): { bin: number; before: number } {
+  let before = 0;
+  for (let bin = 0; bin < bins; bin++) {
+    if (before + histogram[bin] >= count) return { bin, before };
+    before += histogram[bin];
+  }
+  throw new RangeError(`There are fewer than ${count} scores.`);
+}
+
+/** The ordered bits of the `count`-th smallest score of all arrays together, and how many are smaller. */
+function rank(scores: readonly Float32Array[], count: number): { key: number; below: number } {
+  const high = new Uint32Array(bins);
+  for (const array of scores) {
+    const bits = bitsOf(array);
+    for (let i = 0; i < bits.length; i++) high[ordered(bits[i]) >>> 16]++;
+  }
+  const first = locate(high, count);
+  const low = new Uint32Array(bins);
+  for (const array of scores) {
+    const bits = bitsOf(array);
+    for (let i = 0; i < bits.length; i++) {
+      const key = ordered(bits[i]);
+      if (key >>> 16 === first.bin) low[key & 0xffff]++;
+    }
+  }
+  const second = locate(low, count - first.before);
+  return { key: first.bin * bins + second.bin, below: first.before + second.before };
+}
+
+/**
+ * Masks (1 keep, 0 prune) that prune the `count` lowest scores of all arrays together. Of equal scores those
+ * with the lower index (then the earlier array) go first; with `ties: 'all'` every score equal to the
+ * `count`-th smallest goes, as in Distiller's `|w| > threshold`.
+ */
+export function pruneLowest(
+  scores: readonly Float32Array[],
+  count: number,
+  ties: 'index' | 'all' = 'index',
+): Float32Array[] {
+  if (count === 0) return scores.map((array) => new Float32Array(array.length).fill(1));
+  const { key, below } = rank(scores, count);
+  let left = ties === 'all' ? Number.POSITIVE_INFINITY : count - below;
+  return scores.map((array) => {
+    const bits = bitsOf(array);
+    const mask = new Float32Array(array.length);
+    for (let i = 0; i < bits.length; i++) {
+      const own = ordered(bits[i]);
+      if (own > key) mask[i] = 1;
+      else if (own === key && left-- <= 0) mask[i] = 1;
+    }
+    return mask;
+  });
+}

@@ -1,0 +1,135 @@
+import { EspalierError, hash, hashString, type Parameter, unknownName } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * How important each weight is; the lowest go first.
+ *
+ * - `'magnitude'`: |w| (Han et al. 2015).
+ * - `'layer-normalised'`: |w| divided by the root mean square of its tensor's surviving weights, so that
+ *   tensors of different scale can be ranked together.
+ * - `'lamp'`: w² / Σ v² over the weights v of the tensor with |v| >= |w| (Lee et al. 2021, eq. 3): the
+ *   magnitude ranking within a tensor, and a share per tensor that never empties one.
+ * - `'random'`: uniform, from the seed and the parameter's name.
+ * - a function: scores of your own in the parameter's shape (or flat, row-major).
+ */
+export type Score =
+  | 'magnitude'
+  | 'layer-normalised'
+  | 'lamp'
+  | 'random'
+  | ((parameter: Parameter) => tf.Tensor | ArrayLike<number>);
+
+const names = ['magnitude', 'layer-normalised', 'lamp', 'random'] as const;
+
+/** @throws EspalierError `unknown-name`, `invalid-option` */
+export function checkScore(owner: string, score: unknown): void {
+  if (typeof score === 'function') return;
+  if (typeof score !== 'string') {
+    throw new EspalierError('invalid-option', `${owner}: score is ${JSON.stringify(score)}.`, {
+      remedy: `Give one of ${names.join(', ')}, or a function of the parameter.`,
+    });
+  }
+  if (!(names as readonly string[]).includes(score)) throw unknownName('score', score, names);
+}
+
+/**
+ * Scores of a parameter's weights, row-major, in an array of their own. Weights that are gone (`alive` 0)
+ * score lowest of all: what is pruned stays pruned.
+ *
+ * @throws EspalierError `not-finite`, `shape-mismatch`
+ */
+export function scoresOf(
+  score: Score,
+  parameter: Parameter,
+  alive: Float32Array | undefined,
+  seed: number,
+): Float32Array {
+  const scores = raw(score, parameter, alive, seed);
+  for (let i = 0; i < scores.length; i++) {
+    const value = scores[i];
+    if (value - value !== 0) {
+      throw new EspalierError('not-finite', `Score ${i} of ${parameter.name} is ${value}.`, {
+        remedy: 'Look for weights or scores that are not finite.',
+      });
+    }
+    scores[i] = value + 0; // -0 becomes 0: they are the same score
+  }
+  if (alive !== undefined) {
+    for (let i = 0; i < scores.length; i++) if (alive[i] === 0) scores[i] = Number.NEGATIVE_INFINITY;
+  }
+  return scores;
+}
+
+function raw(
+  score: Score,
+  parameter: Parameter,
+  alive: Float32Array | undefined,
+  seed: number,
+): Float32Array {
+  if (typeof score === 'function') return own(score, parameter);
+  if (score === 'random') return random(parameter.size, hash(seed, hashString(parameter.name)));
+  const scores = Float32Array.from(parameter.variable.dataSync() as Float32Array);
+  for (let i = 0; i < scores.length; i++) scores[i] = Math.abs(scores[i]);
+  if (score === 'layer-normalised') normalise(scores, alive);
+  if (score === 'lamp') lamp(scores);
+  return scores;
+}
+
+function own(score: Extract<Score, (p: Parameter) => unknown>, parameter: Parameter): Float32Array {
+  return tf.tidy(() => {
+    const given = score(parameter);
+    const values = given instanceof tf.Tensor ? given.dataSync() : given;
+    if (values.length !== parameter.size) {
+      throw new EspalierError(
+        'shape-mismatch',
+        `${values.length} scores were given for ${parameter.name} of ${parameter.size} weights.`,
+      );
+    }
+    return Float32Array.from(values);
+  });
+}
+
+/** Divides by the root mean square of the weights that are alive. */
+function normalise(scores: Float32Array, alive: Float32Array | undefined): void {
+  let squares = 0;
+  let count = 0;
+  for (let i = 0; i < scores.length; i++) {
+    if (alive !== undefined && alive[i] === 0) continue;
+    squares += scores[i] * scores[i];
+    count++;
+  }
+  const rms = Math.sqrt(squares / count);
+  if (rms > 0) for (let i = 0; i < scores.length; i++) scores[i] /= rms;
+}
+
+/** Lee et al. (2021), eq. 3, from |w|: each square over the sum of the squares that are not smaller. */
+function lamp(magnitudes: Float32Array): void {
+  const ascending = magnitudes.slice().sort();
+  const n = ascending.length;
+  // tail[i] = Σ_{j >= i} of the sorted squares, in float64.
+  const tail = new Float64Array(n + 1);
+  for (let i = n - 1; i >= 0; i--) tail[i] = tail[i + 1] + ascending[i] * ascending[i];
+  for (let i = 0; i < n; i++) {
+    const value = magnitudes[i];
+    let low = 0;
+    let high = n;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (ascending[middle] < value) low = middle + 1;
+      else high = middle;
+    }
+    magnitudes[i] = tail[low] > 0 ? (value * value) / tail[low] : 0;
+  }
+}
+
+/** Uniform numbers in [0, 1) with 24 bits (a Weyl sequence through the MurmurHash3 finaliser). */
+function random(size: number, seed: number): Float32Array {
+  const scores = new Float32Array(size);
+  for (let i = 0; i < size; i++) {
+    let h = (seed + Math.imul(i, 0x9e3779b9)) | 0;
+    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+    scores[i] = ((h ^ (h >>> 16)) >>> 8) / 0x1000000;
+  }
+  return scores;
+}

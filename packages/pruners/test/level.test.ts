@@ -1,0 +1,134 @@
+import { once } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import { level } from '../src/index.js';
+import { count, mask, normalRun, prune, runOf, weights, write } from './models.js';
+
+describe('level', () => {
+  it('prunes round(s·n) weights, halves to even', () => {
+    for (const [n, sparsity, pruned] of [
+      [5, 0.5, 2],
+      [7, 0.5, 4],
+      [10, 0.25, 2],
+      [10, 0.35, 4],
+      [35, 0.3, 10],
+      [1, 0.5, 0],
+    ] as const) {
+      const run = normalRun(n, 1);
+      prune(run, level({ sparsity }));
+      expect(count(mask(run), 0)).toBe(pruned);
+    }
+  });
+
+  it('takes the smallest magnitudes', () => {
+    const run = normalRun(50, 40);
+    const before = weights(run).map(Math.abs);
+    prune(run, level({ sparsity: 0.7 }));
+    const kept = mask(run);
+    const largestPruned = Math.max(...before.filter((_, i) => kept[i] === 0));
+    const smallestKept = Math.min(...before.filter((_, i) => kept[i] === 1));
+    expect(count(kept, 0)).toBe(1400);
+    expect(largestPruned).toBeLessThan(smallestKept);
+  });
+
+  it('breaks ties by index and keeps the count exact', () => {
+    const run = runOf([[1, -1, 1, 1, -1, 1, 1, 1, 1, 1]]);
+    prune(run, level({ sparsity: 0.3 }));
+    expect(mask(run)).toEqual([0, 0, 0, 1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  it('keeps what is pruned pruned, even among weights that are 0 by chance', () => {
+    const run = runOf([[5, 0.1, 0.2, 3]]);
+    prune(run, level({ sparsity: 0.5 }));
+    write(run.parameter('fc0/kernel'), [0, 0, 0, 3]);
+    prune(run, level({ sparsity: 0.5 }));
+    expect(mask(run)).toEqual([1, 0, 0, 1]);
+    prune(run, level({ sparsity: 0.25 }));
+    expect(mask(run)).toEqual([1, 0, 0, 1]);
+  });
+
+  it('ranks globally, with a floor for each tensor', () => {
+    const large = [[10, 11, 12, 13, 14, 15, 16, 17]];
+    const small = [[1, 2, 3, 4]];
+    const without = runOf(large, small);
+    without.prune(level({ sparsity: 0.5, scope: 'global', floor: 0 }));
+    expect(mask(without)).toEqual([0, 0, 1, 1, 1, 1, 1, 1]);
+    expect(mask(without, 'fc1/kernel')).toEqual([0, 0, 0, 0]);
+    const withFloor = runOf(large, small);
+    withFloor.prune(level({ sparsity: 0.5, scope: 'global', floor: 0.5 }));
+    expect(mask(withFloor, 'fc1/kernel')).toEqual([0, 0, 1, 1]);
+    expect(count(mask(withFloor), 0)).toBe(4);
+    const byDefault = runOf(large, small);
+    byDefault.prune(level({ sparsity: 0.5, scope: 'global' }));
+    expect(mask(byDefault, 'fc1/kernel')).toEqual([0, 0, 0, 1]);
+  });
+
+  it('ranks tensors of different scale by layer-normalised scores', () => {
+    const a = normalRun(30, 20, 3);
+    const big = weights(a).map((w) => [100 * w]);
+    const small = weights(a).map((w) => [w]);
+    const run = runOf(big, small);
+    run.prune(level({ sparsity: 0.6, scope: 'global', score: 'layer-normalised' }));
+    expect(count(mask(run), 0)).toBe(360);
+    expect(count(mask(run, 'fc1/kernel'), 0)).toBe(360);
+  });
+
+  it('ranks groups, each on its own', () => {
+    const run = runOf([[1, 2, 3, 4]], [[5, 6, 7, 8]], [[1, 2, 3, 4]]);
+    const groups = ['fc2/*', ['fc0/*', 'fc1/*']];
+    run.prune(level({ sparsity: 0.5, scope: 'group', groups, floor: 0 }));
+    expect(mask(run)).toEqual([0, 0, 0, 0]);
+    expect(mask(run, 'fc1/kernel')).toEqual([1, 1, 1, 1]);
+    expect(mask(run, 'fc2/kernel')).toEqual([0, 0, 1, 1]);
+  });
+
+  it('takes a sparsity for each parameter', () => {
+    const run = runOf([[1, 2, 3, 4]], [[1, 2, 3, 4]], [[1, 2, 3, 4]]);
+    run.prune(level({ sparsity: { '**': 0.5, 'fc1/kernel': 0.25, 'fc2/*': 0.75 } }));
+    // The first matching glob counts, a full name goes before any.
+    expect(count(mask(run), 0)).toBe(2);
+    expect(count(mask(run, 'fc1/kernel'), 0)).toBe(1);
+    expect(count(mask(run, 'fc2/kernel'), 0)).toBe(2);
+    const byFunction = runOf([[1, 2, 3, 4]]);
+    byFunction.prune(level({ sparsity: (p, at) => p.size / 8 / at.count }));
+    expect(count(mask(byFunction), 0)).toBe(2);
+  });
+
+  it('leaves no tensors behind but the masks', () => {
+    const run = normalRun(20, 10);
+    const pruner = level({ sparsity: 0.5, block: [2, 2] });
+    prune(run, pruner);
+    const before = tf.memory().numTensors;
+    for (let i = 0; i < 3; i++) prune(run, pruner);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('refuses what it cannot honour', () => {
+    const run = runOf([[1, 2]], [[3, 4]]);
+    const code = (work: () => unknown): string => {
+      try {
+        work();
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+      return 'none';
+    };
+    expect(() => level({ sparsty: 0.5 } as never)).toThrow("Did you mean 'sparsity'?");
+    expect(code(() => level({ sparsity: 1.5 }))).toBe('invalid-option');
+    expect(code(() => level({} as never))).toBe('invalid-option');
+    expect(() => level({ sparsity: 0.5, score: 'magnitud' as never })).toThrow("Did you mean 'magnitude'?");
+    expect(code(() => level({ sparsity: 0.5, scope: 'group' }))).toBe('invalid-option');
+    expect(code(() => level({ sparsity: 0.5, floor: 0.1 }))).toBe('invalid-option');
+    expect(code(() => level({ sparsity: 0.5, block: [0] }))).toBe('invalid-option');
+    expect(code(() => level({ sparsity: 0.5, compat: 'distiller', scope: 'global' }))).toBe('invalid-option');
+    expect(() => run.prune(level({ sparsity: { 'fc0/kernl': 0.5 } }))).toThrow("Did you mean 'fc0/kernel'?");
+    expect(() => run.prune(level({ sparsity: { 'fc0/kernel': 0.5 } }))).toThrow('no value for fc1/kernel');
+    expect(() => run.prune(level({ sparsity: 0.9, scope: 'global', floor: 1 }))).toThrow('floors need 2');
+    const both = { 'fc0/*': 0.1, 'fc1/*': 0.2 };
+    expect(() => run.prune(level({ sparsity: both, scope: 'global' }))).toThrow('ranked together');
+    const overlapping = { scope: 'group' as const, groups: ['fc0/*', '**'] };
+    expect(() => run.prune(level({ sparsity: 0.5, ...overlapping }))).toThrow('in two groups');
+    write(run.parameter('fc0/kernel'), [Number.NaN, 1]);
+    expect(code(() => level({ sparsity: 0.5 }).masks(run.select(), once()))).toBe('not-finite');
+  });
+});
