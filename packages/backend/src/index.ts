@@ -1,3 +1,13 @@
 export { BackendError, type BackendErrorCode } from './error.js';
+export { FusedOptimizer, type VariableGroup } from './native/fused-optimizer.js';
+export {
+  type FusedAdamOptions,
+  type FusedSgdOptions,
+  type NativeOptimizers,
+  nativeOptimizers,
+} from './native/optimizers.js';
+export { registerNativeTraining } from './native/register.js';
+export type { FusedState } from './native/state.js';
 export { cacheRoot } from './setup/cache.js';
 export { type SetupOptions, type SetupResult, setup } from './setup/setup.js';
+export { type Backend, type BackendName, describe, type StartOptions, startBackend } from './start.js';

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -26,9 +26,10 @@ export function findPackage(name: string, from: string = process.cwd()): Install
 /** By directory rather than `require.resolve`: packages with an `exports` map may hide their package.json. */
 function lookUp(name: string, require: NodeJS.Require): InstalledPackage | undefined {
   for (const directory of require.resolve.paths(name) ?? []) {
-    const root = join(directory, name);
-    const manifestPath = join(root, 'package.json');
+    const manifestPath = join(directory, name, 'package.json');
     if (!existsSync(manifestPath)) continue;
+    // The real place: package managers link packages, and a package's own dependencies lie beside that.
+    const root = dirname(realpathSync(manifestPath));
     try {
       const manifest = JSON.parse(readFileSync(manifestPath, 'utf8')) as { version?: string };
       return { name, version: manifest.version ?? '0.0.0', root, main: require.resolve(name) };

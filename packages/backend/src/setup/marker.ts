@@ -19,6 +19,11 @@ export async function isVerified(addon: string): Promise<boolean> {
   }
 }
 
+/** What the probe found when this addon was verified. */
+export async function readMarker(addon: string): Promise<ProbeResult> {
+  return (JSON.parse(await readFile(`${addon}.json`, 'utf8')) as Marker).found;
+}
+
 /** Remembers that an addon works. */
 export async function markVerified(addon: string, found: ProbeResult): Promise<void> {
   const { size, mtimeMs } = await stat(addon);

@@ -64,7 +64,7 @@ export async function installStock(
     const made = join(temporary, relative(tfjsNode.root, bindingPath(tfjsNode)));
     if (result.code !== 0 || !existsSync(made)) {
       const why = /getaddrinfo \S+ \S+|connect \S+ \S+|Response status \S+/.exec(result.stderr)?.[0];
-      log(`the stock binary cannot be had (${why ?? lastLine(result.stderr) ?? 'the download stalled'})`);
+      log(`the stock binary cannot be had (${why ?? (lastLine(result.stderr) || 'the download stalled')})`);
       return undefined;
     }
     await rm(stockDirectory(tfjsNode), { recursive: true, force: true });

@@ -1,0 +1,88 @@
+import { BackendError } from '../error.js';
+import { FusedOptimizer, type FusedRule, type VariableGroup } from './fused-optimizer.js';
+
+/** Options of Adam; fits `AdamOptions` of `@espalier/core`. */
+export interface FusedAdamOptions {
+  /** Decay of the first moment, in [0, 1). Default 0.9. */
+  readonly beta1?: number;
+  /** Decay of the second moment, in [0, 1). Default 0.999. */
+  readonly beta2?: number;
+  /** Added to √v̂, after bias correction as in TF.js. Default 1e-7. */
+  readonly epsilon?: number;
+}
+
+/** Options of stochastic gradient descent; fits `SgdOptions` of `@espalier/core`. */
+export interface FusedSgdOptions {
+  /** μ in [0, 1). Default 0: plain SGD. */
+  readonly momentum?: number;
+  /** Default false. */
+  readonly nesterov?: boolean;
+}
+
+/** The update rules as TensorFlow's fused kernels; fits `OptimizerFactories` of `@espalier/core`. */
+export interface NativeOptimizers {
+  adam(groups: readonly VariableGroup[], options?: FusedAdamOptions): FusedOptimizer;
+  sgd(groups: readonly VariableGroup[], options?: FusedSgdOptions): FusedOptimizer;
+}
+
+function check(name: string, value: number, from: number, below: number): void {
+  if (value >= from && value < below) return;
+  throw new BackendError('optimizer', `${name} is ${value}`, `Give a number in [${from}, ${below}).`);
+}
+
+/** TensorFlow's fused update kernels. They need the native backend: see `startBackend().optimizers`. */
+export const nativeOptimizers: NativeOptimizers = {
+  adam(groups, { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 } = {}) {
+    check('beta1', beta1, 0, 1);
+    check('beta2', beta2, 0, 1);
+    check('epsilon', epsilon, 0, Number.POSITIVE_INFINITY);
+    const rule: FusedRule = {
+      op: 'ResourceApplyAdam',
+      slots: ['m', 'v'],
+      attributes: (make) => [make.bool('use_nesterov', false)],
+      inputs: ['value', 'm', 'v', 'zero', 'zero', 'rate', 'beta1', 'beta2', 'epsilon', 'gradient'],
+      // The kernel computes w -= a m / (√v + ε') with a = rate √(1 - β2ᵗ) / (1 - β1ᵗ), in float32. Adam as TF.js
+      // has it (ε added after bias correction) is the same with ε' = ε √(1 - β2ᵗ). a is computed here, in double
+      // precision, and the kernel is told that both powers are 0.
+      scalars: (step, learningRate) => {
+        const correction2 = Math.sqrt(1 - beta2 ** step);
+        const rate = (learningRate * correction2) / (1 - beta1 ** step);
+        return { zero: 0, rate, beta1, beta2, epsilon: epsilon * correction2 };
+      },
+    };
+    return new FusedOptimizer(rule, groups);
+  },
+  sgd(groups, { momentum = 0, nesterov = false } = {}) {
+    check('momentum', momentum, 0, 1);
+    if (momentum === 0) {
+      if (nesterov) {
+        throw new BackendError(
+          'optimizer',
+          'nesterov without momentum does nothing',
+          'Give momentum, e.g. 0.9.',
+        );
+      }
+      return new FusedOptimizer(
+        {
+          op: 'ResourceApplyGradientDescent',
+          slots: [],
+          attributes: () => [],
+          inputs: ['value', 'rate', 'gradient'],
+          scalars: (_step, rate) => ({ rate }),
+        },
+        groups,
+      );
+    }
+    return new FusedOptimizer(
+      {
+        op: 'ResourceApplyMomentum',
+        slots: ['momentum'],
+        attributes: (make) => [make.bool('use_nesterov', nesterov)],
+        // u = μu + g; w -= rate u, or with Nesterov w -= rate (g + μu).
+        inputs: ['value', 'momentum', 'rate', 'gradient', 'mu'],
+        scalars: (_step, rate) => ({ rate, mu: momentum }),
+      },
+      groups,
+    );
+  },
+};
