@@ -17,6 +17,7 @@ interface Cell {
 interface Inside {
   getClassName(): string;
   readonly name: string;
+  readonly trainable: boolean;
   readonly layers?: readonly layers.Layer[];
   readonly forwardLayer?: layers.Layer;
   readonly backwardLayer?: layers.Layer;
@@ -69,29 +70,42 @@ function axesOf(role: Role, rank: number, className: string): Axes {
   }
 }
 
-function* inside(layer: layers.Layer, path: readonly string[]): Generator<Parameter> {
+/** The layers inside a nested model or a bidirectional wrapper, which names them, or else inside a wrapper. */
+function childrenOf({ layers: own, forwardLayer, backwardLayer, layer }: Inside): {
+  readonly children: readonly layers.Layer[];
+  readonly named: boolean;
+} {
+  if (own !== undefined) return { children: own, named: true };
+  // `layer` of a bidirectional wrapper is only the pattern that the other two were copied from.
+  if (forwardLayer && backwardLayer) return { children: [forwardLayer, backwardLayer], named: true };
+  return { children: layer === undefined ? [] : [layer], named: false };
+}
+
+/**
+ * @param frozen - Whether something around the layer is frozen: TF.js 4.22 marks the weights of most layers
+ *   then, but not those of recurrent cells.
+ */
+function* inside(layer: layers.Layer, path: readonly string[], frozen: boolean): Generator<Parameter> {
   const it = layer as unknown as Inside;
-  const children =
-    it.layers ?? (it.forwardLayer && it.backwardLayer ? [it.forwardLayer, it.backwardLayer] : undefined);
-  if (children !== undefined) {
-    for (const child of children) yield* inside(child, [...path, child.name]);
-  } else if (it.layer !== undefined) {
-    yield* inside(it.layer, path);
-  } else if (it.cell?.cells !== undefined) {
+  frozen ||= !it.trainable;
+  const { children, named } = childrenOf(it);
+  for (const child of children) yield* inside(child, named ? [...path, child.name] : path, frozen);
+  if (children.length > 0) return;
+  if (it.cell?.cells !== undefined) {
     for (const [i, cell] of it.cell.cells.entries()) {
-      yield* named(layer, cell.weights, cell.getClassName(), [...path, `cell_${i}`]);
+      yield* weightsOf(layer, cell.weights, cell.getClassName(), [...path, `cell_${i}`], frozen);
     }
   } else {
-    const className = it.cell?.getClassName() ?? it.getClassName();
-    yield* named(layer, it.weights, className, path);
+    yield* weightsOf(layer, it.weights, it.cell?.getClassName() ?? it.getClassName(), path, frozen);
   }
 }
 
-function* named(
+function* weightsOf(
   layer: layers.Layer,
   weights: readonly Weight[],
   className: string,
   path: readonly string[],
+  frozen: boolean,
 ): Generator<Parameter> {
   for (const weight of weights) {
     const last = weight.originalName.slice(weight.originalName.lastIndexOf('/') + 1);
@@ -103,7 +117,7 @@ function* named(
       axes: axesOf(role, variable.shape.length, className),
       shape: variable.shape,
       size: variable.size,
-      trainable: weight.trainable && role !== 'statistic',
+      trainable: weight.trainable && !frozen && role !== 'statistic',
       layer,
       savedAs: weight.originalName,
       variable,
@@ -130,7 +144,7 @@ export function parametersOf(model: LayersModel): Parameter[] {
   const seen = new Set<tf.Variable>();
   const found: Parameter[] = [];
   for (const layer of model.layers) {
-    for (const parameter of inside(layer, [layer.name])) {
+    for (const parameter of inside(layer, [layer.name], false)) {
       if (seen.has(parameter.variable)) continue;
       seen.add(parameter.variable);
       found.push(parameter);
@@ -143,9 +157,7 @@ export function parametersOf(model: LayersModel): Parameter[] {
 export function layersOf(model: LayersModel): layers.Layer[] {
   const found = new Set<layers.Layer>();
   const visit = (layer: layers.Layer): void => {
-    const it = layer as unknown as Inside;
-    const children =
-      it.layers ?? [it.forwardLayer, it.backwardLayer, it.layer].filter((child) => child !== undefined);
+    const { children } = childrenOf(layer as unknown as Inside);
     if (children.length === 0) found.add(layer);
     for (const child of children) visit(child);
   };
