@@ -1,0 +1,12 @@
+export {
+  type Codebook,
+  type CodebookOptions,
+  type LloydOptions,
+  lloydCodebook,
+  type OptimalCodebook,
+  optimalCodebook,
+} from './codebook.js';
+export type { LloydInit } from './initial-centroids.js';
+export { type KMeansOptions, kmeans } from './kmeans.js';
+export { nearest } from './nearest.js';
+export type { PerParameter } from './per-parameter.js';
