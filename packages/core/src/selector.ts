@@ -48,7 +48,8 @@ export function selectParameters(parameters: readonly Parameter[], selector: Sel
   if (typeof selector === 'function') return nonEmpty(parameters.filter(selector), 'the predicate');
   const patterns = typeof selector === 'string' ? [selector] : selector;
   const chosen = new Set<Parameter>();
-  if (patterns.every((pattern) => pattern.startsWith('!'))) for (const p of parameters) chosen.add(p);
+  if (patterns.length > 0 && patterns.every((pattern) => pattern.startsWith('!')))
+    for (const p of parameters) chosen.add(p);
   for (const pattern of patterns) {
     const remove = pattern.startsWith('!');
     const glob = toRegExp(remove ? pattern.slice(1) : pattern);
