@@ -1,14 +1,16 @@
 import { registerActivationGradients } from './activations.js';
 import { registerCrossEntropy } from './cross-entropy.js';
+import { registerMatMul } from './matmul.js';
 import { registerMaxPool } from './max-pool.js';
 
 /**
  * Registers the faster training kernels of the native backend, which must be the current one: gradients of
- * activations, max-pooling, fused cross-entropy. `startBackend` does this; results are the stock ones to
+ * activations, matrix products, max-pooling, fused cross-entropy. `startBackend` does this; results are the stock ones to
  * float tolerance. Safe to call again.
  */
 export function registerNativeTraining(): void {
   registerActivationGradients();
+  registerMatMul();
   registerMaxPool();
   registerCrossEntropy();
 }
