@@ -1,0 +1,114 @@
+import { fail } from './errors.js';
+import type { Reader } from './reader.js';
+
+/** Most distinct values that a list of values may hold. */
+export const MAX_BOOK = 4096;
+/** Most levels that computed books (integers, steps) may span. */
+export const MAX_LEVELS = 65536;
+
+/** How the elements of the levels are written: consecutive integers, a float32 step, a list, halves. */
+export const BOOK_KINDS = ['integers', 'step', 'list', 'halves'] as const;
+
+/**
+ * A key that orders bit patterns by value: floats in IEEE total order (-NaN, …, -0, +0, …, NaN), integers
+ * by their size. Unsigned 32 bits.
+ */
+export function orderKey(bits: number, float: boolean, itemBytes: number): number {
+  if (!float) return itemBytes === 4 ? (bits ^ 0x80000000) >>> 0 : bits;
+  if (itemBytes === 2) return bits & 0x8000 ? ~bits & 0xffff : bits | 0x8000;
+  return (bits & 0x80000000 ? ~bits : bits | 0x80000000) >>> 0;
+}
+
+const scratch = new DataView(new ArrayBuffer(4));
+
+/** The bits of a float32. */
+export function bitsOf(value: number): number {
+  scratch.setFloat32(0, value);
+  return scratch.getUint32(0);
+}
+
+/** The float32 of the bits. */
+export function floatOf(bits: number): number {
+  scratch.setUint32(0, bits);
+  return scratch.getFloat32(0);
+}
+
+/** The bits of the float32 that a half stands for. */
+export function halfToFloatBits(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 31;
+  const fraction = half & 1023;
+  if (exponent === 31) return (((half & 0x8000) << 16) | 0x7f800000 | (fraction << 13)) >>> 0;
+  const value = exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25);
+  return bitsOf(sign * value);
+}
+
+/** A codebook as the header has it; {@link buildBook} makes the table. */
+export interface Book {
+  kind: (typeof BOOK_KINDS)[number];
+  /** Levels run from -negative to +positive. */
+  negative: number;
+  positive: number;
+  /** The integer of level 0 (integers), or the step. */
+  base: number;
+  /** Bit patterns by level + negative (list, halves: as float32). */
+  values: Uint32Array;
+}
+
+/** The element, as a bit pattern, of each level + negative. */
+export function buildBook({ kind, negative, positive, base, values }: Book): Uint32Array {
+  if (kind !== 'integers' && kind !== 'step') return values;
+  const book = new Uint32Array(negative + 1 + positive);
+  for (let i = 0; i < book.length; i++) {
+    const level = i - negative;
+    book[i] = kind === 'integers' ? base + level : level === 0 ? 0 : bitsOf(Math.fround(level * base));
+  }
+  return book;
+}
+
+/** Reads a codebook; `float`: the elements are float32, or halves when they have 2 bytes. */
+export function readBook(reader: Reader, itemBytes: number, float: boolean): Book {
+  const flags = reader.u8();
+  const kind = BOOK_KINDS[flags & 3];
+  const explicitZero = (flags & 4) !== 0;
+  const negative = reader.varint();
+  const positive = reader.varint();
+  const size = negative + 1 + positive;
+  const book: Book = { kind, negative, positive, base: 0, values: new Uint32Array(0) };
+  if (flags > 7 || size < 2 || size > MAX_LEVELS) fail('header', 'a codebook has an impossible size');
+  if (kind === 'integers') {
+    const coded = reader.varint();
+    book.base = coded % 2 ? -(coded + 1) / 2 : coded / 2;
+    const low = itemBytes === 4 ? -(2 ** 31) : 0;
+    const high = itemBytes === 4 ? 2 ** 31 : 2 ** (8 * itemBytes);
+    if (float || explicitZero || book.base - negative < low || book.base + positive >= high) {
+      fail('header', 'a range of integers does not fit its type');
+    }
+    return book;
+  }
+  if (kind === 'step') {
+    book.base = floatOf(reader.u32());
+    const top = Math.fround(Math.max(negative, positive) * book.base);
+    if (!float || itemBytes !== 4 || explicitZero || !(book.base > 0) || !Number.isFinite(top)) {
+      fail('header', 'a step is not a positive float32');
+    }
+    return book;
+  }
+  if (size > MAX_BOOK) fail('header', 'a codebook has too many values');
+  if (kind === 'halves' && (!float || itemBytes !== 4))
+    fail('header', 'only float32 has a codebook of halves');
+  const bytes = kind === 'halves' ? 2 : itemBytes;
+  if ((size - (explicitZero ? 0 : 1)) * bytes > reader.end - reader.position)
+    fail('header', 'a codebook is cut off');
+  const values = new Uint32Array(size);
+  book.values = values;
+  for (let i = 0; i < size; i++) {
+    if (i === negative && !explicitZero) continue;
+    if (kind === 'halves') values[i] = halfToFloatBits(reader.u16());
+    else values[i] = itemBytes === 4 ? reader.u32() : itemBytes === 2 ? reader.u16() : reader.u8();
+    if (i > 0 && orderKey(values[i - 1], float, itemBytes) >= orderKey(values[i], float, itemBytes)) {
+      fail('header', 'a codebook is not strictly increasing');
+    }
+  }
+  return book;
+}

@@ -1,0 +1,146 @@
+import type { DecodedArtifacts, ModelArtifacts } from './artifacts.js';
+import { buildBook } from './codebook.js';
+import { crc32c } from './crc32c.js';
+import { decodeFast } from './ctx-fast.js';
+import { fail } from './errors.js';
+import type { Header, LevelsLayout, TensorEntry } from './format.js';
+import { groupOffsets } from './geometry.js';
+import { readHeader } from './header.js';
+import type { Levels } from './level-coding.js';
+import { lineStride } from './level-coding.js';
+import type { Limits } from './limits.js';
+import { decodePlanes } from './planes.js';
+
+/** `bytes` as a view without copying. */
+export function asBytes(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (bytes instanceof Uint8Array) return bytes;
+  if (ArrayBuffer.isView(bytes)) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return new Uint8Array(bytes);
+}
+
+/**
+ * Decodes an `.esp` file into what `tf.loadLayersModel` and `tf.loadGraphModel` take from an IOHandler.
+ * The weights are bit for bit those that were encoded, in one ArrayBuffer, in the order of `weightSpecs`.
+ *
+ * @throws EspError for anything that is not a whole, undamaged file within the limits; nothing is
+ * allocated for the weights before the header is checked.
+ *
+ * @example
+ * ```ts
+ * import { decode, encode } from '@espalier/codec';
+ *
+ * const weights = new Float32Array([0, 0.5, -0.5, 0, 0.5, 0]);
+ * const file = encode({
+ *   modelTopology: { class_name: 'Sequential' },
+ *   weightSpecs: [{ name: 'dense/kernel', shape: [2, 3], dtype: 'float32' }],
+ *   weightData: weights.buffer,
+ * });
+ * const back = decode(file);
+ * if (new Float32Array(back.weightData)[2] !== -0.5) throw new Error('not what was encoded');
+ * ```
+ */
+export function decode(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): DecodedArtifacts {
+  const file = asBytes(bytes);
+  // Checksums first: they are cheap, and what follows may trust that the bytes are those that were written.
+  const header = readHeader(file, limits, ({ fileLength, tensors }) => {
+    if (file.length !== fileLength)
+      fail('length', `the file has ${file.length} bytes and should have ${fileLength}`);
+    for (const tensor of tensors) checkTiles(file, tensor);
+  });
+  const weightData = new ArrayBuffer(header.decodedBytes);
+  for (const tensor of header.tensors) {
+    decodeTensor(file, tensor, new Uint8Array(weightData, tensor.start, tensor.byteLength));
+  }
+  return { ...artifactsOf(header), weightData };
+}
+
+/** All artifacts but the weights. */
+export function artifactsOf(header: Header): ModelArtifacts & { weightSpecs: TensorEntry['spec'][] } {
+  return { ...(header.meta as ModelArtifacts), weightSpecs: header.tensors.map((tensor) => tensor.spec) };
+}
+
+/** Compares the checksum of every tile of a tensor; `base` is where `file[0]` lies in the whole file. */
+export function checkTiles(file: Uint8Array, tensor: TensorEntry, base = 0): void {
+  for (const { offset, length, crc } of tensor.tiles) {
+    if (crc32c(file, offset - base, offset - base + length) !== crc) {
+      fail('checksum', `a tensor of shape [${tensor.spec.shape}] is damaged (CRC32C)`);
+    }
+  }
+}
+
+/** Decodes one tensor, its tiles checked before, into `out`. */
+export function decodeTensor(file: Uint8Array, tensor: TensorEntry, out: Uint8Array, base = 0): void {
+  const { codec, constant, itemBytes, tiles, levels } = tensor;
+  const tile = tiles[0];
+  switch (codec) {
+    case 'zero':
+      return;
+    case 'constant':
+      for (let i = 0; i < out.length; i += itemBytes) out.set(constant!, i);
+      return;
+    case 'raw':
+      out.set(file.subarray(tile.offset - base, tile.offset - base + tile.length));
+      return;
+    case 'planes':
+      decodePlanes(
+        file,
+        tile.offset - base,
+        tile.offset - base + tile.length,
+        out,
+        itemBytes,
+        isFloat32(tensor),
+      );
+      return;
+    case 'ctx-fast':
+      decodeLevels(file, tensor, levels!, out, base);
+      return;
+    default:
+      fail('version', `tensor codec ${codec} is not known here`);
+  }
+}
+
+/** Whether the elements are 4-byte floats (complex numbers are pairs of them). */
+export function isFloat32(tensor: Pick<TensorEntry, 'spec'>): boolean {
+  const { dtype, quantization } = tensor.spec;
+  return dtype === 'complex64' || (dtype === 'float32' && !quantization);
+}
+
+function decodeLevels(
+  file: Uint8Array,
+  tensor: TensorEntry,
+  levels: LevelsLayout,
+  out: Uint8Array,
+  base: number,
+): void {
+  const { itemBytes, elements } = tensor;
+  const { lines, width, traversal, tuning } = levels;
+  const { negative, positive } = levels.book;
+  const book = buildBook(levels.book);
+  // A view of the element type needs its alignment; otherwise the tensor goes through a copy.
+  const aligned = out.byteOffset % itemBytes === 0;
+  const buffer = aligned ? out.buffer : new ArrayBuffer(elements * itemBytes);
+  const offset = aligned ? out.byteOffset : 0;
+  const target =
+    itemBytes === 4
+      ? new Uint32Array(buffer, offset, elements)
+      : itemBytes === 2
+        ? new Uint16Array(buffer, offset, elements)
+        : new Uint8Array(buffer, offset, elements);
+  const [rowOffsets, lineOffsets, widthOffsets] = groupOffsets(tensor.spec.shape, traversal);
+  const count = tensor.tiles.length;
+  tensor.tiles.forEach((tile, t) => {
+    const first = Math.floor((levels.rows * t) / count);
+    const rows = Math.floor((levels.rows * (t + 1)) / count) - first;
+    const grid = { rows, lines, width, negative, positive, tuning };
+    const stride = lineStride(grid);
+    const emit = (row: number, data: Levels): void => {
+      for (let line = 0; line < lines; line++) {
+        const at = rowOffsets[first + row] + lineOffsets[line];
+        const from = (line + 1) * stride + 2;
+        for (let x = 0; x < width; x++) target[at + widthOffsets[x]] = book[data[from + x] + negative];
+      }
+    };
+    decodeFast(file, tile.offset - base, tile.offset - base + tile.length, grid, emit);
+  });
+  if (!aligned) out.set(new Uint8Array(buffer));
+}

@@ -1,0 +1,54 @@
+/** What went wrong, for programs; the message says it for people. */
+export type EspErrorCode =
+  /** Not an `.esp` file. */
+  | 'magic'
+  /** A version or required feature this decoder does not know. */
+  | 'version'
+  /** The file is shorter or longer than it says. */
+  | 'length'
+  /** A CRC32C does not match: the bytes were damaged. */
+  | 'checksum'
+  /** The header contradicts itself or a rule of the format. */
+  | 'header'
+  /** A payload contradicts the header or a rule of the format. */
+  | 'payload'
+  /** The file asks for more than the caller's limits allow. */
+  | 'limit'
+  /** What was handed to the encoder cannot be stored. */
+  | 'input'
+  /** An unknown option, or one out of range. */
+  | 'option'
+  /** The file could not be fetched. */
+  | 'fetch';
+
+/**
+ * The only error that reading or writing an `.esp` file throws.
+ *
+ * @example
+ * ```ts
+ * import { decode, EspError } from '@espalier/codec';
+ *
+ * let code = '';
+ * try {
+ *   decode(new Uint8Array(40));
+ * } catch (error) {
+ *   if (error instanceof EspError) code = error.code;
+ * }
+ * if (code !== 'magic') throw new Error('expected a typed error');
+ * ```
+ */
+export class EspError extends Error {
+  /** See {@link EspErrorCode}. */
+  readonly code: EspErrorCode;
+
+  constructor(code: EspErrorCode, message: string) {
+    super(message);
+    this.name = 'EspError';
+    this.code = code;
+  }
+}
+
+/** Throws an {@link EspError}. */
+export function fail(code: EspErrorCode, message: string): never {
+  throw new EspError(code, message);
+}

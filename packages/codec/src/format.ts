@@ -1,0 +1,86 @@
+import type { WeightSpec } from './artifacts.js';
+import type { Book } from './codebook.js';
+import type { Traversal } from './geometry.js';
+
+/** PNG's idea: a byte with the high bit set, the name, CR LF, ^Z, LF catch text-mode and 7-bit damage. */
+export const MAGIC: readonly number[] = [0x8a, 0x45, 0x53, 0x50, 0x0d, 0x0a, 0x1a, 0x0a];
+/** Length of the fixed part, before the variable header. */
+export const FIXED_BYTES = 26;
+export const MAJOR = 1;
+export const MINOR = 0;
+
+/** How a tensor is stored, by its number in the file. */
+export const CODECS = ['zero', 'constant', 'raw', 'planes', 'lz', 'rans', 'ctx-fast', 'ctx-mix'] as const;
+/** The name of a tensor codec. */
+export type CodecName = (typeof CODECS)[number];
+
+/** What the bytes of a tensor are, by number in the file: dtype, type on disk, bytes of an element. */
+export const STORAGE: readonly (readonly [WeightSpec['dtype'], string, number])[] = [
+  ['float32', '', 4],
+  ['int32', '', 4],
+  ['bool', '', 1],
+  ['string', '', 1],
+  ['complex64', '', 8],
+  ['float32', 'uint8', 1],
+  ['float32', 'uint16', 2],
+  ['float32', 'float16', 2],
+  ['int32', 'uint8', 1],
+  ['int32', 'uint16', 2],
+];
+
+/** A tile: part of a tensor that decodes on its own. */
+export interface Tile {
+  /** Where its bytes start in the file. */
+  offset: number;
+  length: number;
+  crc: number;
+}
+
+/** How elements map to small integers ("levels") and in which order they are coded. */
+export interface LevelsLayout {
+  /** Which element each level stands for. */
+  book: Book;
+  traversal: Traversal;
+  /** Sizes of the three groups of axes: rows, lines of a row, elements of a line. */
+  rows: number;
+  lines: number;
+  width: number;
+  /** How fast the coder's states adapt; see the coder. */
+  tuning: number;
+}
+
+/** One tensor as the header describes it. */
+export interface TensorEntry {
+  spec: WeightSpec;
+  /** Bytes of one element, and how many elements. */
+  itemBytes: number;
+  elements: number;
+  /** Where the decoded bytes lie in `weightData`. */
+  start: number;
+  byteLength: number;
+  codec: CodecName;
+  /** The element of a constant tensor. */
+  constant?: Uint8Array;
+  levels?: LevelsLayout;
+  tiles: Tile[];
+}
+
+/** Everything a decoder knows before it touches a payload. */
+export interface Header {
+  major: number;
+  minor: number;
+  /** Bytes before the first payload. */
+  headerLength: number;
+  fileLength: number;
+  /** Bytes of the compressed topology, metadata and names, inside the header. */
+  textBytes: number;
+  /** All artifacts but the weights. */
+  meta: Record<string, unknown>;
+  tensors: TensorEntry[];
+  /** Sum of the tensors' bytes. */
+  decodedBytes: number;
+  /** SHA-256 of everything after the header, when the file carries it. */
+  sha256?: Uint8Array;
+  /** The licence text, when the file carries one. */
+  license?: string;
+}

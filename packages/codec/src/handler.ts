@@ -1,0 +1,74 @@
+import type { DecodedArtifacts } from './artifacts.js';
+import { decode } from './decode.js';
+import { fail } from './errors.js';
+import type { Limits } from './limits.js';
+
+/** How {@link espalier} gets and checks the file. */
+export interface LoadOptions {
+  /** Passed to `fetch`: headers, credentials, an AbortSignal. */
+  requestInit?: RequestInit;
+  /** Instead of the global `fetch`. */
+  fetch?: typeof fetch;
+  /** See {@link Limits}. */
+  limits?: Limits;
+}
+
+/** A `tf.io.IOHandler` that loads. */
+export interface EspalierHandler {
+  load(): Promise<DecodedArtifacts>;
+}
+
+/**
+ * A `tf.io.IOHandler` for an `.esp` file: its bytes, or where to fetch them.
+ *
+ * @throws EspError from `load`: 'fetch' when the file cannot be had, else as `decode`.
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import { encode, espalier } from '@espalier/codec';
+ * import * as tf from '@tensorflow/tfjs-layers';
+ *
+ * const model = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [3] })] });
+ * let file = new Uint8Array();
+ * await model.save({
+ *   save: async (artifacts) => {
+ *     file = encode(artifacts);
+ *     return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
+ *   },
+ * });
+ * const loaded = await tf.loadLayersModel(espalier(file));
+ * if (loaded.countParams() !== 8) throw new Error('another model');
+ * ```
+ */
+export function espalier(
+  source: ArrayBuffer | ArrayBufferView | string | URL | Request,
+  options: LoadOptions = {},
+): EspalierHandler {
+  for (const name of Object.keys(options)) {
+    if (name !== 'requestInit' && name !== 'fetch' && name !== 'limits') {
+      fail('option', `unknown option "${name}": there are requestInit, fetch, limits`);
+    }
+  }
+  if (isBytes(source)) return { load: async () => decode(source, options.limits) };
+  return { load: async () => decode(await download(source, options), options.limits) };
+}
+
+/** Whether `source` is bytes, of this realm or another. */
+export function isBytes(source: unknown): source is ArrayBuffer | ArrayBufferView {
+  return ArrayBuffer.isView(source) || Object.prototype.toString.call(source) === '[object ArrayBuffer]';
+}
+
+async function download(source: string | URL | Request, options: LoadOptions): Promise<ArrayBuffer> {
+  const get = options.fetch ?? globalThis.fetch;
+  const where = source instanceof URL || typeof source === 'string' ? String(source) : source.url;
+  let response: Response;
+  try {
+    response = await get(source, options.requestInit);
+  } catch (error) {
+    if (options.requestInit?.signal?.aborted) throw error;
+    return fail('fetch', `${where} could not be fetched: ${error instanceof Error ? error.message : error}`);
+  }
+  if (!response.ok) fail('fetch', `${where} could not be fetched: status ${response.status}`);
+  return response.arrayBuffer();
+}

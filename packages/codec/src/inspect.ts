@@ -1,0 +1,89 @@
+import { asBytes } from './decode.js';
+import type { CodecName } from './format.js';
+import { readHeader } from './header.js';
+import type { Limits } from './limits.js';
+
+/** How one tensor is stored. */
+export interface TensorReport {
+  name: string;
+  shape: number[];
+  dtype: string;
+  /** Type on disk before compression, when the model was quantised by the TF.js converter. */
+  quantization?: string;
+  elements: number;
+  codec: CodecName;
+  /** Size of the codebook; 1 for a constant tensor; absent where the coder has none. */
+  distinct?: number;
+  tiles: number;
+  /** Bytes of the payload. */
+  storedBytes: number;
+  /** Bytes once decoded. */
+  decodedBytes: number;
+}
+
+/** What {@link inspect} tells about a file. */
+export interface FileReport {
+  version: string;
+  fileBytes: number;
+  /** Everything that is no payload: fixed part, tensor table, topology. */
+  headerBytes: number;
+  /** Of the header: topology, metadata and names, compressed. */
+  textBytes: number;
+  decodedBytes: number;
+  /** 'layers-model', 'graph-model' or absent. */
+  format?: string;
+  license?: string;
+  /** SHA-256 of the payloads as hexadecimal, when the file carries it. */
+  sha256?: string;
+  tensors: TensorReport[];
+}
+
+/**
+ * Describes a file from its header alone: `bytes` may be the whole file or just its beginning.
+ *
+ * @throws EspError when the header is damaged, incomplete, or beyond the limits.
+ *
+ * @example
+ * ```ts
+ * import { encode, inspect } from '@espalier/codec';
+ *
+ * const file = encode({
+ *   weightSpecs: [{ name: 'w', shape: [4], dtype: 'float32' }],
+ *   weightData: new Float32Array([1, 1, 1, 1]).buffer,
+ * });
+ * const [w] = inspect(file).tensors;
+ * if (w.codec !== 'constant' || w.storedBytes !== 0) throw new Error('a constant needs no payload');
+ * ```
+ */
+export function inspect(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): FileReport {
+  const header = readHeader(asBytes(bytes), limits);
+  const { format } = header.meta;
+  return {
+    version: `${header.major}.${header.minor}`,
+    fileBytes: header.fileLength,
+    headerBytes: header.headerLength,
+    textBytes: header.textBytes,
+    decodedBytes: header.decodedBytes,
+    ...(typeof format === 'string' ? { format } : {}),
+    ...(header.license === undefined ? {} : { license: header.license }),
+    ...(header.sha256
+      ? { sha256: Array.from(header.sha256, (b) => b.toString(16).padStart(2, '0')).join('') }
+      : {}),
+    tensors: header.tensors.map(({ spec, elements, codec, levels, tiles, byteLength }) => ({
+      name: spec.name,
+      shape: spec.shape,
+      dtype: spec.dtype,
+      ...(spec.quantization ? { quantization: spec.quantization.dtype } : {}),
+      elements,
+      codec,
+      ...(levels
+        ? { distinct: levels.book.negative + 1 + levels.book.positive }
+        : codec === 'zero' || codec === 'constant'
+          ? { distinct: 1 }
+          : {}),
+      tiles: tiles.length,
+      storedBytes: tiles.reduce((sum, tile) => sum + tile.length, 0),
+      decodedBytes: byteLength,
+    })),
+  };
+}

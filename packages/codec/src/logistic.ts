@@ -1,0 +1,40 @@
+/*
+ * Frozen tables of the logistic mixing coders. Only + - * / and floor on doubles are used to make them,
+ * which IEEE 754 fixes to the bit (Math.exp and Math.log may differ between engines).
+ *
+ * Probabilities live in two forms: p in 1/65536, and stretch(p) = ln(p / (1 - p)) in 1/256, clipped to
+ * +-RANGE (Mahoney, "Adaptive weighing of context models for lossless data compression", 2005).
+ */
+
+/** The largest absolute stretch: 10.7, p = 1 / 45,000. */
+export const RANGE = 2740;
+
+/** squash[RANGE + x] = 65536 / (1 + e^(-x / 256)), kept inside [1, 65535]. */
+export const squash: Uint16Array = makeSquash();
+
+/** stretch[p >> 10] for a 22-bit p: the inverse of squash in 4096 steps. */
+export const stretch: Int16Array = makeStretch();
+
+function makeSquash(): Uint16Array {
+  const table = new Uint16Array(2 * RANGE + 1);
+  let e = 2 ** 30; // e^(-x / 256) in 1/2^30
+  for (let x = 0; x <= RANGE; x++) {
+    const p = Math.floor((65536 * 2 ** 30) / (2 ** 30 + e));
+    table[RANGE + x] = Math.min(65535, p);
+    table[RANGE - x] = Math.max(1, 65536 - p);
+    // e^(-1/256) = 4177952 / 2^22; the product is below 2^52, so exact.
+    e = Math.floor((e * 4177952) / 2 ** 22);
+  }
+  return table;
+}
+
+function makeStretch(): Int16Array {
+  const table = new Int16Array(4096);
+  let x = -RANGE;
+  for (let i = 0; i < 4096; i++) {
+    const p = i * 16 + 8;
+    while (x < RANGE && squash[RANGE + x] < p) x++;
+    table[i] = x;
+  }
+  return table;
+}

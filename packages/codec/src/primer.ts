@@ -1,0 +1,61 @@
+/*
+ * The frozen text that primes the text model: part of the format, never to be changed. It is written as a
+ * program because TF.js repeats itself.
+ */
+const init = (name: string, kind: string): string =>
+  `"${name}_initializer":{"class_name":"${kind}","config":{}},`;
+const glorot = (name: string): string =>
+  `"${name}_initializer":{"class_name":"VarianceScaling","config":{"scale":1,"mode":"fan_avg","distribution":"normal","seed":null}},`;
+const nil = (...names: string[]): string => names.map((name) => `"${name}":null,`).join('');
+const layer = (kind: string, config: string, name: string): string =>
+  `{"class_name":"${kind}","config":{${config}"name":"${name}","trainable":true`;
+const dense = (units: number, activation: string, i: number): string =>
+  layer(
+    'Dense',
+    `"units":${units},"activation":"${activation}","use_bias":true,${glorot('kernel')}${init('bias', 'Zeros')}${nil('kernel_regularizer', 'bias_regularizer', 'activity_regularizer', 'kernel_constraint', 'bias_constraint')}`,
+    `dense_Dense${i}`,
+  );
+const conv = (filters: number, size: number, i: number): string =>
+  layer(
+    'Conv2D',
+    `"filters":${filters},${glorot('kernel')}${nil('kernel_regularizer', 'kernel_constraint')}"kernel_size":[${size},${size}],"strides":[1,1],"padding":"valid","data_format":"channels_last","dilation_rate":[1,1],"activation":"relu","use_bias":true,${init('bias', 'Zeros')}${nil('bias_regularizer', 'activity_regularizer', 'bias_constraint')}`,
+    `conv2d_Conv2D${i}`,
+  );
+const pool = (i: number): string =>
+  layer(
+    'MaxPooling2D',
+    '"pool_size":[2,2],"padding":"valid","strides":[2,2],"data_format":"channels_last",',
+    `max_pooling2d_MaxPooling2D${i}`,
+  );
+const norm = (i: number): string =>
+  layer(
+    'BatchNormalization',
+    `"axis":-1,"momentum":0.99,"epsilon":0.001,"center":true,"scale":true,${init('beta', 'Zeros')}${init('gamma', 'Ones')}${init('moving_mean', 'Zeros')}${init('moving_variance', 'Ones')}${nil('beta_regularizer', 'gamma_regularizer', 'beta_constraint', 'gamma_constraint')}`,
+    `batch_normalization_BatchNormalization${i}`,
+  );
+const input = (shape: string): string => `,"batch_input_shape":[null,${shape}],"dtype":"float32"}},`;
+const start = (i: number): string =>
+  `{"modelTopology":{"class_name":"Sequential","config":{"name":"sequential_${i}","layers":[`;
+const end =
+  '}}]},"keras_version":"tfjs-layers 4.22.0","backend":"tensor_flow.js"},"format":"layers-model","generatedBy":"TensorFlow.js tfjs-layers v4.22.0","convertedBy":null}\n';
+
+const graph =
+  '{"modelTopology":{"node":[{"name":"StatefulPartitionedCall/model/conv2d/Conv2D/ReadVariableOp","op":"Const","attr":{"value":{"tensor":{"dtype":"DT_FLOAT","tensorShape":{"dim":[{"size":"3"},{"size":"1"}]}}},"dtype":{"type":"DT_FLOAT"}}},' +
+  '{"name":"Identity","op":"_FusedConv2D","input":["x","StatefulPartitionedCall/model/conv2d/BiasAdd/ReadVariableOp"],"attr":{"T":{"type":"DT_FLOAT"},"num_args":{"i":"1"},"epsilon":{"f":0.0},"padding":{"s":"U0FNRQ=="},"strides":{"list":{"i":["1","1","1","1"]}},"data_format":{"s":"TkhXQw=="},"fused_ops":{"list":{"s":["Qmlhc0FkZA==","UmVsdQ=="]}},"dilations":{"list":{"i":["1","1","1","1"]}},"explicit_paddings":{"list":{}},"use_cudnn_on_gpu":{"b":true}}},{"name":"x","op":"Placeholder","attr":{"shape":{"shape":{"dim":[{"size":"-1"}]}},"Tidx":{"type":"DT_INT32"}}}],"library":{},"versions":{"producer":987}},"format":"graph-model","generatedBy":"2.3.0","convertedBy":"TensorFlow.js Converter v3.21.0","signature":{"inputs":{"x":{"name":"x:0","dtype":"DT_FLOAT","tensorShape":{"dim":[{"size":"-1"}]}}},"outputs":{"output_0":{"name":"Identity:0","dtype":"DT_FLOAT"}}},"userDefinedMetadata":{},"weightSpecs":{"0":{"quantization":{"dtype":"uint8","scale":0.00784313725490196,"min":-1}}}}\n';
+
+/** The text, as the bytes of ASCII. */
+export function primer(): Uint8Array {
+  const conv1 = `${start(2)}${conv(20, 5, 1)}${input('28,28,1')}`;
+  const flat = `}},${layer('Flatten', '', 'flatten_Flatten1')}`;
+  const text =
+    graph +
+    conv1 +
+    `${norm(1)}}},${layer('Activation', '"activation":"relu",', 'activation_Activation1')}}},` +
+    `${layer('Dropout', '"rate":0.5,"noise_shape":null,"seed":null,', 'dropout_Dropout1')}${end}` +
+    'batch_normalization_BatchNormalization1/gamma\nbatch_normalization_BatchNormalization1/beta\nbatch_normalization_BatchNormalization1/moving_mean\nbatch_normalization_BatchNormalization1/moving_variance\n' +
+    `${conv1}${pool(1)}}},${conv(50, 5, 2)}}},${pool(2)}${flat}}},${dense(500, 'relu', 1)}}},${dense(10, 'softmax', 2)}${end}` +
+    'conv2d_Conv2D1/kernel\nconv2d_Conv2D1/bias\nconv2d_Conv2D2/kernel\nconv2d_Conv2D2/bias\ndense_Dense1/kernel\ndense_Dense1/bias\ndense_Dense2/kernel\ndense_Dense2/bias\n' +
+    `${start(1)}${dense(300, 'relu', 1)}${input('784')}${dense(100, 'relu', 2)}}},${dense(10, 'softmax', 3)}${end}` +
+    'dense_Dense1/kernel\ndense_Dense1/bias\ndense_Dense2/kernel\ndense_Dense2/bias\ndense_Dense3/kernel\ndense_Dense3/bias\n';
+  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+}

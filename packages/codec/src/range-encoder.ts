@@ -1,0 +1,61 @@
+import { Writer } from './writer.js';
+
+/** Counterpart of the range decoder: see there. */
+export class RangeEncoder {
+  readonly #out: Writer = new Writer();
+  #low = 0;
+  #range = 0x7fffffff;
+  #cache = -1;
+  #pending = 0;
+
+  /** One bit whose probability of being 1 is `p` / 65536, 1 <= p <= 65535. */
+  bit(bit: number, p: number): void {
+    const bound = Math.imul(this.#range >>> 15, p) >>> 1;
+    if (bit) {
+      this.#range = bound;
+    } else {
+      this.#low += bound;
+      this.#range -= bound;
+    }
+    while (this.#range < 0x800000) {
+      this.#range *= 256;
+      this.#shift();
+    }
+  }
+
+  /** `count` <= 16 bits without a model, highest first. */
+  direct(value: number, count: number): void {
+    for (let i = count - 1; i >= 0; i--) this.bit((value >>> i) & 1, 32768);
+  }
+
+  /** The payload: the shortest string of bytes that lies in the last interval. */
+  finish(): Uint8Array {
+    // The interval is at least 2^23 wide, so a multiple of 2^16 always lies in it, one of 2^24 perhaps.
+    const end = this.#low + this.#range;
+    for (const unit of [0x1000000, 0x10000]) {
+      const value = Math.ceil(this.#low / unit) * unit;
+      if (value < end) {
+        this.#low = value;
+        break;
+      }
+    }
+    for (let i = 0; i < 5; i++) this.#shift();
+    const bytes = this.#out.take();
+    let length = bytes.length;
+    while (length > 0 && bytes[length - 1] === 0) length--;
+    return bytes.subarray(0, length);
+  }
+
+  /** Moves the top byte out, holding back bytes of 255 that a carry may still change. */
+  #shift(): void {
+    if (this.#low < 0xff000000 || this.#low >= 0x100000000) {
+      const carry = this.#low >= 0x100000000 ? 1 : 0;
+      if (this.#cache >= 0) this.#out.u8((this.#cache + carry) & 255);
+      for (; this.#pending > 0; this.#pending--) this.#out.u8((255 + carry) & 255);
+      this.#cache = Math.floor(this.#low / 0x1000000) & 255;
+    } else {
+      this.#pending++;
+    }
+    this.#low = (this.#low % 0x1000000) * 256;
+  }
+}
