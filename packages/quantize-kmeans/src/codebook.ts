@@ -44,8 +44,8 @@ export interface LloydOptions extends CodebookOptions {
  * The codebook of k entries that has the least squared error: k-means in one dimension, solved by dynamic
  * programming, so that it depends on no starting point.
  *
- * Exact (to float64 rounding) for up to max(4 k, min(2^20, 2^25 / k)) distinct values: 1,048,576 for 16
- * entries, 131,072 for 256. Beyond that, neighbouring values are grouped for the dynamic programming and its
+ * Exact (to float64 rounding) for up to max(4 k, min(2^20, 2^26 / k)) distinct values: 1,048,576 for 16
+ * entries, 262,144 for 256. Beyond that, neighbouring values are grouped for the dynamic programming and its
  * borders are improved on the ungrouped values by Lloyd's iteration; `gap` then bounds what may be missing to
  * the optimum.
  *

@@ -22,7 +22,7 @@ export function optimalCentroids(
   sorted: Sorted,
   k: number,
   keepZero: boolean,
-  limit: number = Math.max(4 * k, Math.min(2 ** 20, 2 ** 25 / k)),
+  limit: number = Math.max(4 * k, Math.min(2 ** 20, 2 ** 26 / k)),
 ): OptimalCentroids {
   const { values } = sorted;
   const n = values.length;
