@@ -1,0 +1,25 @@
+export { ReportError } from './check.js';
+export {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatPoints,
+  formatRatio,
+  formatShape,
+} from './format.js';
+export { type HistogramOptions, histogram } from './histogram.js';
+export { renderReport } from './page/page.js';
+export { parseReport } from './parse.js';
+export type {
+  EnvironmentReport,
+  EpochReport,
+  HistogramReport,
+  ModelFigures,
+  PaperRatio,
+  Report,
+  StageReport,
+  TensorReport,
+} from './schema.js';
+export { stageTable, summarize, tensorTable } from './summarize.js';
+export { type Cell, formatTable, type TableOptions } from './table.js';

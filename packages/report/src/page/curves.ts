@@ -1,0 +1,78 @@
+import { html, type Markup } from '../markup.js';
+import { type Key, type Mark, plot } from '../plot/frame.js';
+import { bands, line, type Point, type Stretch } from '../plot/marks.js';
+import { linear, log, type ScaleSpec } from '../plot/scale.js';
+import type { EpochReport } from '../schema.js';
+
+type Column = 'loss' | 'validationLoss' | 'accuracy' | 'validationAccuracy' | 'sparsity' | 'learningRate';
+
+interface Series {
+  readonly key: Column;
+  readonly label: string;
+  readonly style: string;
+}
+
+/** Which epochs belong to which stage: epoch i (from 1) ends at x = i. */
+function stretches(metrics: readonly EpochReport[]): Stretch[] {
+  const found: { from: number; to: number; name: string }[] = [];
+  metrics.forEach(({ stage }, i) => {
+    const last = found.at(-1);
+    if (last?.name === stage) last.to = i + 1;
+    else found.push({ from: i, to: i + 1, name: stage });
+  });
+  return found;
+}
+
+/** Losses and rates over several powers of ten are drawn on a logarithmic scale. */
+function lossScale(values: readonly number[]): { scale: ScaleSpec; logarithmic: boolean } {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const logarithmic = low > 0 && high / low > 30;
+  return { scale: logarithmic ? log(low, high) : linear(Math.min(0, low), high), logarithmic };
+}
+
+/** Shares: with room to the next round percentage, not down to 0 unless they are. */
+function shareScale(values: readonly number[]): { scale: ScaleSpec; logarithmic: boolean } {
+  return { scale: linear(Math.min(...values), Math.max(...values), { unit: 'percent' }), logarithmic: false };
+}
+
+function curve(
+  metrics: readonly EpochReport[],
+  title: string,
+  label: string,
+  series: readonly Series[],
+  scaleOf: (values: readonly number[]) => { scale: ScaleSpec; logarithmic: boolean },
+): Markup | false {
+  const drawn = series.filter(({ key }) => metrics.some((row) => row[key] !== undefined));
+  const values = drawn.flatMap(({ key }) => metrics.flatMap((row) => row[key] ?? []));
+  if (values.length === 0) return false;
+  const { scale, logarithmic } = scaleOf(values);
+  const lines: Mark[] = drawn.map(({ key, style }) =>
+    line(
+      metrics.map((row, i): Point => [i + 1, row[key] ?? Number.NaN]),
+      style,
+    ),
+  );
+  return html`<div class="card">${plot({
+    title,
+    headroom: 14,
+    x: { label: 'epoch', scale: linear(0, metrics.length, { integers: true, nice: false, ticks: 8 }) },
+    y: { label: logarithmic ? `${label}, logarithmic` : label, scale },
+    legend: drawn.length > 1 ? drawn.map(({ label: name, style }): Key => ({ label: name, style })) : [],
+    marks: [bands(stretches(metrics)), ...lines],
+  })}</div>`;
+}
+
+/** Loss, accuracy, sparsity and learning rate by epoch, the stages as bands; nothing when there was no training. */
+export function curves(metrics: readonly EpochReport[]): Markup | false {
+  if (metrics.length === 0) return false;
+  const both = (train: Column, validation: Column): Series[] => [
+    { key: train, label: 'training', style: 's2' },
+    { key: validation, label: 'validation', style: 's1' },
+  ];
+  return html`<section><h2>Training</h2><div class="grid2">
+${curve(metrics, 'Loss', 'mean loss', both('loss', 'validationLoss'), lossScale)}
+${curve(metrics, 'Accuracy', 'accuracy (%)', both('accuracy', 'validationAccuracy'), shareScale)}
+${curve(metrics, 'Sparsity', 'weights that are 0 (%)', [{ key: 'sparsity', label: 'sparsity', style: 's3' }], shareScale)}
+${curve(metrics, 'Learning rate', 'learning rate', [{ key: 'learningRate', label: 'rate', style: 's4' }], lossScale)}
+</div></section>`;
+}

@@ -1,0 +1,75 @@
+import {
+  ABSENT,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatPoints,
+  formatRatio,
+} from '../format.js';
+import { html, type Markup } from '../markup.js';
+import type { Report } from '../schema.js';
+
+function figure(what: string, number: string, below: string): Markup {
+  return html`<div class="figure"><span class="what">${what}</span><b>${number}</b><span>${below}</span></div>`;
+}
+
+/** The page's head: name, and the three numbers that matter. */
+export function heading(report: Report): Markup {
+  const { name, seed, createdAt, dense, compressed, ratio, stages, environment } = report;
+  const seconds = stages.reduce((total, stage) => total + stage.seconds, 0);
+  const meta = [
+    `seed ${seed}`,
+    `${environment.backend} backend`,
+    stages.length > 0 && formatDuration(seconds),
+    createdAt?.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC'),
+  ].filter(Boolean);
+  const weights = formatPercent(compressed.nonzero / Math.max(1, dense.parameters), 1);
+  const accuracy =
+    compressed.accuracy === null || dense.accuracy === null
+      ? figure(
+          'Weights left',
+          weights,
+          `${formatCount(compressed.nonzero)} of ${formatCount(dense.parameters)}`,
+        )
+      : figure(
+          'Accuracy',
+          formatPercent(compressed.accuracy),
+          `dense ${formatPercent(dense.accuracy)}, ${formatPoints(compressed.accuracy - dense.accuracy)} points`,
+        );
+  return html`<header><h1>${name}</h1><p class="meta">${meta.join(' · ')}</p>
+<div class="figures">
+${figure('Smaller', formatRatio(ratio), `${formatBytes(dense.bytes)} of float32 to ${formatBytes(compressed.bytes)}`)}
+${accuracy}
+${figure('File', formatBytes(compressed.bytes), `${formatCount(compressed.bytes)} bytes on disk, ${weights} of the weights left`)}
+</div></header>`;
+}
+
+/** Dense beside compressed, and the ratios as papers count them. */
+export function comparison({ dense, compressed, paperRatios }: Report): Markup {
+  const loss = (value: number | undefined): string => (value === undefined ? ABSENT : value.toPrecision(4));
+  const rows: [string, string, string][] = [
+    ['Accuracy on the test data', formatPercent(dense.accuracy), formatPercent(compressed.accuracy)],
+    ['Error', formatPercent(dense.error), formatPercent(compressed.error)],
+    ['Loss', loss(dense.loss), loss(compressed.loss)],
+    ['Weights', formatCount(dense.parameters), formatCount(compressed.parameters)],
+    ['… that are not 0', formatCount(dense.nonzero), formatCount(compressed.nonzero)],
+    ['Bytes', formatCount(dense.bytes), formatCount(compressed.bytes)],
+    [
+      'Bits per weight',
+      ((8 * dense.bytes) / Math.max(1, dense.parameters)).toFixed(2),
+      ((8 * compressed.bytes) / Math.max(1, dense.parameters)).toFixed(3),
+    ],
+  ];
+  const ratios = Object.entries(paperRatios);
+  return html`<section><h2>Before and after</h2>
+<p class="note">“Compressed” is measured on the model decoded from the file; its bytes include headers and topology.</p>
+<div class="grid2"><div class="card scroll"><table><thead><tr><th></th><th class="n">Dense</th><th class="n">Compressed</th></tr></thead>
+<tbody>${rows.map(([label, a, b]) => html`<tr><td>${label}</td><td class="n">${a}</td><td class="n">${b}</td></tr>`)}</tbody></table></div>
+${
+  ratios.length > 0 &&
+  html`<div class="card scroll"><table><thead><tr><th>Ratio as papers count it</th><th class="n"></th><th>Counts</th></tr></thead>
+<tbody>${ratios.map(([key, { value, counts }]) => html`<tr><td>${key}</td><td class="n">${formatRatio(value)}</td><td class="name">${counts}</td></tr>`)}</tbody></table>
+<p class="facts">Estimates, for comparison with publications. The ratio above is of files.</p></div>`
+}</div></section>`;
+}

@@ -1,0 +1,59 @@
+import { html, Markup } from '../markup.js';
+import type { Report } from '../schema.js';
+import { curves } from './curves.js';
+import { comparison, heading } from './figures.js';
+import { histograms } from './histograms.js';
+import { SCRIPT, SCRIPT_SHA256 } from './script.js';
+import { stages } from './stages.js';
+import { STYLE } from './style.js';
+import { tensors } from './tensors.js';
+
+function environment({ environment: { backend, versions, cores, node, platform }, command }: Report): Markup {
+  const rows: [string, string][] = [
+    ['Backend', backend],
+    ['Cores', String(cores)],
+    ['Node', node],
+    ['Platform', platform],
+    ...Object.entries(versions),
+  ];
+  return html`<section><h2>Make it again</h2>${command !== undefined && html`<div class="card"><pre>${command}</pre></div>`}
+<div class="card"><dl>${rows.map(([term, value]) => html`<dt>${term}</dt><dd>${value}</dd>`)}</dl></div></section>`;
+}
+
+/**
+ * A report as one HTML page that needs nothing else: it opens from a disk without a network, asks for nothing, and
+ * is light or dark as the reader's system is. Plots are SVG. Every name in it is escaped, and the page's own policy
+ * forbids any script but its own and any request.
+ *
+ * @returns The page's source, under 2 MB.
+ *
+ * @example
+ * ```ts
+ * import { parseReport, renderReport } from '@espalier/report';
+ * const dense = { accuracy: 0.98, error: 0.02, parameters: 1000, nonzero: 1000, bytes: 4000 };
+ * const report = parseReport({
+ *   version: 1, name: 'a <b> c', seed: 1, dense, compressed: { ...dense, nonzero: 50, bytes: 100 }, ratio: 40,
+ *   paperRatios: {}, stages: [], metrics: [], tensors: [], histograms: [],
+ *   environment: { backend: 'wasm', versions: {}, cores: 2, node: '20.20.2', platform: 'linux x64' },
+ * });
+ * const page = renderReport(report);
+ * if (!page.includes('a &lt;b&gt; c') || !page.includes('40.0×')) throw new Error('unexpected');
+ * ```
+ */
+export function renderReport(report: Report): string {
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${SCRIPT_SHA256}'`;
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width,initial-scale=1"><title>${report.name} · Espalier</title>
+<style>${new Markup(STYLE)}</style></head><body><main>
+${heading(report)}
+${stages(report)}
+${comparison(report)}
+${curves(report.metrics)}
+${tensors(report.tensors, report.compressed)}
+${histograms(report.histograms)}
+${environment(report)}
+<footer>Espalier report, version ${report.version}. Sizes in SI units: 1 kB = 1000 bytes.</footer>
+</main><script>${new Markup(SCRIPT)}</script></body></html>
+`.source;
+}

@@ -1,0 +1,90 @@
+import { ABSENT, formatBytes, formatCount, formatDuration, formatPercent, formatRatio } from '../format.js';
+import { html, type Markup } from '../markup.js';
+import { plot } from '../plot/frame.js';
+import { type Bar, bars, connectors } from '../plot/marks.js';
+import { band, log } from '../plot/scale.js';
+import type { Report, StageReport } from '../schema.js';
+
+interface Size {
+  readonly name: string;
+  readonly bytes: number;
+  readonly estimated: boolean;
+}
+
+/** The sizes a model goes through: as float32, after each stage that gives one, and as a file. */
+export function sizesOf({ dense, compressed, stages }: Report): Size[] {
+  const sizes: Size[] = [{ name: 'float32', bytes: dense.bytes, estimated: false }];
+  for (const { name, bytes, estimated = false } of stages) {
+    if (bytes !== undefined && bytes > 0) sizes.push({ name, bytes, estimated });
+  }
+  const last = sizes.at(-1)!;
+  if (last.estimated || Math.round(last.bytes) !== compressed.bytes || sizes.length === 1) {
+    sizes.push({ name: 'file', bytes: compressed.bytes, estimated: false });
+  }
+  return sizes;
+}
+
+/** Sizes on a logarithmic axis: a bar's length is the factor that its stage wins, and the factors' lengths add up. */
+export function waterfall(report: Report): Markup {
+  const sizes = sizesOf(report);
+  const estimates = sizes.some(({ estimated }) => estimated);
+  const rows = sizes.map(({ name, bytes, estimated }, i): Bar => {
+    const before = i === 0 ? bytes : sizes[i - 1].bytes;
+    const factor = before / bytes;
+    const change =
+      i === 0 || Math.abs(factor - 1) < 5e-4
+        ? ''
+        : factor > 1
+          ? `  ÷ ${factor.toFixed(2)}`
+          : `  × ${(1 / factor).toFixed(2)}`;
+    const style = i === 0 ? 'dense' : factor < 1 ? 'bigger' : estimated ? 'estimate' : 'compressed';
+    const exact = `${estimated ? 'about ' : ''}${formatCount(bytes)} bytes`;
+    return {
+      from: before,
+      to: bytes,
+      style,
+      // Beside the right end of the bar, which is where it started.
+      label: `${estimated ? '≈ ' : ''}${formatBytes(bytes)}${change}`,
+      hint: `${name}: ${exact}, ${formatRatio(report.dense.bytes / bytes)} smaller than float32`,
+    };
+  });
+  const all = sizes.map(({ bytes }) => bytes);
+  return plot({
+    title: 'Size after each stage',
+    width: 1040,
+    height: 88 + 34 * sizes.length,
+    grid: 'x',
+    margin: 150,
+    x: {
+      label: 'size (bytes, logarithmic)',
+      scale: log(Math.min(...all) / 1.15, Math.max(...all), { unit: 'bytes' }),
+    },
+    y: {
+      label: '',
+      scale: band(sizes.map(({ name }) => (name.length > 28 ? `${name.slice(0, 27)}…` : name))),
+    },
+    legend: [
+      { label: 'encoded', style: 'compressed', shape: 'box' },
+      ...(estimates ? [{ label: 'estimated', style: 'estimate', shape: 'box' } as const] : []),
+    ],
+    marks: [connectors(all), bars(rows)],
+  });
+}
+
+function row(stage: StageReport): Markup {
+  const { name, kind, epochs, seconds, accuracy, nonzero, bytes, estimated } = stage;
+  const size = bytes === undefined ? ABSENT : `${estimated ? '≈ ' : ''}${formatBytes(bytes)}`;
+  return html`<tr><td class="name">${name}</td><td>${kind}</td><td class="n">${epochs ?? ABSENT}</td>
+<td class="n">${formatDuration(seconds)}</td><td class="n">${formatPercent(accuracy)}</td>
+<td class="n">${nonzero === undefined ? ABSENT : formatCount(nonzero)}</td><td class="n">${size}</td></tr>`;
+}
+
+/** What happened, stage by stage. */
+export function stages(report: Report): Markup {
+  return html`<section><h2>Stage by stage</h2><div class="card scroll">${waterfall(report)}</div>
+${
+  report.stages.length > 0 &&
+  html`<div class="card scroll"><table><thead><tr><th>Stage</th><th>Kind</th><th class="n">Epochs</th><th class="n">Time</th>
+<th class="n">Accuracy</th><th class="n">Non-zero</th><th class="n">Size</th></tr></thead><tbody>${report.stages.map(row)}</tbody></table></div>`
+}</section>`;
+}

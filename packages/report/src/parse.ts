@@ -1,0 +1,168 @@
+import {
+  boolean,
+  count,
+  exactly,
+  list,
+  number,
+  object,
+  optional,
+  orNull,
+  ReportError,
+  record,
+  string,
+} from './check.js';
+import type {
+  EnvironmentReport,
+  EpochReport,
+  HistogramReport,
+  ModelFigures,
+  PaperRatio,
+  Report,
+  StageReport,
+  TensorReport,
+} from './schema.js';
+
+const fraction = number(0, 1);
+
+const figures = object<ModelFigures>(
+  {
+    accuracy: orNull(fraction),
+    error: orNull(fraction),
+    loss: optional(number()),
+    parameters: count(),
+    nonzero: count(),
+    bytes: count(1),
+  },
+  ({ accuracy, error, parameters, nonzero }, path) => {
+    if ((accuracy === null) !== (error === null) || Math.abs((accuracy ?? 0) + (error ?? 1) - 1) > 1e-6) {
+      throw new ReportError(`${path}.error`, `${error}; expected 1 - accuracy (accuracy is ${accuracy}).`);
+    }
+    if (nonzero > parameters) {
+      throw new ReportError(`${path}.nonzero`, `${nonzero}; expected at most parameters (${parameters}).`);
+    }
+  },
+);
+
+const histogram = object<HistogramReport>(
+  {
+    tensor: string,
+    edges: list(number()),
+    before: list(count()),
+    after: optional(list(count())),
+    zerosBefore: count(),
+    zerosAfter: optional(count()),
+    centroids: optional(list(number())),
+  },
+  ({ edges, before, after }, path) => {
+    edges.forEach((edge, i) => {
+      if (i > 0 && !(edge > edges[i - 1])) {
+        throw new ReportError(`${path}.edges[${i}]`, `${edge}; expected more than ${edges[i - 1]}.`);
+      }
+    });
+    for (const [key, counts] of Object.entries({ before, after })) {
+      if (counts !== undefined && counts.length !== edges.length - 1) {
+        throw new ReportError(
+          `${path}.${key}`,
+          `${counts.length} bins; ${edges.length} edges make ${edges.length - 1}.`,
+        );
+      }
+    }
+  },
+);
+
+const report = object<Report>(
+  {
+    version: exactly(1),
+    name: string,
+    seed: number(),
+    createdAt: optional(string),
+    command: optional(string),
+    dense: figures,
+    compressed: figures,
+    ratio: number(0),
+    paperRatios: record(object<PaperRatio>({ value: number(0), counts: string })),
+    stages: list(
+      object<StageReport>({
+        name: string,
+        kind: string,
+        seconds: number(0),
+        epochs: optional(count()),
+        accuracy: optional(fraction),
+        nonzero: optional(count()),
+        bytes: optional(number(0)),
+        estimated: optional(boolean),
+      }),
+    ),
+    metrics: list(
+      object<EpochReport>({
+        stage: string,
+        epoch: count(),
+        loss: number(),
+        penalty: optional(number()),
+        accuracy: optional(fraction),
+        validationLoss: optional(number()),
+        validationAccuracy: optional(fraction),
+        learningRate: optional(number(0)),
+        sparsity: optional(fraction),
+        seconds: optional(number(0)),
+      }),
+    ),
+    tensors: list(
+      object<TensorReport>({
+        name: string,
+        shape: list(count()),
+        parameters: count(),
+        nonzero: count(),
+        distinct: count(),
+        bytes: number(0),
+        bitsPerWeight: number(0),
+        codec: string,
+      }),
+    ),
+    histograms: list(histogram),
+    environment: object<EnvironmentReport>({
+      backend: string,
+      versions: record(string),
+      cores: count(1),
+      node: string,
+      platform: string,
+    }),
+  },
+  ({ dense, compressed, ratio }) => {
+    const exact = dense.bytes / compressed.bytes;
+    if (Math.abs(ratio - exact) > 1e-6 * exact) {
+      throw new ReportError('ratio', `${ratio}; expected dense.bytes / compressed.bytes = ${exact}.`);
+    }
+  },
+);
+
+/**
+ * Reads a report: the text of `report.json`, or what `JSON.parse` made of it. Keys that this version does not know
+ * are kept.
+ *
+ * @throws ReportError that names the place, what was found and what was expected; also where figures contradict
+ *   each other (the ratio and the two sizes, error and accuracy).
+ *
+ * @example
+ * ```ts
+ * import { parseReport, ReportError } from '@espalier/report';
+ * try {
+ *   parseReport('{"version": 1, "name": 7}');
+ *   throw new Error('unexpected');
+ * } catch (error) {
+ *   if (!(error instanceof ReportError) || error.path !== 'name') throw error;
+ * }
+ * ```
+ */
+export function parseReport(json: unknown): Report {
+  let value = json;
+  if (typeof json === 'string') {
+    try {
+      value = JSON.parse(json);
+    } catch (cause) {
+      throw new ReportError('', `not JSON (${(cause as Error).message}).`);
+    }
+  }
+  report(value, '');
+  return value as Report;
+}

@@ -1,0 +1,121 @@
+import { html, type Markup } from '../markup.js';
+import { fit, type Scale, type ScaleSpec } from './scale.js';
+
+/** Where marks may draw, in pixels, and the scales to place them by. */
+export interface Area {
+  readonly x: Scale;
+  readonly y: Scale;
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** Something drawn into a plot: a line, bars, bands, points. */
+export type Mark = (area: Area) => Markup;
+
+/** One axis: what it shows, with its unit, and how values are placed. */
+export interface Axis {
+  readonly label: string;
+  readonly scale: ScaleSpec;
+}
+
+/** An entry of the legend: a name beside a sample in the style of the class. */
+export interface Key {
+  readonly label: string;
+  readonly style: string;
+  readonly shape?: 'line' | 'box';
+}
+
+/** What {@link plot} draws. */
+export interface Plot {
+  readonly title: string;
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly marks: readonly Mark[];
+  readonly legend?: readonly Key[];
+  /** Pixels. Default: 520. */
+  readonly width?: number;
+  /** Pixels. Default: 280. */
+  readonly height?: number;
+  /** Lines across at the ticks of y, x or both. Default: `'y'`. */
+  readonly grid?: 'x' | 'y' | 'both';
+  /** Room for marks above the area, in pixels, e.g. for the names of bands. Default: 0. */
+  readonly headroom?: number;
+  /** Room to the right of the area, in pixels, e.g. for values beside bars. Default: 14. */
+  readonly margin?: number;
+}
+
+/** About how wide a text is in the plots' font, in pixels. */
+export function textWidth(text: string, size = 11): number {
+  return [...text].length * size * 0.56;
+}
+
+/** A text cut to a width, with an ellipsis. */
+export function clip(text: string, width: number, size = 11): string {
+  if (textWidth(text, size) <= width) return text;
+  const room = Math.floor(width / (size * 0.56)) - 1;
+  return room < 2 ? '' : `${[...text].slice(0, room).join('')}…`;
+}
+
+/** Pixels with at most one decimal: enough to look at, short to send. */
+export function px(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function legendOf(keys: readonly Key[], right: number, y: number): Markup[] {
+  let x = right;
+  return [...keys].reverse().map(({ label, style, shape = 'line' }) => {
+    x -= textWidth(label) + 4;
+    const text = html`<text class="tick" x="${px(x)}" y="${y + 4}">${label}</text>`;
+    x -= 20;
+    const sample =
+      shape === 'line'
+        ? html`<path class="${style}" d="M${px(x)} ${y}h15"/>`
+        : html`<rect class="${style}" x="${px(x + 3)}" y="${y - 5}" width="10" height="10"/>`;
+    x -= 10;
+    return html`${sample}${text}`;
+  });
+}
+
+/**
+ * A plot as SVG: title, legend, both axes with their labels and ticks at round numbers, and the marks. Colours are
+ * the page's (classes `s1` … `s4`, `dense`, `compressed`), so that it follows light and dark.
+ */
+export function plot(options: Plot): Markup {
+  const {
+    title,
+    x,
+    y,
+    marks,
+    legend = [],
+    width = 520,
+    height = 280,
+    grid = 'y',
+    headroom = 0,
+    margin = 14,
+  } = options;
+  const names = y.scale.ticks.map(y.scale.format);
+  const left =
+    Math.ceil(Math.max(20, ...names.map((name) => textWidth(name)))) + 10 + (y.label === '' ? 0 : 18);
+  const [top, right, bottom] = [34 + headroom, width - margin, height - 44];
+  const area: Area = { x: fit(x.scale, left, right), y: fit(y.scale, bottom, top), left, right, top, bottom };
+  const middle = (top + bottom) / 2;
+  const yTicks = area.y.ticks.map((tick, i) => {
+    const at = px(area.y.at(tick));
+    const line = grid !== 'x' && html`<path class="grid" d="M${left} ${at}H${right}"/>`;
+    return html`${line}<text class="tick end" x="${left - 8}" y="${px(at + 4)}">${names[i]}</text>`;
+  });
+  const xTicks = area.x.ticks.map((tick) => {
+    const at = px(area.x.at(tick));
+    const line = grid !== 'y' && html`<path class="grid" d="M${at} ${top}V${bottom}"/>`;
+    return html`${line}<path class="axis" d="M${at} ${bottom}v4"/><text class="tick middle" x="${at}" y="${bottom + 17}">${area.x.format(tick)}</text>`;
+  });
+  return html`<svg class="plot" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" role="img" aria-label="${title}">
+<text class="title" x="${left}" y="16">${title}</text>${legendOf(legend, right, 12)}
+${yTicks}${xTicks}<g>${marks.map((mark) => mark(area))}</g>
+<path class="axis" d="M${left} ${bottom}H${right}"/>
+<text class="label middle" x="${px((left + right) / 2)}" y="${height - 8}">${x.label}</text>
+${y.label !== '' && html`<text class="label middle" transform="translate(11 ${px(middle)}) rotate(-90)">${y.label}</text>`}
+</svg>`;
+}

@@ -1,0 +1,126 @@
+/** What a model is and does: one is measured before compression, one after, decoded from its file. */
+export interface ModelFigures {
+  /** Share of test examples classified rightly, in [0, 1]; `null` when there was no labelled data. */
+  readonly accuracy: number | null;
+  /** 1 - accuracy. */
+  readonly error: number | null;
+  /** Mean test loss. */
+  readonly loss?: number;
+  /** Weights, counted as they are in the model, pruned ones included. */
+  readonly parameters: number;
+  /** Weights that are not 0. */
+  readonly nonzero: number;
+  /** Size of the files on disk, headers and topology included. For `dense`: what float32 takes. */
+  readonly bytes: number;
+}
+
+/** A compression ratio as some paper counts it: an estimate, not a file's size. */
+export interface PaperRatio {
+  readonly value: number;
+  /** What it counts, in a few words. */
+  readonly counts: string;
+}
+
+/** One stage of a run. */
+export interface StageReport {
+  readonly name: string;
+  /** What it did: `train`, `prune`, `quantize`, `thin`, `encode`, … */
+  readonly kind: string;
+  readonly seconds: number;
+  /** Epochs of training, where there was any. */
+  readonly epochs?: number;
+  /** After the stage, on the validation split if there is one; in [0, 1]. */
+  readonly accuracy?: number;
+  /** Weights that are not 0 after the stage. */
+  readonly nonzero?: number;
+  /** Size of the model after the stage. */
+  readonly bytes?: number;
+  /** `true` when `bytes` is an estimate; `false` or absent when it is the size of encoded bytes. */
+  readonly estimated?: boolean;
+}
+
+/** One epoch of training. */
+export interface EpochReport {
+  /** The name of the stage it belongs to. */
+  readonly stage: string;
+  /** 0-based, within the stage. */
+  readonly epoch: number;
+  /** Mean training loss, penalties included. */
+  readonly loss: number;
+  /** The part of the loss that regularizers added. */
+  readonly penalty?: number;
+  /** On training examples, in [0, 1]. */
+  readonly accuracy?: number;
+  readonly validationLoss?: number;
+  /** In [0, 1]. */
+  readonly validationAccuracy?: number;
+  readonly learningRate?: number;
+  /** Share of weights that are 0, in [0, 1]. */
+  readonly sparsity?: number;
+  readonly seconds?: number;
+}
+
+/** How one tensor is stored in the compressed file. */
+export interface TensorReport {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly parameters: number;
+  readonly nonzero: number;
+  /** Different values, 0 included. */
+  readonly distinct: number;
+  /** Its share of the file. */
+  readonly bytes: number;
+  /** 8 bytes / parameters. */
+  readonly bitsPerWeight: number;
+  /** The coder's name. */
+  readonly codec: string;
+}
+
+/** Counts of a tensor's weights before and after, over the same bins. Weights that are exactly 0 are in no bin. */
+export interface HistogramReport {
+  /** The tensor's name. */
+  readonly tensor: string;
+  /** Bin edges, ascending: one more than there are bins. The last bin includes its upper edge. */
+  readonly edges: readonly number[];
+  readonly before: readonly number[];
+  /** Absent when the tensor is not in the compressed model. */
+  readonly after?: readonly number[];
+  /** How many weights are exactly 0. */
+  readonly zerosBefore: number;
+  readonly zerosAfter?: number;
+  /** The codebook, where the tensor has one. */
+  readonly centroids?: readonly number[];
+}
+
+/** Where a run took place. */
+export interface EnvironmentReport {
+  /** The TF.js backend that computed. */
+  readonly backend: string;
+  /** Package name to version. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly cores: number;
+  readonly node: string;
+  readonly platform: string;
+}
+
+/** All of `report.json`. Fractions are in [0, 1], sizes in bytes, times in seconds. */
+export interface Report {
+  /** Of this schema. */
+  readonly version: 1;
+  readonly name: string;
+  readonly seed: number;
+  /** When the run ended, ISO 8601. */
+  readonly createdAt?: string;
+  /** The command that makes the run again. */
+  readonly command?: string;
+  readonly dense: ModelFigures;
+  readonly compressed: ModelFigures;
+  /** Dense bytes / compressed bytes. */
+  readonly ratio: number;
+  readonly paperRatios: Readonly<Record<string, PaperRatio>>;
+  readonly stages: readonly StageReport[];
+  readonly metrics: readonly EpochReport[];
+  readonly tensors: readonly TensorReport[];
+  readonly histograms: readonly HistogramReport[];
+  readonly environment: EnvironmentReport;
+}

@@ -1,0 +1,121 @@
+import {
+  ABSENT,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatPoints,
+  formatRatio,
+  formatShape,
+} from './format.js';
+import type { ModelFigures, Report, StageReport, TensorReport } from './schema.js';
+import { type Cell, formatTable } from './table.js';
+
+/** Dense beside compressed, with what changed. */
+function figuresTable({ dense, compressed, ratio }: Report): string {
+  const row = (label: string, show: (figures: ModelFigures) => string, change: string): Cell[] => [
+    label,
+    show(dense),
+    show(compressed),
+    change,
+  ];
+  const points =
+    dense.accuracy === null || compressed.accuracy === null
+      ? ''
+      : `${formatPoints(compressed.accuracy - dense.accuracy)} points`;
+  return formatTable(
+    [
+      ['', 'dense', 'compressed', ''],
+      row('size', ({ bytes }) => formatBytes(bytes), `${formatRatio(ratio)} smaller`),
+      row('accuracy', ({ accuracy }) => formatPercent(accuracy), points),
+      row('error', ({ error }) => formatPercent(error), ''),
+      row('weights', ({ parameters }) => formatCount(parameters), ''),
+      row(
+        'non-zero',
+        ({ nonzero }) => formatCount(nonzero),
+        formatPercent(compressed.nonzero / Math.max(1, dense.parameters)),
+      ),
+    ],
+    { align: 'lrrl' },
+  );
+}
+
+/** Plain-text rows of the stages. */
+export function stageTable(stages: readonly StageReport[]): string {
+  return formatTable(
+    [
+      ['stage', 'kind', 'epochs', 'time', 'accuracy', 'non-zero', 'size'],
+      ...stages.map((stage) => [
+        stage.name,
+        stage.kind,
+        stage.epochs ?? ABSENT,
+        formatDuration(stage.seconds),
+        formatPercent(stage.accuracy),
+        stage.nonzero === undefined ? ABSENT : formatCount(stage.nonzero),
+        stage.bytes === undefined ? ABSENT : `${stage.estimated ? '≈ ' : ''}${formatBytes(stage.bytes)}`,
+      ]),
+    ],
+    { align: 'llrrrrr' },
+  );
+}
+
+/**
+ * A row per tensor, and the total: what `espalier inspect` prints.
+ *
+ * @example
+ * ```ts
+ * import { tensorTable } from '@espalier/report';
+ * const text = tensorTable([
+ *   { name: 'dense/kernel', shape: [784, 300], parameters: 235200, nonzero: 11760, distinct: 17, bytes: 9800,
+ *     bitsPerWeight: 1 / 3, codec: 'codebook' },
+ * ]);
+ * if (!text.includes('784 × 300') || !text.includes('5.0 %')) throw new Error(text);
+ * ```
+ */
+export function tensorTable(tensors: readonly TensorReport[]): string {
+  const sum = (key: 'parameters' | 'nonzero' | 'bytes'): number =>
+    tensors.reduce((total, t) => total + t[key], 0);
+  const numbers = (parameters: number, nonzero: number): string[] => [
+    formatCount(parameters),
+    formatCount(nonzero),
+    parameters === 0 ? ABSENT : formatPercent(nonzero / parameters, 1),
+  ];
+  const bits = (bytes: number, parameters: number): string =>
+    parameters === 0 ? ABSENT : ((bytes * 8) / parameters).toFixed(2);
+  const [parameters, nonzero, bytes] = [sum('parameters'), sum('nonzero'), sum('bytes')];
+  return formatTable(
+    [
+      ['tensor', 'shape', 'weights', 'non-zero', 'density', 'distinct', 'bits/weight', 'bytes', 'codec'],
+      ...tensors.map((tensor) => [
+        tensor.name,
+        formatShape(tensor.shape),
+        ...numbers(tensor.parameters, tensor.nonzero),
+        formatCount(tensor.distinct),
+        tensor.bitsPerWeight.toFixed(2),
+        formatCount(tensor.bytes),
+        tensor.codec,
+      ]),
+      ['total', '', ...numbers(parameters, nonzero), '', bits(bytes, parameters), formatCount(bytes), ''],
+    ],
+    { align: 'llrrrrrrl' },
+  );
+}
+
+/** A report in plain text, for a terminal: figures, stages, and the ratios as papers count them. */
+export function summarize(report: Report): string {
+  const { name, seed, environment, stages, paperRatios } = report;
+  const seconds = stages.reduce((total, stage) => total + stage.seconds, 0);
+  const where = `${environment.backend} backend, ${environment.cores} ${environment.cores === 1 ? 'core' : 'cores'}`;
+  const parts = [
+    // In a table of one cell, so that a name cannot steer the terminal.
+    formatTable([[`${name} · seed ${seed} · ${where} · ${formatDuration(seconds)}`]]).split('\n')[0],
+    figuresTable(report),
+  ];
+  if (stages.length > 0) parts.push(stageTable(stages));
+  const ratios = Object.entries(paperRatios);
+  if (ratios.length > 0) {
+    const rows = ratios.map(([key, { value, counts }]) => [key, formatRatio(value), counts]);
+    parts.push(formatTable([['ratio as papers count it', '', 'counts'], ...rows], { align: 'lrl' }));
+  }
+  return `${parts.join('\n\n')}\n`;
+}
