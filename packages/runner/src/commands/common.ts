@@ -1,0 +1,53 @@
+import { type Backend, type BackendName, startBackend } from '@espalier/backend';
+import { EspalierError, unknownName } from '@espalier/core';
+
+const choices = ['auto', 'gpu', 'native', 'wasm', 'cpu'] as const;
+
+/** Arguments that several commands take. */
+export const backendArgument = {
+  backend: {
+    type: 'string',
+    default: 'auto',
+    description: 'auto, gpu, native, wasm or cpu',
+    valueHint: 'name',
+  },
+} as const;
+
+export const jsonArgument = {
+  json: { type: 'boolean', default: false, description: 'Print JSON for machines on stdout' },
+} as const;
+
+/** Starts the backend a command line asks for. TensorFlow's own log lines are silenced unless asked for. */
+export async function startNamed(name: string, log: (line: string) => void): Promise<Backend> {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  if (!(choices as readonly string[]).includes(name)) throw unknownName('backend', name, choices);
+  return startBackend({ prefer: name as 'auto' | BackendName, log });
+}
+
+/** Refuses options that the command does not have (citty lets them pass). */
+export function checkArguments(given: Readonly<Record<string, unknown>>, known: object, allowed = 1): void {
+  const names = Object.keys(known).flatMap((name) => [
+    name,
+    name.replace(/-([a-z])/g, (_, c: string) => c.toUpperCase()),
+  ]);
+  const aliases = Object.values(known).flatMap(
+    (definition) => (definition as { alias?: string }).alias ?? [],
+  );
+  for (const name of Object.keys(given)) {
+    if (name !== '_' && !names.includes(name) && !aliases.includes(name)) {
+      throw unknownName(
+        'option',
+        `--${name}`,
+        Object.keys(known).map((n) => `--${n}`),
+      );
+    }
+  }
+  const extra = (given._ as string[]).slice(allowed);
+  if (extra.length > 0)
+    throw new EspalierError('unknown-option', `There is an argument too many: '${extra[0]}'.`);
+}
+
+/** Prints a value as JSON on stdout. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}

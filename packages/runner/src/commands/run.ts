@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { EspalierError } from '@espalier/core';
+import { summarize } from '@espalier/report';
+import { defineCommand } from 'citty';
+import { layout } from '../pipeline/files.js';
+import { readReport } from '../pipeline/report.js';
+import { runRecipe } from '../pipeline/run-recipe.js';
+import { loadRecipe } from '../recipe/load.js';
+import { showProgress } from '../terminal/progress.js';
+import { backendArgument, checkArguments, jsonArgument, printJson, startNamed } from './common.js';
+
+const args = {
+  recipe: { type: 'positional', required: true, description: 'A recipe: .yaml, .ts or .js' },
+  out: { type: 'string', description: 'Folder for the results (default runs/<name>)', valueHint: 'folder' },
+  resume: { type: 'boolean', default: false, description: 'Go on with the run that --out holds' },
+  set: {
+    type: 'string',
+    description: 'Change the recipe: --set stages.1.epochs=5 (repeatable)',
+    valueHint: 'path=value',
+  },
+  seed: { type: 'string', description: 'Change the seed', valueHint: 'number' },
+  ...backendArgument,
+  ...jsonArgument,
+} as const;
+
+/** `--set` may be given several times; citty keeps the last only. */
+function repeated(rawArgs: readonly string[], name: string): string[] {
+  const values: string[] = [];
+  for (const [i, argument] of rawArgs.entries()) {
+    if (argument === `--${name}` && rawArgs[i + 1] !== undefined) values.push(rawArgs[i + 1]);
+    if (argument.startsWith(`--${name}=`)) values.push(argument.slice(name.length + 3));
+  }
+  return values;
+}
+
+export default defineCommand({
+  meta: {
+    name: 'run',
+    description:
+      'Run a recipe: train, prune, quantise, pack, measure.\n\n  espalier run examples/lenet-300-100/recipe.yaml --out runs/demo',
+  },
+  args,
+  async run({ args: given, rawArgs }) {
+    checkArguments(given, args);
+    const { recipe: file, resume, json } = given;
+    const seed = given.seed === undefined ? undefined : Number(given.seed);
+    if (seed !== undefined && !Number.isInteger(seed)) {
+      throw new EspalierError('invalid-option', `--seed is ${given.seed}.`, {
+        remedy: 'Give a whole number.',
+      });
+    }
+    const loaded = await loadRecipe(file, {
+      set: repeated(rawArgs, 'set'),
+      ...(seed !== undefined && { seed }),
+    });
+    const out = given.out ?? join('runs', loaded.recipe.name);
+    const listener = showProgress(json ? process.stderr : process.stdout);
+    const done = resume ? await readReport(out) : undefined;
+    if (done !== undefined) {
+      listener.info(`${out} is already done.`);
+      return json ? printJson(done) : void process.stdout.write(`\n${summarize(done)}\n`);
+    }
+
+    const controller = new AbortController();
+    const stop = (): void => {
+      if (controller.signal.aborted) process.exit(1);
+      listener.warn('Stopping after this step; once more to stop at once.');
+      controller.abort();
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+    try {
+      const backend = await startNamed(given.backend, (line) => listener.info(line));
+      const command = ['espalier', 'run', ...rawArgs.filter((argument) => argument !== '--resume')].join(' ');
+      const report = await runRecipe(loaded, {
+        out,
+        resume,
+        backend,
+        listener,
+        signal: controller.signal,
+        command,
+      });
+      if (json) return printJson(report);
+      process.stdout.write(
+        `\n${summarize(report)}\n\n${join(out, layout.model)}\n${join(out, layout.page)}\n`,
+      );
+    } catch (error) {
+      if (!controller.signal.aborted) throw error;
+      throw new EspalierError('aborted', `Stopped. Go on with: espalier run ${file} --out ${out} --resume`);
+    } finally {
+      process.off('SIGINT', stop);
+      process.off('SIGTERM', stop);
+    }
+  },
+});

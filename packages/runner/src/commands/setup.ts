@@ -1,0 +1,24 @@
+import { setup } from '@espalier/backend';
+import { defineCommand } from 'citty';
+import { checkArguments, jsonArgument, printJson } from './common.js';
+
+const args = {
+  gpu: { type: 'boolean', default: false, description: 'The addon for NVIDIA GPUs' },
+  ...jsonArgument,
+} as const;
+
+export default defineCommand({
+  meta: {
+    name: 'setup',
+    description: 'Get the native TensorFlow addon: downloaded or built, cached, checked.\n\n  espalier setup',
+  },
+  args,
+  async run({ args: given }) {
+    checkArguments(given, args, 0);
+    const result = await setup({
+      gpu: given.gpu,
+      log: (line) => void (given.json ? process.stderr : process.stdout).write(`${line}\n`),
+    });
+    if (given.json) printJson(result);
+  },
+});

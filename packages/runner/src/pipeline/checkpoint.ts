@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EspalierError, type PluginState, packState, type StateArray, unpackState } from '@espalier/core';
+import { layout, writeWhole } from './files.js';
+import type { MetricLine, StageRecord } from './records.js';
+
+/** Where a run stands: all that it needs to go on to the same bytes. */
+export interface Checkpoint {
+  /** The recipe as it was run; a resumed run must be of the same one. */
+  readonly fingerprint: string;
+  /** The stage that is next, or half done. */
+  readonly stage: number;
+  readonly stages: readonly StageRecord[];
+  readonly metrics: readonly MetricLine[];
+  /** The model as JSON, weights in `run`. */
+  readonly topology: unknown;
+  readonly run: PluginState;
+  /** Of the stage that is half done. */
+  readonly trainer?: PluginState;
+  /** Of the plugins that several stages share, by id. */
+  readonly plugins: Readonly<Record<string, PluginState>>;
+}
+
+type Arrays = Record<string, StateArray>;
+
+function nest(into: Arrays, prefix: string, state: PluginState | undefined): unknown {
+  for (const [name, array] of Object.entries(state?.arrays ?? {})) into[`${prefix}\n${name}`] = array;
+  return state?.json ?? null;
+}
+
+function unnest(arrays: Arrays, prefix: string, json: unknown): PluginState {
+  const own = Object.entries(arrays).filter(([name]) => name.startsWith(`${prefix}\n`));
+  return {
+    json,
+    arrays: Object.fromEntries(own.map(([name, array]) => [name.slice(prefix.length + 1), array])),
+  };
+}
+
+/** Writes a checkpoint in place of the one before, atomically. */
+export async function writeCheckpoint(out: string, checkpoint: Checkpoint): Promise<void> {
+  const arrays: Arrays = {};
+  const { run, trainer, plugins, ...rest } = checkpoint;
+  const states = {
+    run: nest(arrays, 'run', run),
+    trainer: trainer === undefined ? undefined : nest(arrays, 'trainer', trainer),
+    plugins: Object.fromEntries(
+      Object.entries(plugins).map(([id, state]) => [id, nest(arrays, `plugin ${id}`, state)]),
+    ),
+  };
+  await writeWhole(join(out, layout.checkpoint), packState({ json: { ...rest, states }, arrays }));
+}
+
+/**
+ * Reads the checkpoint of a run, if there is one.
+ *
+ * @throws EspalierError `bad-state` when it is damaged or of another recipe
+ */
+export async function readCheckpoint(out: string, fingerprint: string): Promise<Checkpoint | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(join(out, layout.checkpoint));
+  } catch {
+    return undefined;
+  }
+  const { json, arrays = {} } = unpackState(bytes);
+  const { states, ...rest } = json as Omit<Checkpoint, 'run' | 'trainer' | 'plugins'> & {
+    states: { run: unknown; trainer?: unknown; plugins: Record<string, unknown> };
+  };
+  if (rest.fingerprint !== fingerprint) {
+    throw new EspalierError('bad-state', `${out} holds a run of another recipe (or seed).`, {
+      remedy: 'Resume with the recipe and options it was started with, or choose another --out.',
+    });
+  }
+  const all = arrays as Arrays;
+  return {
+    ...rest,
+    run: unnest(all, 'run', states.run),
+    ...(states.trainer !== undefined && { trainer: unnest(all, 'trainer', states.trainer) }),
+    plugins: Object.fromEntries(
+      Object.entries(states.plugins).map(([id, state]) => [id, unnest(all, `plugin ${id}`, state)]),
+    ),
+  };
+}

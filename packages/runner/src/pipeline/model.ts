@@ -1,0 +1,31 @@
+import { resolve } from 'node:path';
+import { EspalierError, nearestName, seededModel } from '@espalier/core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Recipe } from '../recipe/schema.js';
+import { architectures, buildSequential, type LayerSpec } from './architectures.js';
+import { readLayersModel } from './model-files.js';
+
+/**
+ * The model a recipe starts from. Fresh models get weights that depend on the seed alone.
+ *
+ * @throws EspalierError `unknown-name` for an architecture, layer or file that does not exist
+ */
+export async function makeModel(
+  { model, name, seed = 0 }: Recipe,
+  folder: string,
+  inputShape: readonly number[],
+): Promise<LayersModel> {
+  if (typeof model === 'function') return (await model()) as LayersModel;
+  if (typeof model === 'object') {
+    return seededModel(buildSequential(name, inputShape, model.layers as LayerSpec[]), seed);
+  }
+  const architecture = architectures[model];
+  if (architecture !== undefined) {
+    return seededModel(buildSequential(name, architecture.inputShape, architecture.layers), seed);
+  }
+  if (/[/\\]|\.(json|esp)$/.test(model)) return readLayersModel(resolve(folder, model));
+  const near = nearestName(model, Object.keys(architectures));
+  throw new EspalierError('unknown-name', `There is no architecture '${model}'.`, {
+    remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${Object.keys(architectures).join(', ')}; or give the path of a model.json or .esp file.`,
+  });
+}

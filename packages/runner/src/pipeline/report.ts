@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Backend } from '@espalier/backend';
+import { inspect, type ModelArtifacts } from '@espalier/codec';
+import type { Evaluation } from '@espalier/core';
+import { histogram, type Report, renderReport, type TensorReport } from '@espalier/report';
+import type { Recipe } from '../recipe/schema.js';
+import { folderBytes, layout, writeWhole } from './files.js';
+import type { MetricLine, StageRecord } from './records.js';
+import { census, tensorsOf } from './tensors.js';
+
+/** All that a report is made of. */
+export interface Results {
+  readonly recipe: Recipe;
+  readonly out: string;
+  readonly records: readonly StageRecord[];
+  readonly metrics: readonly MetricLine[];
+  readonly dense: { readonly artifacts: ModelArtifacts; readonly score: Evaluation };
+  readonly compressed: {
+    readonly artifacts: ModelArtifacts;
+    readonly score: Evaluation;
+    readonly bytes: Uint8Array;
+  };
+  readonly backend: Backend;
+  readonly cores: number;
+  readonly command: string | undefined;
+}
+
+const figures = ({ accuracy, loss }: Evaluation): { accuracy: number; error: number; loss: number } => ({
+  accuracy,
+  error: 1 - accuracy,
+  loss,
+});
+
+/** A row per tensor of an `.esp` file: how it is stored and what is in it. */
+export function tensorRows(file: Uint8Array, artifacts: ModelArtifacts): TensorReport[] {
+  const values = new Map(tensorsOf(artifacts).map((tensor) => [tensor.name, tensor.values]));
+  return inspect(file).tensors.map(({ name, shape, elements, codec, storedBytes }) => ({
+    name,
+    shape,
+    parameters: elements,
+    ...census(values.get(name) ?? []),
+    bytes: storedBytes,
+    bitsPerWeight: elements === 0 ? 0 : (8 * storedBytes) / elements,
+    codec,
+  }));
+}
+
+export async function reportOf(results: Results): Promise<Report> {
+  const { recipe, out, records, metrics, dense, compressed, backend, cores, command } = results;
+  const before = tensorsOf(dense.artifacts);
+  const after = new Map(tensorsOf(compressed.artifacts).map((tensor) => [tensor.name, tensor]));
+  const count = (
+    tensors: Iterable<{ values: ArrayLike<number> }>,
+  ): { parameters: number; nonzero: number } => {
+    let [parameters, nonzero] = [0, 0];
+    for (const { values } of tensors) {
+      parameters += values.length;
+      nonzero += census(values).nonzero;
+    }
+    return { parameters, nonzero };
+  };
+  const denseFigures = {
+    ...figures(dense.score),
+    ...count(before),
+    bytes: await folderBytes(join(out, layout.plain)),
+  };
+  const smallFigures = {
+    ...figures(compressed.score),
+    ...count(after.values()),
+    bytes: compressed.bytes.length,
+  };
+  return {
+    version: 1,
+    name: recipe.name,
+    seed: recipe.seed ?? 0,
+    createdAt: new Date().toISOString(),
+    ...(command !== undefined && { command }),
+    dense: denseFigures,
+    compressed: smallFigures,
+    ratio: denseFigures.bytes / smallFigures.bytes,
+    paperRatios: {
+      pruning: {
+        value: denseFigures.parameters / smallFigures.nonzero,
+        counts:
+          'parameters of the dense net / non-zero weights; positions, codebooks and topology are not counted',
+      },
+    },
+    stages: records.map(({ validationAccuracy, parameters: _, ...record }) => ({
+      ...record,
+      ...(validationAccuracy !== undefined && { accuracy: validationAccuracy }),
+    })),
+    metrics: metrics.map((line) => ({ ...line })),
+    tensors: tensorRows(compressed.bytes, compressed.artifacts),
+    histograms: before
+      .filter(({ shape }) => shape.length > 1)
+      .map(({ name, values }) => histogram(name, values, after.get(name)?.values)),
+    environment: {
+      backend: backend.name,
+      versions: { ...backend.versions },
+      cores,
+      node: process.version,
+      platform: `${process.platform} ${process.arch}`,
+    },
+  };
+}
+
+/** Writes `report.json` and `report.html`. */
+export async function writeReport(out: string, report: Report): Promise<void> {
+  await writeWhole(join(out, layout.page), renderReport(report));
+  await writeWhole(join(out, layout.report), `${JSON.stringify(report, null, 2)}\n`);
+}
+
+/** The report of a finished run, if `out` holds one. */
+export async function readReport(out: string): Promise<Report | undefined> {
+  try {
+    return JSON.parse(await readFile(join(out, layout.report), 'utf8')) as Report;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,183 @@
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Backend } from '@espalier/backend';
+import { encode } from '@espalier/codec';
+import { EspalierError, evaluate, type PluginState, Run, unseededLayers } from '@espalier/core';
+import type { Report } from '@espalier/report';
+import { models } from '@tensorflow/tfjs-layers';
+import { stringify } from 'yaml';
+import type { LoadedRecipe } from '../recipe/load.js';
+import { isTrainStage } from '../recipe/schema.js';
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { checkOut, layout, writeWhole } from './files.js';
+import { type Listener, silent } from './listener.js';
+import { makeModel } from './model.js';
+import { artifactsOf, modelFrom, readArtifacts } from './model-files.js';
+import { writePlain } from './plain.js';
+import { Plugins } from './plugins.js';
+import {
+  baselineStage,
+  checkStages,
+  fingerprintOf,
+  prepareData,
+  prepareDataset,
+  prepareStages,
+} from './prepare.js';
+import type { MetricLine, StageRecord } from './records.js';
+import { reportOf, writeReport } from './report.js';
+import { applyOnce, type Bench, trainFor, validate } from './stages.js';
+
+/** Where and how a recipe runs. */
+export interface RunOptions {
+  /** The folder that takes the results. It must be empty, absent, or (with `resume`) hold this run. */
+  readonly out: string;
+  /** Goes on with the run that `out` holds. */
+  readonly resume?: boolean;
+  /** A started backend of `@espalier/backend`. */
+  readonly backend: Backend;
+  readonly listener?: Listener;
+  /** Stops between two training steps; what is checkpointed stays. */
+  readonly signal?: AbortSignal;
+  /** For the report: the command that runs this again. */
+  readonly command?: string;
+}
+
+/** Every epoch is checkpointed; but not more often than this, in milliseconds, when epochs are short. */
+const checkpointEvery = 2000;
+
+/**
+ * Runs a recipe from data to report: trains and applies its stages, packs the model, reads it back from the
+ * file and measures it, once, on the test set.
+ *
+ * A run that is killed at any moment and resumed writes the same `model.esp`, byte for byte.
+ *
+ * @throws EspalierError `out-taken`, `bad-state`, `unknown-name`, `invalid-schedule`, `not-finite`, `disk`,
+ *   `aborted`
+ */
+export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOptions): Promise<Report> {
+  const { out, resume = false, backend, listener = silent, signal } = options;
+  const folder = dirname(source.file);
+  await checkOut(out, resume);
+  const plugins = await Plugins.of(recipe, folder);
+  const stages = await prepareStages(recipe, plugins);
+  const dataset = await prepareDataset(recipe, (line) => listener.info(line));
+  const fingerprint = fingerprintOf(recipe);
+  const found = resume ? await readCheckpoint(out, fingerprint) : undefined;
+
+  const first = await makeModel(recipe, folder, dataset.inputShape);
+  const data = prepareData(recipe, dataset, first);
+  const probe = new Run(first);
+  checkStages(stages, probe, (stage) => data.training(recipe.stages.indexOf(stage)).stepsPerEpoch);
+  const unseeded = unseededLayers(first);
+  if (unseeded.length > 0) {
+    listener.warn(
+      `${unseeded.join(', ')}: TF.js draws their noise unseeded; this run cannot be repeated bit for bit.`,
+    );
+  }
+  await writeWhole(join(out, layout.recipe), stringify(JSON.parse(JSON.stringify(recipe))));
+
+  const seed = recipe.seed ?? 0;
+  const model =
+    found === undefined ? first : await models.modelFromJSON({ modelTopology: found.topology } as never);
+  const run = new Run(model, { seed });
+  if (found !== undefined) run.load(found.run);
+  for (const [id, state] of Object.entries(found?.plugins ?? {})) plugins.shared.get(id)?.load?.(state);
+
+  const records: StageRecord[] = [...(found?.stages ?? [])];
+  const metrics: MetricLine[] = [...(found?.metrics ?? [])];
+  const bench: Bench = { recipe, run, data, optimizers: backend.optimizers, listener, signal };
+  const baseline = baselineStage(recipe, stages);
+  const checkpoint = async (stage: number, trainer?: PluginState): Promise<void> => {
+    const states: Record<string, PluginState> = {};
+    for (const [id, plugin] of plugins.shared) states[id] = (await plugin.save?.()) ?? {};
+    const state: Checkpoint = {
+      fingerprint,
+      stage,
+      stages: records,
+      metrics,
+      topology: JSON.parse(run.model.toJSON(undefined, true) as string),
+      run: await run.save(),
+      plugins: states,
+      ...(trainer && { trainer }),
+    };
+    await writeCheckpoint(out, state);
+    await writeWhole(join(out, layout.metrics), metrics.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  };
+  const keepBaseline = async (stage: number): Promise<void> => {
+    if (stage === baseline) await writePlain(join(out, layout.plain), await artifactsOf(run.model));
+  };
+
+  if (found === undefined) await keepBaseline(-1);
+  const began = found?.stage ?? 0;
+  let saved = performance.now();
+  for (const [index, prepared] of stages.entries()) {
+    if (index < began) continue;
+    const { stage } = prepared;
+    if (signal?.aborted) throw new EspalierError('aborted', 'The run was stopped.');
+    const start = performance.now();
+    listener.stage(
+      stage.name,
+      index,
+      stages.length,
+      isTrainStage(stage) ? `${stage.epochs} epochs` : (prepared.plugin?.name ?? ''),
+    );
+    let kind: StageRecord['kind'] = 'train';
+    if (isTrainStage(stage)) {
+      const state = index === began ? found?.trainer : undefined;
+      await trainFor(bench, index, prepared, state, async (line, trainer) => {
+        metrics.push(line);
+        if (performance.now() - saved < checkpointEvery) return;
+        await checkpoint(index, trainer);
+        saved = performance.now();
+      });
+    } else {
+      kind = await applyOnce(run, prepared);
+    }
+    const packed = encode(await artifactsOf(run.model), { effort: 1 });
+    records.push({
+      name: stage.name,
+      kind,
+      seconds: isTrainStage(stage)
+        ? metrics.filter((line) => line.stage === stage.name).reduce((sum, line) => sum + line.seconds, 0)
+        : (performance.now() - start) / 1000,
+      ...(isTrainStage(stage) && { epochs: metrics.filter((line) => line.stage === stage.name).length }),
+      validationAccuracy: await validate(bench),
+      ...(await run.counts()),
+      bytes: packed.length,
+    });
+    await keepBaseline(index);
+    await checkpoint(index + 1);
+  }
+
+  listener.info('Packing');
+  const bytes = encode(await artifactsOf(run.model), { effort: recipe.encode?.effort ?? 9 });
+  await writeWhole(join(out, layout.model), bytes);
+
+  listener.info('Measuring on the test set, from the file');
+  const loss = recipe.loss ? { loss: recipe.loss } : {};
+  const dense = await readArtifacts(join(out, layout.plain));
+  const small = await readArtifacts(join(out, layout.model));
+  const scores = [];
+  for (const { artifacts } of [dense, small]) {
+    const loaded = await modelFrom(artifacts);
+    scores.push(await evaluate(loaded, data.test, loss));
+    loaded.dispose();
+  }
+  const report = await reportOf({
+    recipe,
+    out,
+    records,
+    metrics,
+    dense: { artifacts: dense.artifacts, score: scores[0] },
+    compressed: { artifacts: small.artifacts, score: scores[1], bytes },
+    backend,
+    cores: availableParallelism(),
+    command: options.command,
+  });
+  await writeReport(out, report);
+  run.dispose();
+  run.model.dispose();
+  if (model !== first) first.dispose();
+  plugins.dispose();
+  return report;
+}

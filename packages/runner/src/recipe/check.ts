@@ -1,0 +1,112 @@
+import { nearestName } from '@espalier/core';
+import type * as z from 'zod';
+import { applyStage, type Recipe, recipeHead, trainStage } from './schema.js';
+
+/** One thing that is wrong with a recipe, and where. */
+export interface Problem {
+  /** Keys from the root to the value at fault. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  /** True when the key itself is at fault, not its value. */
+  readonly key?: boolean;
+}
+
+interface Def {
+  readonly type: string;
+  readonly shape?: Record<string, z.ZodType>;
+  readonly element?: z.ZodType;
+  readonly innerType?: z.ZodType;
+  readonly valueType?: z.ZodType;
+  readonly options?: readonly z.ZodType[];
+}
+
+/** The keys that may stand at a path of a schema. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  const def = schema.def as unknown as Def;
+  if (def.innerType !== undefined) return keysAt(def.innerType, path);
+  if (def.options !== undefined) return def.options.flatMap((option) => keysAt(option, path));
+  const [key, ...rest] = path;
+  if (def.shape !== undefined) {
+    if (key === undefined) return Object.keys(def.shape);
+    return Object.hasOwn(def.shape, key) ? keysAt(def.shape[key as string], rest) : [];
+  }
+  const inner = def.element ?? def.valueType;
+  return inner === undefined || key === undefined ? [] : keysAt(inner, rest);
+}
+
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+};
+
+const valueAt = (root: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], root);
+
+type Issue = z.core.$ZodIssue;
+
+/** The issue of a union that says most: that of the alternative which got furthest. */
+function deepest(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue;
+  const depth = (issues: readonly Issue[]): number =>
+    Math.max(...issues.map((i) => i.path.length + (i.code === 'unrecognized_keys' ? 0.5 : 0)));
+  const best = issue.errors.reduce((a, b) => (depth(b) > depth(a) ? b : a));
+  if (depth(best) < 1) return issue;
+  return deepest({ ...best[0], path: [...issue.path, ...best[0].path] } as Issue);
+}
+
+function explain(schema: z.ZodType, root: unknown, found: Issue): Problem[] {
+  const issue = deepest(found);
+  const path = issue.path as (string | number)[];
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(schema, path);
+    return issue.keys.map((key) => {
+      const near = nearestName(key, known);
+      const hint = near === undefined ? `Known keys: ${known.join(', ')}.` : `Did you mean '${near}'?`;
+      return { path: [...path, key], key: true, message: `there is no key '${key}' here. ${hint}` };
+    });
+  }
+  const value = valueAt(root, path);
+  if (value === undefined) return [{ path, message: `'${String(path.at(-1))}' is missing.` }];
+  if (issue.code === 'invalid_value') {
+    const values = issue.values.map(String);
+    const near = nearestName(String(value), values);
+    const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
+    return [{ path, message: `found ${shown(value)}, expected ${values.join(' or ')}.${hint}` }];
+  }
+  return [{ path, message: `found ${shown(value)}: ${issue.message}.` }];
+}
+
+/** Checks a recipe. Either it is one, or here is all that is wrong with it. */
+export function checkRecipe(value: unknown): { recipe: Recipe } | { problems: Problem[] } {
+  const head = recipeHead.safeParse(value);
+  if (!head.success) {
+    return { problems: head.error.issues.flatMap((issue) => explain(recipeHead, value, issue)) };
+  }
+  const problems: Problem[] = [];
+  const names = new Set<unknown>();
+  for (const [i, stage] of head.data.stages.entries()) {
+    const schema = 'use' in stage || 'plugin' in stage ? applyStage : trainStage;
+    const checked = schema.safeParse(stage);
+    for (const issue of checked.error?.issues ?? []) {
+      for (const problem of explain(schema, stage, issue)) {
+        problems.push({ ...problem, path: ['stages', i, ...problem.path] });
+      }
+    }
+    if (names.has(stage.name)) {
+      problems.push({
+        path: ['stages', i, 'name'],
+        message: `there are two stages '${String(stage.name)}'.`,
+      });
+    }
+    names.add(stage.name);
+  }
+  const { baseline } = head.data;
+  if (baseline !== undefined && !names.has(baseline)) {
+    const near = nearestName(baseline, [...names].map(String));
+    problems.push({
+      path: ['baseline'],
+      message: `there is no stage '${baseline}'.${near === undefined ? '' : ` Did you mean '${near}'?`}`,
+    });
+  }
+  return problems.length > 0 ? { problems } : { recipe: head.data as unknown as Recipe };
+}

@@ -1,0 +1,7 @@
+import * as z from 'zod';
+import { recipeSchema } from './schema.js';
+
+/** The JSON schema of recipes, for editors that complete and check YAML. */
+export function recipeJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(recipeSchema, { unrepresentable: 'any' }) as Record<string, unknown>;
+}

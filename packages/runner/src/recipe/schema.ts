@@ -1,0 +1,172 @@
+import * as z from 'zod';
+
+/** Values a plugin factory takes; it checks them itself. */
+const options = z.record(z.string(), z.unknown());
+
+const selector = z
+  .union([z.string(), z.array(z.string()).min(1)])
+  .describe("Parameter names or globs, for example '**/kernel'; a leading ! takes away.");
+
+const count = z.int().min(1);
+
+/** Recipes in code may make things by functions where YAML names them. */
+const made = z.custom<() => unknown>((value) => typeof value === 'function', 'expected a name');
+
+/** Which plugin: a factory by package, made with options; or one of `plugins` by its id. */
+const pluginFields = {
+  use: z
+    .union([z.string(), made])
+    .describe("A factory, as 'package#factory': '@espalier/pruners#agp', or short 'pruners#agp'.")
+    .optional(),
+  options: options.describe('What the factory takes.').optional(),
+  plugin: z.string().describe('The id of an entry of `plugins`, instead of `use`.').optional(),
+  parameters: selector.optional(),
+};
+
+const schedule = z
+  .strictObject({
+    ...pluginFields,
+    start: z.int().min(0).describe('First epoch, 0-based.').optional(),
+    end: count.describe('The epoch after the last one.').optional(),
+    every: z
+      .union([count, z.strictObject({ steps: count })])
+      .describe('Fires every so many epochs, or steps.')
+      .optional(),
+  })
+  .describe('A plugin bound to parameters and time.');
+
+const metric = z.enum(['validationLoss', 'validationAccuracy', 'loss']);
+const rate = z.number().positive();
+
+const learningRate = z
+  .union([
+    rate,
+    z.strictObject({ step: z.strictObject({ initial: rate, every: rate, factor: rate }) }),
+    z.strictObject({
+      multiStep: z.strictObject({
+        initial: rate,
+        milestones: z.array(z.number()),
+        factors: z.union([rate, z.array(rate)]),
+      }),
+    }),
+    z.strictObject({ exponential: z.strictObject({ initial: rate, factor: rate }) }),
+    z.strictObject({
+      polynomial: z.strictObject({ initial: rate, final: z.number().optional(), power: rate.optional() }),
+    }),
+    z.strictObject({
+      cosine: z.strictObject({ initial: rate, final: z.number().optional(), warmup: z.number().optional() }),
+    }),
+    z.strictObject({
+      plateau: z.strictObject({
+        initial: rate,
+        factor: rate.optional(),
+        patience: count.optional(),
+        metric: metric.optional(),
+        minDelta: z.number().optional(),
+        minimum: z.number().optional(),
+      }),
+    }),
+  ])
+  .describe('A step size, or a schedule of one.');
+
+const optimizer = z
+  .union([
+    z.enum(['adam', 'sgd']),
+    z.strictObject({
+      name: z.literal('adam'),
+      beta1: z.number().optional(),
+      beta2: z.number().optional(),
+      epsilon: z.number().optional(),
+    }),
+    z.strictObject({
+      name: z.literal('sgd'),
+      momentum: z.number().optional(),
+      nesterov: z.boolean().optional(),
+    }),
+  ])
+  .describe('Default adam.');
+
+/** A stage that trains. */
+export const trainStage = z.strictObject({
+  name: z.string().min(1),
+  epochs: count,
+  batchSize: count.optional(),
+  learningRate: learningRate.optional(),
+  rateFactors: z.array(z.strictObject({ parameters: selector, factor: z.number().min(0) })).optional(),
+  optimizer: optimizer.optional(),
+  schedules: z.array(schedule).optional(),
+  earlyStopping: z
+    .strictObject({ metric: metric.optional(), patience: count, minDelta: z.number().optional() })
+    .optional(),
+  keepBest: z
+    .union([z.boolean(), z.strictObject({ from: z.int().min(0).optional() })])
+    .describe('End with the weights of the best validated epoch.')
+    .optional(),
+});
+
+/** A stage that applies one plugin once: prune, quantise or transform. */
+export const applyStage = z.strictObject({ name: z.string().min(1), ...pluginFields });
+
+const data = z.strictObject({
+  name: z.string().describe('mnist, fashion-mnist, cifar10, …'),
+  validation: z
+    .number()
+    .positive()
+    .describe('Examples held out of the training set: a count or a share.')
+    .optional(),
+  batchSize: count.describe('Default 128.').optional(),
+  scale: z.enum(['unit', 'symmetric', 'none']).optional(),
+  augment: z.strictObject({ shift: z.number().min(0) }).optional(),
+  dir: z.string().describe('Where your own files are.').optional(),
+});
+
+const layer = z.record(z.string(), options).describe('One TF.js layer: { dense: { units: 300 } }.');
+
+const model = z
+  .union([
+    z.string().describe('An architecture: lenet-300-100, lenet-5; or the path of a model.json or .esp file.'),
+    z.strictObject({ layers: z.array(layer).min(1) }),
+    made,
+  ])
+  .describe('What is trained.');
+
+const head = {
+  name: z.string().min(1),
+  seed: z.int().min(0).optional(),
+  data,
+  model,
+  loss: z.enum(['categoricalCrossentropy', 'binaryCrossentropy', 'meanSquaredError']).optional(),
+  plugins: z
+    .record(z.string(), z.strictObject({ use: z.string(), options: options.optional() }))
+    .describe('Plugins that several stages share, by id.')
+    .optional(),
+  baseline: z
+    .string()
+    .describe('The stage after which the model counts as the dense one. Default: the first stage.')
+    .optional(),
+  encode: z
+    .strictObject({ effort: z.int().min(0).max(9).optional(), metadata: options.optional() })
+    .optional(),
+};
+
+/** Everything but the stages, which are checked one by one so that messages name the right kind. */
+export const recipeHead = z.strictObject({
+  ...head,
+  stages: z.array(z.record(z.string(), z.unknown())).min(1),
+});
+
+/** The whole recipe; the JSON schema for editors is made of it. */
+export const recipeSchema = z.strictObject({
+  ...head,
+  stages: z.array(z.union([trainStage, applyStage])).min(1),
+});
+
+export type Recipe = z.infer<typeof recipeSchema>;
+export type TrainStage = z.infer<typeof trainStage>;
+export type ApplyStage = z.infer<typeof applyStage>;
+export type Stage = TrainStage | ApplyStage;
+export type PluginUse = Pick<ApplyStage, 'use' | 'options' | 'plugin' | 'parameters'>;
+
+export function isTrainStage(stage: Stage): stage is TrainStage {
+  return 'epochs' in stage;
+}
