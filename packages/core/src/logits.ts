@@ -1,6 +1,7 @@
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 
 interface Activated {
+  readonly layers?: readonly layers.Layer[];
   readonly outputLayers?: readonly layers.Layer[];
   activation?: { getClassName(): string; apply(x: unknown): unknown };
   softmax?: (x: unknown, axis?: number) => unknown;
@@ -13,8 +14,10 @@ export type OutputActivation = 'softmax' | 'sigmoid';
 function outputLayer(model: LayersModel): Activated | undefined {
   let layer = model as unknown as Activated;
   while (layer.outputLayers !== undefined) {
-    if (layer.outputLayers.length !== 1) return undefined;
-    layer = layer.outputLayers[0] as unknown as Activated;
+    // A sequential model that has not been called yet does not know its output layer: it is the last one.
+    const last = layer.outputLayers.length === 0 ? layer.layers?.slice(-1) : layer.outputLayers;
+    if (last?.length !== 1) return undefined;
+    layer = last[0] as unknown as Activated;
   }
   return layer;
 }
@@ -22,7 +25,7 @@ function outputLayer(model: LayersModel): Activated | undefined {
 /** The activation of a model's only output, if it is a softmax or a sigmoid. */
 export function outputActivation(model: LayersModel): OutputActivation | undefined {
   const layer = outputLayer(model);
-  if (layer?.getClassName() === 'Softmax') return 'softmax';
+  if (layer?.getClassName() === 'Softmax') return 'softmax'; // TF.js has it along the last axis only.
   const name = layer?.activation?.getClassName();
   return name === 'softmax' || name === 'sigmoid' ? name : undefined;
 }

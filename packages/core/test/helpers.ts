@@ -125,3 +125,8 @@ export async function codeOf(work: () => unknown): Promise<string> {
   }
   return 'nothing was thrown';
 }
+
+/** A variable, without the tensor it was made from, which TF.js leaves behind. */
+export function variable(of: readonly number[], shape: readonly number[] = [of.length]): tf.Variable {
+  return tf.tidy(() => tf.variable(tf.tensor([...of], [...shape])));
+}
