@@ -7,12 +7,12 @@ import {
   type Pruner,
   type Run,
   type Selector,
-  selectParameters,
   unknownName,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Blocks, blockScores, blocksOf, spread } from './internal/blocks.js';
 import { roundHalfEven } from './internal/count.js';
+import { commonSparsity, partition } from './internal/groups.js';
 import { pruneLowest } from './internal/select.js';
 import { surviving } from './internal/surviving.js';
 import { checkScore, type Score, scoresOf } from './score.js';
@@ -165,7 +165,8 @@ export function rankedPruner(
     masks(of, at) {
       const wanted = sparsities(of, at);
       const masks = new Map<Parameter, tf.Tensor>();
-      for (const group of groupsOf(name, of, options)) prune(group, common(name, group, wanted), masks);
+      for (const group of groupsOf(name, of, options))
+        prune(group, commonSparsity(name, group, wanted), masks);
       return masks;
     },
   };
@@ -208,36 +209,7 @@ function protect(
 
 function groupsOf(name: string, of: Of, { scope = 'tensor', groups = [] }: RankingOptions): Parameter[][] {
   if (scope === 'tensor') return of.map((p) => [p]);
-  if (scope === 'global') return [[...of]];
-  const found = groups.map((selector) => selectParameters(of, selector));
-  const seen = new Set<Parameter>();
-  for (const p of found.flat()) {
-    if (seen.has(p)) {
-      throw new EspalierError('invalid-option', `${name}: ${p.name} is in two groups.`, {
-        remedy: 'Let each parameter be named by one entry of groups.',
-      });
-    }
-    seen.add(p);
-  }
-  const missing = of.find((p) => !seen.has(p));
-  if (missing !== undefined) {
-    throw new EspalierError('invalid-option', `${name}: ${missing.name} is in none of the groups.`, {
-      remedy: 'Add a group that names it, or leave it out of the schedule.',
-    });
-  }
-  return found;
-}
-
-/** The one sparsity of tensors that are ranked together. */
-function common(name: string, group: readonly Parameter[], wanted: ReadonlyMap<Parameter, number>): number {
-  const sparsity = wanted.get(group[0])!;
-  const other = group.find((p) => wanted.get(p) !== sparsity);
-  if (other === undefined) return sparsity;
-  throw new EspalierError(
-    'invalid-option',
-    `${name}: ${group[0].name} and ${other.name} are ranked together but have sparsities ${sparsity} and ${wanted.get(other)}.`,
-    { remedy: "Give them one sparsity, or use scope: 'tensor'." },
-  );
+  return scope === 'global' ? [[...of]] : partition(name, of, groups);
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

@@ -1,5 +1,6 @@
 import { EspalierError, hash, hashString, type Parameter, unknownName } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { ascending } from './internal/select.js';
 
 /**
  * How important each weight is; the lowest go first.
@@ -104,21 +105,16 @@ function normalise(scores: Float32Array, alive: Float32Array | undefined): void 
 
 /** Lee et al. (2021), eq. 3, from |w|: each square over the sum of the squares that are not smaller. */
 function lamp(magnitudes: Float32Array): void {
-  const ascending = magnitudes.slice().sort();
-  const n = ascending.length;
-  // tail[i] = Σ_{j >= i} of the sorted squares, in float64.
-  const tail = new Float64Array(n + 1);
-  for (let i = n - 1; i >= 0; i--) tail[i] = tail[i + 1] + ascending[i] * ascending[i];
-  for (let i = 0; i < n; i++) {
-    const value = magnitudes[i];
-    let low = 0;
-    let high = n;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (ascending[middle] < value) low = middle + 1;
-      else high = middle;
-    }
-    magnitudes[i] = tail[low] > 0 ? (value * value) / tail[low] : 0;
+  const order = ascending(magnitudes);
+  let sum = 0;
+  // From the largest down; equal weights are added up before any of them is scored, so that they tie.
+  for (let end = order.length; end > 0; ) {
+    const square = magnitudes[order[end - 1]] ** 2;
+    let start = end;
+    while (start > 0 && magnitudes[order[start - 1]] ** 2 === square) start--;
+    sum += (end - start) * square;
+    for (let i = start; i < end; i++) magnitudes[order[i]] = sum > 0 ? square / sum : 0;
+    end = start;
   }
 }
 

@@ -34,7 +34,7 @@ export function write(parameter: Parameter, values: readonly number[]): void {
 
 /** The weights of a parameter, or of the run's only kernel. */
 export function weights(run: Run, name = 'fc0/kernel'): number[] {
-  return [...run.parameter(name).variable.dataSync()];
+  return Array.from(run.parameter(name).variable.dataSync(), (w) => w + 0); // no -0
 }
 
 /** The combined mask of a parameter, all ones if there is none. */

@@ -68,3 +68,19 @@ export function pruneLowest(
     return mask;
   });
 }
+
+/** Indices that sort numbers >= 0 in ascending order, stable (radix sort of their bits, 16 at a time). */
+export function ascending(values: Float32Array): Uint32Array {
+  const bits = bitsOf(values);
+  let from = new Uint32Array(bits.length);
+  for (let i = 0; i < from.length; i++) from[i] = i;
+  let to = new Uint32Array(bits.length);
+  for (const shift of [0, 16]) {
+    const next = new Uint32Array(bins + 1);
+    for (let i = 0; i < bits.length; i++) next[((bits[i] >>> shift) & 0xffff) + 1]++;
+    for (let bin = 1; bin < bins; bin++) next[bin] += next[bin - 1];
+    for (let i = 0; i < from.length; i++) to[next[(bits[from[i]] >>> shift) & 0xffff]++] = from[i];
+    [from, to] = [to, from];
+  }
+  return from;
+}
