@@ -1,2 +1,17 @@
-/** Registers the training kernels that the wasm backend lacks. Safe to call again. */
-export function registerWasmTraining(): void {}
+import { registerConv2dGradients } from './conv2d.js';
+import { registerDepthwiseGradients } from './depthwise.js';
+import { registerMatMul } from './matmul.js';
+import { registerMaxPoolGradient } from './max-pool.js';
+import { registerSegmentSum } from './segment-sum.js';
+
+/**
+ * Registers the training kernels that TF.js's wasm backend lacks, and faster ones for the slow: its package
+ * must be loaded. `startBackend` does this. Safe to call again.
+ */
+export function registerWasmTraining(): void {
+  registerMatMul();
+  registerConv2dGradients();
+  registerDepthwiseGradients();
+  registerMaxPoolGradient();
+  registerSegmentSum();
+}
