@@ -12,6 +12,11 @@ interface Entry {
 
 const magic = 'ESPSTATE';
 
+/** The array's type by name; a subclass such as Node's `Buffer` goes by its base. */
+function typeOf(array: StateArray): TypeName {
+  return (Object.keys(types) as TypeName[]).find((name) => array instanceof types[name])!;
+}
+
 /**
  * A saved state as bytes: 8 bytes of magic, the length of a JSON header (u32, little-endian), the header, then
  * the arrays, each padded to 8 bytes, in the header's order and the machine's byte order.
@@ -27,7 +32,7 @@ export function packState(state: PluginState): Uint8Array {
   const arrays = Object.entries(state.arrays ?? {});
   const table: Entry[] = arrays.map(([name, array]) => ({
     name,
-    type: array.constructor.name as TypeName,
+    type: typeOf(array),
     length: array.length,
   }));
   const header = new TextEncoder().encode(JSON.stringify({ json: state.json ?? null, table }));
@@ -58,17 +63,21 @@ export function unpackState(bytes: Uint8Array): PluginState {
   if (bytes.length < 12 || new TextDecoder().decode(bytes.subarray(0, 8)) !== magic) bad();
   const headerLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
   if (12 + headerLength > bytes.length) bad();
-  const { json, table } = JSON.parse(new TextDecoder().decode(bytes.subarray(12, 12 + headerLength))) as {
-    json: unknown;
-    table: Entry[];
-  };
+  const header = new TextDecoder().decode(bytes.subarray(12, 12 + headerLength));
+  let json: unknown;
   const arrays: Record<string, StateArray> = {};
-  let offset = (12 + headerLength + 7) & ~7;
-  for (const { name, type, length } of table) {
-    const byteLength = length * types[type].BYTES_PER_ELEMENT;
-    if (offset + byteLength > bytes.length) bad();
-    arrays[name] = new types[type](bytes.slice(offset, offset + byteLength).buffer);
-    offset += (byteLength + 7) & ~7;
+  try {
+    const parsed = JSON.parse(header) as { json: unknown; table: Entry[] };
+    json = parsed.json;
+    let offset = (12 + headerLength + 7) & ~7;
+    for (const { name, type, length } of parsed.table) {
+      const byteLength = length * types[type].BYTES_PER_ELEMENT;
+      if (!Number.isInteger(length) || length < 0 || offset + byteLength > bytes.length) bad();
+      arrays[name] = new types[type](bytes.slice(offset, offset + byteLength).buffer);
+      offset += (byteLength + 7) & ~7;
+    }
+  } catch {
+    bad();
   }
   return { json, arrays };
 }
