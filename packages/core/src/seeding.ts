@@ -64,11 +64,10 @@ export function dropoutSeeder(model: LayersModel, seed: number): (step: number) 
 export function unseededLayers(model: LayersModel): string[] {
   return layersOf(model)
     .filter((layer) => {
-      const { dropout = 0, recurrentDropout = 0 } = layer as unknown as Noisy;
+      const { cell } = layer as unknown as { cell?: Noisy & { cells?: readonly Noisy[] } };
       return (
         /^(GaussianNoise|GaussianDropout|AlphaDropout)$/.test(layer.getClassName()) ||
-        dropout > 0 ||
-        recurrentDropout > 0
+        (cell?.cells ?? [cell]).some((c) => (c?.dropout ?? 0) > 0 || (c?.recurrentDropout ?? 0) > 0)
       );
     })
     .map((layer) => layer.name);
