@@ -1,3 +1,4 @@
+export { type DoctorRow, doctor, formatDoctor } from './doctor.js';
 export { BackendError, type BackendErrorCode } from './error.js';
 export { FusedOptimizer, type VariableGroup } from './native/fused-optimizer.js';
 export {

@@ -47,13 +47,15 @@ export interface Backend {
   readonly optimizers: NativeOptimizers | undefined;
 }
 
-const PACKAGES: Record<BackendName, string> = {
+/** The npm package that brings each backend. */
+export const PACKAGES: Readonly<Record<BackendName, string>> = {
   gpu: '@tensorflow/tfjs-node-gpu',
   native: '@tensorflow/tfjs-node',
   wasm: '@tensorflow/tfjs-backend-wasm',
   cpu: '@tensorflow/tfjs-backend-cpu',
 };
-const ORDER: readonly BackendName[] = ['gpu', 'native', 'wasm', 'cpu'];
+/** Fastest first. */
+export const BACKEND_NAMES: readonly BackendName[] = ['gpu', 'native', 'wasm', 'cpu'];
 
 /**
  * Starts the fastest TF.js backend that works (tfjs-node-gpu, tfjs-node, wasm, cpu), or the one asked for, and
@@ -73,15 +75,15 @@ const ORDER: readonly BackendName[] = ['gpu', 'native', 'wasm', 'cpu'];
  */
 export async function startBackend(options: StartOptions = {}): Promise<Backend> {
   const { prefer = 'auto', log } = options;
-  if (prefer !== 'auto' && !ORDER.includes(prefer)) {
+  if (prefer !== 'auto' && !BACKEND_NAMES.includes(prefer)) {
     throw new BackendError(
       'backend-unknown',
       `there is no backend "${String(prefer)}"`,
-      `Use one of auto, ${ORDER.join(', ')}.`,
+      `Use one of auto, ${BACKEND_NAMES.join(', ')}.`,
     );
   }
   const reasons: string[] = [];
-  for (const name of prefer === 'auto' ? ORDER : [prefer]) {
+  for (const name of prefer === 'auto' ? BACKEND_NAMES : [prefer]) {
     const started = await start(name, prefer === 'auto');
     if (typeof started === 'string') {
       reasons.push(started);

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
@@ -63,11 +63,8 @@ export async function extractEntry(path: string, entry: ZipEntry, target: string
   }
   const start = entry.offset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
   await mkdir(dirname(target), { recursive: true });
+  if (entry.compressedSize === 0) return writeFile(target, '');
   const out = createWriteStream(target);
-  if (entry.compressedSize === 0) {
-    out.end();
-    return;
-  }
   const source = createReadStream(path, {
     start,
     end: start + entry.compressedSize - 1,

@@ -1,0 +1,226 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findPackage } from '../src/packages.js';
+import { bindingPath, linkAddon, linksTo } from '../src/setup/addon.js';
+import { cacheRoot } from '../src/setup/cache.js';
+import { withLock } from '../src/setup/lock.js';
+import { isVerified, markVerified } from '../src/setup/marker.js';
+import { probe } from '../src/setup/probe.js';
+import { installStock } from '../src/setup/stock.js';
+import { cudaRequirements } from '../src/setup/wheel.js';
+import { extractEntry, zipEntries } from '../src/setup/zip.js';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'espalier-backend-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+describe('the cache directory', () => {
+  it('follows the platform and XDG_CACHE_HOME', () => {
+    expect(cacheRoot({ XDG_CACHE_HOME: '/x' }, 'linux')).toBe(join('/x', 'espalier'));
+    expect(cacheRoot({}, 'linux')).toMatch(/\.cache.espalier$/);
+    expect(cacheRoot({}, 'darwin')).toMatch(/Library.Caches.espalier$/);
+    expect(cacheRoot({ LOCALAPPDATA: '/l' }, 'win32')).toBe(join('/l', 'espalier', 'Cache'));
+  });
+});
+
+describe('the lock', () => {
+  it('lets one in at a time and is gone afterwards', async () => {
+    const path = join(directory, 'lock');
+    let inside = 0;
+    let most = 0;
+    const work = async (): Promise<void> => {
+      inside += 1;
+      most = Math.max(most, inside);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      inside -= 1;
+    };
+    await Promise.all([withLock(path, work), withLock(path, work), withLock(path, work)]);
+    expect(most).toBe(1);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('is released when the work fails', async () => {
+    const path = join(directory, 'lock');
+    await expect(withLock(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('takes over the lock of a process that is gone, or that fell silent', async () => {
+    const path = join(directory, 'lock');
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    const { hostname } = await import('node:os');
+    writeFileSync(path, JSON.stringify({ pid, host: hostname() }));
+    expect(await withLock(path, async () => 'done')).toBe('done');
+    writeFileSync(path, JSON.stringify({ pid: process.pid, host: 'another' }));
+    const old = new Date(Date.now() - 60_000);
+    utimesSync(path, old, old);
+    expect(await withLock(path, async () => 'done')).toBe('done');
+  });
+
+  it('gives up on a living holder with a typed error', async () => {
+    const path = join(directory, 'lock');
+    writeFileSync(path, JSON.stringify({ pid: process.pid, host: 'another' }));
+    await expect(withLock(path, async () => 1, { timeout: 100 })).rejects.toMatchObject({
+      code: 'lock-timeout',
+    });
+    expect(existsSync(path)).toBe(true);
+  });
+});
+
+describe('the zip reader', () => {
+  // Made by Python's zipfile: a stored member, a deflated one of 1000 bytes, an empty one.
+  const archive = readFileSync(new URL('fixtures/three.zip', import.meta.url));
+
+  it('lists and unpacks stored, deflated and empty members', async () => {
+    const path = join(directory, 'three.zip');
+    writeFileSync(path, archive);
+    const entries = await zipEntries(path);
+    expect(entries.map((e) => [e.name, e.method, e.size])).toEqual([
+      ['stored.txt', 0, 5],
+      ['folder/deflated.txt', 8, 1000],
+      ['empty', 0, 0],
+    ]);
+    for (const entry of entries) await extractEntry(path, entry, join(directory, 'out', entry.name));
+    expect(readFileSync(join(directory, 'out/stored.txt'), 'utf8')).toBe('hello');
+    expect(readFileSync(join(directory, 'out/folder/deflated.txt'), 'utf8')).toBe('ab'.repeat(500));
+    expect(readFileSync(join(directory, 'out/empty')).length).toBe(0);
+  });
+
+  it('refuses what is no zip file and what is cut off', async () => {
+    const path = join(directory, 'bad.zip');
+    writeFileSync(path, 'this is not a zip file');
+    await expect(zipEntries(path)).rejects.toThrow(/not a zip file/);
+    writeFileSync(path, archive.subarray(100));
+    await expect(zipEntries(path)).rejects.toThrow();
+  });
+});
+
+describe('the wheel', () => {
+  it('names the CUDA wheels it wants', () => {
+    const metadata = [
+      'Requires-Dist: numpy>=1.26.0',
+      'Requires-Dist: nvidia-cublas-cu12<13.0,>=12.5.3.2; extra == "and-cuda"',
+      "Requires-Dist: nvidia-cudnn-cu12 (<10.0,>=9.3.0.75) ; extra == 'and-cuda'",
+      'Requires-Dist: nvidia-other==1; extra == "else"',
+    ].join('\n');
+    expect(cudaRequirements(metadata)).toEqual([
+      'nvidia-cublas-cu12<13.0,>=12.5.3.2',
+      'nvidia-cudnn-cu12<10.0,>=9.3.0.75',
+    ]);
+  });
+});
+
+/** A package that looks like tfjs-node, with an install script of our own. */
+function fakePackage(install: string) {
+  const root = join(directory, 'node_modules', '@tensorflow', 'tfjs-node');
+  mkdirSync(join(root, 'scripts'), { recursive: true });
+  mkdirSync(join(root, 'binding'));
+  writeFileSync(join(root, 'binding.gyp'), '{}');
+  const manifest = {
+    name: '@tensorflow/tfjs-node',
+    version: '4.22.0',
+    main: 'i.js',
+    binary: { napi_versions: [3, 8] },
+  };
+  writeFileSync(join(root, 'package.json'), JSON.stringify(manifest));
+  writeFileSync(join(root, 'scripts', 'install.js'), install);
+  return { name: manifest.name, version: manifest.version, root, main: join(root, 'i.js') };
+}
+
+describe('the stock binary', () => {
+  const said: string[] = [];
+  let cache: string | undefined;
+  beforeEach(() => {
+    said.length = 0;
+    cache = process.env.XDG_CACHE_HOME;
+    process.env.XDG_CACHE_HOME = directory;
+    mkdirSync(join(directory, 'espalier'));
+  });
+  afterEach(() => {
+    if (cache === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = cache;
+  });
+
+  it('is taken from what the install script leaves, without touching the package', async () => {
+    const found = fakePackage(`
+      const fs = require('fs');
+      fs.writeFileSync(__dirname + '/../package.json', 'changed');
+      fs.mkdirSync('lib/napi-v8', { recursive: true });
+      fs.writeFileSync('lib/napi-v8/tfjs_binding.node', process.argv[2]);
+    `);
+    const addon = await installStock(found, (line) => said.push(line));
+    expect(readFileSync(addon!, 'utf8')).toBe('cpu');
+    expect(addon).toBe(
+      join(
+        directory,
+        'espalier',
+        `tfjs-node-stock-4.22.0-${process.platform}-${process.arch}`,
+        'lib/napi-v8/tfjs_binding.node',
+      ),
+    );
+    expect(readFileSync(join(found.root, 'package.json'), 'utf8')).toContain('4.22.0');
+    expect(existsSync(bindingPath(found))).toBe(false);
+  });
+
+  it('is done without, quickly, when its server cannot be reached; nothing is left behind', async () => {
+    const found = fakePackage(`require('http').get('http://127.0.0.1:9/none')`);
+    const start = performance.now();
+    expect(await installStock(found, (line) => said.push(line))).toBeUndefined();
+    expect(performance.now() - start).toBeLessThan(5000);
+    expect(said.at(-1)).toMatch(/cannot be had \(connect ECONNREFUSED/);
+    expect(
+      existsSync(join(directory, 'espalier', `tfjs-node-stock-4.22.0-${process.platform}-${process.arch}`)),
+    ).toBe(false);
+  });
+});
+
+describe('the addon', () => {
+  it('is linked, and marked as verified until it changes', async () => {
+    const found = fakePackage('');
+    const addon = join(directory, 'addon.node');
+    writeFileSync(addon, 'one');
+    expect(await isVerified(addon)).toBe(false);
+    await markVerified(addon, { ok: true, error: '' });
+    expect(await isVerified(addon)).toBe(true);
+    await linkAddon(found, addon);
+    await linkAddon(found, addon);
+    expect(bindingPath(found)).toBe(join(found.root, 'lib', 'napi-v8', 'tfjs_binding.node'));
+    expect(await linksTo(bindingPath(found), addon)).toBe(true);
+    writeFileSync(addon, 'another');
+    expect(await isVerified(addon)).toBe(false);
+  });
+});
+
+describe('the probe', () => {
+  const core = findPackage('@tensorflow/tfjs-core')!.main;
+
+  it('multiplies on a backend that works', async () => {
+    const result = await probe(findPackage('@tensorflow/tfjs-backend-cpu')!.main, core, 'cpu');
+    expect(result).toEqual({ ok: true, error: '', tfjs: '4.22.0' });
+  });
+
+  it('survives a package that throws, and one that kills its process', async () => {
+    const broken = join(directory, 'broken.js');
+    writeFileSync(broken, "throw new Error('no such addon')");
+    expect(await probe(broken, core, 'tensorflow')).toEqual({ ok: false, error: 'no such addon' });
+    writeFileSync(broken, "process.kill(process.pid, 'SIGSEGV')");
+    expect((await probe(broken, core, 'tensorflow')).ok).toBe(false);
+  });
+
+  it('catches wrong products', async () => {
+    const fake = join(directory, 'fake.js');
+    writeFileSync(
+      fake,
+      `module.exports = { setBackend: async () => true, ready: async () => {}, tensor2d: () => 0,
+        matMul: () => ({ data: async () => new Float32Array(4096) }) };`,
+    );
+    expect(await probe(fake, '', 'tensorflow')).toEqual({ ok: false, error: 'matMul gives wrong numbers' });
+  });
+});
