@@ -64,13 +64,20 @@ export class Run {
 
   /**
    * Sets (or, with `null`, lifts) an owner's mask on a parameter and zeroes what is pruned. Takes ownership of
-   * the tensor. @throws EspalierError `shape-mismatch`
+   * the tensor. @throws EspalierError `shape-mismatch`, `invalid-schedule` when the values are shared already
    */
   setMask(parameter: Parameter, mask: tf.Tensor | null, owner = 'user'): void {
     if (mask !== null && mask.shape.join() !== parameter.shape.join()) {
       throw new EspalierError(
         'shape-mismatch',
         `A mask of shape [${mask.shape}] was given for ${parameter.name} of shape [${parameter.shape}].`,
+      );
+    }
+    if (mask !== null && this.#shared.has(parameter.name)) {
+      throw new EspalierError(
+        'invalid-schedule',
+        `${owner} prunes ${parameter.name}, whose values are shared.`,
+        { remedy: 'Prune first, quantise after.' },
       );
     }
     const owners = this.#masks.get(parameter.name) ?? new Map<string, tf.Tensor>();
@@ -113,7 +120,8 @@ export class Run {
     const source = this.#dense.get(parameter.name) ?? parameter.variable;
     if (mask === undefined && source === parameter.variable) return;
     tf.tidy(() => {
-      parameter.variable.assign(mask === undefined ? tf.clone(source) : tf.mul(source, mask));
+      // + 0 because -3 times a mask of 0 is -0, whose bits are not those of 0.
+      parameter.variable.assign(mask === undefined ? tf.clone(source) : tf.add(tf.mul(source, mask), 0));
     });
   }
 
@@ -143,7 +151,8 @@ export class Run {
   }
 
   /**
-   * Replaces a parameter's values by shared ones. @throws EspalierError `shape-mismatch`
+   * Replaces a parameter's values by shared ones. @throws EspalierError `shape-mismatch`, `bad-plugin` when
+   * pruned weights are not given a fixed 0
    */
   share(parameter: Parameter, tensor: QuantizedTensor): void {
     if (tensor.indices.length !== parameter.size) {
@@ -152,10 +161,25 @@ export class Run {
         `${tensor.indices.length} indices were given for ${parameter.name} of ${parameter.size} elements.`,
       );
     }
+    this.#checkZeros(parameter, tensor);
     this.#shared.set(parameter.name, tensor);
     const values = tf.tensor(dequantize(tensor), parameter.shape as number[]);
     parameter.variable.assign(values);
     values.dispose();
+  }
+
+  /** Pruned weights stay 0 only if they share a 0 that fine-tuning does not move. */
+  #checkZeros(parameter: Parameter, { codebook, indices, fixed = [] }: QuantizedTensor): void {
+    const mask = this.#combined.get(parameter.name)?.dataSync();
+    if (mask === undefined) return;
+    const zeros = new Set(fixed.filter((entry) => codebook[entry] === 0));
+    const wrong = indices.findIndex((entry, i) => mask[i] === 0 && !zeros.has(entry));
+    if (wrong === -1) return;
+    throw new EspalierError(
+      'bad-plugin',
+      `Weight ${wrong} of ${parameter.name} is pruned, but is to share the value ${codebook[indices[wrong]]}.`,
+      { remedy: 'The quantizer must give pruned weights an entry that is 0 and listed in `fixed`.' },
+    );
   }
 
   /** Calls a quantizer once and shares the values it finds. */
@@ -231,19 +255,17 @@ export class Run {
   /** Puts a saved state back. @throws EspalierError `bad-state` when it belongs to another model. */
   load(state: PluginState): void {
     const arrays = state.arrays ?? {};
+    const missing = this.#parameters.find((p) => arrays[`weight:${p.name}`]?.length !== p.size);
+    if (missing !== undefined) {
+      throw new EspalierError(
+        'bad-state',
+        `The saved state has no weight ${missing.name} of ${missing.size} elements.`,
+        { remedy: 'Resume with the recipe and the model the state was saved with.' },
+      );
+    }
     this.dispose();
     for (const p of this.#parameters) {
-      const weight = arrays[`weight:${p.name}`];
-      if (weight === undefined || weight.length !== p.size) {
-        throw new EspalierError(
-          'bad-state',
-          `The saved state has no weight ${p.name} of ${p.size} elements.`,
-          {
-            remedy: 'Resume with the recipe and the model the state was saved with.',
-          },
-        );
-      }
-      assign(p.variable, weight as Float32Array);
+      assign(p.variable, arrays[`weight:${p.name}`] as Float32Array);
       for (const [key, array] of Object.entries(arrays)) {
         const prefix = `mask:${p.name}:`;
         if (!key.startsWith(prefix)) continue;
