@@ -1,0 +1,100 @@
+import {
+  cosineRate,
+  type EpochMetrics,
+  exponentialRate,
+  type LearningRateSchedule,
+  multiStepRate,
+  plateauRate,
+  polynomialRate,
+  stepRate,
+} from '@espalier/core';
+import { describe, expect, test } from 'vitest';
+import { close, codeOf } from './helpers.js';
+
+const over = (rate: LearningRateSchedule, epochs: readonly number[], of = 10): number[] =>
+  epochs.map((epoch) => rate({ epoch, epochs: of, history: [] }));
+
+describe('learning rates', () => {
+  test('step', () => {
+    close(
+      over(stepRate({ initial: 1, every: 3, factor: 0.5 }), [0, 2.99, 3, 6, 9]),
+      [1, 1, 0.5, 0.25, 0.125],
+      1e-12,
+    );
+  });
+
+  test('multiStep', () => {
+    const at = [0, 2, 4.5, 5, 9];
+    close(
+      over(multiStepRate({ initial: 1, milestones: [2, 5], factors: 0.1 }), at),
+      [1, 0.1, 0.1, 0.01, 0.01],
+      1e-12,
+    );
+    close(
+      over(multiStepRate({ initial: 1, milestones: [2, 5], factors: [0.1, 2] }), at),
+      [1, 0.1, 0.1, 0.2, 0.2],
+      1e-12,
+    );
+  });
+
+  test('exponential', () => {
+    close(over(exponentialRate({ initial: 2, factor: 0.9 }), [0, 0.5, 1, 3]), [2, 2, 1.8, 1.458], 1e-12);
+  });
+
+  test('polynomial', () => {
+    close(over(polynomialRate({ initial: 1 }), [0, 2.5, 5, 10]), [1, 0.75, 0.5, 0], 1e-12);
+    close(over(polynomialRate({ initial: 1, final: 0.5, power: 2 }), [0, 5, 10]), [1, 0.625, 0.5], 1e-12);
+  });
+
+  test('cosine with a warm-up', () => {
+    const rate = cosineRate({ initial: 1, final: 0.2, warmup: 2 });
+    close(over(rate, [2, 6, 10]), [1, 0.6, 0.2], 1e-12);
+    const warm = over(rate, [0, 0.5, 1, 1.5]);
+    expect(warm[0]).toBeGreaterThan(0);
+    expect(warm.every((r, i) => i === 0 || r > warm[i - 1])).toBe(true);
+  });
+
+  test('plateau waits for patience to run out, and again after each cut', () => {
+    const history: EpochMetrics[] = [];
+    const rate = plateauRate({ initial: 1, factor: 0.5, patience: 1, metric: 'loss', minimum: 0.2 });
+    const seen = [3, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1].map((loss, epoch) => {
+      history.push({ epoch, loss, penalty: 0, learningRate: 0, sparsity: 0, seconds: 0 });
+      return rate({ epoch, epochs: 20, history });
+    });
+    expect(seen).toEqual([1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2, 0.2, 0.2]);
+  });
+
+  test('plateau on accuracy wants it to rise', () => {
+    const history = [0.5, 0.6, 0.7].map((validationAccuracy, epoch) => ({
+      epoch,
+      loss: 1,
+      penalty: 0,
+      learningRate: 0,
+      sparsity: 0,
+      seconds: 0,
+      validationAccuracy,
+    }));
+    const rate = plateauRate({ initial: 1, patience: 0, metric: 'validationAccuracy' });
+    expect(rate({ epoch: 3, epochs: 9, history })).toBe(1);
+    const stuck = [...history, { ...history[0], epoch: 3 }];
+    expect(rate({ epoch: 4, epochs: 9, history: stuck })).toBeCloseTo(0.1, 12);
+  });
+
+  test.each<[string, () => unknown, string]>([
+    [
+      'an unknown option',
+      () => stepRate({ initial: 1, every: 1, factor: 1, gamma: 2 } as never),
+      'unknown-option',
+    ],
+    ['a negative rate', () => cosineRate({ initial: -1 }), 'invalid-option'],
+    ['a missing rate', () => exponentialRate({ factor: 0.5 } as never), 'invalid-option'],
+    ['a step of no epochs', () => stepRate({ initial: 1, every: 0, factor: 0.5 }), 'invalid-option'],
+    [
+      'too few factors',
+      () => multiStepRate({ initial: 1, milestones: [1, 2], factors: [1] }),
+      'invalid-option',
+    ],
+  ])('%s is refused', async (_, make, code) => {
+    expect(await codeOf(make)).toBe(code);
+  });
+});
