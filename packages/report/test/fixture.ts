@@ -22,7 +22,9 @@ function squeeze(weights: Float32Array, keep: number, levels: number): Float32Ar
   const sizes = weights.map(Math.abs).sort();
   const threshold = sizes[Math.round((1 - keep) * (sizes.length - 1))];
   const step = (2 * sizes[sizes.length - 1]) / levels;
-  return weights.map((w) => (Math.abs(w) < threshold ? 0 : Math.sign(w) * Math.max(1, Math.round(Math.abs(w) / step)) * step));
+  return weights.map((w) =>
+    Math.abs(w) < threshold ? 0 : Math.sign(w) * Math.max(1, Math.round(Math.abs(w) / step)) * step,
+  );
 }
 
 const LAYERS: [name: string, shape: number[]][] = [
@@ -34,8 +36,8 @@ const LAYERS: [name: string, shape: number[]][] = [
   ['dense_3/bias', [10]],
 ];
 
-/** A made-up run in the shape of LeNet-300-100's: its weights are drawn, its curves are formulas. */
-export function madeUpReport(change: Partial<Report> = {}): Report {
+/** The tensors and their histograms: slow to make, so made once. */
+const { tensors, histograms } = ((): Pick<Report, 'tensors' | 'histograms'> => {
   const tensors: TensorReport[] = [];
   const histograms = LAYERS.map(([name, shape], i) => {
     const size = shape.reduce((a, b) => a * b);
@@ -57,6 +59,11 @@ export function madeUpReport(change: Partial<Report> = {}): Report {
     });
     return histogram(name, before, after, bias ? {} : { centroids: values });
   });
+  return { tensors, histograms };
+})();
+
+/** A made-up run in the shape of LeNet-300-100's: its weights are drawn, its curves are formulas. */
+export function madeUpReport(change: Partial<Report> = {}): Report {
   const sum = (key: 'parameters' | 'nonzero' | 'bytes'): number => tensors.reduce((n, t) => n + t[key], 0);
   const [parameters, nonzero, bytes] = [sum('parameters'), sum('nonzero'), sum('bytes') + 412];
   const stages = [
@@ -72,7 +79,15 @@ export function madeUpReport(change: Partial<Report> = {}): Report {
       const validationAccuracy = 0.983 - 0.05 * Math.exp(-t / 3) - (s === 2 && epoch === 0 ? 0.01 : 0);
       const sparsity = s === 0 ? 0 : s === 1 ? 0.95 * (1 - (1 - Math.min(1, (epoch + 1) / 14)) ** 3) : 0.95;
       const learningRate = 1e-3 * 0.9 ** t;
-      return { stage, epoch, loss, validationLoss: loss * 0.6 + 0.05, validationAccuracy, sparsity, learningRate };
+      return {
+        stage,
+        epoch,
+        loss,
+        validationLoss: loss * 0.6 + 0.05,
+        validationAccuracy,
+        sparsity,
+        learningRate,
+      };
     }),
   );
   return {
@@ -81,7 +96,14 @@ export function madeUpReport(change: Partial<Report> = {}): Report {
     seed: 1,
     createdAt: '2026-01-02T03:04:05.678Z',
     command: 'npx espalier run examples/lenet-300-100/recipe.yaml --out runs/lenet-300-100 --seed 1',
-    dense: { accuracy: 0.9835, error: 1 - 0.9835, loss: 0.0612, parameters, nonzero: parameters, bytes: 4 * parameters },
+    dense: {
+      accuracy: 0.9835,
+      error: 1 - 0.9835,
+      loss: 0.0612,
+      parameters,
+      nonzero: parameters,
+      bytes: 4 * parameters,
+    },
     compressed: { accuracy: 0.983, error: 1 - 0.983, loss: 0.0655, parameters, nonzero, bytes },
     ratio: (4 * parameters) / bytes,
     paperRatios: {
@@ -89,9 +111,35 @@ export function madeUpReport(change: Partial<Report> = {}): Report {
       'Han 2015, Huffman': { value: 51.3, counts: 'float32 bits / bits of indices, values and codebooks' },
     },
     stages: [
-      { name: 'dense', kind: 'train', seconds: 41.2, epochs: 12, accuracy: 0.9832, nonzero: parameters, bytes: 4 * parameters },
-      { name: 'prune', kind: 'prune', seconds: 83.9, epochs: 20, accuracy: 0.9838, nonzero, bytes: nonzero * 6, estimated: true },
-      { name: 'quantize', kind: 'quantize', seconds: 22.4, epochs: 6, accuracy: 0.9831, nonzero, bytes: nonzero * 1.75, estimated: true },
+      {
+        name: 'dense',
+        kind: 'train',
+        seconds: 41.2,
+        epochs: 12,
+        accuracy: 0.9832,
+        nonzero: parameters,
+        bytes: 4 * parameters,
+      },
+      {
+        name: 'prune',
+        kind: 'prune',
+        seconds: 83.9,
+        epochs: 20,
+        accuracy: 0.9838,
+        nonzero,
+        bytes: nonzero * 6,
+        estimated: true,
+      },
+      {
+        name: 'quantize',
+        kind: 'quantize',
+        seconds: 22.4,
+        epochs: 6,
+        accuracy: 0.9831,
+        nonzero,
+        bytes: nonzero * 1.75,
+        estimated: true,
+      },
       { name: 'encode', kind: 'encode', seconds: 0.31, bytes },
     ],
     metrics,

@@ -23,16 +23,24 @@ function stretches(metrics: readonly EpochReport[]): Stretch[] {
   return found;
 }
 
+/** The least and the greatest of any number of values. */
+function extent(values: readonly number[]): [low: number, high: number] {
+  return values.reduce(
+    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+    [Infinity, -Infinity],
+  );
+}
+
 /** Losses and rates over several powers of ten are drawn on a logarithmic scale. */
 function lossScale(values: readonly number[]): { scale: ScaleSpec; logarithmic: boolean } {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [low, high] = extent(values);
   const logarithmic = low > 0 && high / low > 30;
   return { scale: logarithmic ? log(low, high) : linear(Math.min(0, low), high), logarithmic };
 }
 
 /** Shares: with room to the next round percentage, not down to 0 unless they are. */
 function shareScale(values: readonly number[]): { scale: ScaleSpec; logarithmic: boolean } {
-  return { scale: linear(Math.min(...values), Math.max(...values), { unit: 'percent' }), logarithmic: false };
+  return { scale: linear(...extent(values), { unit: 'percent' }), logarithmic: false };
 }
 
 function curve(

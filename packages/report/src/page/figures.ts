@@ -41,7 +41,7 @@ export function heading(report: Report): Markup {
 <div class="figures">
 ${figure('Smaller', formatRatio(ratio), `${formatBytes(dense.bytes)} of float32 to ${formatBytes(compressed.bytes)}`)}
 ${accuracy}
-${figure('File', formatBytes(compressed.bytes), `${formatCount(compressed.bytes)} bytes on disk, ${weights} of the weights left`)}
+${figure('File', formatBytes(compressed.bytes), `${formatCount(compressed.bytes)} bytes, ${weights} of the weights left`)}
 </div></header>`;
 }
 
@@ -56,7 +56,7 @@ export function comparison({ dense, compressed, paperRatios }: Report): Markup {
     ['… that are not 0', formatCount(dense.nonzero), formatCount(compressed.nonzero)],
     ['Bytes', formatCount(dense.bytes), formatCount(compressed.bytes)],
     [
-      'Bits per weight',
+      'Bits per weight of the dense model',
       ((8 * dense.bytes) / Math.max(1, dense.parameters)).toFixed(2),
       ((8 * compressed.bytes) / Math.max(1, dense.parameters)).toFixed(3),
     ],
@@ -65,7 +65,7 @@ export function comparison({ dense, compressed, paperRatios }: Report): Markup {
   return html`<section><h2>Before and after</h2>
 <p class="note">“Compressed” is measured on the model decoded from the file; its bytes include headers and topology.</p>
 <div class="grid2"><div class="card scroll"><table><thead><tr><th></th><th class="n">Dense</th><th class="n">Compressed</th></tr></thead>
-<tbody>${rows.map(([label, a, b]) => html`<tr><td>${label}</td><td class="n">${a}</td><td class="n">${b}</td></tr>`)}</tbody></table></div>
+<tbody>${rows.map(([label, a, b]) => html`<tr><td class="name">${label}</td><td class="n">${a}</td><td class="n">${b}</td></tr>`)}</tbody></table></div>
 ${
   ratios.length > 0 &&
   html`<div class="card scroll"><table><thead><tr><th>Ratio as papers count it</th><th class="n"></th><th>Counts</th></tr></thead>

@@ -2,7 +2,7 @@ import { formatCount } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import { clip, type Key, type Mark, plot } from '../plot/frame.js';
 import { rug, steps } from '../plot/marks.js';
-import { linear, log } from '../plot/scale.js';
+import { linear, log, type ScaleSpec } from '../plot/scale.js';
 import type { HistogramReport } from '../schema.js';
 
 /** So many are drawn, those with the most weights: a page stays under 2 MB. */
@@ -12,6 +12,12 @@ const MOST_CENTROIDS = 300;
 
 function weights({ before, zerosBefore }: HistogramReport): number {
   return before.reduce((total, count) => total + count, zerosBefore);
+}
+
+/** Logarithmic, from a little under 1, so that a single weight can be seen. */
+function countScale(most: number): ScaleSpec {
+  const scale = log(0.6, Math.max(10, most));
+  return { ...scale, ticks: scale.ticks.filter((tick) => tick >= 1) };
 }
 
 function draw(histogram: HistogramReport, logarithmic: boolean): Markup {
@@ -31,7 +37,7 @@ function draw(histogram: HistogramReport, logarithmic: boolean): Markup {
     x: { label: 'weight', scale: linear(edges[0], edges.at(-1)!, { nice: false, ticks: 5 }) },
     y: {
       label: logarithmic ? 'weights per bin, log.' : 'weights per bin',
-      scale: logarithmic ? log(0.5, Math.max(10, most)) : linear(0, most, { ticks: 4 }),
+      scale: logarithmic ? countScale(most) : linear(0, most, { ticks: 4, integers: true }),
     },
     legend,
     marks,
@@ -47,13 +53,14 @@ export function histograms(list: readonly HistogramReport[]): Markup | false {
     .filter((histogram) => chosen.has(histogram))
     .map((histogram) => {
       const { tensor, zerosBefore, zerosAfter, centroids } = histogram;
-      const zeros =
-        zerosAfter === undefined
-          ? `${formatCount(zerosBefore)} zeros, not drawn`
-          : `zeros, not drawn: ${formatCount(zerosBefore)} before, ${formatCount(zerosAfter)} after`;
-      const codebook = centroids !== undefined && centroids.length > 0 && ` · ${centroids.length} centroids`;
+      const facts = [
+        zerosBefore === 0 && !zerosAfter
+          ? 'no zeros'
+          : `zeros: ${formatCount(zerosBefore)}${zerosAfter === undefined ? '' : ` → ${formatCount(zerosAfter)}`}`,
+        centroids !== undefined && centroids.length > 0 && `${centroids.length} centroids`,
+      ];
       return html`<div class="card" title="${tensor}"><div class="linear">${draw(histogram, false)}</div>
-<div class="log">${draw(histogram, true)}</div><p class="facts">${zeros}${codebook}</p></div>`;
+<div class="log">${draw(histogram, true)}</div><p class="facts">${facts.filter(Boolean).join(' · ')}</p></div>`;
     });
   const left = able.length - chosen.size;
   return html`<section class="histograms"><h2>Weights before and after</h2>

@@ -1,6 +1,6 @@
 import { ABSENT, formatBytes, formatCount, formatDuration, formatPercent, formatRatio } from '../format.js';
 import { html, type Markup } from '../markup.js';
-import { plot } from '../plot/frame.js';
+import { clip, plot } from '../plot/frame.js';
 import { type Bar, bars, connectors } from '../plot/marks.js';
 import { band, log } from '../plot/scale.js';
 import type { Report, StageReport } from '../schema.js';
@@ -15,7 +15,9 @@ interface Size {
 export function sizesOf({ dense, compressed, stages }: Report): Size[] {
   const sizes: Size[] = [{ name: 'float32', bytes: dense.bytes, estimated: false }];
   for (const { name, bytes, estimated = false } of stages) {
-    if (bytes !== undefined && bytes > 0) sizes.push({ name, bytes, estimated });
+    // Stages before the first that changes anything would only repeat the dense size.
+    const first = sizes.length === 1 && bytes === dense.bytes;
+    if (bytes !== undefined && bytes > 0 && !first) sizes.push({ name, bytes, estimated });
   }
   const last = sizes.at(-1)!;
   if (last.estimated || Math.round(last.bytes) !== compressed.bytes || sizes.length === 1) {
@@ -31,38 +33,30 @@ export function waterfall(report: Report): Markup {
   const rows = sizes.map(({ name, bytes, estimated }, i): Bar => {
     const before = i === 0 ? bytes : sizes[i - 1].bytes;
     const factor = before / bytes;
-    const change =
-      i === 0 || Math.abs(factor - 1) < 5e-4
-        ? ''
-        : factor > 1
-          ? `  ÷ ${factor.toFixed(2)}`
-          : `  × ${(1 / factor).toFixed(2)}`;
-    const style = i === 0 ? 'dense' : factor < 1 ? 'bigger' : estimated ? 'estimate' : 'compressed';
-    const exact = `${estimated ? 'about ' : ''}${formatCount(bytes)} bytes`;
+    const change = factor >= 1 ? `÷ ${factor.toFixed(2)}` : `× ${(1 / factor).toFixed(2)}`;
     return {
       from: before,
       to: bytes,
-      style,
-      // Beside the right end of the bar, which is where it started.
-      label: `${estimated ? '≈ ' : ''}${formatBytes(bytes)}${change}`,
-      hint: `${name}: ${exact}, ${formatRatio(report.dense.bytes / bytes)} smaller than float32`,
+      style: i === 0 ? 'dense' : factor < 1 ? 'bigger' : estimated ? 'estimate' : 'compressed',
+      label: `${estimated ? '≈ ' : ''}${formatBytes(bytes)}`,
+      inside: i === 0 || Math.abs(factor - 1) < 5e-4 ? '' : change,
+      hint: `${name}: ${estimated ? 'about ' : ''}${formatCount(bytes)} bytes, ${formatRatio(report.dense.bytes / bytes)} smaller than float32`,
     };
   });
   const all = sizes.map(({ bytes }) => bytes);
+  const [least, most] = [Math.min(...all), Math.max(...all)];
   return plot({
     title: 'Size after each stage',
     width: 1040,
     height: 88 + 34 * sizes.length,
     grid: 'x',
-    margin: 150,
+    margin: 60,
     x: {
       label: 'size (bytes, logarithmic)',
-      scale: log(Math.min(...all) / 1.15, Math.max(...all), { unit: 'bytes' }),
+      // With room to the left for the last bar's label.
+      scale: log(least / Math.max(1.2, (most / least) ** 0.1), most, { unit: 'bytes' }),
     },
-    y: {
-      label: '',
-      scale: band(sizes.map(({ name }) => (name.length > 28 ? `${name.slice(0, 27)}…` : name))),
-    },
+    y: { label: '', scale: band(sizes.map(({ name }) => clip(name, 170))) },
     legend: [
       { label: 'encoded', style: 'compressed', shape: 'box' },
       ...(estimates ? [{ label: 'estimated', style: 'estimate', shape: 'box' } as const] : []),

@@ -34,12 +34,13 @@ tfoot td{color:var(--soft);border-bottom:0}
 tfoot .total td{color:var(--ink);font-weight:600}
 .n{text-align:right}
 td.name{overflow-wrap:anywhere;white-space:normal;min-width:150px}
-td .share{display:block;height:3px;margin-top:3px;border-radius:2px;background:var(--accent);opacity:.55;margin-left:auto}
-th button{all:unset;cursor:pointer;color:inherit}
+td .share{display:inline-block;width:64px;height:6px;border-radius:3px;background:var(--band);overflow:hidden;vertical-align:1px;margin-left:10px}
+td .share i{display:block;height:100%;background:var(--accent);opacity:.75}
+th button{all:unset;cursor:pointer;color:inherit;position:relative}
 th button:hover{color:var(--ink)}
-th button:focus-visible,label:focus-within{outline:2px solid var(--accent);outline-offset:2px;border-radius:3px}
+th button:focus-visible,label:has(:focus-visible){outline:2px solid var(--accent);outline-offset:2px;border-radius:3px}
 th[aria-sort] button{color:var(--ink)}
-th button::after{content:"";display:inline-block;width:1em;text-align:center}
+th button::after{content:"";position:absolute;left:100%;padding-left:2px}
 th[aria-sort=ascending] button::after{content:"\\2191"}
 th[aria-sort=descending] button::after{content:"\\2193"}
 pre{margin:0;overflow-x:auto;font:13px/1.6 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
@@ -72,5 +73,7 @@ dd{margin:0;overflow-wrap:anywhere}
 .plot .bigger{fill:var(--warm);stroke:var(--warm);fill-opacity:.25}
 .plot .rug{stroke:var(--accent);stroke-width:1.2}
 footer{margin-top:56px;color:var(--faint);font-size:13px}
+.scroll>.plot{min-width:640px}
+@media (max-width:600px){main{padding:32px 16px 56px}th,td{padding:7px 8px}.card{padding:14px 12px}}
 @media print{main{padding:0;max-width:none}.card,.figures{break-inside:avoid}}
 `;

@@ -97,7 +97,7 @@ export function plot(options: Plot): Markup {
   } = options;
   const names = y.scale.ticks.map(y.scale.format);
   const left =
-    Math.ceil(Math.max(20, ...names.map((name) => textWidth(name)))) + 10 + (y.label === '' ? 0 : 18);
+    Math.ceil(Math.max(20, ...names.map((name) => textWidth(name)))) + 10 + (y.label === '' ? 0 : 20);
   const [top, right, bottom] = [34 + headroom, width - margin, height - 44];
   const area: Area = { x: fit(x.scale, left, right), y: fit(y.scale, bottom, top), left, right, top, bottom };
   const middle = (top + bottom) / 2;

@@ -1,5 +1,5 @@
 import { html, type Markup } from '../markup.js';
-import { type Area, clip, type Mark, px } from './frame.js';
+import { type Area, clip, type Mark, px, textWidth } from './frame.js';
 
 /** A point in values, not pixels. */
 export type Point = readonly [x: number, y: number];
@@ -55,19 +55,19 @@ export function points(
     )}`;
 }
 
-/** The outline of a histogram, filled: `counts[i]` reaches from `edges[i]` to `edges[i + 1]`. */
+/** The outline of a histogram, filled: `counts[i]` reaches from `edges[i]` to `edges[i + 1]`. Empty bins draw nothing. */
 export function steps(edges: readonly number[], counts: readonly number[], style: string): Mark {
   return ({ x, y, bottom }) => {
-    let path = `M${px(x.at(edges[0]))} ${px(bottom)}`;
-    let level = bottom;
-    counts.forEach((count, i) => {
+    let path = '';
+    let level: number = bottom;
+    [...counts, 0].forEach((count, i) => {
       // On a logarithmic scale 0 has no place: it lies on the axis.
-      const next = count > 0 ? Math.min(bottom, y.at(count)) : bottom;
-      if (px(next) !== px(level)) path += `V${px(next)}`;
-      path += `H${px(x.at(edges[i + 1]))}`;
+      const next = count > 0 ? Math.min(bottom, px(y.at(count))) : bottom;
+      if (next === level) return;
+      path += `${level === bottom ? `M${px(x.at(edges[i]))} ${bottom}` : `H${px(x.at(edges[i]))}`}V${next}`;
       level = next;
     });
-    return html`<path class="${style}" d="${path}V${px(bottom)}Z"/>`;
+    return html`<path class="${style}" d="${path}"/>`;
   };
 }
 
@@ -76,8 +76,10 @@ export interface Bar {
   readonly from: number;
   readonly to: number;
   readonly style: string;
-  /** To the right of it. */
+  /** To the left of it. */
   readonly label: string;
+  /** In it, or to the right where it is too short. */
+  readonly inside: string;
   /** Shown when the pointer rests on it. */
   readonly hint: string;
 }
@@ -87,11 +89,15 @@ export function bars(rows: readonly Bar[]): Mark {
   return (area) => {
     const { x, y, top, bottom } = area;
     const thickness = Math.min(20, ((bottom - top) / Math.max(1, rows.length)) * 0.62);
-    return html`${rows.map(({ from, to, style, label, hint }, row) => {
+    return html`${rows.map(({ from, to, style, label, inside, hint }, row) => {
       const [a, b] = [x.at(Math.min(from, to)), x.at(Math.max(from, to))];
       const width = Math.max(3, b - a);
       const middle = y.at(row);
-      return html`<rect class="${style}" x="${px(a)}" y="${px(middle - thickness / 2)}" width="${px(width)}" height="${px(thickness)}" rx="2"><title>${hint}</title></rect><text class="value" x="${px(a + width + 7)}" y="${px(middle + 4)}">${label}</text>`;
+      const baseline = px(middle + 4);
+      const fits = textWidth(inside) + 8 <= width;
+      return html`<rect class="${style}" x="${px(a)}" y="${px(middle - thickness / 2)}" width="${px(width)}" height="${px(thickness)}" rx="2"><title>${hint}</title></rect>
+<text class="value end" x="${px(a - 7)}" y="${baseline}">${label}</text>
+<text class="${fits ? 'middle' : ''}" x="${px(fits ? a + width / 2 : a + width + 7)}" y="${baseline}">${inside}</text>`;
     })}`;
   };
 }
@@ -124,8 +130,8 @@ export function bands(stretches: readonly Stretch[]): Mark {
     })}`;
 }
 
-/** Short strokes at values of x, under the axis: where a codebook's centroids are. */
+/** Short strokes at values of x, below the axis: where a codebook's centroids are. */
 export function rug(values: readonly number[], style: string): Mark {
   return ({ x, bottom }) =>
-    html`<path class="${style}" d="${values.map((value) => `M${px(x.at(value))} ${bottom}v-7`).join('')}"/>`;
+    html`<path class="${style}" d="${values.map((value) => `M${px(x.at(value))} ${bottom + 1}v5`).join('')}"/>`;
 }

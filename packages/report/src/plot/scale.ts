@@ -96,7 +96,7 @@ export function log(low: number, high: number, options: LogOptions = {}): ScaleS
   const format = (tick: number): string => {
     if (unit === 'bytes')
       return tick < 1000 ? `${formatCompact(tick)} B` : formatBytes(tick).replace(/\.0+(?= )/, '');
-    return tick < 1e-3 ? `1e${minus(String(Math.round(Math.log10(tick))))}` : formatCompact(tick);
+    return tick < 0.00099 ? minus(Number(tick.toPrecision(1)).toExponential()) : formatCompact(tick);
   };
   return { from, to, ticks, format, place: (value) => Math.log(value / from) / span };
 }
