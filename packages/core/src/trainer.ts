@@ -161,7 +161,8 @@ export class Trainer {
         if (plugin.revives) for (const p of of) this.#run.keepDense(p);
         const masks = plugin.masks(of, at);
         for (const [parameter, mask] of masks) this.#run.setMask(parameter, mask, owner);
-        this.#rebind([...masks.keys()]);
+        // A dense copy is what is trained, also where the pruner has left a parameter alone.
+        this.#rebind(plugin.revives ? of : [...masks.keys()]);
       } else if (isQuantizer(plugin) && !isRegularizer(plugin)) {
         const tensors = await plugin.quantize(of, at);
         for (const [parameter, tensor] of tensors) this.#run.share(parameter, tensor);
