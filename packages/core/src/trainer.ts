@@ -50,6 +50,8 @@ export class Trainer {
   readonly #bound: readonly Bound[];
   readonly #bindings = new Map<string, Binding>();
   readonly #extra: ParameterGroup[] = [];
+  /** The groups that follow the stage's learning rate, and by which factor. */
+  readonly #factors = new Map<ParameterGroup, number>();
   readonly #best: Best;
   readonly #seedDropout: (step: number) => void;
   #optimizer: Optimizer;
@@ -123,15 +125,17 @@ export class Trainer {
       const factor = factors.get(name) ?? 1;
       byFactor.set(factor, [...(byFactor.get(factor) ?? []), trained]);
     }
-    return [...byFactor].map(([factor, variables]) => ({ name: `x${factor}`, variables, learningRate: 0 }));
+    this.#factors.clear();
+    for (const [factor, variables] of byFactor) {
+      this.#factors.set({ name: `x${factor}`, variables, learningRate: 0 }, factor);
+    }
+    return [...this.#factors.keys()];
   }
 
   #setRates(step: number): number {
     const { learningRate = 0.001, epochs, data } = this.#options;
     const rate = rateAt(learningRate, { epoch: step / data.stepsPerEpoch, epochs, history: this.history });
-    for (const group of this.#optimizer.groups) {
-      if (group.name.startsWith('x')) group.learningRate = rate * Number(group.name.slice(1));
-    }
+    for (const [group, factor] of this.#factors) group.learningRate = rate * factor;
     return rate;
   }
 
