@@ -47,11 +47,18 @@ type Issue = z.core.$ZodIssue;
 /** The issue of a union that says most: that of the alternative which got furthest. */
 function deepest(issue: Issue): Issue {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue;
-  const depth = (issues: readonly Issue[]): number =>
-    Math.max(...issues.map((i) => i.path.length + (i.code === 'unrecognized_keys' ? 0.5 : 0)));
+  const depth = (issues: readonly Issue[]): number => Math.max(...issues.map((i) => i.path.length));
   const best = issue.errors.reduce((a, b) => (depth(b) > depth(a) ? b : a));
   if (depth(best) < 1) return issue;
+  // An alternative that knows none of the keys given is not the one that was meant.
+  if (best.some((i) => i.code === 'unrecognized_keys' && i.path.length === 0)) return issue;
   return deepest({ ...best[0], path: [...issue.path, ...best[0].path] } as Issue);
+}
+
+function unknownKey(path: readonly (string | number)[], key: string, known: readonly string[]): Problem {
+  const near = nearestName(key, known);
+  const hint = near === undefined ? `Known keys: ${known.join(', ')}.` : `Did you mean '${near}'?`;
+  return { path: [...path, key], key: true, message: `there is no key '${key}' here. ${hint}` };
 }
 
 function explain(schema: z.ZodType, root: unknown, found: Issue): Problem[] {
@@ -59,13 +66,14 @@ function explain(schema: z.ZodType, root: unknown, found: Issue): Problem[] {
   const path = issue.path as (string | number)[];
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(schema, path);
-    return issue.keys.map((key) => {
-      const near = nearestName(key, known);
-      const hint = near === undefined ? `Known keys: ${known.join(', ')}.` : `Did you mean '${near}'?`;
-      return { path: [...path, key], key: true, message: `there is no key '${key}' here. ${hint}` };
-    });
+    return issue.keys.map((key) => unknownKey(path, key, known));
   }
   const value = valueAt(root, path);
+  if (issue.code === 'invalid_union' && value !== null && typeof value === 'object') {
+    const known = [...new Set(keysAt(schema, path))];
+    const wrong = Object.keys(value).filter((key) => !known.includes(key));
+    if (known.length > 0 && wrong.length > 0) return wrong.map((key) => unknownKey(path, key, known));
+  }
   if (value === undefined) return [{ path, message: `'${String(path.at(-1))}' is missing.` }];
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
