@@ -73,7 +73,10 @@ export function unpackState(bytes: Uint8Array): PluginState {
     for (const { name, type, length } of parsed.table) {
       const byteLength = length * types[type].BYTES_PER_ELEMENT;
       if (!Number.isInteger(length) || length < 0 || offset + byteLength > bytes.length) bad();
-      arrays[name] = new types[type](bytes.slice(offset, offset + byteLength).buffer);
+      // Not bytes.slice: a Node Buffer's slice shares the memory of the whole file.
+      arrays[name] = new types[type](
+        Uint8Array.prototype.slice.call(bytes, offset, offset + byteLength).buffer,
+      );
       offset += (byteLength + 7) & ~7;
     }
   } catch {

@@ -40,28 +40,42 @@ function revivable(run: Run, parameter: Parameter, dense: tf.Variable): Binding 
   };
 }
 
-/** Shared values: the gradient of a codebook entry is the sum over the weights that use it (Han et al. 2016, eq. 3). */
+/**
+ * Shared values: the gradient of a codebook entry is the sum over the weights that use it (Han et al. 2016,
+ * eq. 3). Only the weights whose entry may move are gathered and scattered: after pruning those are few.
+ */
 function shared(run: Run, parameter: Parameter): Binding {
   const { codebook, indices, fixed = [] } = run.shared(parameter)!;
-  const size = codebook.length;
+  const moves = (index: number): boolean => !fixed.includes(index);
+  const positions: number[] = [];
+  for (let i = 0; i < indices.length; i++) if (moves(indices[i])) positions.push(i);
   const entries = tf.tidy(() => tf.variable(tf.tensor1d(codebook), true));
-  const index = tf.keep(tf.tensor1d(Int32Array.from(indices), 'int32'));
-  const held = tf.keep(tf.tensor1d(Float32Array.from(codebook, (_, i) => (fixed.includes(i) ? 0 : 1))));
+  const held = tf.keep(tf.tensor1d(Float32Array.from(codebook, (_, i) => (moves(i) ? 1 : 0))));
+  const at = tf.keep(tf.tensor1d(Int32Array.from(positions), 'int32'));
+  const index = tf.keep(
+    tf.tensor1d(
+      Int32Array.from(positions, (i) => indices[i]),
+      'int32',
+    ),
+  );
+  // What does not move: fixed entries in their places, 0 elsewhere.
+  const rest = tf.keep(tf.tensor1d(Float32Array.from(indices, (i) => (moves(i) ? 0 : codebook[i]))));
   return {
     parameter,
     trained: entries,
     mask: held,
-    pull: (gradient) => tf.unsortedSegmentSum(tf.reshape(gradient, [parameter.size]), index, size),
+    pull: (gradient) =>
+      tf.unsortedSegmentSum(tf.gather(tf.reshape(gradient, [parameter.size]), at), index, codebook.length),
     push() {
       tf.tidy(() => {
-        const values = tf.gather(entries, index as tf.Tensor1D);
-        parameter.variable.assign(tf.reshape(values, parameter.shape as number[]));
+        const values = tf.scatterND(tf.reshape(at, [-1, 1]), tf.gather(entries, index), [parameter.size]);
+        parameter.variable.assign(tf.reshape(tf.add(values, rest), parameter.shape as number[]));
       });
     },
     async settle() {
       run.share(parameter, { codebook: Float32Array.from(await entries.data()), indices, fixed });
     },
-    dispose: () => tf.dispose([entries, index, held]),
+    dispose: () => tf.dispose([entries, held, at, index, rest]),
   };
 }
 
