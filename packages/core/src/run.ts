@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { EspalierError, unknownName } from './errors.js';
 import { cutTensor } from './internal/cut.js';
+import { maskedCopy } from './internal/masked.js';
 import { type Moment, once } from './moment.js';
 import type { Parameter } from './parameter.js';
 import { parametersOf } from './parameters.js';
@@ -119,10 +120,7 @@ export class Run {
     const mask = this.#combined.get(parameter.name);
     const source = this.#dense.get(parameter.name) ?? parameter.variable;
     if (mask === undefined && source === parameter.variable) return;
-    tf.tidy(() => {
-      // + 0 because -3 times a mask of 0 is -0, whose bits are not those of 0.
-      parameter.variable.assign(mask === undefined ? tf.clone(source) : tf.add(tf.mul(source, mask), 0));
-    });
+    tf.tidy(() => parameter.variable.assign(maskedCopy(source, mask)));
   }
 
   /** The dense copy behind a parameter whose pruner revives weights, if there is one. The run owns it. */

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Parameter } from '../parameter.js';
 import type { Run } from '../run.js';
+import { maskedCopy } from './masked.js';
 
 /**
  * How a parameter is trained: which variable the optimizer moves, how the weight's gradient reaches it, and
@@ -34,8 +35,7 @@ function revivable(run: Run, parameter: Parameter, dense: tf.Variable): Binding 
     mask: undefined,
     pull: (gradient) => gradient,
     push() {
-      const mask = run.mask(parameter);
-      tf.tidy(() => parameter.variable.assign(mask === undefined ? tf.clone(dense) : tf.mul(dense, mask)));
+      tf.tidy(() => parameter.variable.assign(maskedCopy(dense, run.mask(parameter))));
     },
   };
 }
