@@ -69,7 +69,7 @@ export function comparison({ dense, compressed, paperRatios }: Report): Markup {
 ${
   ratios.length > 0 &&
   html`<div class="card scroll"><table><thead><tr><th>Ratio as papers count it</th><th class="n"></th><th>Counts</th></tr></thead>
-<tbody>${ratios.map(([key, { value, counts }]) => html`<tr><td>${key}</td><td class="n">${formatRatio(value)}</td><td class="name">${counts}</td></tr>`)}</tbody></table>
+<tbody>${ratios.map(([key, { value, counts }]) => html`<tr><td class="name">${key}</td><td class="n">${formatRatio(value)}</td><td class="name">${counts}</td></tr>`)}</tbody></table>
 <p class="facts">Estimates, for comparison with publications. The ratio above is of files.</p></div>`
 }</div></section>`;
 }

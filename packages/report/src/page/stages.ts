@@ -60,6 +60,9 @@ export function waterfall(report: Report): Markup {
     legend: [
       { label: 'encoded', style: 'compressed', shape: 'box' },
       ...(estimates ? [{ label: 'estimated', style: 'estimate', shape: 'box' } as const] : []),
+      ...(rows.some(({ style }) => style === 'bigger')
+        ? [{ label: 'larger', style: 'bigger', shape: 'box' } as const]
+        : []),
     ],
     marks: [connectors(all), bars(rows)],
   });

@@ -12,7 +12,7 @@ h1{font-size:28px;line-height:1.2;letter-spacing:-.015em;margin:0;overflow-wrap:
 h2{font-size:18px;letter-spacing:-.01em;margin:56px 0 4px}
 p{margin:4px 0 0}
 .note{color:var(--soft);max-width:76ch}
-.meta{color:var(--soft);margin-top:6px}
+.meta{color:var(--soft);margin-top:6px;overflow-wrap:anywhere}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(230px,1fr));gap:1px;margin:32px 0 0;background:var(--rule);
 border:1px solid var(--rule);border-radius:10px;overflow:hidden}
 .figure{background:var(--card);padding:20px 24px 18px}
@@ -44,8 +44,8 @@ th button::after{content:"";position:absolute;left:100%;padding-left:2px}
 th[aria-sort=ascending] button::after{content:"\\2191"}
 th[aria-sort=descending] button::after{content:"\\2193"}
 pre{margin:0;overflow-x:auto;font:13px/1.6 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;margin:0}
-dt{color:var(--soft)}
+dl{display:grid;grid-template-columns:minmax(0,max-content) minmax(0,1fr);gap:4px 24px;margin:0}
+dt{color:var(--soft);overflow-wrap:anywhere}
 dd{margin:0;overflow-wrap:anywhere}
 .switch{border:0;padding:0;margin:12px 0 0;display:flex;gap:18px;color:var(--soft)}
 .switch input{accent-color:var(--accent);margin:0 7px 0 0}
