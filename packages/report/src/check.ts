@@ -15,7 +15,7 @@ export class ReportError extends Error {
 export type Check = (value: unknown, path: string) => void;
 
 /** A value as it is shown in an error: short. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

@@ -27,7 +27,7 @@ export function sizesOf({ dense, compressed, stages }: Report): Size[] {
 }
 
 /** Sizes on a logarithmic axis: a bar's length is the factor that its stage wins, and the factors' lengths add up. */
-export function waterfall(report: Report): Markup {
+function waterfall(report: Report): Markup {
   const sizes = sizesOf(report);
   const estimates = sizes.some(({ estimated }) => estimated);
   const rows = sizes.map(({ name, bytes, estimated }, i): Bar => {

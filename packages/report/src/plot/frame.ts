@@ -15,7 +15,7 @@ export interface Area {
 export type Mark = (area: Area) => Markup;
 
 /** One axis: what it shows, with its unit, and how values are placed. */
-export interface Axis {
+interface Axis {
   readonly label: string;
   readonly scale: ScaleSpec;
 }

@@ -42,19 +42,6 @@ export function line(points: readonly Point[], style: string): Mark {
   };
 }
 
-/** Single points, e.g. for a scatter plot; `label` is shown when the pointer rests on one. */
-export function points(
-  list: readonly (Point | readonly [number, number, string])[],
-  style: string,
-  radius = 3,
-): Mark {
-  return ({ x, y }) =>
-    html`${list.map(
-      ([a, b, label]) =>
-        html`<circle class="${style} dot" cx="${px(x.at(a))}" cy="${px(y.at(b))}" r="${radius}">${label !== undefined && html`<title>${label}</title>`}</circle>`,
-    )}`;
-}
-
 /** The outline of a histogram, filled: `counts[i]` reaches from `edges[i]` to `edges[i + 1]`. Empty bins draw nothing. */
 export function steps(edges: readonly number[], counts: readonly number[], style: string): Mark {
   return ({ x, y, bottom }) => {
