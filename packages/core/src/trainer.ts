@@ -3,6 +3,7 @@ import type { Batch } from './data.js';
 import { EspalierError, unknownName } from './errors.js';
 import { evaluate } from './evaluate.js';
 import { type Binding, bind } from './internal/binding.js';
+import { checkBound, checkSchedule, checkTrainOptions } from './internal/check-options.js';
 import { createProbe } from './internal/probe.js';
 import { Best, shouldStop } from './internal/stopping.js';
 import { loadTrainer, saveTrainer } from './internal/trainer-state.js';
@@ -59,23 +60,19 @@ export class Trainer {
 
   /** @internal Use `createTrainer`. */
   constructor(run: Run, options: TrainOptions) {
+    checkTrainOptions(options);
     const { epochs, data, schedules = [] } = options;
-    if (!Number.isInteger(epochs) || epochs < 1) {
-      throw new EspalierError('invalid-option', `epochs is ${epochs}.`, {
-        remedy: 'Give a whole number >= 1.',
-      });
-    }
-    if (data.stepsPerEpoch < 1)
-      throw new EspalierError('invalid-option', 'The training data has no batches.');
     this.#run = run;
     this.#options = options;
     this.#loss = resolveLoss(options.loss ?? 'categoricalCrossentropy', run.model);
+    for (const schedule of schedules) checkSchedule(schedule);
     this.#bound = schedules.map((schedule, i) => ({
       schedule,
       of: run.select(schedule.parameters),
       time: timing(schedule, epochs, data.stepsPerEpoch),
       owner: schedule.owner ?? `${schedule.plugin.name}#${i}`,
     }));
+    checkBound(this.#bound);
     this.#best = new Best(options);
     this.#seedDropout = dropoutSeeder(run.model, run.seed);
     const { name, ...rule } = options.optimizer ?? { name: 'adam' as const };
@@ -353,7 +350,7 @@ export class Trainer {
 /**
  * A trainer, ready for its first epoch (or for `load`). Call `finish` after the last one.
  *
- * @throws EspalierError `invalid-option`, `invalid-schedule`, `unknown-name`
+ * @throws EspalierError `invalid-option`, `unknown-option`, `invalid-schedule`, `unknown-name`, `bad-plugin`
  */
 export async function createTrainer(run: Run, options: TrainOptions): Promise<Trainer> {
   const trainer = new Trainer(run, options);

@@ -1,0 +1,104 @@
+import { checkOptions, checkRange, EspalierError } from '../errors.js';
+import { isPruner, isQuantizer, isRegularizer } from '../plugin.js';
+import type { Schedule } from '../schedule.js';
+import type { EarlyStopping, OptimizerChoice, TrainOptions } from '../train-options.js';
+import type { Bound } from '../trainer.js';
+
+// Written as records, so that the compiler misses none of the keys.
+const trainKeys: Readonly<Record<keyof TrainOptions, true>> = {
+  data: true,
+  validation: true,
+  epochs: true,
+  loss: true,
+  optimizer: true,
+  learningRate: true,
+  rateFactors: true,
+  schedules: true,
+  optimizers: true,
+  earlyStopping: true,
+  keepBest: true,
+  signal: true,
+  onStep: true,
+  onEpoch: true,
+};
+const scheduleKeys: Readonly<Record<keyof Schedule, true>> = {
+  plugin: true,
+  parameters: true,
+  start: true,
+  end: true,
+  every: true,
+  owner: true,
+};
+const stoppingKeys: Readonly<Record<keyof EarlyStopping, true>> = {
+  metric: true,
+  patience: true,
+  minDelta: true,
+};
+const ruleKeys: Readonly<Record<OptimizerChoice['name'], readonly string[]>> = {
+  adam: ['name', 'beta1', 'beta2', 'epsilon'],
+  sgd: ['name', 'momentum', 'nesterov'],
+};
+
+function refuse(what: string, remedy: string): never {
+  throw new EspalierError('invalid-option', what, { remedy });
+}
+
+/** Refuses what a stage cannot honour. @throws EspalierError `unknown-option`, `invalid-option` */
+export function checkTrainOptions(options: TrainOptions): void {
+  checkOptions('train', options, Object.keys(trainKeys));
+  const { epochs, data, validation, optimizer, earlyStopping, keepBest } = options;
+  if (!Number.isInteger(epochs) || epochs < 1) refuse(`epochs is ${epochs}.`, 'Give a whole number >= 1.');
+  if (!(data.stepsPerEpoch >= 1))
+    refuse('The training data has no batches.', 'Give smaller batches, or more data.');
+  if (optimizer !== undefined && optimizer.name in ruleKeys) {
+    checkOptions(optimizer.name, optimizer, ruleKeys[optimizer.name]);
+  }
+  if (earlyStopping !== undefined) {
+    checkOptions('earlyStopping', earlyStopping, Object.keys(stoppingKeys));
+    checkRange('earlyStopping', 'patience', earlyStopping.patience, 1, Number.MAX_SAFE_INTEGER);
+    if (validation === undefined && earlyStopping.metric !== 'loss') {
+      refuse(
+        `earlyStopping watches ${earlyStopping.metric ?? 'validationLoss'}, but there is no validation data.`,
+        "Give validation data, or the metric 'loss'.",
+      );
+    }
+  }
+  if (keepBest !== undefined) {
+    checkOptions('keepBest', keepBest, ['from']);
+    checkRange('keepBest', 'from', keepBest.from ?? 0, 0, epochs - 1);
+    if (validation === undefined) {
+      refuse(
+        'keepBest compares epochs by their validation accuracy, but there is no validation data.',
+        'Give validation data.',
+      );
+    }
+  }
+}
+
+/** Refuses a schedule with an unknown key. @throws EspalierError `unknown-option` */
+export function checkSchedule(schedule: Schedule): void {
+  checkOptions(`the schedule of ${schedule.plugin.name}`, schedule, Object.keys(scheduleKeys));
+}
+
+/**
+ * Refuses plugins that nothing would ever call, and owners that would take each other's masks and state.
+ *
+ * @throws EspalierError `bad-plugin`, `invalid-schedule`
+ */
+export function checkBound(bound: readonly Bound[]): void {
+  const owners = new Set<string>();
+  for (const { schedule, owner } of bound) {
+    const { plugin } = schedule;
+    if (!isPruner(plugin) && !isRegularizer(plugin) && !isQuantizer(plugin) && plugin.observe === undefined) {
+      throw new EspalierError('bad-plugin', `${plugin.name} does nothing while a model is trained.`, {
+        remedy: 'A schedule wants a plugin with masks, penalty, quantize or observe.',
+      });
+    }
+    if (owners.has(owner)) {
+      throw new EspalierError('invalid-schedule', `Two schedules have the owner '${owner}'.`, {
+        remedy: 'Give each an owner of its own, or none.',
+      });
+    }
+    owners.add(owner);
+  }
+}
