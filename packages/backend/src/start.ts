@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
@@ -8,7 +9,7 @@ import { registerNativeTraining } from './native/register.js';
 import { supplyRemovedUtil } from './node-compat.js';
 import { findPackage, type InstalledPackage } from './packages.js';
 import { bindingPath } from './setup/addon.js';
-import { isVerified, markVerified, readMarker } from './setup/marker.js';
+import { markVerified, readMarker } from './setup/marker.js';
 import { type ProbeResult, probe } from './setup/probe.js';
 import { attach } from './setup/setup.js';
 import { registerWasmTraining } from './wasm/register.js';
@@ -166,9 +167,8 @@ export async function checkNative(found: InstalledPackage, gpu: boolean): Promis
       error: `its native addon is not built (run \`espalier setup${gpu ? ' --gpu' : ''}\`)`,
     };
   }
-  if (await isVerified(own)) return readMarker(own);
   const result = await probe(found.main, '', 'tensorflow');
-  if (result.ok) await markVerified(own, result).catch(() => undefined); // node_modules may be read-only.
+  if (result.ok) await markVerified(await realpath(own), result).catch(() => undefined); // It may be read-only.
   return result;
 }
 

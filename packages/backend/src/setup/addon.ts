@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { copyFile, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { BackendError } from '../error.js';
 import type { InstalledPackage } from '../packages.js';
+import { QUIET_LOADER } from './quiet-loader.js';
 import { lastLine, run } from './run.js';
 
 /** Where `require('@tensorflow/tfjs-node')` looks for its addon: `lib/napi-v<n>/tfjs_binding.node`. */
@@ -22,8 +23,9 @@ export function addonName(tfjsNode: InstalledPackage): string {
 }
 
 /**
- * Compiles the addon's C++ sources, which the npm package carries, against the unpacked library. The addon
- * finds the library through a run path relative to itself, so the directory may be moved as a whole.
+ * Compiles the addon's C++ sources, which the npm package carries, against the unpacked library, and the quiet
+ * loader that Node opens in front of it. Both find what they need relative to themselves, so the directory may
+ * be moved as a whole.
  *
  * @throws BackendError `tool-missing` without a C++ compiler, `build-failed`
  */
@@ -31,41 +33,55 @@ export async function compileAddon(tfjsNode: InstalledPackage, directory: string
   const library = join(directory, 'tensorflow');
   const files = await readdir(library);
   const libraries = files.filter((f) => /^libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$/.test(f));
-  const headers = (createRequire(import.meta.url)('node-api-headers') as { include_dir: string }).include_dir;
+  const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((f) => join(tfjsNode.root, 'binding', f));
+  const runPath = process.platform === 'darwin' ? '@loader_path/tensorflow' : '$ORIGIN/tensorflow';
   const target = join(directory, addonName(tfjsNode));
-  const temporary = `${target}.${process.pid}.tmp`;
-  const mac = process.platform === 'darwin';
-  const args = ['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8'];
-  args.push(`-I${headers}`, `-I${join(library, 'include')}`);
-  args.push(
-    join(tfjsNode.root, 'binding', 'tfjs_backend.cc'),
-    join(tfjsNode.root, 'binding', 'tfjs_binding.cc'),
-  );
-  args.push(...libraries.map((f) => join(library, f)));
-  args.push(mac ? '-Wl,-rpath,@loader_path/tensorflow' : '-Wl,-rpath,$ORIGIN/tensorflow');
-  if (mac) args.push('-undefined', 'dynamic_lookup');
-  args.push('-o', temporary);
-  const compilers = [process.env.CXX, 'g++', 'clang++', 'c++'].filter((c) => c !== undefined && c !== '');
-  for (const compiler of compilers) {
-    const result = await run(compiler as string, args, { timeout: 600_000 });
-    if (result.missing) continue;
-    if (result.code !== 0) {
-      await rm(temporary, { force: true });
-      const why = result.stderr.split('\n').find((l) => /error/i.test(l)) ?? lastLine(result.stderr);
-      throw new BackendError(
-        'build-failed',
-        `${compiler} failed: ${why.trim()}`,
-        'The wasm backend is used.',
-      );
-    }
-    await rename(temporary, target);
-    return;
+  await compile(`${target}.so`, [
+    `-I${join(library, 'include')}`,
+    ...sources,
+    ...libraries.map((f) => join(library, f)),
+    `-Wl,-rpath,${runPath}`,
+  ]);
+  const loader = join(directory, `loader-${process.pid}.cc`);
+  await writeFile(loader, QUIET_LOADER);
+  try {
+    await compile(target, [loader, ...(process.platform === 'linux' ? ['-ldl'] : [])]);
+  } finally {
+    await rm(loader);
+  }
+}
+
+/**
+ * The C++ compiler to use: `$CXX`, g++, clang++ or c++.
+ *
+ * @throws BackendError `tool-missing`
+ */
+export async function findCompiler(): Promise<string> {
+  for (const compiler of [process.env.CXX, 'g++', 'clang++', 'c++']) {
+    if (compiler && (await run(compiler, ['--version'], { timeout: 60_000 })).code === 0) return compiler;
   }
   throw new BackendError(
     'tool-missing',
     'a C++ compiler is needed once, to build the native addon, and g++ was not found',
     'Install one (Debian/Ubuntu: apt-get install g++; macOS: xcode-select --install); until then the wasm backend is used.',
   );
+}
+
+/** Compiles a shared library and renames it into place. */
+async function compile(target: string, more: readonly string[]): Promise<void> {
+  const compiler = await findCompiler();
+  const headers = (createRequire(import.meta.url)('node-api-headers') as { include_dir: string }).include_dir;
+  const temporary = `${target}.${process.pid}.tmp`;
+  const args = ['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', `-I${headers}`, ...more];
+  if (process.platform === 'darwin') args.push('-undefined', 'dynamic_lookup');
+  args.push('-o', temporary);
+  const result = await run(compiler, args, { timeout: 600_000 });
+  if (result.code !== 0) {
+    await rm(temporary, { force: true });
+    const why = result.stderr.split('\n').find((l) => /error/i.test(l)) ?? lastLine(result.stderr);
+    throw new BackendError('build-failed', `${compiler} failed: ${why.trim()}`, 'The wasm backend is used.');
+  }
+  await rename(temporary, target);
 }
 
 /**

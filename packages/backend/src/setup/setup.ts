@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BackendError } from '../error.js';
 import { findPackage, type InstalledPackage } from '../packages.js';
-import { addonName, bindingPath, compileAddon, linkAddon, linksTo } from './addon.js';
+import { addonName, bindingPath, compileAddon, findCompiler, linkAddon } from './addon.js';
 import { cacheRoot, libraryDirectory } from './cache.js';
 import { isAlive, withLock } from './lock.js';
 import { isVerified, markVerified } from './marker.js';
@@ -82,9 +82,10 @@ export async function attach(
   gpu: boolean,
 ): Promise<{ how: 'ready' | 'linked'; addon: string } | undefined> {
   const target = bindingPath(tfjsNode);
+  const own = await realpath(target).catch(() => '');
+  if (await isVerified(own)) return { how: 'ready', addon: own };
   for (const addon of [join(wheelDirectory(gpu), addonName(tfjsNode)), stockAddon(tfjsNode)]) {
     if (!(await isVerified(addon))) continue;
-    if (await linksTo(target, addon)) return { how: 'ready', addon };
     try {
       await linkAddon(tfjsNode, addon);
       return { how: 'linked', addon };
@@ -115,7 +116,11 @@ async function make(
   const own = bindingPath(tfjsNode);
   if (existsSync(own)) {
     const found = await probe(tfjsNode.main, '', 'tensorflow');
-    if (found.ok) return done('ready', own, found);
+    if (found.ok) {
+      const real = await realpath(own);
+      await markVerified(real, found).catch(() => undefined); // node_modules may be read-only.
+      return done('ready', real, found);
+    }
     log(`the addon in ${tfjsNode.root} does not work (${found.error})`);
   }
   const stock = await installStock(tfjsNode, log);
@@ -131,6 +136,7 @@ async function make(
   if (process.platform === 'win32') {
     throw new BackendError('build-failed', 'on Windows only the stock binary works', 'Use wasm.');
   }
+  await findCompiler(); // Before the long download, not after it.
   const directory = wheelDirectory(gpu);
   if (!existsSync(join(directory, 'tensorflow'))) {
     const temporary = await mkdtemp(join(cacheRoot(), `.tmp-${process.pid}-`));
