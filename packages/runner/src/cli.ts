@@ -6,18 +6,21 @@ import { fail } from './terminal/fail.js';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
-const subCommands = {
-  run: () => import('./commands/run.js').then((m) => m.default),
-  evaluate: () => import('./commands/evaluate.js').then((m) => m.default),
-  inspect: () => import('./commands/inspect.js').then((m) => m.default),
-  unpack: () => import('./commands/unpack.js').then((m) => m.default),
-  doctor: () => import('./commands/doctor.js').then((m) => m.default),
-  setup: () => import('./commands/setup.js').then((m) => m.default),
+/** One module per command, loaded when it is called: `default` is the command, `example` a line to try. */
+const commands = {
+  run: () => import('./commands/run.js'),
+  evaluate: () => import('./commands/evaluate.js'),
+  inspect: () => import('./commands/inspect.js'),
+  unpack: () => import('./commands/unpack.js'),
+  doctor: () => import('./commands/doctor.js'),
+  setup: () => import('./commands/setup.js'),
 };
 
 const main = defineCommand({
   meta: { name: 'espalier', version, description: 'Train, prune, quantise and pack TensorFlow.js models.' },
-  subCommands,
+  subCommands: Object.fromEntries(
+    Object.entries(commands).map(([name, load]) => [name, () => load().then((m) => m.default as never)]),
+  ),
 });
 
 /** Returns the exit code: 0 ok, 1 failed, 2 wrong use. */
@@ -32,10 +35,12 @@ async function cli(rawArgs: string[]): Promise<number> {
       process.stdout.write(`${await renderUsage(main)}\n`);
       return name === undefined ? 2 : 0;
     }
-    if (!(name in subCommands)) throw unknownName('command', name, Object.keys(subCommands));
-    const command = await subCommands[name as keyof typeof subCommands]();
+    if (!Object.hasOwn(commands, name)) throw unknownName('command', name, Object.keys(commands));
+    const { default: command, example } = await commands[name as keyof typeof commands]();
     if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
-      process.stdout.write(`${await renderUsage(command as never, main as never)}\n`);
+      process.stdout.write(
+        `${await renderUsage(command as never, main as never)}\nEXAMPLE\n\n  ${example}\n`,
+      );
       return 0;
     }
     await runCommand(command as never, { rawArgs: rawArgs.slice(1) });

@@ -2,10 +2,13 @@ import { doctor, formatDoctor } from '@espalier/backend';
 import { defineCommand } from 'citty';
 import { checkArguments, jsonArgument, printJson } from './common.js';
 
+/** Shown by --help. */
+export const example = 'espalier doctor';
+
 export default defineCommand({
   meta: {
     name: 'doctor',
-    description: 'Which backends work here, and what to do about the others.\n\n  espalier doctor',
+    description: 'Which backends work here, and what to do about the others.',
   },
   args: jsonArgument,
   async run({ args: given }) {

@@ -24,11 +24,13 @@ const args = {
   ...jsonArgument,
 } as const;
 
+/** Shown by --help. */
+export const example = 'espalier evaluate runs/demo/model.esp --data mnist';
+
 export default defineCommand({
   meta: {
     name: 'evaluate',
-    description:
-      'Loss, accuracy and confusion on a test set.\n\n  espalier evaluate runs/demo/model.esp --data mnist',
+    description: 'Loss, accuracy and confusion on a test set.',
   },
   args,
   async run({ args: given }) {

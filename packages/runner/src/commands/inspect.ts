@@ -41,11 +41,13 @@ function table(rows: readonly TensorReport[]): string {
   ]);
 }
 
+/** Shown by --help. */
+export const example = 'espalier inspect runs/demo/model.esp';
+
 export default defineCommand({
   meta: {
     name: 'inspect',
-    description:
-      'A row per tensor: shape, non-zeros, distinct values, bits, bytes.\n\n  espalier inspect runs/demo/model.esp',
+    description: 'A row per tensor: shape, non-zeros, distinct values, bits, bytes.',
   },
   args,
   async run({ args: given }) {

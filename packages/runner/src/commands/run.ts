@@ -33,11 +33,13 @@ function repeated(rawArgs: readonly string[], name: string): string[] {
   return values;
 }
 
+/** Shown by --help. */
+export const example = 'espalier run examples/lenet-300-100/recipe.yaml --out runs/demo';
+
 export default defineCommand({
   meta: {
     name: 'run',
-    description:
-      'Run a recipe: train, prune, quantise, pack, measure.\n\n  espalier run examples/lenet-300-100/recipe.yaml --out runs/demo',
+    description: 'Run a recipe: train, prune, quantise, pack, measure.',
   },
   args,
   async run({ args: given, rawArgs }) {

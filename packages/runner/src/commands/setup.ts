@@ -7,10 +7,13 @@ const args = {
   ...jsonArgument,
 } as const;
 
+/** Shown by --help. */
+export const example = 'espalier setup';
+
 export default defineCommand({
   meta: {
     name: 'setup',
-    description: 'Get the native TensorFlow addon: downloaded or built, cached, checked.\n\n  espalier setup',
+    description: 'Get the native TensorFlow addon: downloaded or built, cached, checked.',
   },
   args,
   async run({ args: given }) {

@@ -17,10 +17,13 @@ const args = {
   ...jsonArgument,
 } as const;
 
+/** Shown by --help. */
+export const example = 'espalier unpack runs/demo/model.esp -o plain';
+
 export default defineCommand({
   meta: {
     name: 'unpack',
-    description: 'Back to model.json and weights.\n\n  espalier unpack runs/demo/model.esp -o plain',
+    description: 'Back to model.json and weights.',
   },
   args,
   async run({ args: given }) {

@@ -150,7 +150,10 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
   }
 
   listener.info('Packing');
-  const bytes = encode(await artifactsOf(run.model), { effort: recipe.encode?.effort ?? 9 });
+  const artifacts = await artifactsOf(run.model);
+  const { effort = 9, metadata } = recipe.encode ?? {};
+  if (metadata !== undefined) artifacts.userDefinedMetadata = metadata as Record<string, object>;
+  const bytes = encode(artifacts, { effort });
   await writeWhole(join(out, layout.model), bytes);
 
   listener.info('Measuring on the test set, from the file');

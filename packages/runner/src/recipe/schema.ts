@@ -131,9 +131,9 @@ const model = z
   .describe('What is trained.');
 
 const head = {
-  name: z.string().min(1),
-  seed: z.int().min(0).optional(),
-  data,
+  name: z.string().min(1).describe('Names the run and its folder.'),
+  seed: z.int().min(0).describe('Of initial weights, order of the data, dropout. Default 0.').optional(),
+  data: data.describe('What it is trained and measured on.'),
   model,
   loss: z.enum(['categoricalCrossentropy', 'binaryCrossentropy', 'meanSquaredError']).optional(),
   plugins: z
@@ -145,7 +145,16 @@ const head = {
     .describe('The stage after which the model counts as the dense one. Default: the first stage.')
     .optional(),
   encode: z
-    .strictObject({ effort: z.int().min(0).max(9).optional(), metadata: options.optional() })
+    .strictObject({
+      effort: z
+        .int()
+        .min(0)
+        .max(9)
+        .describe('How hard to search for the smallest form. Default 9.')
+        .optional(),
+      metadata: options.describe('Kept in the file as userDefinedMetadata.').optional(),
+    })
+    .describe('How the model is packed.')
     .optional(),
 };
 
