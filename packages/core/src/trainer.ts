@@ -332,8 +332,8 @@ export class Trainer {
 
   /** Ends the stage: the best epoch's weights if asked for. */
   async finish(): Promise<void> {
-    this.dispose();
     this.#best.restore(this.#run);
+    this.dispose(); // After restoring, because it drops the dense copies that were restored.
   }
 
   /** Frees what the trainer allocated; the run and the plugins stay. */
