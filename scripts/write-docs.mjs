@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 const root = new URL('../', import.meta.url);
 const cli = fileURLToPath(new URL('packages/runner/dist/cli.js', root));
@@ -12,9 +13,7 @@ function help(args) {
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
   });
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal colours are control characters
-  return stdout
-    .replace(/\x1b\[[0-9;]*m/g, '')
+  return stripVTControlCharacters(stdout)
     .replace(/[ \t]+$/gm, '')
     .trim();
 }

@@ -56,8 +56,7 @@ export default defineCommand({
     const packed = file.endsWith('.esp');
     const bytes = packed ? new Uint8Array(await readFile(file)) : encode(artifacts, { effort: 1 });
     const rows = tensorRows(bytes, artifacts);
-    if (given.json)
-      return printJson({ file, packed, fileBytes: bytes.length, ...inspect(bytes), tensors: rows });
+    if (given.json) return printJson({ file, packed, ...inspect(bytes), tensors: rows });
     const note = packed
       ? `${formatBytes(bytes.length)} on disk`
       : `${formatBytes(bytes.length)} if packed as it is`;

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { espalier, type IOHandler, type ModelArtifacts } from '@espalier/codec';
+import { decode, type ModelArtifacts } from '@espalier/codec';
 import { EspalierError } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
@@ -61,8 +61,7 @@ export async function readArtifacts(path: string): Promise<{ artifacts: ModelArt
   }
   const file = info.isDirectory() ? join(path, 'model.json') : path;
   if (file.endsWith('.json')) return { artifacts: await readModelJson(file), file };
-  const handler: IOHandler = espalier(new Uint8Array(await read(file)));
-  return { artifacts: await handler.load!(), file };
+  return { artifacts: decode(await read(file)), file };
 }
 
 /** Loads a LayersModel from disk. @throws as `readArtifacts` */
