@@ -1,3 +1,4 @@
+import { EspalierError } from '../errors.js';
 import type { EpochMetrics } from '../metrics.js';
 import type { OptimizerState } from '../optimizer.js';
 import type { PluginState, StateArray } from '../plugin.js';
@@ -36,16 +37,16 @@ export async function saveTrainer(parts: {
 }): Promise<PluginState> {
   const arrays: Record<string, StateArray> = {};
   const slots: Record<string, string[]> = {};
-  for (const [variable, values] of Object.entries(parts.optimizer.slots)) {
-    const name = parts.names.get(variable);
-    if (name === undefined) continue;
+  // In the order of the names: the optimizer's own depends on when a variable came to it.
+  for (const [variable, name] of parts.names) {
+    const values = parts.optimizer.slots[variable] ?? {};
     slots[name] = Object.keys(values);
     nest(arrays, `slot:${name}`, values);
   }
   const plugins: Record<string, unknown> = {};
   for (const { schedule, owner } of parts.bound) {
-    const state = await schedule.plugin.save?.();
-    if (state === undefined) continue;
+    if (schedule.plugin.save === undefined) continue;
+    const state = await schedule.plugin.save();
     plugins[owner] = state.json ?? null;
     nest(arrays, `plugin:${owner}`, state.arrays);
   }
@@ -61,20 +62,29 @@ export async function saveTrainer(parts: {
   return { json, arrays };
 }
 
+const sameNames = (names: readonly string[], saved: object | undefined): boolean =>
+  saved !== undefined && names.toSorted().join() === Object.keys(saved).sort().join();
+
+/** @throws EspalierError `bad-state` */
 export function loadTrainer(
   state: PluginState,
   parts: { best: Best; bound: readonly Bound[]; names: ReadonlyMap<string, string> },
 ): { history: EpochMetrics[]; optimizer: OptimizerState } {
-  const json = state.json as Json;
-  for (const { schedule, owner } of parts.bound) {
-    if (!(owner in json.plugins)) continue;
-    schedule.plugin.load?.({ json: json.plugins[owner], arrays: unnest(state.arrays, `plugin:${owner}`) });
+  const json = state.json as Json | undefined;
+  const keepers = parts.bound.filter(({ schedule }) => schedule.plugin.save !== undefined);
+  const owners = keepers.map(({ owner }) => owner);
+  if (!sameNames(owners, json?.plugins) || !sameNames([...parts.names.values()], json?.slots)) {
+    throw new EspalierError('bad-state', 'The saved state belongs to another stage.', {
+      remedy: 'Resume with the schedules and the model the state was saved with.',
+    });
   }
-  parts.best.load({ json: json.best, arrays: unnest(state.arrays, 'best') });
+  for (const { schedule, owner } of keepers) {
+    schedule.plugin.load?.({ json: json!.plugins[owner], arrays: unnest(state.arrays, `plugin:${owner}`) });
+  }
+  parts.best.load({ json: json!.best, arrays: unnest(state.arrays, 'best') });
   const slots: Record<string, Record<string, Float32Array>> = {};
   for (const [variable, name] of parts.names) {
-    if (name in json.slots)
-      slots[variable] = unnest(state.arrays, `slot:${name}`) as Record<string, Float32Array>;
+    slots[variable] = unnest(state.arrays, `slot:${name}`) as Record<string, Float32Array>;
   }
-  return { history: json.history, optimizer: { step: json.step, slots } };
+  return { history: json!.history, optimizer: { step: json!.step, slots } };
 }
