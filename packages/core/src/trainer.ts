@@ -172,8 +172,24 @@ export class Trainer {
     }
   }
 
-  /** Forward, backward, update. Returns the loss and its penalty part as tensors the caller disposes. */
-  #step({ inputs, labels }: Batch, at: Moment): [tf.Scalar, tf.Scalar] {
+  /**
+   * Forward, backward, update. Returns the loss and its penalty part as tensors the caller disposes; nothing
+   * else is left, also when a plugin throws.
+   */
+  #step(batch: Batch, at: Moment): [tf.Scalar, tf.Scalar] {
+    const kept: tf.Tensor[] = []; // What outlives the scope of the gradient.
+    try {
+      return tf.tidy(() => this.#compute(batch, at, kept));
+    } finally {
+      tf.dispose(kept);
+    }
+  }
+
+  #compute({ inputs, labels }: Batch, at: Moment, kept: tf.Tensor[]): [tf.Scalar, tf.Scalar] {
+    const keep = <T extends tf.Tensor>(tensor: T): T => {
+      kept.push(tf.keep(tensor));
+      return tensor;
+    };
     const { model } = this.#run;
     const active = this.#bound.filter(({ time }) => time.covers(at.epoch));
     const bindings = [...this.#bindings.values()];
@@ -189,14 +205,14 @@ export class Trainer {
       const forward = (): tf.Tensor => model.apply(inputs, { training: true }) as tf.Tensor;
       const outputs = this.#loss.onLogits ? withLogits(model, forward) : forward();
       const step: Step = { at, inputs, labels, outputs, activation: probe };
-      seen = tf.keep(outputs);
+      seen = keep(outputs);
       let total = this.#loss.compute(labels, outputs);
       const penalties = active.flatMap(({ schedule: { plugin }, of }) =>
         isRegularizer(plugin) ? [plugin.penalty(of, step)] : [],
       );
       penalties.push(...((model as unknown as { calculateLosses(): tf.Scalar[] }).calculateLosses?.() ?? []));
       if (penalties.length > 0) {
-        penalty = tf.keep(penalties.reduce((a, b) => tf.add(a, b)));
+        penalty = keep(penalties.reduce((a, b) => tf.add(a, b)));
         total = tf.add(total, penalty);
       }
       return total;
@@ -219,8 +235,7 @@ export class Trainer {
     for (const { variables: own } of this.#extra) for (const v of own) pulled[v.name] = grads[v.name];
     this.#optimizer.step(pulled);
     for (const { push } of bindings) push?.();
-    tf.dispose([pulled, grads, outputs]);
-    return [value, penalty ?? tf.scalar(0)];
+    return [value, penalty === undefined ? tf.scalar(0) : tf.clone(penalty)];
   }
 
   /**
@@ -238,16 +253,17 @@ export class Trainer {
     let rate = 0;
     try {
       for (const batch of data.batches(epoch)) {
-        if (signal?.aborted) {
+        let parts: [tf.Scalar, tf.Scalar];
+        try {
+          if (signal?.aborted) throw new EspalierError('aborted', 'Training was stopped.');
+          const step = epoch * data.stepsPerEpoch + steps;
+          await this.#fire(step);
+          rate = this.#setRates(step);
+          const at = { epoch, step, stepsPerEpoch: data.stepsPerEpoch, start: 0, end: epochs, every: 1 };
+          parts = this.#step(batch, { ...at, index: step, count: epochs * data.stepsPerEpoch });
+        } finally {
           tf.dispose([batch.inputs, batch.labels]);
-          throw new EspalierError('aborted', 'Training was stopped.');
         }
-        const step = epoch * data.stepsPerEpoch + steps;
-        await this.#fire(step);
-        rate = this.#setRates(step);
-        const at = { epoch, step, stepsPerEpoch: data.stepsPerEpoch, start: 0, end: epochs, every: 1 };
-        const parts = this.#step(batch, { ...at, index: step, count: epochs * data.stepsPerEpoch });
-        tf.dispose([batch.inputs, batch.labels]);
         const next = tf.tidy(() => tf.add(sums, tf.stack(parts)) as tf.Tensor1D);
         tf.dispose([sums, ...parts]);
         sums = next;
@@ -269,6 +285,12 @@ export class Trainer {
           await new Promise((resolve) => setTimeout(resolve, 0));
           breath = performance.now();
         }
+      }
+      if (steps !== data.stepsPerEpoch) {
+        throw new EspalierError(
+          'invalid-option',
+          `The data gave ${steps} batches in epoch ${epoch}, but its stepsPerEpoch is ${data.stepsPerEpoch}.`,
+        );
       }
       for (const { settle } of this.#bindings.values()) await settle?.();
       const [loss, penalty] = await sums.data();

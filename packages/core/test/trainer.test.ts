@@ -604,6 +604,11 @@ describe('refused', () => {
 });
 
 describe('ends', () => {
+  test.each([2, 4])('with an error when an epoch has %i batches and should have 3', async (stepsPerEpoch) => {
+    const data = { ...toyData({}), stepsPerEpoch };
+    expect(await codeOf(() => train(new Run(perceptron()), { ...epochsOf(2), data }))).toBe('invalid-option');
+  });
+
   test('a loss that is not a number stops training with the epoch and step', async () => {
     const run = new Run(perceptron());
     const base = toyData({});
