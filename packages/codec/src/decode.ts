@@ -1,15 +1,17 @@
 import type { DecodedArtifacts, ModelArtifacts } from './artifacts.js';
 import { buildBook } from './codebook.js';
 import { crc32c } from './crc32c.js';
-import { decodeFast } from './ctx-fast.js';
+import { decodeFast } from './decode-fast.js';
+import { decodeMix } from './decode-mix.js';
 import { fail } from './errors.js';
 import type { Header, LevelsLayout, TensorEntry } from './format.js';
 import { groupOffsets } from './geometry.js';
 import { readHeader } from './header.js';
 import type { Levels } from './level-coding.js';
-import { lineStride } from './level-coding.js';
+import { lineStart } from './level-coding.js';
 import type { Limits } from './limits.js';
 import { decodePlanes } from './planes.js';
+import { RangeDecoder } from './range-decoder.js';
 
 /** `bytes` as a view without copying. */
 export function asBytes(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
@@ -92,6 +94,7 @@ export function decodeTensor(file: Uint8Array, tensor: TensorEntry, out: Uint8Ar
       );
       return;
     case 'ctx-fast':
+    case 'ctx-mix':
       decodeLevels(file, tensor, levels!, out, base);
       return;
     default:
@@ -132,15 +135,21 @@ function decodeLevels(
     const first = Math.floor((levels.rows * t) / count);
     const rows = Math.floor((levels.rows * (t + 1)) / count) - first;
     const grid = { rows, lines, width, negative, positive, tuning };
-    const stride = lineStride(grid);
-    const emit = (row: number, data: Levels): void => {
+    // The buffer is zero already, so where level 0 is zero only the others are written.
+    const zeros = book[negative] === 0;
+    const after = (row: number, data: Levels): void => {
       for (let line = 0; line < lines; line++) {
         const at = rowOffsets[first + row] + lineOffsets[line];
-        const from = (line + 1) * stride + 2;
-        for (let x = 0; x < width; x++) target[at + widthOffsets[x]] = book[data[from + x] + negative];
+        const from = lineStart(grid, line);
+        for (let x = 0; x < width; x++) {
+          const level = data[from + x];
+          if (level !== 0 || !zeros) target[at + widthOffsets[x]] = book[level + negative];
+        }
       }
     };
-    decodeFast(file, tile.offset - base, tile.offset - base + tile.length, grid, emit);
+    const coder = new RangeDecoder(file, tile.offset - base, tile.offset - base + tile.length);
+    (tensor.codec === 'ctx-mix' ? decodeMix : decodeFast)(coder, grid, after);
+    coder.finish();
   });
   if (!aligned) out.set(new Uint8Array(buffer));
 }

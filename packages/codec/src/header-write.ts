@@ -85,7 +85,7 @@ function writeLevels(out: Writer, { book, traversal, tuning }: LevelsLayout, sto
   if (traversal.foldAxis >= 0) out.varint(traversal.foldInner);
   out.varint(rankPermutation(traversal.order));
   out.u8(traversal.rowAxes | (traversal.lineAxes << 4));
-  out.u8(tuning);
+  out.varint(tuning);
 }
 
 function writeBook(out: Writer, book: Book, itemBytes: number): void {

@@ -21,6 +21,9 @@ import { decodeText } from './text.js';
 export const MAX_EXPANSION = 32768;
 export const TILE_ALLOWANCE = 4096;
 
+/** Bits 0-7: initial stretch; 8-9: learning rate. */
+const MAX_TUNING = 1023;
+
 /** Artifacts that the tensor table makes: never in the metadata. */
 export const RESERVED: readonly string[] = ['weightSpecs', 'weightData', 'getWeightStream'];
 
@@ -174,7 +177,9 @@ function readLevels(reader: Reader, entry: TensorEntry): LevelsLayout {
   const { sizes } = foldedAxes(shape, t);
   const [rows, lines, width] = groupSizes(sizes, t);
   if (lines * width > MAX_ROW || rows > MAX_ROW) fail('header', `rows are limited to ${MAX_ROW} elements`);
-  return { book, traversal: t, rows, lines, width, tuning: reader.u8() };
+  const tuning = reader.varint();
+  if (tuning > MAX_TUNING) fail('header', 'the coder is tuned in an unknown way');
+  return { book, traversal: t, rows, lines, width, tuning };
 }
 
 /** Optional records: id, length, bytes. Ids this decoder does not know are skipped. */

@@ -1,9 +1,12 @@
 /*
- * What the level coders share. Levels come row by row; a row is a grid of lines x width. Both ends keep the
- * current and the previous row with a border of zeros, so that every neighbour can be read without a test.
+ * What the level coders share. Levels come row by row; a row is a grid of lines x width. The current and the
+ * previous row are kept with a border of zeros, so that every neighbour can be read without a test.
  *
  * A level is written as: zero or not; its sign, when both occur; then "larger than 1, 2, … UNARY?" while
  * that is possible; then the remainder in Exp-Golomb form.
+ *
+ * What is not in an inner loop is written once for both ends: it asks a BitCoder to code each bit. An encoder
+ * knows the bit and returns it; a decoder finds it out.
  */
 
 /** Flags per magnitude before the remainder is written in Exp-Golomb form. */
@@ -11,8 +14,10 @@ export const UNARY = 14;
 /** Longest prefix of an Exp-Golomb remainder. */
 export const MAX_PREFIX = 17;
 
-/** Count limits that a tuning byte may choose from. */
-export const COUNT_LIMITS: readonly number[] = [30, 60, 127, 255, 400, 600, 800, 1022];
+/** Codes bits: the probability of a 1 in 1/65536, and the bit if it is known. Returns the bit. */
+export interface BitCoder {
+  code(p: number, bit: number): number;
+}
 
 /** The shape of one tile, and how its levels are written. */
 export interface LevelGrid {
@@ -33,15 +38,45 @@ export function allocateLevels(grid: LevelGrid, size: number): Levels {
   return top < 128 ? new Int8Array(size) : top < 32768 ? new Int16Array(size) : new Int32Array(size);
 }
 
-/** Elements from a line to the next in a bordered row. */
+/** Elements from a line to the next in a bordered row: two columns before, one after. */
 export function lineStride(grid: LevelGrid): number {
   return grid.width + 3;
 }
 
-/** Elements of a bordered row: a line of zeros above, two columns before, one after. */
+/** Where a line starts in a bordered row. */
+export function lineStart(grid: LevelGrid, line: number): number {
+  return (line + 2) * lineStride(grid) + 2;
+}
+
+/** Elements of a bordered row: two lines of zeros come first. */
 export function rowSize(grid: LevelGrid): number {
-  return (grid.lines + 1) * lineStride(grid);
+  return (grid.lines + 2) * lineStride(grid);
 }
 
 /** DELTA[n] = 2^13 / (n + 1.5): how far a state that has seen n bits moves, by the 22-bit error / 8. */
 export const DELTA: Int32Array = Int32Array.from({ length: 1024 }, (_, n) => Math.floor(8192 / (n + 1.5)));
+
+/** A state of probability p / 65536 that counts as having seen n bits. */
+export function makeState(p: number, n: number): number {
+  return (p << 16) | n;
+}
+
+/** The state after a bit: 22-bit probability, 10-bit count that stops at 1022. */
+export function nextState(state: number, bit: number): number {
+  const count = state & 1023;
+  const target = (bit ? 524287 : 0) - (state >>> 13);
+  return (state + (Math.imul(target, DELTA[count]) & -1024) + (count < 1022 ? 1 : 0)) | 0;
+}
+
+/** DENSITY[d >> 4] of a 16-bit density d: 0 to 15, two steps an octave, 15 at a half and more. */
+export const DENSITY: Uint8Array = makeDensity();
+
+function makeDensity(): Uint8Array {
+  const table = new Uint8Array(4096);
+  for (let i = 0; i < 4096; i++) {
+    const log = 31 - Math.clz32(i | 1);
+    const half = log > 0 ? (i >> (log - 1)) & 1 : 0;
+    table[i] = Math.max(0, Math.min(15, 2 * log + half - 7));
+  }
+  return table;
+}

@@ -23,7 +23,7 @@ export function encodePlanes(data: Uint8Array, itemBytes: number, rotate: boolea
       let node = 1;
       for (let shift = 7; shift >= 0; shift--) {
         const bit = (byte >> shift) & 1;
-        coder.bit(bit, tree.p(node));
+        coder.code(tree.p(node), bit);
         tree.learn(node, bit);
         node = (node << 1) | bit;
       }

@@ -53,7 +53,7 @@ export function decodePlanes(
     for (let i = 0; i < items; i++) {
       let node = 1;
       while (node < 256) {
-        const bit = coder.bit(tree.p(node));
+        const bit = coder.code(tree.p(node), 0);
         tree.learn(node, bit);
         node = (node << 1) | bit;
       }

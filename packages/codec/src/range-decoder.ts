@@ -1,4 +1,5 @@
 import { fail } from './errors.js';
+import type { BitCoder } from './level-coding.js';
 
 /*
  * Binary arithmetic decoding after the carry-propagating range coder of LZMA (Pavlov 1998, public domain;
@@ -6,70 +7,57 @@ import { fail } from './errors.js';
  * register. A probability is that of a 1, in 1/65536, from 1 to 65535.
  *
  * The encoder drops trailing zero bytes; the decoder supplies up to 4. More, or fewer bytes read than
- * stored, is an error: a payload has exactly one encoding.
+ * stored, is an error: a payload has exactly one length.
  */
 
 /** How many zero bytes a decoder may supply after the end of a payload. */
-export const VIRTUAL_BYTES = 4;
+const VIRTUAL_BYTES = 4;
 
-/** Fails unless a decoder that stands at `position` has used up `bytes[.., end)` exactly. */
-export function checkEnd(bytes: Uint8Array, start: number, end: number, position: number): void {
-  if (position < end || position > end + VIRTUAL_BYTES) fail('payload', 'a payload has the wrong length');
-  if (end > start && bytes[end - 1] === 0) fail('payload', 'a payload ends in a superfluous zero byte');
-}
-
-/** The bit-by-bit form, for text, byte planes and LZ; the weight coders inline the same steps. */
-export class RangeDecoder {
-  readonly #bytes: Uint8Array;
-  readonly #start: number;
-  readonly #end: number;
-  #position: number;
-  #range = 0x7fffffff;
-  #code = 0;
+/** Reads bits. Reading past the end yields zeros; {@link finish} tells. */
+export class RangeDecoder implements BitCoder {
+  readonly #length: number;
+  /** The state is open to the weight decoders, which keep it in local variables meanwhile. */
+  readonly bytes: Uint8Array;
+  position = 4;
+  range = 0x7fffffff;
+  value: number;
 
   constructor(bytes: Uint8Array, start: number, end: number) {
-    this.#bytes = bytes;
-    this.#start = start;
-    this.#end = end;
-    this.#position = start;
-    for (let i = 0; i < 4; i++) this.#code = (this.#code << 8) | this.#next();
-    if (this.#code < 0) fail('payload', 'a payload starts with an impossible byte');
+    this.#length = end - start;
+    // A copy with zeros behind it, so that the inner loop need not test for the end.
+    const copy = new Uint8Array(end - start + VIRTUAL_BYTES + 4);
+    copy.set(bytes.subarray(start, end));
+    this.bytes = copy;
+    this.value = (copy[0] << 24) | (copy[1] << 16) | (copy[2] << 8) | copy[3];
+    if (this.value < 0) fail('payload', 'a payload starts with an impossible byte');
+    if (end > start && bytes[end - 1] === 0) fail('payload', 'a payload ends in a superfluous zero byte');
   }
 
-  #next(): number {
-    const p = this.#position++;
-    if (p < this.#end) return this.#bytes[p];
-    if (p >= this.#end + VIRTUAL_BYTES) fail('payload', 'a payload ends too early');
-    return 0;
-  }
-
-  /** One bit whose probability of being 1 is `p` / 65536. */
-  bit(p: number): number {
-    const bound = Math.imul(this.#range >>> 15, p) >>> 1;
-    let bit = 0;
-    if (this.#code < bound) {
-      this.#range = bound;
-      bit = 1;
-    } else {
-      this.#code -= bound;
-      this.#range -= bound;
+  code(p: number, _bit?: number): number {
+    const bound = Math.imul(this.range >>> 15, p) >>> 1;
+    let range = bound;
+    let bit = 1;
+    if (this.value >= bound) {
+      this.value -= bound;
+      range = this.range - bound;
+      bit = 0;
     }
-    while (this.#range < 0x800000) {
-      this.#range <<= 8;
-      this.#code = (this.#code << 8) | this.#next();
+    while (range < 0x800000) {
+      range <<= 8;
+      this.value = (this.value << 8) | this.bytes[this.position++];
     }
+    this.range = range;
     return bit;
   }
 
-  /** `count` <= 16 bits without a model, highest first. */
-  direct(count: number): number {
-    let value = 0;
-    for (let i = 0; i < count; i++) value = (value << 1) | this.bit(32768);
-    return value;
+  /** Fails when more was read than is there; bounds the work that a damaged payload can cause. */
+  check(): void {
+    if (this.position > this.#length + VIRTUAL_BYTES) fail('payload', 'a payload ends too early');
   }
 
   /** Fails unless all bytes, and no more than allowed, were used. */
   finish(): void {
-    checkEnd(this.#bytes, this.#start, this.#end, this.#position);
+    this.check();
+    if (this.position < this.#length) fail('payload', 'a payload is longer than its contents');
   }
 }

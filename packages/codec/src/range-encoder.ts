@@ -1,15 +1,15 @@
+import type { BitCoder } from './level-coding.js';
 import { Writer } from './writer.js';
 
 /** Counterpart of the range decoder: see there. */
-export class RangeEncoder {
+export class RangeEncoder implements BitCoder {
   readonly #out: Writer = new Writer();
   #low = 0;
   #range = 0x7fffffff;
   #cache = -1;
   #pending = 0;
 
-  /** One bit whose probability of being 1 is `p` / 65536, 1 <= p <= 65535. */
-  bit(bit: number, p: number): void {
+  code(p: number, bit: number): number {
     const bound = Math.imul(this.#range >>> 15, p) >>> 1;
     if (bit) {
       this.#range = bound;
@@ -21,11 +21,7 @@ export class RangeEncoder {
       this.#range *= 256;
       this.#shift();
     }
-  }
-
-  /** `count` <= 16 bits without a model, highest first. */
-  direct(value: number, count: number): void {
-    for (let i = count - 1; i >= 0; i--) this.bit((value >>> i) & 1, 32768);
+    return bit;
   }
 
   /** The payload: the shortest string of bytes that lies in the last interval. */

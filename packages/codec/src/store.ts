@@ -1,39 +1,80 @@
 import type { WeightSpec } from './artifacts.js';
 import { findBook, type Patterns, type Quantized } from './codebook-find.js';
-import { encodeFast } from './ctx-fast-encode.js';
 import { isFloat32 } from './decode.js';
-import { type LevelsLayout, STORAGE } from './format.js';
+import { codeFast } from './encode-fast.js';
+import { codeMix } from './encode-mix.js';
+import { type CodecName, type LevelsLayout, STORAGE } from './format.js';
 import { foldedAxes, groupOffsets, groupSizes, type Traversal } from './geometry.js';
 import type { StoredTensor } from './header-write.js';
-import { allocateLevels, type LevelGrid, type Levels, lineStride, rowSize } from './level-coding.js';
+import { type LevelGrid, type Levels, lineStart } from './level-coding.js';
+import { RANGE, squash } from './logistic.js';
 import { encodePlanes } from './planes-encode.js';
+import { RangeEncoder } from './range-encoder.js';
 import { traversalsFor } from './traversals.js';
+
+/** What the search may do. */
+export interface Search {
+  /** 0 to 9. */
+  effort: number;
+  /** Codecs to choose from. */
+  codecs: readonly CodecName[];
+}
 
 /** Finds the smallest way to store a tensor. */
 export function storeTensor(
   spec: WeightSpec,
   storage: number,
   data: Uint8Array,
-  effort: number,
+  search: Search,
 ): StoredTensor {
   const itemBytes = STORAGE[storage][2];
   const base = { spec, storage, elements: data.length / itemBytes, payloads: [] };
   if (data.every((byte) => byte === 0)) return { ...base, codec: 'zero' };
   if (isConstant(data, itemBytes)) return { ...base, codec: 'constant', constant: data.slice(0, itemBytes) };
   const float = isFloat32({ spec });
-  const candidates: StoredTensor[] = [
-    { ...base, codec: 'raw', payloads: [data] },
-    { ...base, codec: 'planes', payloads: [encodePlanes(data, itemBytes, float)] },
-  ];
+  const candidates: StoredTensor[] = [{ ...base, codec: 'raw', payloads: [data] }];
+  if (search.codecs.includes('planes')) {
+    candidates.push({ ...base, codec: 'planes', payloads: [encodePlanes(data, itemBytes, float)] });
+  }
   if (spec.dtype !== 'string' && spec.dtype !== 'complex64') {
     const found = findBook(patternsOf(data, itemBytes), float || spec.quantization?.dtype === 'float16');
-    if (found) {
-      for (const traversal of traversalsFor(spec.shape).slice(0, 1 + effort)) {
-        candidates.push({ ...base, codec: 'ctx-fast', ...encodeLevels(spec.shape, found, traversal, 7) });
-      }
-    }
+    if (found) candidates.push(...levelCandidates(base, found, search));
   }
   return candidates.reduce((best, next) => (size(next) < size(best) ? next : best));
+}
+
+/** The level coders on every traversal that the effort allows: the quick one on all, the mixing one on the best. */
+function levelCandidates(
+  base: Omit<StoredTensor, 'codec'>,
+  found: Quantized,
+  search: Search,
+): StoredTensor[] {
+  const { effort, codecs } = search;
+  const { shape } = base.spec;
+  const fast = traversalsFor(shape)
+    .slice(0, effort === 0 ? 1 : 99)
+    .map(
+      (traversal): StoredTensor => ({
+        ...base,
+        codec: 'ctx-fast',
+        ...encodeLevels(shape, found, traversal, 'ctx-fast', 0),
+      }),
+    )
+    .sort((a, b) => size(a) - size(b));
+  const all = codecs.includes('ctx-fast') ? fast : [];
+  if (!codecs.includes('ctx-mix')) return all;
+  const best = fast.slice(0, effort >= 8 ? 99 : effort >= 4 ? 2 : 1);
+  const rates = effort >= 6 ? [1, 0, 2] : [1];
+  for (const { levels } of best) {
+    for (const rate of rates) {
+      all.push({
+        ...base,
+        codec: 'ctx-mix',
+        ...encodeLevels(shape, found, levels!.traversal, 'ctx-mix', rate),
+      });
+    }
+  }
+  return all;
 }
 
 function size(tensor: StoredTensor): number {
@@ -57,24 +98,33 @@ function patternsOf(data: Uint8Array, itemBytes: number): Patterns {
 
 function encodeLevels(
   shape: readonly number[],
-  { book, levels }: Quantized,
+  { book, levels, nonzero }: Quantized,
   traversal: Traversal,
-  tuning: number,
+  codec: 'ctx-fast' | 'ctx-mix',
+  rate: number,
 ): { levels: LevelsLayout; payloads: Uint8Array[] } {
   const [rows, lines, width] = groupSizes(foldedAxes(shape, traversal).sizes, traversal);
+  const tuning = initialStretch(nonzero / levels.length) | (rate << 8);
   const grid: LevelGrid = { rows, lines, width, negative: book.negative, positive: book.positive, tuning };
   const [rowOffsets, lineOffsets, widthOffsets] = groupOffsets(shape, traversal);
-  const stride = lineStride(grid);
-  // Two arrays in turn: the coder looks at the previous row.
-  const kept: Levels[] = [allocateLevels(grid, rowSize(grid)), allocateLevels(grid, rowSize(grid))];
-  const rowAt = (row: number): Levels => {
-    const out = kept[row & 1];
+  const before = (row: number, out: Levels): void => {
     for (let line = 0; line < lines; line++) {
-      const at = rowOffsets[row] + lineOffsets[line];
-      const to = (line + 1) * stride + 2;
-      for (let x = 0; x < width; x++) out[to + x] = levels[at + widthOffsets[x]];
+      const from = rowOffsets[row] + lineOffsets[line];
+      const to = lineStart(grid, line);
+      for (let x = 0; x < width; x++) out[to + x] = levels[from + widthOffsets[x]];
     }
-    return out;
   };
-  return { levels: { book, traversal, rows, lines, width, tuning }, payloads: [encodeFast(grid, rowAt)] };
+  const coder = new RangeEncoder();
+  (codec === 'ctx-mix' ? codeMix : codeFast)(coder, grid, before);
+  return { levels: { book, traversal, rows, lines, width, tuning }, payloads: [coder.finish()] };
+}
+
+/** The stretch of a density, in 1/16 + 128, by search in the frozen table. */
+function initialStretch(density: number): number {
+  let best = 0;
+  for (let i = 0; i < 256; i++) {
+    const p = (j: number): number => squash[RANGE + (j - 128) * 16] / 65536;
+    if (Math.abs(p(i) - density) < Math.abs(p(best) - density)) best = i;
+  }
+  return best;
 }

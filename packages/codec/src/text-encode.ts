@@ -8,7 +8,7 @@ export function encodeText(bytes: Uint8Array): Uint8Array {
   for (const byte of bytes) {
     for (let i = 7; i >= 0; i--) {
       const bit = (byte >> i) & 1;
-      coder.bit(bit, model.p);
+      coder.code(model.p, bit);
       model.update(bit);
     }
   }

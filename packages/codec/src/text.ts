@@ -10,7 +10,7 @@ export function decodeText(bytes: Uint8Array, start: number, end: number, length
   for (let i = 0; i < length; i++) {
     let byte = 1;
     while (byte < 256) {
-      const bit = coder.bit(model.p);
+      const bit = coder.code(model.p, 0);
       model.update(bit);
       byte = (byte << 1) | bit;
     }

@@ -1,0 +1,158 @@
+import { fail } from './errors.js';
+import {
+  allocateLevels,
+  DELTA,
+  DENSITY,
+  type LevelGrid,
+  type Levels,
+  lineStart,
+  lineStride,
+  MAX_PREFIX,
+  makeState,
+  rowSize,
+  UNARY,
+} from './level-coding.js';
+import { RANGE, squash } from './logistic.js';
+import { codeRest } from './magnitudes.js';
+import type { RangeDecoder } from './range-decoder.js';
+
+/**
+ * Decodes a tile of `ctx-fast`, see `codeFast` for the model: the same steps, with the range decoder's state
+ * in local variables, and with neighbours carried along instead of read again. `after` gets each row.
+ */
+export function decodeFast(
+  coder: RangeDecoder,
+  grid: LevelGrid,
+  after: (row: number, levels: Levels) => void,
+): void {
+  const { rows, lines, width, negative, positive, tuning } = grid;
+  const start = squash[RANGE + ((tuning & 255) - 128) * 16];
+  const near = new Int32Array(512).fill(makeState(start, 2));
+  const signs = new Int32Array(27).fill(makeState(32768, 0));
+  const larger = new Int32Array(UNARY + 1).fill(makeState(32768, 0));
+  const rest = new Int32Array(MAX_PREFIX + 1).fill(makeState(32768, 0));
+  const density = new Uint16Array(lines * width).fill(start);
+  const delta = DELTA;
+  const buckets = DENSITY;
+  const stride = lineStride(grid);
+  let current = allocateLevels(grid, rowSize(grid));
+  let previous = allocateLevels(grid, rowSize(grid));
+  const bytes = coder.bytes;
+  let { position, range, value } = coder;
+
+  for (let r = 0; r < rows; r++) {
+    let at = 0;
+    for (let line = 0; line < lines; line++) {
+      let i = lineStart(grid, line);
+      let west = 0;
+      let north = 0;
+      let northEast = current[i - stride] ? 1 : 0;
+      for (const stop = i + width; i < stop; i++, at++) {
+        const northWest = north;
+        north = northEast;
+        northEast = current[i - stride + 1] ? 1 : 0;
+        const before = previous[i];
+        const d = density[at];
+        const context =
+          (buckets[d >> 4] << 5) |
+          (west ? 1 : 0) |
+          (north << 1) |
+          (before ? 4 : 0) |
+          (northEast << 3) |
+          (northWest << 4);
+        const state = near[context];
+        const count = state & 1023;
+        let bound = Math.imul(range >>> 15, (state >>> 16) | 1) >>> 1;
+        if (value >= bound) {
+          value -= bound;
+          range -= bound;
+          near[context] = state + (Math.imul(-(state >>> 13), delta[count]) & -1024) + (count < 1022 ? 1 : 0);
+          density[at] = d - (d >> 6);
+          current[i] = 0;
+          west = 0;
+          while (range < 0x800000) {
+            range <<= 8;
+            value = (value << 8) | bytes[position++];
+          }
+          continue;
+        }
+        range = bound;
+        near[context] =
+          state + (Math.imul(524287 - (state >>> 13), delta[count]) & -1024) + (count < 1022 ? 1 : 0);
+        density[at] = d + ((65535 - d) >> 6);
+        while (range < 0x800000) {
+          range <<= 8;
+          value = (value << 8) | bytes[position++];
+        }
+        let minus = positive === 0 ? 1 : 0;
+        if (positive !== 0 && negative !== 0) {
+          const above = current[i - stride];
+          const c =
+            (west ? (west >> 31) | 1 : 0) * 9 +
+            (above ? (above >> 31) | 1 : 0) * 3 +
+            (before ? (before >> 31) | 1 : 0) +
+            13;
+          const s = signs[c];
+          const n = s & 1023;
+          bound = Math.imul(range >>> 15, (s >>> 16) | 1) >>> 1;
+          if (value >= bound) {
+            value -= bound;
+            range -= bound;
+            signs[c] = s + (Math.imul(-(s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+          } else {
+            range = bound;
+            minus = 1;
+            signs[c] = s + (Math.imul(524287 - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+          }
+          while (range < 0x800000) {
+            range <<= 8;
+            value = (value << 8) | bytes[position++];
+          }
+        }
+        const top = minus ? negative : positive;
+        const flags = top <= UNARY ? top : UNARY + 1;
+        let k = 1;
+        while (k < flags) {
+          const s = larger[k];
+          const n = s & 1023;
+          bound = Math.imul(range >>> 15, (s >>> 16) | 1) >>> 1;
+          if (value >= bound) {
+            value -= bound;
+            range -= bound;
+            larger[k] = s + (Math.imul(-(s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+            while (range < 0x800000) {
+              range <<= 8;
+              value = (value << 8) | bytes[position++];
+            }
+            break;
+          }
+          range = bound;
+          larger[k] = s + (Math.imul(524287 - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+          while (range < 0x800000) {
+            range <<= 8;
+            value = (value << 8) | bytes[position++];
+          }
+          k++;
+        }
+        if (k > UNARY && top > UNARY + 1) {
+          coder.position = position;
+          coder.range = range;
+          coder.value = value;
+          k = UNARY + codeRest(coder, rest, 0, 0);
+          ({ position, range, value } = coder);
+          if (k > top) fail('payload', 'a level is too large');
+        }
+        west = minus ? -k : k;
+        current[i] = west;
+      }
+    }
+    coder.position = position;
+    coder.check();
+    after(r, current);
+    const swap = previous;
+    previous = current;
+    current = swap;
+  }
+  coder.range = range;
+  coder.value = value;
+}
