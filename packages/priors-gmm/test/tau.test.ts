@@ -1,0 +1,35 @@
+import type { Moment } from '@espalier/core';
+import { expect, it } from 'vitest';
+import { TauSchedule } from '../src/tau.js';
+
+const at = (index: number, count: number): Moment => ({
+  epoch: 0,
+  step: index,
+  stepsPerEpoch: 2,
+  start: 0,
+  end: 1,
+  every: 1,
+  index,
+  count,
+});
+const curve = (tau: ConstructorParameters<typeof TauSchedule>[1]): number[] => {
+  const schedule = new TauSchedule('test', tau);
+  return [0, 1, 2, 3, 4].map((i) => Number(schedule.next(at(i, 5), 0).toFixed(6)));
+};
+
+it('stays, or moves along a line, a cosine or by equal factors', () => {
+  expect(curve(0.5)).toEqual([0.5, 0.5, 0.5, 0.5, 0.5]);
+  expect(curve({ from: 0, to: 4 })).toEqual([0, 1, 2, 3, 4]);
+  expect(curve({ from: 0, to: 4, over: 0.5 })).toEqual([0, 2, 4, 4, 4]);
+  expect(curve({ from: 0, to: 4, shape: 'cosine' })).toEqual([0, 0.585786, 2, 3.414214, 4]);
+  expect(curve({ from: 1, to: 16, shape: 'geometric' })).toEqual([1, 2, 4, 8, 16]);
+});
+
+it('grows until there are enough zeros', () => {
+  const schedule = new TauSchedule('test', { from: 1, zeros: 0.9, growth: 4, most: 20 });
+  expect(schedule.next(at(0, 9), undefined)).toBe(1);
+  expect(schedule.next(at(1, 9), 0.5)).toBe(2); // two steps per epoch
+  expect(schedule.next(at(2, 9), 0.95)).toBe(2);
+  for (let i = 3; i < 9; i++) schedule.next(at(i, 9), 0.5);
+  expect(schedule.present).toBe(20);
+});
