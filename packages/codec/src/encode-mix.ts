@@ -16,8 +16,8 @@ import { MixedTail } from './mixed-tail.js';
 /*
  * Logistic mixing (Mahoney 2005). Whether a level is not zero is predicted by six adaptive probabilities:
  *
- *   near     density of the position so far, and five neighbours
- *   around   density of the row so far, and a weighted count of six neighbours in the row
+ *   near     probability of the position so far, and five neighbours
+ *   around   probability of the row so far, and a weighted count of six neighbours in the row
  *   signs    signs of four neighbours
  *   column   this position in all rows so far
  *   row      this row so far
@@ -40,12 +40,15 @@ export function codeMix(
   const start = squash[RANGE + ((tuning & 255) - 128) * 16];
   const rate = 16 + ((tuning >> 8) & 3);
   const half = 1 << (rate - 1);
+  const stretches = stretch;
+  const squashes = squash;
+  const delta = DELTA;
+  const buckets = DENSITY;
   const near = new Int32Array(512).fill(makeState(start, 2));
   const around = new Int32Array(144).fill(makeState(start, 2));
   const signs = new Int32Array(81).fill(makeState(start, 2));
   const column = new Int32Array(lines * width).fill(makeState(start, 8));
   const slice = new Int32Array(width);
-  const density = new Uint16Array(lines * width).fill(start);
   const weights = new Int32Array(5 * INPUTS).fill(13000);
   const tail = new MixedTail(grid);
   const stride = lineStride(grid);
@@ -56,43 +59,44 @@ export function codeMix(
     before(r, current);
     slice.fill(makeState(start, 8));
     let rowState = makeState(start, 8);
-    let rowDensity = start;
     tail.startRow();
     let at = 0;
     for (let line = 0; line < lines; line++) {
       let i = lineStart(grid, line);
+      let west = 0;
+      let west2 = 0;
+      let north = 0;
+      let northEast = current[i - stride];
       for (let x = 0; x < width; x++, i++, at++) {
-        const west = current[i - 1];
-        const north = current[i - stride];
-        const east = current[i - stride + 1];
+        const northWest = north;
+        north = northEast;
+        northEast = current[i - stride + 1];
         const earlier = previous[i];
         const w = west ? 1 : 0;
         const n = north ? 1 : 0;
-        const e = east ? 1 : 0;
+        const e = northEast ? 1 : 0;
         const b = earlier ? 1 : 0;
-        const m = current[i - stride - 1] ? 1 : 0;
-        const d = density[at];
-
-        const c1 = (DENSITY[d >> 4] << 5) | w | (n << 1) | (b << 2) | (e << 3) | (m << 4);
-        const count = 2 * (w + n) + e + m + (current[i - 2] ? 1 : 0) + (current[i - 2 * stride] ? 1 : 0);
-        const c2 = (count << 4) | DENSITY[rowDensity >> 4];
+        const m = northWest ? 1 : 0;
+        const s4 = column[at];
+        const c1 = (buckets[s4 >>> 20] << 5) | w | (n << 1) | (b << 2) | (e << 3) | (m << 4);
+        const count = 2 * (w + n) + e + m + (west2 ? 1 : 0) + (current[i - 2 * stride] ? 1 : 0);
+        const c2 = (count << 4) | buckets[rowState >>> 20];
         const c3 =
           (w ? (west >> 31) | 1 : 0) * 27 +
           (n ? (north >> 31) | 1 : 0) * 9 +
           (b ? (earlier >> 31) | 1 : 0) * 3 +
-          (e ? (east >> 31) | 1 : 0) +
+          (e ? (northEast >> 31) | 1 : 0) +
           40;
         const s1 = near[c1];
         const s2 = around[c2];
         const s3 = signs[c3];
-        const s4 = column[at];
         const s5 = slice[x];
-        const x1 = stretch[s1 >>> 20];
-        const x2 = stretch[s2 >>> 20];
-        const x3 = stretch[s3 >>> 20];
-        const x4 = stretch[s4 >>> 20];
-        const x5 = stretch[s5 >>> 20];
-        const x6 = stretch[rowState >>> 20];
+        const x1 = stretches[s1 >>> 20];
+        const x2 = stretches[s2 >>> 20];
+        const x3 = stretches[s3 >>> 20];
+        const x4 = stretches[s4 >>> 20];
+        const x5 = stretches[s5 >>> 20];
+        const x6 = stretches[rowState >>> 20];
         const set = (w + n + b + e) * INPUTS;
         let dot =
           (Math.imul(weights[set], x1) +
@@ -105,7 +109,7 @@ export function codeMix(
           16;
         if (dot > RANGE) dot = RANGE;
         else if (dot < -RANGE) dot = -RANGE;
-        const p = squash[RANGE + dot];
+        const p = squashes[RANGE + dot];
 
         const bit = coder.code(p, current[i] ? 1 : 0);
 
@@ -119,29 +123,29 @@ export function codeMix(
         weights[set + 6] += (Math.imul(error, BIAS) + half) >> rate;
         const target = bit ? 524287 : 0;
         near[c1] =
-          s1 + (Math.imul(target - (s1 >>> 13), DELTA[s1 & 1023]) & -1024) + ((s1 & 1023) < 1022 ? 1 : 0);
+          s1 + (Math.imul(target - (s1 >>> 13), delta[s1 & 1023]) & -1024) + ((s1 & 1023) < 1022 ? 1 : 0);
         around[c2] =
-          s2 + (Math.imul(target - (s2 >>> 13), DELTA[s2 & 1023]) & -1024) + ((s2 & 1023) < 1022 ? 1 : 0);
+          s2 + (Math.imul(target - (s2 >>> 13), delta[s2 & 1023]) & -1024) + ((s2 & 1023) < 1022 ? 1 : 0);
         signs[c3] =
-          s3 + (Math.imul(target - (s3 >>> 13), DELTA[s3 & 1023]) & -1024) + ((s3 & 1023) < 1022 ? 1 : 0);
+          s3 + (Math.imul(target - (s3 >>> 13), delta[s3 & 1023]) & -1024) + ((s3 & 1023) < 1022 ? 1 : 0);
         column[at] =
-          s4 + (Math.imul(target - (s4 >>> 13), DELTA[s4 & 1023]) & -1024) + ((s4 & 1023) < 1022 ? 1 : 0);
+          s4 + (Math.imul(target - (s4 >>> 13), delta[s4 & 1023]) & -1024) + ((s4 & 1023) < 1022 ? 1 : 0);
         slice[x] =
-          s5 + (Math.imul(target - (s5 >>> 13), DELTA[s5 & 1023]) & -1024) + ((s5 & 1023) < 1022 ? 1 : 0);
+          s5 + (Math.imul(target - (s5 >>> 13), delta[s5 & 1023]) & -1024) + ((s5 & 1023) < 1022 ? 1 : 0);
         rowState =
           (rowState +
-            (Math.imul(target - (rowState >>> 13), DELTA[rowState & 1023]) & -1024) +
+            (Math.imul(target - (rowState >>> 13), delta[rowState & 1023]) & -1024) +
             ((rowState & 1023) < 1022 ? 1 : 0)) |
           0;
 
         if (bit === 0) {
+          west2 = west;
+          west = 0;
           current[i] = 0;
-          density[at] = d - (d >> 6);
-          rowDensity -= rowDensity >> 6;
         } else {
-          density[at] = d + ((65535 - d) >> 6);
-          rowDensity += (65535 - rowDensity) >> 6;
-          current[i] = tail.code(coder, current, i, stride, earlier, at);
+          west2 = west;
+          west = tail.code(coder, current, i, stride, earlier, at);
+          current[i] = west;
         }
       }
     }
