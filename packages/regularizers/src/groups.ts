@@ -1,0 +1,146 @@
+import { EspalierError, type Of, type Parameter, unknownName } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+import { type View, viewOf } from './internal/view.js';
+import { withGradient } from './internal/with-gradient.js';
+
+/**
+ * Which weights belong together, in TF.js layouts (dense `[in, out]`, conv2d `[h, w, in, out]`):
+ *
+ * - `'filters'`: all that makes one output channel or unit;
+ * - `'channels'`: all that reads one input channel or unit;
+ * - `'rows'`, `'columns'`: of a matrix `[in, out]`, a row per input and a column per output;
+ * - `'kernels'`: one 2-D (1-D, 3-D) window of a convolution;
+ * - `'units'`: what comes into one hidden unit, over all gates and all selected tensors of its layer (kernel,
+ *   recurrent kernel, bias);
+ * - `'blocks'`: rectangles of the size `block`;
+ * - `'layer'`: the whole tensor;
+ * - `'elements'`: each weight by itself.
+ */
+export type Groups =
+  | 'filters'
+  | 'channels'
+  | 'rows'
+  | 'columns'
+  | 'kernels'
+  | 'units'
+  | 'blocks'
+  | 'layer'
+  | 'elements';
+
+const kinds: readonly Groups[] = [
+  'filters',
+  'channels',
+  'rows',
+  'columns',
+  'kernels',
+  'units',
+  'blocks',
+  'layer',
+  'elements',
+];
+
+/** Options of everything that works on groups. */
+export interface GroupOptions {
+  readonly groups: Groups;
+  /** With `'blocks'`: their sizes along the last dimensions, for example `[4, 4]`. */
+  readonly block?: readonly number[];
+}
+
+/** Tensors that share groups: one tensor, or for `'units'` those of one layer. */
+export interface GroupSet {
+  readonly members: readonly { readonly parameter: Parameter; readonly view: View }[];
+  /** Number of groups. */
+  readonly groups: number;
+  /** Elements per group over all members; one number when all are the same. */
+  readonly sizes: number | readonly number[];
+}
+
+/** @throws EspalierError `unknown-name`, `invalid-option` */
+export function checkGroups(owner: string, { groups, block }: GroupOptions): void {
+  if (!kinds.includes(groups)) throw unknownName('group type', String(groups), kinds);
+  const isBlock =
+    Array.isArray(block) && block.length > 0 && block.every((n) => Number.isInteger(n) && (n as number) >= 1);
+  if ((groups === 'blocks') !== isBlock || (block !== undefined && !isBlock)) {
+    throw new EspalierError(
+      'invalid-option',
+      `${owner}: groups is '${groups}', block is ${JSON.stringify(block)}.`,
+      {
+        remedy: "Give groups: 'blocks' and block: a list of whole numbers >= 1, or neither.",
+      },
+    );
+  }
+}
+
+/** The groups of a selection. @throws EspalierError `invalid-option` */
+export function groupSets(owner: string, of: Of, { groups, block }: GroupOptions): GroupSet[] {
+  const together = new Map<string, Parameter[]>();
+  for (const parameter of of) {
+    const { name } = parameter;
+    // `lstm/kernel` and `lstm/recurrent_kernel` share the units of `lstm`; so do those of each stacked cell.
+    const key = groups === 'units' ? name.slice(0, name.lastIndexOf('/')) : name;
+    together.set(key, [...(together.get(key) ?? []), parameter]);
+  }
+  return [...together.values()].map((parameters) => {
+    const members = parameters.map((parameter) => ({
+      parameter,
+      view: viewOf(owner, parameter, groups, block),
+    }));
+    const [first] = members;
+    const other = members.find(({ view }) => view.groups !== first.view.groups);
+    if (other !== undefined) {
+      throw new EspalierError(
+        'invalid-option',
+        `${owner}: ${first.parameter.name} has ${first.view.groups} units but ${other.parameter.name} has ${other.view.groups}.`,
+        { remedy: 'Select tensors of that layer with the same number of units.' },
+      );
+    }
+    return { members, groups: first.view.groups, sizes: totalSizes(members.map(({ view }) => view)) };
+  });
+}
+
+function totalSizes(views: readonly View[]): GroupSet['sizes'] {
+  if (views.length === 1) return views[0].sizes;
+  return views.reduce((sum, { sizes }) => sum + (sizes as number), 0); // only blocks have unequal sizes
+}
+
+/**
+ * L2 norm of each group, `[groups]`, of the members' variables. Its gradient w / ‖w_g‖ is taken to be 0 where
+ * a group is 0 (a subgradient), so that pruned groups do no harm.
+ */
+export function groupNorms({ members, groups }: GroupSet): tf.Tensor1D {
+  const norms = withGradient(
+    members.map(({ parameter }) => parameter.variable),
+    (weights) => {
+      const squares = weights.map((w, i) => members[i].view.reduce(tf.square(w)));
+      const value = tf.sqrt(squares.reduce((a, b) => tf.add(a, b)));
+      return { value, saved: [...weights, value] };
+    },
+    (dy, saved) => {
+      const factors = tf.divNoNan(dy, saved[members.length]);
+      return members.map(({ view }, i) => view.scale(saved[i], factors));
+    },
+  );
+  return tf.reshape(norms, [groups]);
+}
+
+/** Masks from one number per group (1 keep, 0 prune). The caller owns them. */
+export function groupMasks({ members }: GroupSet, kept: tf.Tensor): Map<Parameter, tf.Tensor> {
+  return new Map(
+    members.map(({ parameter, view }) => [
+      parameter,
+      tf.tidy(() => view.scale(tf.ones(parameter.shape as number[]), kept)),
+    ]),
+  );
+}
+
+/** Mean (or maximal) absolute value of each group, `[groups]`. */
+export function groupMagnitudes({ members, sizes }: GroupSet, by: 'mean-abs' | 'max'): tf.Tensor1D {
+  return tf.tidy(() => {
+    const own = members.map(({ parameter, view }) =>
+      view.reduce(tf.abs(parameter.variable), by === 'max' ? 'max' : 'sum'),
+    );
+    if (by === 'max') return own.reduce((a, b) => tf.maximum(a, b));
+    const sum = own.reduce((a, b) => tf.add(a, b));
+    return tf.div(sum, typeof sizes === 'number' ? sizes : tf.tensor1d([...sizes])) as tf.Tensor1D;
+  });
+}

@@ -1,0 +1,189 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { createTrainer, Run, type Step, seededModel, train, uniform, withLogits } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+import {
+  input,
+  type LayersModel,
+  layers,
+  model,
+  type SymbolicTensor,
+  sequential,
+} from '@tensorflow/tfjs-layers';
+import { describe, expect, it } from 'vitest';
+import { distillation } from '../src/index.js';
+
+const net = (seed: number): Promise<LayersModel> =>
+  seededModel(
+    sequential({
+      layers: [
+        layers.dense({ name: 'hidden', units: 6, activation: 'tanh', inputShape: [3] }),
+        layers.dense({ name: 'out', units: 4, activation: 'softmax' }),
+      ],
+    }),
+    seed,
+  );
+
+function batch(rows: number, seed: number): { inputs: tf.Tensor; labels: tf.Tensor } {
+  const draw = uniform(seed);
+  const inputs = tf.tensor2d(
+    Array.from({ length: rows }, () => [draw(), draw(), draw()].map((x) => 4 * x - 2)),
+  );
+  const classes = Array.from({ length: rows }, () => Math.floor(4 * draw()));
+  return { inputs, labels: tf.tensor2d(classes.map((c) => [0, 1, 2, 3].map((i) => Number(i === c)))) };
+}
+
+const logitsOf = (of: LayersModel, inputs: tf.Tensor): tf.Tensor =>
+  withLogits(of, () => of.apply(inputs, { training: false }) as tf.Tensor);
+const softmax = (x: number[], temperature: number): number[] => {
+  const exps = x.map((v) => Math.exp(v / temperature));
+  const sum = exps.reduce((a, b) => a + b);
+  return exps.map((v) => v / sum);
+};
+const dense = (of: LayersModel): number[] => of.getWeights().flatMap((w) => [...w.dataSync()]);
+const stepOf = (student: LayersModel, data: { inputs: tf.Tensor; labels: tf.Tensor }): Step =>
+  ({ ...data, outputs: logitsOf(student, data.inputs) }) as never;
+
+describe('distillation', () => {
+  it('is soft·T²·KL(teacher ‖ student) + (hard - 1)·CE: with the loss, hard·CE + soft·T²·KL', async () => {
+    const [teacher, student] = [await net(1), await net(2)];
+    const data = batch(5, 3);
+    const [t, s] = [teacher, student].map((m) => logitsOf(m, data.inputs).arraySync() as number[][]);
+    const labels = data.labels.arraySync() as number[][];
+    const [temperature, soft, hard] = [3, 0.7, 0.2];
+    let expected = 0;
+    for (let row = 0; row < 5; row++) {
+      const [p, q] = [softmax(t[row], temperature), softmax(s[row], temperature)];
+      const divergence = p.reduce((sum, pi, i) => sum + pi * Math.log(pi / q[i]), 0);
+      const entropy = -labels[row].reduce((sum, y, i) => sum + y * Math.log(softmax(s[row], 1)[i]), 0);
+      expected += (soft * temperature ** 2 * divergence + (hard - 1) * entropy) / 5;
+    }
+    const plugin = distillation({ teacher, temperature, soft, hard });
+    expect(plugin.penalty([], stepOf(student, data)).dataSync()[0]).toBeCloseTo(expected, 5);
+  });
+
+  it('is 0 for a student that equals its teacher', async () => {
+    const teacher = await net(1);
+    const plugin = distillation({ teacher, hard: 1 });
+    expect(plugin.penalty([], stepOf(teacher, batch(8, 1))).dataSync()[0]).toBeCloseTo(0, 6);
+  });
+
+  it.each([1, 4, 20])(
+    'has the gradient of finite differences at T = %d, of the same size at each',
+    async (temperature) => {
+      const [teacher, student] = [await net(1), await net(2)];
+      const data = batch(6, 4);
+      const plugin = distillation({ teacher, temperature, soft: 1, hard: 0.5 });
+      const kernel = new Run(student).parameter('out/kernel');
+      const before = tf.memory().numTensors;
+      const value = (): tf.Scalar => plugin.penalty([], stepOf(student, data)) as tf.Scalar;
+      const gradient = tf.tidy(() => [
+        ...tf.variableGrads(value, [kernel.variable]).grads[kernel.variable.name].dataSync(),
+      ]);
+      expect(tf.memory().numTensors).toBe(before);
+      const start = [...kernel.variable.dataSync()];
+      const h = 1 / 32;
+      for (let i = 0; i < start.length; i += 3) {
+        const at = (delta: number): number =>
+          tf.tidy(() => {
+            kernel.variable.assign(
+              tf.tensor(
+                start.map((w, j) => (i === j ? w + delta : w)),
+                [6, 4],
+              ),
+            );
+            return value().dataSync()[0];
+          });
+        const slope = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+        expect(Math.abs(slope - gradient[i])).toBeLessThan(2e-3 * Math.max(1, Math.abs(slope)));
+      }
+      const size = Math.hypot(...gradient);
+      expect(size).toBeGreaterThan(0.02);
+      expect(size).toBeLessThan(2);
+    },
+  );
+
+  it('takes a copy of the model as its teacher, which stays as it was', async () => {
+    const student = await net(5);
+    const run = new Run(student, { seed: 1 });
+    const before = tf.memory().numTensors;
+    const plugin = distillation({ soft: 1, hard: 0 });
+    await plugin.start?.(run, run.select());
+    const start = dense(student);
+    const moved = student.getWeights().map((w) => tf.add(w, 0.1));
+    student.setWeights(moved);
+    const data = batch(8, 6);
+    const data1 = { data: { size: 8, stepsPerEpoch: 1, batches: () => [batch(8, 6)] }, epochs: 300 };
+    // Imitation alone leads back to what the teacher was.
+    await train(run, { ...data1, learningRate: 0.02, schedules: [{ plugin }] });
+    const state = (await plugin.save?.()) as { arrays: Record<string, Float32Array> };
+    expect(Object.values(state.arrays).flatMap((a) => [...a])).toEqual(start);
+    expect(plugin.penalty([], stepOf(student, data)).dataSync()[0]).toBeLessThan(1e-3);
+    plugin.dispose?.();
+    tf.dispose([moved, data.inputs, data.labels]);
+    expect(tf.memory().numTensors - before).toBeLessThanOrEqual(2); // the penalty and the outputs above
+  });
+
+  it('resumes with the teacher it started with', async () => {
+    const data = {
+      size: 8,
+      stepsPerEpoch: 2,
+      batches: (epoch: number) => [batch(4, epoch), batch(4, epoch + 50)],
+    };
+    const result = async (stopAfter: number): Promise<number[]> => {
+      let run = new Run(await net(5), { seed: 1 });
+      const options = () => ({
+        data,
+        epochs: 4,
+        learningRate: 0.05,
+        schedules: [{ plugin: distillation() }],
+      });
+      let trainer = await createTrainer(run, options());
+      while (!trainer.done) {
+        await trainer.nextEpoch();
+        if (trainer.epoch !== stopAfter) continue;
+        const saved = [await run.save(), await trainer.save()];
+        run = new Run(await net(5), { seed: 1 });
+        run.load(saved[0]);
+        trainer = await createTrainer(run, options());
+        trainer.load({ ...saved[1], json: JSON.parse(JSON.stringify(saved[1].json)) });
+      }
+      return dense(run.model);
+    };
+    expect(await result(2)).toEqual(await result(-1));
+  });
+
+  it('copies recurrent, nested and functional models', async () => {
+    const a = input({ shape: [4, 3] });
+    const inner = sequential({ layers: [layers.dense({ units: 4, inputShape: [2] })] });
+    const hidden = layers.gru({ units: 2, recurrentInitializer: 'zeros' }).apply(a) as SymbolicTensor;
+    const out = layers.softmax().apply(inner.apply(hidden) as SymbolicTensor) as SymbolicTensor;
+    const student = model({ inputs: a, outputs: out });
+    const run = new Run(student);
+    const plugin = distillation({ hard: 1 });
+    await plugin.start?.(run, []);
+    const inputs = tf.randomNormal([2, 4, 3], 0, 1, 'float32', 1);
+    const labels = tf.tensor2d([
+      [1, 0, 0, 0],
+      [0, 1, 0, 0],
+    ]);
+    expect(plugin.penalty([], stepOf(student, { inputs, labels })).dataSync()[0]).toBeCloseTo(0, 6);
+    plugin.dispose?.();
+  });
+
+  it('refuses what it cannot honour', async () => {
+    const [teacher, student] = [
+      await net(1),
+      sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })] }),
+    ];
+    const data = batch(2, 1);
+    expect(() => distillation({ teacher }).penalty([], stepOf(student, data))).toThrow("the student's [2,2]");
+    expect(() => distillation().penalty([], stepOf(student, data))).toThrow('has not been started');
+    expect(() => distillation({ temperature: 0 })).toThrow('temperature is 0');
+    expect(() => distillation({ teacher: {} as never })).toThrow('not a LayersModel');
+    expect(() => distillation({ temprature: 2 } as never)).toThrow("Did you mean 'temperature'?");
+    const sigmoid = sequential({
+      layers: [layers.dense({ units: 2, activation: 'sigmoid', inputShape: [3] })],
+    });
+    await expect(distillation().start?.(new Run(sigmoid), [])).rejects.toThrow('ends in a sigmoid');
+  });
+});

@@ -1,0 +1,81 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { type Parameter, type Regularizer, Run, uniform } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+import { input, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { expect } from 'vitest';
+
+/** A model with one layer of most kinds, all weights set by `fill`. */
+export function zoo(): Run {
+  const image = input({ shape: [6, 6, 2] });
+  const sequence = input({ shape: [4, 3] });
+  const outputs = [
+    layers.conv2d({ name: 'conv', filters: 3, kernelSize: 2 }).apply(image),
+    layers.conv2dTranspose({ name: 'up', filters: 3, kernelSize: 2 }).apply(image),
+    layers.depthwiseConv2d({ name: 'depth', kernelSize: 2, depthMultiplier: 2 }).apply(image),
+    layers.lstm({ name: 'lstm', units: 2, recurrentInitializer: 'zeros' }).apply(sequence),
+    layers.dense({ name: 'fc', units: 5 }).apply(sequence),
+  ] as SymbolicTensor[];
+  const run = new Run(model({ inputs: [image, sequence], outputs }), { seed: 1 });
+  for (const [i, p] of run.parameters.entries()) fill(p, i + 1);
+  return run;
+}
+
+/** Numbers from -1 to 1 from a seed, none near 0. */
+export function fill(parameter: Parameter, seed: number): void {
+  const draw = uniform(seed);
+  const value = (): number => (draw() < 0.5 ? -1 : 1) * (0.2 + 0.8 * draw());
+  set(parameter, Float32Array.from({ length: parameter.size }, value));
+}
+
+export function set(parameter: Parameter, values: ArrayLike<number>): void {
+  const tensor = tf.tensor(Float32Array.from(values), parameter.shape as number[]);
+  parameter.variable.assign(tensor);
+  tensor.dispose();
+}
+
+export const read = (parameter: Parameter): number[] => [...parameter.variable.dataSync()];
+
+/** Weights of a layer as a list, for one-layer models. */
+export const kernelOf = (net: LayersModel): number[] => [...net.getWeights()[0].dataSync()];
+
+/** The penalty's value now. */
+export function penaltyOf(plugin: Regularizer, of: readonly Parameter[]): number {
+  return tf.tidy(() => plugin.penalty(of, undefined as never).dataSync()[0]);
+}
+
+/** The penalty's gradient with respect to each parameter. */
+export function gradientOf(plugin: Regularizer, of: readonly Parameter[]): number[][] {
+  return tf.tidy(() => {
+    const { grads } = tf.variableGrads(
+      () => plugin.penalty(of, undefined as never),
+      of.map((p) => p.variable),
+    );
+    return of.map((p) => [...grads[p.variable.name].dataSync()]);
+  });
+}
+
+/** Compares the gradient with central differences, weight by weight, and looks for leaked tensors. */
+export function checkGradient(plugin: Regularizer, of: readonly Parameter[], tolerance = 2e-3): void {
+  const before = tf.memory().numTensors;
+  const gradients = gradientOf(plugin, of);
+  expect(tf.memory().numTensors).toBe(before);
+  const h = 1 / 64; // exact in float32
+  for (const [k, parameter] of of.entries()) {
+    const start = read(parameter);
+    const scale = Math.max(...gradients[k].map(Math.abs), 1e-3);
+    for (let i = 0; i < Math.min(parameter.size, 12); i++) {
+      const at = (delta: number): number => {
+        set(
+          parameter,
+          start.map((w, j) => (i === j ? w + delta : w)),
+        );
+        return penaltyOf(plugin, of);
+      };
+      // Five points: the error is of order h⁴.
+      const slope = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+      expect(Math.abs(gradients[k][i] - slope) / scale).toBeLessThan(tolerance);
+    }
+    set(parameter, start);
+  }
+  expect(tf.memory().numTensors).toBe(before);
+}
