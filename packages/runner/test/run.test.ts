@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { espalier, folder, tinyCifar, tinyRecipe } from './fixtures.js';
 
@@ -201,6 +202,30 @@ describe('what it refuses, before anything is written', () => {
   });
 });
 
+describe('a plugin from outside the scope', () => {
+  it('is loaded by its package name', async () => {
+    const out = join(folder(), 'obd');
+    const recipe = fileURLToPath(
+      new URL('../../../examples/third-party-plugin/recipe.yaml', import.meta.url),
+    );
+    const model = '{ layers: [ { flatten: {} }, { dense: { units: 10, activation: softmax } } ] }';
+    const set = [`data={ name: cifar10, dir: ${data}, validation: 50, batchSize: 10 }`, `model=${model}`];
+    const { code, stderr } = await espalier([
+      'run',
+      recipe,
+      '--out',
+      out,
+      ...set.flatMap((s) => ['--set', s]),
+    ]);
+    expect(stderr).not.toMatch(/error/);
+    expect(code).toBe(0);
+    const { compressed } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
+    // One kernel of 30,720 weights, 90 % of them pruned; 10 biases.
+    expect(compressed.nonzero).toBeLessThanOrEqual(3072 + 10);
+    expect(compressed.nonzero).toBeGreaterThan(1000);
+  });
+});
+
 describe('an .esp file', () => {
   it('is inspected, unpacked and evaluated', async () => {
     const out = join(folder(), 'plain');
@@ -237,7 +262,6 @@ describe('an .esp file', () => {
 describe('a disk that is full', () => {
   it('loses nothing', async () => {
     const { spawnSync } = await import('node:child_process');
-    const { fileURLToPath } = await import('node:url');
     const own = folder();
     const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
     // A limit on the size of files (in KiB) stands for a full disk: writing fails half-way.
