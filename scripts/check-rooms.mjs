@@ -1,0 +1,104 @@
+// Checks who knows whom (ARCHITECTURE.md): what the sources of each package import, and what it depends on.
+// `node scripts/check-rooms.mjs` prints every broken rule as file:line and exits with 1 if there is one.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const core = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'];
+
+/**
+ * What a package may know: which packages of ours, which of TensorFlow.js, Node's own modules, other people's
+ * libraries. A package that is not listed is a plugin.
+ */
+const rooms = {
+  core: { ours: [], tensorflow: core, node: false, libraries: false },
+  plugin: { ours: ['core'], tensorflow: core, node: false, libraries: false },
+  codec: { ours: [], tensorflow: [], node: false, libraries: true },
+  report: { ours: [], tensorflow: [], node: false, libraries: true },
+  datasets: { ours: [], tensorflow: core, node: true, libraries: true },
+  backend: { ours: [], tensorflow: true, node: true, libraries: true },
+  runner: { ours: true, tensorflow: true, node: true, libraries: true },
+};
+
+const allows = (rule, value) => rule === true || (rule !== false && rule.includes(value));
+
+/** Why a package may not know `specifier`, or undefined. */
+function objection(name, specifier) {
+  const room = rooms[name] ?? rooms.plugin;
+  const kind = room === rooms.plugin ? `${name} is a plugin package, which` : name;
+  if (specifier.startsWith('@espalier/')) {
+    const other = specifier.split('/')[1];
+    if (other === 'runner') return 'nobody knows runner';
+    if (other !== name && !allows(room.ours, other)) {
+      return `${kind} knows ${room.ours.length === 0 ? 'no other package of ours' : `only ${room.ours.join(', ')}`}`;
+    }
+    return undefined;
+  }
+  if (specifier.startsWith('@tensorflow/')) {
+    const other = specifier.split('/').slice(0, 2).join('/');
+    if (allows(room.tensorflow, other)) return undefined;
+    return `${kind} knows ${room.tensorflow.length === 0 ? 'nothing of TensorFlow.js' : `only ${room.tensorflow.join(' and ')} of TensorFlow.js`}`;
+  }
+  if (isBuiltin(specifier)) return room.node ? undefined : `${kind} runs in browsers: no Node modules`;
+  return room.libraries ? undefined : `${kind} uses no libraries`;
+}
+
+function* sourcesOf(directory) {
+  for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile() && /\.[cm]?[jt]sx?$/.test(entry.name)) yield join(entry.parentPath, entry.name);
+  }
+}
+
+/** All broken rules of the packages below `root`, one line each. */
+export function brokenRules(root) {
+  const broken = [];
+  for (const name of readdirSync(join(root, 'packages'))) {
+    const home = join(root, 'packages', name);
+    const manifestPath = join(home, 'package.json');
+    if (!existsSync(manifestPath)) continue;
+    const text = readFileSync(manifestPath, 'utf8');
+    const manifest = JSON.parse(text);
+    const report = (path, line, what) =>
+      broken.push(`${relative(root, path).split(sep).join('/')}:${line}  ${what}`);
+
+    for (const kind of ['dependencies', 'peerDependencies', 'optionalDependencies']) {
+      for (const dependency of Object.keys(manifest[kind] ?? {})) {
+        const line = text
+          .slice(0, text.indexOf(`"${dependency}"`, text.indexOf(`"${kind}"`)))
+          .split('\n').length;
+        const why = objection(name, dependency);
+        if (why !== undefined) report(manifestPath, line, `depends on ${dependency}: ${why}`);
+        if (kind === 'dependencies' && dependency.startsWith('@tensorflow/')) {
+          report(manifestPath, line, `${dependency} is a dependency: TensorFlow.js is a peer everywhere`);
+        }
+      }
+    }
+
+    for (const path of existsSync(join(home, 'src')) ? sourcesOf(join(home, 'src')) : []) {
+      const source = readFileSync(path, 'utf8');
+      for (const { fileName, pos } of ts.preProcessFile(source, true, true).importedFiles) {
+        const outside =
+          fileName.startsWith('.') && relative(home, resolve(dirname(path), fileName)).startsWith('..');
+        const why = outside
+          ? 'other packages are reached by their names'
+          : fileName.startsWith('.')
+            ? undefined
+            : objection(name, fileName);
+        if (why !== undefined)
+          report(path, source.slice(0, pos).split('\n').length, `imports ${fileName}: ${why}`);
+      }
+    }
+  }
+  return broken;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const broken = brokenRules(fileURLToPath(new URL('..', import.meta.url)));
+  for (const line of broken) process.stdout.write(`${line}\n`);
+  process.stdout.write(
+    broken.length === 0 ? 'Everybody knows only whom they may know.\n' : `${broken.length} broken rules\n`,
+  );
+  process.exitCode = broken.length === 0 ? 0 : 1;
+}
