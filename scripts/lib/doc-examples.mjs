@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './run.mjs';
 import { filesBelow } from './stamp.mjs';
@@ -74,4 +74,16 @@ export function docExamples() {
     ...sources.flatMap((file) => [...inSource(file)]),
     ...markdown.flatMap((file) => [...inMarkdown(file)]),
   ];
+}
+
+/** The file an example is written to: a module of its own, where all packages can be found. */
+export const exampleFile = ({ file, line }) =>
+  join(root, '.cache', 'doc-examples', `${file.replace(/\W+/g, '-')}-${line}.ts`);
+
+/** Writes all examples out, to be run or type-checked. */
+export function writeDocExamples(examples = docExamples()) {
+  const folder = join(root, '.cache', 'doc-examples');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const example of examples) writeFileSync(exampleFile(example), `${example.code}\nexport {};\n`);
 }

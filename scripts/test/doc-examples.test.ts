@@ -1,18 +1,10 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { docExamples } from '../lib/doc-examples.mjs';
-import { root } from '../lib/run.mjs';
+import { docExamples, exampleFile, writeDocExamples } from '../lib/doc-examples.mjs';
 
-// Modules of their own, in a folder from which all packages can be found; vite makes them use the sources.
-const folder = join(root, '.cache', 'doc-examples');
 const examples = docExamples();
 
-beforeAll(() => {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-});
+beforeAll(() => writeDocExamples(examples));
 
 // All examples share TF.js's engine: each leaves it as it was.
 beforeEach(async () => {
@@ -31,10 +23,8 @@ test('there are examples', () => {
 describe.each([...new Set(examples.map(({ file }) => file))])('%s', (file) => {
   test.each(examples.filter((example) => example.file === file))(
     'line $line',
-    async ({ line, code }) => {
-      const path = join(folder, `${file.replace(/\W+/g, '-')}-${line}.ts`);
-      writeFileSync(path, `${code}\nexport {};\n`);
-      await import(/* @vite-ignore */ path);
+    async (example) => {
+      await import(/* @vite-ignore */ exampleFile(example));
     },
     20_000,
   );
