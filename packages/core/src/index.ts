@@ -57,5 +57,6 @@ export { type Schedule, type Timing, timing } from './schedule.js';
 export { seededModel, unseededLayers } from './seeding.js';
 export { kernels, type Selector, selectParameters } from './selector.js';
 export { packState, unpackState } from './state-file.js';
+export { train } from './train.js';
 export type { EarlyStopping, OptimizerChoice, TrainOptions } from './train-options.js';
-export { createTrainer, type Trainer, train } from './trainer.js';
+export { createTrainer, type Trainer } from './trainer.js';

@@ -1,40 +1,24 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Batch } from './data.js';
 import { EspalierError, unknownName } from './errors.js';
 import { evaluate } from './evaluate.js';
 import { type Binding, bind } from './internal/binding.js';
+import type { Bound } from './internal/bound.js';
 import { checkBound, checkSchedule, checkTrainOptions } from './internal/check-options.js';
-import { createProbe } from './internal/probe.js';
+import { fire } from './internal/fire.js';
+import { type StepParts, takeStep } from './internal/step.js';
 import { Best, shouldStop } from './internal/stopping.js';
 import { loadTrainer, saveTrainer } from './internal/trainer-state.js';
 import { rateAt } from './learning-rate.js';
-import { withLogits } from './logits.js';
 import { type ResolvedLoss, resolveLoss } from './loss.js';
 import type { EpochMetrics } from './metrics.js';
-import type { Moment } from './moment.js';
 import type { Optimizer, ParameterGroup } from './optimizer.js';
 import { jsOptimizers } from './optimizers-js.js';
 import type { Parameter } from './parameter.js';
-import {
-  isPruner,
-  isQuantizer,
-  isRegularizer,
-  type ObservedStep,
-  type PluginState,
-  type Step,
-} from './plugin.js';
+import { isPruner, isRegularizer, type PluginState } from './plugin.js';
 import type { Run } from './run.js';
-import { type Schedule, type Timing, timing } from './schedule.js';
+import { timing } from './schedule.js';
 import { dropoutSeeder } from './seeding.js';
 import type { TrainOptions } from './train-options.js';
-
-/** A schedule that has been checked: its parameters, its time, and the name its masks go by. */
-export interface Bound {
-  readonly schedule: Schedule;
-  readonly of: readonly Parameter[];
-  readonly time: Timing;
-  readonly owner: string;
-}
 
 const yieldEvery = 100; // milliseconds between two turns of the event loop
 const checkEvery = 50; // steps between two looks at the loss
@@ -129,113 +113,22 @@ export class Trainer {
     return [...this.#factors.keys()];
   }
 
+  #parts(): StepParts {
+    return {
+      model: this.#run.model,
+      loss: this.#loss,
+      bound: this.#bound,
+      bindings: [...this.#bindings.values()],
+      extra: this.#extra,
+      optimizer: this.#optimizer,
+    };
+  }
+
   #setRates(step: number): number {
     const { learningRate = 0.001, epochs, data } = this.#options;
     const rate = rateAt(learningRate, { epoch: step / data.stepsPerEpoch, epochs, history: this.history });
     for (const [group, factor] of this.#factors) group.learningRate = rate * factor;
     return rate;
-  }
-
-  /** Runs the plugins that are due before this step. */
-  async #fire(step: number): Promise<void> {
-    for (const { schedule, of, time, owner } of this.#bound) {
-      const { plugin } = schedule;
-      const at = time.at(step);
-      if (at === undefined) {
-        if (isPruner(plugin) && plugin.revives && step === time.end * this.#options.data.stepsPerEpoch) {
-          for (const p of of) this.#run.dropDense(p);
-          this.#rebind(of);
-        }
-        continue;
-      }
-      if (isPruner(plugin)) {
-        const taken = of.find((p) => this.#run.shared(p) !== undefined);
-        if (taken !== undefined) {
-          throw new EspalierError(
-            'invalid-schedule',
-            `${plugin.name} prunes ${taken.name}, whose values are shared.`,
-            {
-              remedy: 'Prune first, quantise after.',
-            },
-          );
-        }
-        if (plugin.revives) for (const p of of) this.#run.keepDense(p);
-        const masks = plugin.masks(of, at);
-        for (const [parameter, mask] of masks) this.#run.setMask(parameter, mask, owner);
-        // A dense copy is what is trained, also where the pruner has left a parameter alone.
-        this.#rebind(plugin.revives ? of : [...masks.keys()]);
-      } else if (isQuantizer(plugin) && !isRegularizer(plugin)) {
-        const tensors = await plugin.quantize(of, at);
-        for (const [parameter, tensor] of tensors) this.#run.share(parameter, tensor);
-        this.#rebind([...tensors.keys()]);
-      }
-    }
-  }
-
-  /**
-   * Forward, backward, update. Returns the loss and its penalty part as tensors the caller disposes; nothing
-   * else is left, also when a plugin throws.
-   */
-  #step(batch: Batch, at: Moment): [tf.Scalar, tf.Scalar] {
-    const kept: tf.Tensor[] = []; // What outlives the scope of the gradient.
-    try {
-      return tf.tidy(() => this.#compute(batch, at, kept));
-    } finally {
-      tf.dispose(kept);
-    }
-  }
-
-  #compute({ inputs, labels }: Batch, at: Moment, kept: tf.Tensor[]): [tf.Scalar, tf.Scalar] {
-    const keep = <T extends tf.Tensor>(tensor: T): T => {
-      kept.push(tf.keep(tensor));
-      return tensor;
-    };
-    const { model } = this.#run;
-    const active = this.#bound.filter(({ time }) => time.covers(at.epoch));
-    const bindings = [...this.#bindings.values()];
-    const variables = [
-      ...bindings.map((b) => b.parameter.variable),
-      ...this.#extra.flatMap((g) => g.variables),
-    ];
-    this.#seedDropout(at.step);
-    const probe = createProbe(model, inputs);
-    let penalty: tf.Scalar | undefined;
-    let seen: tf.Tensor | undefined;
-    const { value, grads } = tf.variableGrads(() => {
-      const forward = (): tf.Tensor => model.apply(inputs, { training: true }) as tf.Tensor;
-      const outputs = this.#loss.onLogits ? withLogits(model, forward) : forward();
-      const step: Step = { at, inputs, labels, outputs, activation: probe };
-      seen = keep(outputs);
-      let total = this.#loss.compute(labels, outputs);
-      const penalties = active.flatMap(({ schedule: { plugin }, of }) =>
-        isRegularizer(plugin) ? [plugin.penalty(of, step)] : [],
-      );
-      penalties.push(...((model as unknown as { calculateLosses(): tf.Scalar[] }).calculateLosses?.() ?? []));
-      if (penalties.length > 0) {
-        penalty = keep(penalties.reduce((a, b) => tf.add(a, b)));
-        total = tf.add(total, penalty);
-      }
-      return total;
-    }, variables);
-
-    const outputs = seen as tf.Tensor;
-    for (const { schedule } of active) {
-      if (schedule.plugin.observe === undefined) continue;
-      tf.tidy(() => {
-        const gradient = (p: Parameter): tf.Tensor | undefined => grads[p.variable.name];
-        const step: ObservedStep = { at, inputs, labels, outputs, activation: probe, gradient };
-        schedule.plugin.observe?.(step);
-      });
-    }
-    const pulled: tf.NamedTensorMap = {};
-    for (const { parameter, trained, pull } of bindings) {
-      const gradient = grads[parameter.variable.name];
-      if (gradient) pulled[trained.name] = tf.tidy(() => pull(gradient));
-    }
-    for (const { variables: own } of this.#extra) for (const v of own) pulled[v.name] = grads[v.name];
-    this.#optimizer.step(pulled);
-    for (const { push } of bindings) push?.();
-    return [value, penalty === undefined ? tf.scalar(0) : tf.clone(penalty)];
   }
 
   /**
@@ -257,10 +150,15 @@ export class Trainer {
         try {
           if (signal?.aborted) throw new EspalierError('aborted', 'Training was stopped.');
           const step = epoch * data.stepsPerEpoch + steps;
-          await this.#fire(step);
+          for (const bound of this.#bound) {
+            const changed = await fire(this.#run, bound, step, data.stepsPerEpoch);
+            if (changed.length > 0) this.#rebind(changed);
+          }
           rate = this.#setRates(step);
           const at = { epoch, step, stepsPerEpoch: data.stepsPerEpoch, start: 0, end: epochs, every: 1 };
-          parts = this.#step(batch, { ...at, index: step, count: epochs * data.stepsPerEpoch });
+          this.#seedDropout(step);
+          const now = { ...at, index: step, count: epochs * data.stepsPerEpoch };
+          parts = takeStep(this.#parts(), batch, now);
         } finally {
           tf.dispose([batch.inputs, batch.labels]);
         }
@@ -378,36 +276,4 @@ export async function createTrainer(run: Run, options: TrainOptions): Promise<Tr
   const trainer = new Trainer(run, options);
   await trainer.start();
   return trainer;
-}
-
-/**
- * Trains a run for a whole stage and returns the metrics of every epoch.
- *
- * @example
- * ```ts
- * import '@tensorflow/tfjs-backend-cpu';
- * import * as tf from '@tensorflow/tfjs-core';
- * import * as tfl from '@tensorflow/tfjs-layers';
- * import { Run, train } from '@espalier/core';
- * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [1] })] });
- * const data = {
- *   size: 4,
- *   stepsPerEpoch: 1,
- *   batches: () => [{ inputs: tf.tensor2d([[0], [1], [2], [3]]), labels: tf.tensor2d([[1], [3], [5], [7]]) }],
- * };
- * const run = new Run(model);
- * const history = await train(run, { data, epochs: 200, loss: 'meanSquaredError', learningRate: 0.1 });
- * if (history[199].loss > 0.05) throw new Error(`loss ${history[199].loss}`); // y = 2x + 1
- * ```
- */
-export async function train(run: Run, options: TrainOptions): Promise<readonly EpochMetrics[]> {
-  const trainer = await createTrainer(run, options);
-  try {
-    while (!trainer.done) await trainer.nextEpoch();
-    await trainer.finish();
-    return trainer.history;
-  } catch (error) {
-    trainer.dispose();
-    throw error;
-  }
 }

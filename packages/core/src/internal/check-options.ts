@@ -2,7 +2,7 @@ import { checkOptions, checkRange, EspalierError } from '../errors.js';
 import { isPruner, isQuantizer, isRegularizer } from '../plugin.js';
 import type { Schedule } from '../schedule.js';
 import type { EarlyStopping, OptimizerChoice, TrainOptions } from '../train-options.js';
-import type { Bound } from '../trainer.js';
+import type { Bound } from './bound.js';
 
 // Written as records, so that the compiler misses none of the keys.
 const trainKeys: Readonly<Record<keyof TrainOptions, true>> = {

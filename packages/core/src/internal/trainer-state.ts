@@ -2,7 +2,7 @@ import { EspalierError } from '../errors.js';
 import type { EpochMetrics } from '../metrics.js';
 import type { OptimizerState } from '../optimizer.js';
 import type { PluginState, StateArray } from '../plugin.js';
-import type { Bound } from '../trainer.js';
+import type { Bound } from './bound.js';
 import type { Best } from './stopping.js';
 
 interface Json {
