@@ -3,13 +3,6 @@ import { join } from 'node:path';
 import { root } from './run.mjs';
 import { filesBelow } from './stamp.mjs';
 
-/**
- * @typedef {object} DocExample
- * @property {string} file - relative to the repository
- * @property {number} line - of its first line of code, 1-based
- * @property {string} code - TypeScript
- */
-
 /** Fenced blocks of lines, with the words after the fence. */
 function* fences(lines) {
   for (let i = 0; i < lines.length; i++) {
@@ -61,8 +54,6 @@ const markdownIn = (directory) =>
  * The examples that must run: every ```ts block after an `@example` tag in the sources, and every ```ts block
  * in the Markdown of the root, docs and the packages that imports one of our packages; ```ts no-run takes a
  * block out.
- *
- * @returns {DocExample[]}
  */
 export function docExamples() {
   const sources = readdirSync(join(root, 'packages'))

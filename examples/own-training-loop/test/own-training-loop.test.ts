@@ -2,6 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { readFile } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+// @ts-expect-error: the example is plain JavaScript, as many users' loops are
 import { trainAndPrune } from '../prune.js';
 
 describe('own-training-loop', () => {

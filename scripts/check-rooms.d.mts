@@ -1,0 +1,1 @@
+export function brokenRules(root: string): string[];
