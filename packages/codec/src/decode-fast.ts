@@ -4,12 +4,14 @@ import {
   DELTA,
   DENSITY,
   type LevelGrid,
-  type Levels,
+  type LevelSink,
   lineStart,
   lineStride,
   MAX_PREFIX,
   makeState,
   rowSize,
+  TARGET0,
+  TARGET1,
   UNARY,
 } from './level-coding.js';
 import { RANGE, squash } from './logistic.js';
@@ -18,20 +20,19 @@ import type { RangeDecoder } from './range-decoder.js';
 
 /**
  * Decodes a tile of `ctx-fast`, see `codeFast` for the model: the same steps, with the range decoder's state
- * in local variables, and with neighbours carried along instead of read again. `after` gets each row.
+ * in local variables, and with neighbours carried along instead of read again. Levels that are not 0 go to `sink`.
  */
-export function decodeFast(
-  coder: RangeDecoder,
-  grid: LevelGrid,
-  after: (row: number, levels: Levels) => void,
-): void {
+export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink): void {
   const { rows, lines, width, negative, positive, tuning } = grid;
   const start = squash[RANGE + ((tuning & 255) - 128) * 16];
   const near = new Int32Array(512).fill(makeState(start, 2));
   const signs = new Int32Array(27).fill(makeState(32768, 0));
   const larger = new Int32Array(UNARY + 1).fill(makeState(32768, 0));
   const rest = new Int32Array(MAX_PREFIX + 1).fill(makeState(32768, 0));
-  const density = new Uint16Array(lines * width).fill(start);
+  const seen = new Uint16Array(rowSize(grid));
+  for (let line = 0; line < lines; line++)
+    seen.fill(start & -2, lineStart(grid, line), lineStart(grid, line) + width);
+  const { target, book, rowOffsets, lineOffsets, widthOffsets } = sink;
   const delta = DELTA;
   const buckets = DENSITY;
   const stride = lineStride(grid);
@@ -41,34 +42,35 @@ export function decodeFast(
   let { position, range, value } = coder;
 
   for (let r = 0; r < rows; r++) {
-    let at = 0;
+    current.fill(0);
     for (let line = 0; line < lines; line++) {
-      let i = lineStart(grid, line);
+      const first = lineStart(grid, line);
+      const stop = first + width;
+      const base = rowOffsets[r] + lineOffsets[line];
       let west = 0;
       let north = 0;
-      let northEast = current[i - stride] ? 1 : 0;
-      for (const stop = i + width; i < stop; i++, at++) {
+      let northEast = seen[first - stride] & 1;
+      for (let i = first; i < stop; i++) {
         const northWest = north;
         north = northEast;
-        northEast = current[i - stride + 1] ? 1 : 0;
-        const before = previous[i];
-        const d = density[at];
+        northEast = seen[i - stride + 1] & 1;
+        const d = seen[i];
         const context =
           (buckets[d >> 4] << 5) |
           (west ? 1 : 0) |
           (north << 1) |
-          (before ? 4 : 0) |
+          ((d & 1) << 2) |
           (northEast << 3) |
           (northWest << 4);
         const state = near[context];
         const count = state & 1023;
-        let bound = Math.imul(range >>> 15, (state >>> 16) | 1) >>> 1;
+        let bound = Math.imul(range >>> 15, state >>> 16) >>> 1;
         if (value >= bound) {
           value -= bound;
           range -= bound;
-          near[context] = state + (Math.imul(-(state >>> 13), delta[count]) & -1024) + (count < 1022 ? 1 : 0);
-          density[at] = d - (d >> 6);
-          current[i] = 0;
+          near[context] =
+            state + (Math.imul(TARGET0 - (state >>> 13), delta[count]) & -1024) + (count < 1022 ? 1 : 0);
+          seen[i] = (d - (d >> 6)) & -2;
           west = 0;
           while (range < 0x800000) {
             range <<= 8;
@@ -78,8 +80,8 @@ export function decodeFast(
         }
         range = bound;
         near[context] =
-          state + (Math.imul(524287 - (state >>> 13), delta[count]) & -1024) + (count < 1022 ? 1 : 0);
-        density[at] = d + ((65535 - d) >> 6);
+          state + (Math.imul(TARGET1 - (state >>> 13), delta[count]) & -1024) + (count < 1022 ? 1 : 0);
+        seen[i] = (d + ((65535 - d) >> 6)) | 1;
         while (range < 0x800000) {
           range <<= 8;
           value = (value << 8) | bytes[position++];
@@ -87,6 +89,7 @@ export function decodeFast(
         let minus = positive === 0 ? 1 : 0;
         if (positive !== 0 && negative !== 0) {
           const above = current[i - stride];
+          const before = previous[i];
           const c =
             (west ? (west >> 31) | 1 : 0) * 9 +
             (above ? (above >> 31) | 1 : 0) * 3 +
@@ -94,15 +97,15 @@ export function decodeFast(
             13;
           const s = signs[c];
           const n = s & 1023;
-          bound = Math.imul(range >>> 15, (s >>> 16) | 1) >>> 1;
+          bound = Math.imul(range >>> 15, s >>> 16) >>> 1;
           if (value >= bound) {
             value -= bound;
             range -= bound;
-            signs[c] = s + (Math.imul(-(s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+            signs[c] = s + (Math.imul(TARGET0 - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
           } else {
             range = bound;
             minus = 1;
-            signs[c] = s + (Math.imul(524287 - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+            signs[c] = s + (Math.imul(TARGET1 - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
           }
           while (range < 0x800000) {
             range <<= 8;
@@ -115,11 +118,11 @@ export function decodeFast(
         while (k < flags) {
           const s = larger[k];
           const n = s & 1023;
-          bound = Math.imul(range >>> 15, (s >>> 16) | 1) >>> 1;
+          bound = Math.imul(range >>> 15, s >>> 16) >>> 1;
           if (value >= bound) {
             value -= bound;
             range -= bound;
-            larger[k] = s + (Math.imul(-(s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+            larger[k] = s + (Math.imul(TARGET0 - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
             while (range < 0x800000) {
               range <<= 8;
               value = (value << 8) | bytes[position++];
@@ -127,7 +130,7 @@ export function decodeFast(
             break;
           }
           range = bound;
-          larger[k] = s + (Math.imul(524287 - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+          larger[k] = s + (Math.imul(TARGET1 - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
           while (range < 0x800000) {
             range <<= 8;
             value = (value << 8) | bytes[position++];
@@ -144,11 +147,11 @@ export function decodeFast(
         }
         west = minus ? -k : k;
         current[i] = west;
+        target[base + widthOffsets[i - first]] = book[west + negative];
       }
     }
     coder.position = position;
     coder.check();
-    after(r, current);
     const swap = previous;
     previous = current;
     current = swap;

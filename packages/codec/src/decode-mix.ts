@@ -3,11 +3,13 @@ import {
   DELTA,
   DENSITY,
   type LevelGrid,
-  type Levels,
+  type LevelSink,
   lineStart,
   lineStride,
   makeState,
   rowSize,
+  TARGET0,
+  TARGET1,
 } from './level-coding.js';
 import { RANGE, squash, stretch } from './logistic.js';
 import { MixedTail } from './mixed-tail.js';
@@ -16,30 +18,36 @@ import type { RangeDecoder } from './range-decoder.js';
 const INPUTS = 7;
 /** The constant input, in 1/256: two nats. */
 const BIAS = 512;
+/** Weights learn by error * input / 2^RATE, the error scaled by the tuning. */
+const RATE = 19;
+const ROUND: number = 1 << (RATE - 1);
+/** First value of the weights, in 1/65536. */
+const WEIGHT = 13000;
 
 /**
  * Decodes a tile of `ctx-mix`, see `codeMix` for the model: the same steps, with the range decoder's state in
- * local variables. `after` gets each row.
+ * local variables. Levels that are not 0 go to `sink`.
  */
-export function decodeMix(
-  coder: RangeDecoder,
-  grid: LevelGrid,
-  after: (row: number, levels: Levels) => void,
-): void {
-  const { rows, lines, width, tuning } = grid;
+export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink): void {
+  const { rows, lines, width, negative, tuning } = grid;
   const start = squash[RANGE + ((tuning & 255) - 128) * 16];
-  const rate = 16 + ((tuning >> 8) & 3);
-  const half = 1 << (rate - 1);
+  const gain = 3 - ((tuning >> 8) & 3);
   const stretches = stretch;
   const squashes = squash;
   const delta = DELTA;
   const buckets = DENSITY;
+  const { target, book, rowOffsets, lineOffsets, widthOffsets } = sink;
   const near = new Int32Array(512).fill(makeState(start, 2));
   const around = new Int32Array(144).fill(makeState(start, 2));
   const signs = new Int32Array(81).fill(makeState(start, 2));
   const column = new Int32Array(lines * width).fill(makeState(start, 8));
   const slice = new Int32Array(width);
-  const weights = new Int32Array(5 * INPUTS).fill(13000);
+  const weights = new Int32Array(5 * INPUTS).fill(WEIGHT);
+  let quiet1 = WEIGHT;
+  let quiet4 = WEIGHT;
+  let quiet5 = WEIGHT;
+  let quiet6 = WEIGHT;
+  let quiet7 = WEIGHT;
   const tail = new MixedTail(grid);
   const stride = lineStride(grid);
   let current = allocateLevels(grid, rowSize(grid));
@@ -51,9 +59,11 @@ export function decodeMix(
     slice.fill(makeState(start, 8));
     let rowState = makeState(start, 8);
     tail.startRow();
+    current.fill(0);
     let at = 0;
     for (let line = 0; line < lines; line++) {
       let i = lineStart(grid, line);
+      const base = rowOffsets[r] + lineOffsets[line];
       let west = 0;
       let west2 = 0;
       let north = 0;
@@ -69,82 +79,123 @@ export function decodeMix(
         const b = before ? 1 : 0;
         const m = northWest ? 1 : 0;
         const s4 = column[at];
-        const c1 = (buckets[s4 >>> 20] << 5) | w | (n << 1) | (b << 2) | (e << 3) | (m << 4);
-        const count = 2 * (w + n) + e + m + (west2 ? 1 : 0) + (current[i - 2 * stride] ? 1 : 0);
-        const c2 = (count << 4) | buckets[rowState >>> 20];
-        const c3 =
-          (w ? (west >> 31) | 1 : 0) * 27 +
-          (n ? (north >> 31) | 1 : 0) * 9 +
-          (b ? (before >> 31) | 1 : 0) * 3 +
-          (e ? (northEast >> 31) | 1 : 0) +
-          40;
-        const s1 = near[c1];
-        const s2 = around[c2];
-        const s3 = signs[c3];
         const s5 = slice[x];
-        const x1 = stretches[s1 >>> 20];
-        const x2 = stretches[s2 >>> 20];
-        const x3 = stretches[s3 >>> 20];
         const x4 = stretches[s4 >>> 20];
         const x5 = stretches[s5 >>> 20];
         const x6 = stretches[rowState >>> 20];
-        const set = (w + n + b + e) * INPUTS;
-        let dot =
-          (Math.imul(weights[set], x1) +
-            Math.imul(weights[set + 1], x2) +
-            Math.imul(weights[set + 2], x3) +
-            Math.imul(weights[set + 3], x4) +
-            Math.imul(weights[set + 4], x5) +
-            Math.imul(weights[set + 5], x6) +
-            Math.imul(weights[set + 6], BIAS)) >>
-          16;
-        if (dot > RANGE) dot = RANGE;
-        else if (dot < -RANGE) dot = -RANGE;
-        const p = squashes[RANGE + dot];
-
-        const bound = Math.imul(range >>> 15, p) >>> 1;
+        const count = 2 * (w + n) + e + m + (west2 ? 1 : 0) + (current[i - 2 * stride] ? 1 : 0);
         let bit = 1;
-        if (value >= bound) {
-          value -= bound;
-          range -= bound;
-          bit = 0;
+        let goal = TARGET1;
+        if (count + b === 0) {
+          // Nothing near: most weights of a sparse tensor take this shorter way.
+          const c1 = buckets[s4 >>> 20] << 5;
+          const s1 = near[c1];
+          const x1 = stretches[s1 >>> 20];
+          let dot =
+            (Math.imul(quiet1, x1) +
+              Math.imul(quiet4, x4) +
+              Math.imul(quiet5, x5) +
+              Math.imul(quiet6, x6) +
+              Math.imul(quiet7, BIAS)) >>
+            16;
+          if (dot > RANGE) dot = RANGE;
+          else if (dot < -RANGE) dot = -RANGE;
+          const p = squashes[RANGE + dot];
+          const bound = Math.imul(range >>> 15, p) >>> 1;
+          let error = (65536 - p) << gain;
+          if (value >= bound) {
+            value -= bound;
+            range -= bound;
+            bit = 0;
+            goal = TARGET0;
+            error = -p << gain;
+          } else {
+            range = bound;
+          }
+          quiet1 = (quiet1 + ((Math.imul(error, x1) + ROUND) >> RATE)) | 0;
+          quiet4 = (quiet4 + ((Math.imul(error, x4) + ROUND) >> RATE)) | 0;
+          quiet5 = (quiet5 + ((Math.imul(error, x5) + ROUND) >> RATE)) | 0;
+          quiet6 = (quiet6 + ((Math.imul(error, x6) + ROUND) >> RATE)) | 0;
+          quiet7 = (quiet7 + ((Math.imul(error, BIAS) + ROUND) >> RATE)) | 0;
+          near[c1] =
+            s1 + (Math.imul(goal - (s1 >>> 13), delta[s1 & 1023]) & -1024) + ((s1 & 1023) < 1022 ? 1 : 0);
         } else {
-          range = bound;
+          const c1 = (buckets[s4 >>> 20] << 5) | w | (n << 1) | (b << 2) | (e << 3) | (m << 4);
+          const c2 = (count << 4) | buckets[rowState >>> 20];
+          const c3 =
+            (w ? (west >> 31) | 1 : 0) * 27 +
+            (n ? (north >> 31) | 1 : 0) * 9 +
+            (b ? (before >> 31) | 1 : 0) * 3 +
+            (e ? (northEast >> 31) | 1 : 0) +
+            40;
+          const s1 = near[c1];
+          const s2 = around[c2];
+          const s3 = signs[c3];
+          const x1 = stretches[s1 >>> 20];
+          const x2 = stretches[s2 >>> 20];
+          const x3 = stretches[s3 >>> 20];
+          const set = (w + n + b + e) * INPUTS;
+          const w1 = weights[set];
+          const w2 = weights[set + 1];
+          const w3 = weights[set + 2];
+          const w4 = weights[set + 3];
+          const w5 = weights[set + 4];
+          const w6 = weights[set + 5];
+          const w7 = weights[set + 6];
+          let dot =
+            (Math.imul(w1, x1) +
+              Math.imul(w2, x2) +
+              Math.imul(w3, x3) +
+              Math.imul(w4, x4) +
+              Math.imul(w5, x5) +
+              Math.imul(w6, x6) +
+              Math.imul(w7, BIAS)) >>
+            16;
+          if (dot > RANGE) dot = RANGE;
+          else if (dot < -RANGE) dot = -RANGE;
+          const p = squashes[RANGE + dot];
+          const bound = Math.imul(range >>> 15, p) >>> 1;
+          let error = (65536 - p) << gain;
+          if (value >= bound) {
+            value -= bound;
+            range -= bound;
+            bit = 0;
+            goal = TARGET0;
+            error = -p << gain;
+          } else {
+            range = bound;
+          }
+          weights[set] = w1 + ((Math.imul(error, x1) + ROUND) >> RATE);
+          weights[set + 1] = w2 + ((Math.imul(error, x2) + ROUND) >> RATE);
+          weights[set + 2] = w3 + ((Math.imul(error, x3) + ROUND) >> RATE);
+          weights[set + 3] = w4 + ((Math.imul(error, x4) + ROUND) >> RATE);
+          weights[set + 4] = w5 + ((Math.imul(error, x5) + ROUND) >> RATE);
+          weights[set + 5] = w6 + ((Math.imul(error, x6) + ROUND) >> RATE);
+          weights[set + 6] = w7 + ((Math.imul(error, BIAS) + ROUND) >> RATE);
+          near[c1] =
+            s1 + (Math.imul(goal - (s1 >>> 13), delta[s1 & 1023]) & -1024) + ((s1 & 1023) < 1022 ? 1 : 0);
+          around[c2] =
+            s2 + (Math.imul(goal - (s2 >>> 13), delta[s2 & 1023]) & -1024) + ((s2 & 1023) < 1022 ? 1 : 0);
+          signs[c3] =
+            s3 + (Math.imul(goal - (s3 >>> 13), delta[s3 & 1023]) & -1024) + ((s3 & 1023) < 1022 ? 1 : 0);
         }
+        column[at] =
+          s4 + (Math.imul(goal - (s4 >>> 13), delta[s4 & 1023]) & -1024) + ((s4 & 1023) < 1022 ? 1 : 0);
+        slice[x] =
+          s5 + (Math.imul(goal - (s5 >>> 13), delta[s5 & 1023]) & -1024) + ((s5 & 1023) < 1022 ? 1 : 0);
+        rowState =
+          (rowState +
+            (Math.imul(goal - (rowState >>> 13), delta[rowState & 1023]) & -1024) +
+            ((rowState & 1023) < 1022 ? 1 : 0)) |
+          0;
         while (range < 0x800000) {
           range <<= 8;
           value = (value << 8) | bytes[position++];
         }
 
-        const error = (bit << 16) - p;
-        weights[set] += (Math.imul(error, x1) + half) >> rate;
-        weights[set + 1] += (Math.imul(error, x2) + half) >> rate;
-        weights[set + 2] += (Math.imul(error, x3) + half) >> rate;
-        weights[set + 3] += (Math.imul(error, x4) + half) >> rate;
-        weights[set + 4] += (Math.imul(error, x5) + half) >> rate;
-        weights[set + 5] += (Math.imul(error, x6) + half) >> rate;
-        weights[set + 6] += (Math.imul(error, BIAS) + half) >> rate;
-        const target = bit ? 524287 : 0;
-        near[c1] =
-          s1 + (Math.imul(target - (s1 >>> 13), delta[s1 & 1023]) & -1024) + ((s1 & 1023) < 1022 ? 1 : 0);
-        around[c2] =
-          s2 + (Math.imul(target - (s2 >>> 13), delta[s2 & 1023]) & -1024) + ((s2 & 1023) < 1022 ? 1 : 0);
-        signs[c3] =
-          s3 + (Math.imul(target - (s3 >>> 13), delta[s3 & 1023]) & -1024) + ((s3 & 1023) < 1022 ? 1 : 0);
-        column[at] =
-          s4 + (Math.imul(target - (s4 >>> 13), delta[s4 & 1023]) & -1024) + ((s4 & 1023) < 1022 ? 1 : 0);
-        slice[x] =
-          s5 + (Math.imul(target - (s5 >>> 13), delta[s5 & 1023]) & -1024) + ((s5 & 1023) < 1022 ? 1 : 0);
-        rowState =
-          (rowState +
-            (Math.imul(target - (rowState >>> 13), delta[rowState & 1023]) & -1024) +
-            ((rowState & 1023) < 1022 ? 1 : 0)) |
-          0;
-
         if (bit === 0) {
           west2 = west;
           west = 0;
-          current[i] = 0;
         } else {
           coder.position = position;
           coder.range = range;
@@ -152,13 +203,13 @@ export function decodeMix(
           west2 = west;
           west = tail.code(coder, current, i, stride, before, at);
           current[i] = west;
+          target[base + widthOffsets[x]] = book[west + negative];
           ({ position, range, value } = coder);
         }
       }
     }
     coder.position = position;
     coder.check();
-    after(r, current);
     const swap = previous;
     previous = current;
     current = swap;

@@ -7,8 +7,6 @@ import { fail } from './errors.js';
 import type { Header, LevelsLayout, TensorEntry } from './format.js';
 import { groupOffsets } from './geometry.js';
 import { readHeader } from './header.js';
-import type { Levels } from './level-coding.js';
-import { lineStart } from './level-coding.js';
 import type { Limits } from './limits.js';
 import { decodePlanes } from './planes.js';
 import { RangeDecoder } from './range-decoder.js';
@@ -129,26 +127,21 @@ function decodeLevels(
       : itemBytes === 2
         ? new Uint16Array(buffer, offset, elements)
         : new Uint8Array(buffer, offset, elements);
+  if (book[negative] !== 0) target.fill(book[negative]);
   const [rowOffsets, lineOffsets, widthOffsets] = groupOffsets(tensor.spec.shape, traversal);
   const count = tensor.tiles.length;
   tensor.tiles.forEach((tile, t) => {
     const first = Math.floor((levels.rows * t) / count);
     const rows = Math.floor((levels.rows * (t + 1)) / count) - first;
     const grid = { rows, lines, width, negative, positive, tuning };
-    // The buffer is zero already, so where level 0 is zero only the others are written.
-    const zeros = book[negative] === 0;
-    const after = (row: number, data: Levels): void => {
-      for (let line = 0; line < lines; line++) {
-        const at = rowOffsets[first + row] + lineOffsets[line];
-        const from = lineStart(grid, line);
-        for (let x = 0; x < width; x++) {
-          const level = data[from + x];
-          if (level !== 0 || !zeros) target[at + widthOffsets[x]] = book[level + negative];
-        }
-      }
-    };
     const coder = new RangeDecoder(file, tile.offset - base, tile.offset - base + tile.length);
-    (tensor.codec === 'ctx-mix' ? decodeMix : decodeFast)(coder, grid, after);
+    (tensor.codec === 'ctx-mix' ? decodeMix : decodeFast)(coder, grid, {
+      target,
+      book,
+      rowOffsets: rowOffsets.subarray(first, first + rows),
+      lineOffsets,
+      widthOffsets,
+    });
     coder.finish();
   });
   if (!aligned) out.set(new Uint8Array(buffer));

@@ -12,6 +12,8 @@ import {
   makeState,
   nextState,
   rowSize,
+  TARGET0,
+  TARGET1,
   UNARY,
 } from './level-coding.js';
 import { RANGE, squash } from './logistic.js';
@@ -34,7 +36,7 @@ export function codeFast(
   const signs = new Int32Array(27).fill(makeState(32768, 0));
   const larger = new Int32Array(UNARY + 1).fill(makeState(32768, 0));
   const rest = new Int32Array(MAX_PREFIX + 1).fill(makeState(32768, 0));
-  const density = new Uint16Array(lines * width).fill(start);
+  const density = new Uint16Array(lines * width).fill(start & -2);
   const stride = lineStride(grid);
   let current = allocateLevels(grid, rowSize(grid));
   let previous = allocateLevels(grid, rowSize(grid));
@@ -55,24 +57,24 @@ export function codeFast(
           (current[i - stride - 1] ? 16 : 0);
         const known = current[i];
         const state = near[context];
-        const bit = coder.code((state >>> 16) | 1, known ? 1 : 0);
+        const bit = coder.code(state >>> 16, known ? 1 : 0);
         const count = state & 1023;
         near[context] =
           state +
-          (Math.imul((bit ? 524287 : 0) - (state >>> 13), DELTA[count]) & -1024) +
+          (Math.imul((bit ? TARGET1 : TARGET0) - (state >>> 13), DELTA[count]) & -1024) +
           (count < 1022 ? 1 : 0);
         if (bit === 0) {
           current[i] = 0;
-          density[at] = d - (d >> 6);
+          density[at] = (d - (d >> 6)) & -2;
           continue;
         }
-        density[at] = d + ((65535 - d) >> 6);
+        density[at] = (d + ((65535 - d) >> 6)) | 1;
         let minus = positive === 0 ? 1 : 0;
         if (positive !== 0 && negative !== 0) {
           const c =
             Math.sign(current[i - 1]) * 9 + Math.sign(current[i - stride]) * 3 + Math.sign(previous[i]) + 13;
           const s = signs[c];
-          minus = coder.code((s >>> 16) | 1, known < 0 ? 1 : 0);
+          minus = coder.code(s >>> 16, known < 0 ? 1 : 0);
           signs[c] = nextState(s, minus);
         }
         const top = minus ? negative : positive;
@@ -80,7 +82,7 @@ export function codeFast(
         let k = 1;
         while (k < top && k <= UNARY) {
           const s = larger[k];
-          const more = coder.code((s >>> 16) | 1, magnitude > k ? 1 : 0);
+          const more = coder.code(s >>> 16, magnitude > k ? 1 : 0);
           larger[k] = nextState(s, more);
           if (!more) break;
           k++;

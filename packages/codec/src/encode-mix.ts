@@ -1,13 +1,13 @@
 import {
   allocateLevels,
   type BitCoder,
-  DELTA,
   DENSITY,
   type LevelGrid,
   type Levels,
   lineStart,
   lineStride,
   makeState,
+  nextState,
   rowSize,
 } from './level-coding.js';
 import { RANGE, squash, stretch } from './logistic.js';
@@ -20,17 +20,22 @@ import { MixedTail } from './mixed-tail.js';
  *   around   probability of the row so far, and a weighted count of six neighbours in the row
  *   signs    signs of four neighbours
  *   column   this position in all rows so far
- *   row      this row so far
  *   slice    this element of all lines of the row
+ *   row      this row so far
  *
- * mixed with weights that are learned, a set for each number of neighbours. Integers only.
+ * mixed with weights that are learned, a set for each number of neighbours; a set of its own, without
+ * `around` and `signs`, serves where no neighbour is. Integers only.
  */
 
-const INPUTS = 7;
 /** The constant input, in 1/256: two nats. */
 const BIAS = 512;
+/** Weights learn by error * input / 2^RATE, the error scaled by the tuning. */
+const RATE = 19;
+const ROUND: number = 1 << (RATE - 1);
+/** First value of the weights, in 1/65536. */
+const WEIGHT = 13000;
 
-/** Codes a tile. Tuning: bits 0-7 the initial stretch, in 1/16 + 128; bits 8-9 how slowly weights learn. */
+/** Encodes a tile. Tuning: bits 0-7 the initial stretch, in 1/16 + 128; bits 8-9 how slowly weights learn. */
 export function codeMix(
   coder: BitCoder,
   grid: LevelGrid,
@@ -38,18 +43,15 @@ export function codeMix(
 ): void {
   const { rows, lines, width, tuning } = grid;
   const start = squash[RANGE + ((tuning & 255) - 128) * 16];
-  const rate = 16 + ((tuning >> 8) & 3);
-  const half = 1 << (rate - 1);
-  const stretches = stretch;
-  const squashes = squash;
-  const delta = DELTA;
-  const buckets = DENSITY;
+  const gain = 3 - ((tuning >> 8) & 3);
   const near = new Int32Array(512).fill(makeState(start, 2));
   const around = new Int32Array(144).fill(makeState(start, 2));
   const signs = new Int32Array(81).fill(makeState(start, 2));
   const column = new Int32Array(lines * width).fill(makeState(start, 8));
   const slice = new Int32Array(width);
-  const weights = new Int32Array(5 * INPUTS).fill(13000);
+  const row = new Int32Array(1);
+  const weights = Array.from({ length: 5 }, () => new Int32Array(7).fill(WEIGHT));
+  const quiet = new Int32Array(5).fill(WEIGHT);
   const tail = new MixedTail(grid);
   const stride = lineStride(grid);
   let current = allocateLevels(grid, rowSize(grid));
@@ -58,99 +60,61 @@ export function codeMix(
   for (let r = 0; r < rows; r++) {
     before(r, current);
     slice.fill(makeState(start, 8));
-    let rowState = makeState(start, 8);
+    row[0] = makeState(start, 8);
     tail.startRow();
     let at = 0;
     for (let line = 0; line < lines; line++) {
       let i = lineStart(grid, line);
-      let west = 0;
-      let west2 = 0;
-      let north = 0;
-      let northEast = current[i - stride];
       for (let x = 0; x < width; x++, i++, at++) {
-        const northWest = north;
-        north = northEast;
-        northEast = current[i - stride + 1];
+        const west = current[i - 1];
+        const north = current[i - stride];
+        const east = current[i - stride + 1];
         const earlier = previous[i];
         const w = west ? 1 : 0;
         const n = north ? 1 : 0;
-        const e = northEast ? 1 : 0;
+        const e = east ? 1 : 0;
         const b = earlier ? 1 : 0;
-        const m = northWest ? 1 : 0;
-        const s4 = column[at];
-        const c1 = (buckets[s4 >>> 20] << 5) | w | (n << 1) | (b << 2) | (e << 3) | (m << 4);
-        const count = 2 * (w + n) + e + m + (west2 ? 1 : 0) + (current[i - 2 * stride] ? 1 : 0);
-        const c2 = (count << 4) | buckets[rowState >>> 20];
-        const c3 =
-          (w ? (west >> 31) | 1 : 0) * 27 +
-          (n ? (north >> 31) | 1 : 0) * 9 +
-          (b ? (earlier >> 31) | 1 : 0) * 3 +
-          (e ? (northEast >> 31) | 1 : 0) +
-          40;
-        const s1 = near[c1];
-        const s2 = around[c2];
-        const s3 = signs[c3];
-        const s5 = slice[x];
-        const x1 = stretches[s1 >>> 20];
-        const x2 = stretches[s2 >>> 20];
-        const x3 = stretches[s3 >>> 20];
-        const x4 = stretches[s4 >>> 20];
-        const x5 = stretches[s5 >>> 20];
-        const x6 = stretches[rowState >>> 20];
-        const set = (w + n + b + e) * INPUTS;
-        let dot =
-          (Math.imul(weights[set], x1) +
-            Math.imul(weights[set + 1], x2) +
-            Math.imul(weights[set + 2], x3) +
-            Math.imul(weights[set + 3], x4) +
-            Math.imul(weights[set + 4], x5) +
-            Math.imul(weights[set + 5], x6) +
-            Math.imul(weights[set + 6], BIAS)) >>
-          16;
-        if (dot > RANGE) dot = RANGE;
-        else if (dot < -RANGE) dot = -RANGE;
-        const p = squashes[RANGE + dot];
-
-        const bit = coder.code(p, current[i] ? 1 : 0);
-
-        const error = (bit << 16) - p;
-        weights[set] += (Math.imul(error, x1) + half) >> rate;
-        weights[set + 1] += (Math.imul(error, x2) + half) >> rate;
-        weights[set + 2] += (Math.imul(error, x3) + half) >> rate;
-        weights[set + 3] += (Math.imul(error, x4) + half) >> rate;
-        weights[set + 4] += (Math.imul(error, x5) + half) >> rate;
-        weights[set + 5] += (Math.imul(error, x6) + half) >> rate;
-        weights[set + 6] += (Math.imul(error, BIAS) + half) >> rate;
-        const target = bit ? 524287 : 0;
-        near[c1] =
-          s1 + (Math.imul(target - (s1 >>> 13), delta[s1 & 1023]) & -1024) + ((s1 & 1023) < 1022 ? 1 : 0);
-        around[c2] =
-          s2 + (Math.imul(target - (s2 >>> 13), delta[s2 & 1023]) & -1024) + ((s2 & 1023) < 1022 ? 1 : 0);
-        signs[c3] =
-          s3 + (Math.imul(target - (s3 >>> 13), delta[s3 & 1023]) & -1024) + ((s3 & 1023) < 1022 ? 1 : 0);
-        column[at] =
-          s4 + (Math.imul(target - (s4 >>> 13), delta[s4 & 1023]) & -1024) + ((s4 & 1023) < 1022 ? 1 : 0);
-        slice[x] =
-          s5 + (Math.imul(target - (s5 >>> 13), delta[s5 & 1023]) & -1024) + ((s5 & 1023) < 1022 ? 1 : 0);
-        rowState =
-          (rowState +
-            (Math.imul(target - (rowState >>> 13), delta[rowState & 1023]) & -1024) +
-            ((rowState & 1023) < 1022 ? 1 : 0)) |
-          0;
-
-        if (bit === 0) {
-          west2 = west;
-          west = 0;
-          current[i] = 0;
+        const m = current[i - stride - 1] ? 1 : 0;
+        const count = 2 * (w + n) + e + m + (current[i - 2] ? 1 : 0) + (current[i - 2 * stride] ? 1 : 0);
+        const c1 = (DENSITY[column[at] >>> 20] << 5) | w | (n << 1) | (b << 2) | (e << 3) | (m << 4);
+        const bit = current[i] ? 1 : 0;
+        if (count + b === 0) {
+          mix(coder, quiet, gain, bit, [near, column, slice, row], [c1, at, x, 0]);
         } else {
-          west2 = west;
-          west = tail.code(coder, current, i, stride, earlier, at);
-          current[i] = west;
+          const c2 = (count << 4) | DENSITY[row[0] >>> 20];
+          const c3 =
+            Math.sign(west) * 27 + Math.sign(north) * 9 + Math.sign(earlier) * 3 + Math.sign(east) + 40;
+          const tables = [near, around, signs, column, slice, row];
+          mix(coder, weights[w + n + b + e], gain, bit, tables, [c1, c2, c3, at, x, 0]);
         }
+        if (bit) tail.code(coder, current, i, stride, earlier, at);
       }
     }
     const swap = previous;
     previous = current;
     current = swap;
+  }
+}
+
+/** Codes a bit that is predicted by one state of each table; trains weights and states. */
+function mix(
+  coder: BitCoder,
+  weights: Int32Array,
+  gain: number,
+  bit: number,
+  tables: readonly Int32Array[],
+  slots: readonly number[],
+): void {
+  const bias = tables.length;
+  let dot = Math.imul(weights[bias], BIAS);
+  for (let j = 0; j < bias; j++) dot = (dot + Math.imul(weights[j], stretch[tables[j][slots[j]] >>> 20])) | 0;
+  const p = squash[RANGE + Math.max(-RANGE, Math.min(RANGE, dot >> 16))];
+  coder.code(p, bit);
+  const error = ((bit << 16) - p) << gain;
+  weights[bias] += (Math.imul(error, BIAS) + ROUND) >> RATE;
+  for (let j = 0; j < bias; j++) {
+    const state = tables[j][slots[j]];
+    weights[j] += (Math.imul(error, stretch[state >>> 20]) + ROUND) >> RATE;
+    tables[j][slots[j]] = nextState(state, bit);
   }
 }

@@ -14,7 +14,7 @@ export interface Traversal {
 }
 
 /** Rows may not be longer than this: it bounds a decoder's memory. */
-export const MAX_ROW = 2 ** 20;
+export const MAX_ROW: number = 2 ** 20;
 
 /** Sizes and strides of the axes after folding. */
 export function foldedAxes(shape: readonly number[], t: Traversal): { sizes: number[]; strides: number[] } {

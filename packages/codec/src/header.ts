@@ -17,9 +17,12 @@ import { checkLimits, type Limits } from './limits.js';
 import { Reader } from './reader.js';
 import { decodeText } from './text.js';
 
-/** No payload may stand for more elements than this many a byte, plus {@link TILE_ALLOWANCE} a tile. */
+/**
+ * No payload may stand for more elements than this many a byte, plus {@link TILE_ALLOWANCE} a tile: a bit
+ * costs at least log2(65536 / 65521), and up to four bytes of zeros at the end are not stored.
+ */
 export const MAX_EXPANSION = 32768;
-export const TILE_ALLOWANCE = 4096;
+export const TILE_ALLOWANCE: number = 4 * 32768;
 
 /** Bits 0-7: initial stretch; 8-9: learning rate. */
 const MAX_TUNING = 1023;

@@ -32,6 +32,17 @@ export interface LevelGrid {
 /** A level array: as narrow as the levels allow. */
 export type Levels = Int8Array | Int16Array | Int32Array;
 
+/** Where a decoder writes: an element lies at the sum of its three offsets. Level 0 is there already. */
+export interface LevelSink {
+  target: Uint32Array | Uint16Array | Uint8Array;
+  /** Bit pattern of each level + negative. */
+  book: Uint32Array;
+  /** Of the tile's rows, of the lines of a row, of the elements of a line. */
+  rowOffsets: Int32Array;
+  lineOffsets: Int32Array;
+  widthOffsets: Int32Array;
+}
+
 /** Makes room for `size` levels of the grid. */
 export function allocateLevels(grid: LevelGrid, size: number): Levels {
   const top = Math.max(grid.negative, grid.positive);
@@ -56,6 +67,10 @@ export function rowSize(grid: LevelGrid): number {
 /** DELTA[n] = 2^13 / (n + 1.5): how far a state that has seen n bits moves, by the 22-bit error / 8. */
 export const DELTA: Int32Array = Int32Array.from({ length: 1024 }, (_, n) => Math.floor(8192 / (n + 1.5)));
 
+/** What a state moves towards: 16/65536 and its complement, in 1/2^19, so that no bit is ever free. */
+export const TARGET0 = 128;
+export const TARGET1: number = 524287 - 128;
+
 /** A state of probability p / 65536 that counts as having seen n bits. */
 export function makeState(p: number, n: number): number {
   return (p << 16) | n;
@@ -64,7 +79,7 @@ export function makeState(p: number, n: number): number {
 /** The state after a bit: 22-bit probability, 10-bit count that stops at 1022. */
 export function nextState(state: number, bit: number): number {
   const count = state & 1023;
-  const target = (bit ? 524287 : 0) - (state >>> 13);
+  const target = (bit ? TARGET1 : TARGET0) - (state >>> 13);
   return (state + (Math.imul(target, DELTA[count]) & -1024) + (count < 1022 ? 1 : 0)) | 0;
 }
 

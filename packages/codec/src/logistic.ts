@@ -6,10 +6,10 @@
  * +-RANGE (Mahoney, "Adaptive weighing of context models for lossless data compression", 2005).
  */
 
-/** The largest absolute stretch: 10.7, p = 1 / 45,000. */
-export const RANGE = 2740;
+/** The largest absolute stretch: 8.3, p = 1 / 4073. It bounds how many weights a byte can stand for. */
+export const RANGE = 2128;
 
-/** squash[RANGE + x] = 65536 / (1 + e^(-x / 256)), kept inside [1, 65535]. */
+/** squash[RANGE + x] = 65536 / (1 + e^(-x / 256)), inside [16, 65520]. */
 export const squash: Uint16Array = makeSquash();
 
 /** stretch[p >> 10] for a 22-bit p: the inverse of squash in 4096 steps. */
@@ -20,8 +20,8 @@ function makeSquash(): Uint16Array {
   let e = 2 ** 30; // e^(-x / 256) in 1/2^30
   for (let x = 0; x <= RANGE; x++) {
     const p = Math.floor((65536 * 2 ** 30) / (2 ** 30 + e));
-    table[RANGE + x] = Math.min(65535, p);
-    table[RANGE - x] = Math.max(1, 65536 - p);
+    table[RANGE + x] = p;
+    table[RANGE - x] = 65536 - p;
     // e^(-1/256) = 4177952 / 2^22; the product is below 2^52, so exact.
     e = Math.floor((e * 4177952) / 2 ** 22);
   }

@@ -7,7 +7,7 @@ export function codeRest(coder: BitCoder, states: Int32Array, first: number, res
   let prefix = 0;
   while (true) {
     const state = states[first + prefix];
-    const bit = coder.code((state >>> 16) | 1, prefix < known ? 1 : 0);
+    const bit = coder.code(state >>> 16, prefix < known ? 1 : 0);
     states[first + prefix] = nextState(state, bit);
     if (!bit) break;
     if (++prefix > MAX_PREFIX) fail('payload', 'a level is too large');

@@ -14,7 +14,7 @@ export class ByteTree {
   readonly #states: Int32Array = new Int32Array(256).fill(-(2 ** 31));
 
   p(node: number): number {
-    return Math.min(65535, Math.max(1, this.#states[node] >>> 16));
+    return Math.min(65520, Math.max(16, this.#states[node] >>> 16));
   }
 
   learn(node: number, bit: number): void {
