@@ -27,6 +27,13 @@ export interface Size {
   readonly atoms: Int32Array;
 }
 
+/** A number that TF.js leaves out when it writes a layer's configuration. */
+export interface Unwritten {
+  readonly path: readonly string[];
+  readonly key: 'depth_multiplier';
+  readonly value: number;
+}
+
 /** A layer that mixes channels: where constants end and where what is not read shows. */
 export interface Read {
   readonly path: readonly string[];
@@ -37,7 +44,10 @@ export interface Read {
   readonly constants: Float64Array;
   /** Can a constant other than 0 be moved into the bias? */
   readonly foldable: boolean;
+  /** Undefined where the layer has none; it can be given one. */
   readonly bias: Parameter | undefined;
+  /** The name of the bias, there or not. */
+  readonly biasName: string;
 }
 
 /** Stand for the layer or cell inside a wrapper in a path. */
@@ -55,6 +65,7 @@ export class Trace {
   readonly atoms: Atoms = new Atoms();
   readonly slots: Map<string, Slot> = new Map();
   readonly sizes: Map<string, Size> = new Map();
+  readonly unwritten: Unwritten[] = [];
   readonly reads: Map<string, Read> = new Map();
   /** The atoms of every tensor. */
   readonly tensors: Int32Array[] = [];
@@ -128,10 +139,12 @@ export class Trace {
   }
 
   /** Notes that a layer mixes channels. Calls of a shared layer agree on a constant or there is none. */
-  read(key: string, read: Read): void {
-    const before = this.reads.get(key);
-    if (before === undefined) this.reads.set(key, read);
-    else {
+  read(kernel: Parameter, read: Omit<Read, 'biasName'>): void {
+    const before = this.reads.get(kernel.name);
+    if (before === undefined) {
+      const biasName = `${kernel.name.slice(0, kernel.name.lastIndexOf('/') + 1)}bias`;
+      this.reads.set(kernel.name, { ...read, biasName });
+    } else {
       for (const [i, c] of read.constants.entries()) {
         if (before.constants[i] !== c) before.constants[i] = Number.NaN;
       }

@@ -33,7 +33,7 @@ function finish(
       foldable,
       bias,
     };
-    trace.read(kernel.name, reading);
+    trace.read(kernel, reading);
     const linear = affine(
       reading.matrix,
       input.constants,
@@ -74,6 +74,7 @@ const separable: Rule = (site, [input], trace) => {
   trace.bind(pointwise, rank - 2, 'reads', repeat(input.atoms, multiplier));
   trace.bind(pointwise, rank - 1, 'produces', atoms);
   trace.size(site.path, 'filters', atoms);
+  trace.unwritten.push({ path: site.path, key: 'depth_multiplier', value: multiplier });
   const output = { kernel: pointwise, atoms, foldable: seesNoPadding(site.layer) };
   return finish(trace, site, input, output, () =>
     separableMatrix(

@@ -47,7 +47,7 @@ export const recurrent: Rule = (site, inputs, trace) => {
   trace.size(own, kind === 'ConvLSTM2DCell' ? 'filters' : 'units', atoms);
 
   const constants = trace.values
-    ? rests(trace, site, { kernel, state, bias, units, gates, kind, atoms, gated }, inputs)
+    ? rests(trace, { ...site, path: own }, { kernel, state, bias, units, gates, kind, atoms, gated }, inputs)
     : unknown(units);
   return site.outputShapes.map((shape) => ({ shape, atoms, constants }));
 };
@@ -94,8 +94,8 @@ function rests(trace: Trace, site: Site, w: Weights, [input, ...states]: readonl
   const constants = Float64Array.from(rest, (r) => (r ? 0 : Number.NaN));
   const common = { path: site.path, outputs: w.gated, bias: w.bias };
   const reading = { ...common, matrix: input_, inputs: input.atoms, constants: input.constants.slice() };
-  trace.read(w.kernel.name, { ...reading, foldable });
-  trace.read(w.state.name, {
+  trace.read(w.kernel, { ...reading, foldable });
+  trace.read(w.state, {
     ...common,
     matrix: state,
     inputs: w.atoms,

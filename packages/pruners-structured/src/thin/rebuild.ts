@@ -1,0 +1,114 @@
+import { type AxisSelection, EspalierError, type Parameter, parametersOf } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+import { type LayersModel, models } from '@tensorflow/tfjs-layers';
+import { nameOf, type Size, type Trace, within } from '../graph/trace.js';
+import type { Decision } from './decide.js';
+import type { Fold } from './fold.js';
+import { restoreInitializers, skipInitializers } from './initializers.js';
+
+type Config = Record<string, unknown>;
+interface LayerJson {
+  readonly config: Config;
+}
+
+/** The configuration of a layer in a model's JSON. */
+function locate(topology: LayerJson, path: readonly string[]): Config | undefined {
+  let config: Config | undefined = topology.config;
+  for (const part of path) {
+    if (part === within.layer) config = (config?.layer as LayerJson | undefined)?.config;
+    else if (part === within.cell) config = (config?.cell as LayerJson | undefined)?.config;
+    else {
+      const list = (Array.isArray(config) ? config : config?.layers) as LayerJson[] | undefined;
+      config = list?.find((layer) => layer.config.name === part)?.config;
+    }
+  }
+  return config;
+}
+
+function resize(topology: LayerJson, { path, key, atoms }: Size, kept: number): void {
+  if (kept === atoms.length) return;
+  const config = locate(topology, path);
+  // Not every layer repeats the shape of its input.
+  if (key === 'batch_input_shape' && config?.[key] === undefined) return;
+  if (config === undefined || config[key] === undefined) {
+    throw new EspalierError('unsupported-layer', `The configuration of ${nameOf(path)} has no '${key}'.`);
+  }
+  if (key === 'target_shape' || key === 'batch_input_shape') {
+    const shape = [...(config[key] as (number | null)[])];
+    const last = shape.length - 1;
+    if (shape[last] !== null && shape[last] !== -1) shape[last] = kept;
+    config[key] = shape;
+  } else {
+    config[key] = kept;
+  }
+}
+
+/** Which indices stay along the axes of each weight that loses some. */
+export function selections(trace: Trace, { removed }: Decision): Map<string, AxisSelection[]> {
+  const kept = new Map<string, AxisSelection[]>();
+  for (const { parameter, axis, atoms } of trace.slots.values()) {
+    const indices = Int32Array.from(atoms.keys()).filter((i) => !removed(atoms[i]));
+    if (indices.length === atoms.length) continue;
+    kept.set(parameter.name, [...(kept.get(parameter.name) ?? []), { axis, indices }]);
+  }
+  return kept;
+}
+
+function valuesOf(
+  old: Parameter | undefined,
+  added: Float64Array | undefined,
+  cuts: readonly AxisSelection[],
+  shape: readonly number[],
+): tf.Tensor {
+  let values: tf.Tensor = old === undefined ? tf.zeros([added?.length ?? shape[0]]) : tf.clone(old.variable);
+  if (added !== undefined) values = tf.add(values, tf.tensor1d(Float32Array.from(added)));
+  for (const { axis, indices } of cuts) values = tf.gather(values, tf.tensor1d(indices, 'int32'), axis);
+  return values;
+}
+
+/** A new model of the smaller sizes, with the weights that stay and the constants folded into its biases. */
+export async function rebuild(
+  model: LayersModel,
+  trace: Trace,
+  decision: Decision,
+  folded: readonly Fold[],
+): Promise<{ readonly model: LayersModel; readonly kept: Map<string, AxisSelection[]> }> {
+  const topology = model.toJSON(undefined, false) as unknown as LayerJson;
+  for (const size of trace.sizes.values()) {
+    resize(topology, size, size.atoms.filter((atom) => !decision.removed(atom)).length);
+  }
+  for (const { path, isNew } of folded) if (isNew) locate(topology, path)!.use_bias = true;
+  for (const { path, key, value } of trace.unwritten) locate(topology, path)![key] = value;
+  skipInitializers(topology);
+  const smaller = await models.modelFromJSON({ modelTopology: topology } as never);
+  restoreInitializers(model, smaller);
+
+  const kept = selections(trace, decision);
+  const cuts = new Map<string, readonly AxisSelection[]>(kept);
+  const before = new Map(trace.parameters.map((p) => [p.name, p]));
+  const added = new Map(folded.map((fold) => [fold.bias, fold.added]));
+  // A bias that is new lies along the same outputs as the kernel.
+  for (const { biasName, outputs } of trace.reads.values()) {
+    if (before.has(biasName)) continue;
+    const indices = Int32Array.from(outputs.keys()).filter((i) => !decision.removed(outputs[i]));
+    if (indices.length < outputs.length) cuts.set(biasName, [{ axis: 0, indices }]);
+  }
+  for (const parameter of parametersOf(smaller)) {
+    const { name, shape, variable } = parameter;
+    tf.tidy(() => {
+      const values = valuesOf(before.get(name), added.get(name), cuts.get(name) ?? [], shape);
+      if (values.shape.join() !== shape.join()) {
+        throw new EspalierError(
+          'shape-mismatch',
+          `${name} was cut to [${values.shape}], but the smaller model has [${shape}].`,
+          {
+            remedy:
+              'Please report this model: its layers are tied in a way that dependencyGroups does not see.',
+          },
+        );
+      }
+      variable.assign(values);
+    });
+  }
+  return { model: smaller, kept };
+}
