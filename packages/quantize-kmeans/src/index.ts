@@ -6,7 +6,9 @@ export {
   type OptimalCodebook,
   optimalCodebook,
 } from './codebook.js';
+export type { Importance } from './importance.js';
 export type { LloydInit } from './initial-centroids.js';
 export { type KMeansOptions, kmeans } from './kmeans.js';
 export { nearest } from './nearest.js';
 export type { PerParameter } from './per-parameter.js';
+export { type RateDistortionOptions, rateDistortion } from './rate-distortion.js';

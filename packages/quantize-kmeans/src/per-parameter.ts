@@ -1,8 +1,8 @@
 import { EspalierError, type Of, type Parameter, selectParameters } from '@espalier/core';
 
 /**
- * One setting for all parameters, or one for each: by name or glob (the first pattern that matches counts), or
- * by a function.
+ * One setting for all parameters, or one for each: by name or glob (a full name wins, then the first glob that
+ * matches; `'**'` is the rest), or by a function.
  */
 export type PerParameter<T> = T | Readonly<Record<string, T>> | ((parameter: Parameter) => T);
 

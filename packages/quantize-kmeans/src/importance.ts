@@ -1,0 +1,123 @@
+import {
+  EspalierError,
+  type Moment,
+  type ObservedStep,
+  type Of,
+  type Parameter,
+  type PluginState,
+  type StateArray,
+} from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * How much an error in each weight matters. `fisher`: from the squared gradients that training shows (the
+ * diagonal of the empirical Fisher information). `none`: all weights alike. Or a function that gives one
+ * number >= 0 per element.
+ */
+export type Importance = 'fisher' | 'none' | ((parameter: Parameter) => Float32Array);
+
+/** What no weight's importance falls below, as a part of its tensor's mean. */
+const floor = 0.02;
+
+/**
+ * Adds up squared gradients, on the backend, until a quantizer asks for them.
+ *
+ * The square root of the Fisher diagonal, with a floor, serves better than the diagonal itself: the diagonal is
+ * right for one small change of one weight, but a quantizer moves thousands at once, and the changes of weights
+ * that look free one by one add up (LeNet-300-100, 95 % pruned, 7.3 kB without fine-tuning: validation loss
+ * 0.090 with the root, 0.094 with the diagonal, 0.130 without importance).
+ */
+export class SquaredGradients {
+  readonly #sums = new Map<string, tf.Variable>();
+  #steps = 0;
+
+  /** Makes room. Sums that `load` brought stay. */
+  start(of: Of): void {
+    for (const p of of) {
+      if (!p.trainable) {
+        throw new EspalierError('invalid-option', `${p.name} is not trained, so it has no gradients.`, {
+          remedy: "Leave it out of the schedule, or give importance: 'none'.",
+        });
+      }
+    }
+  }
+
+  observe(step: ObservedStep, of: Of): void {
+    for (const p of of) {
+      const gradient = step.gradient(p);
+      if (gradient === undefined) continue;
+      const sum = this.#sums.get(p.name);
+      if (sum === undefined) this.#sums.set(p.name, tf.keep(tf.variable(tf.square(gradient), false)));
+      else sum.assign(tf.add(sum, tf.square(gradient)));
+    }
+    this.#steps++;
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Importance of a parameter's elements, row-major; the mean over all is that of the squared gradients. */
+  async importance(parameter: Parameter): Promise<Float32Array> {
+    const sum = this.#sums.get(parameter.name);
+    const squares =
+      sum === undefined ? new Float32Array(parameter.size) : ((await sum.data()) as Float32Array);
+    let total = 0;
+    for (let i = 0; i < squares.length; i++) total += squares[i];
+    const mean = total / squares.length / this.#steps || Number.MIN_VALUE;
+    return squares.map((square) => mean * (Math.sqrt(square / this.#steps / mean) + floor));
+  }
+
+  async save(): Promise<PluginState> {
+    const arrays: Record<string, StateArray> = {};
+    for (const [name, sum] of this.#sums) arrays[name] = (await sum.data()).slice() as Float32Array;
+    return {
+      json: { steps: this.#steps, shapes: [...this.#sums].map(([name, { shape }]) => [name, shape]) },
+      arrays,
+    };
+  }
+
+  load(state: PluginState): void {
+    this.dispose();
+    const { steps, shapes } = state.json as { steps: number; shapes: [string, number[]][] };
+    this.#steps = steps;
+    for (const [name, shape] of shapes) {
+      const values = tf.tensor(state.arrays?.[name] as Float32Array, shape, 'float32');
+      this.#sums.set(name, tf.variable(values, false));
+      values.dispose();
+    }
+  }
+
+  dispose(): void {
+    for (const sum of this.#sums.values()) sum.dispose();
+    this.#sums.clear();
+    this.#steps = 0;
+  }
+}
+
+/** @throws EspalierError `invalid-option` */
+export function checkImportance(owner: string, importance: unknown): void {
+  if (importance === 'fisher' || importance === 'none' || typeof importance === 'function') return;
+  throw new EspalierError('invalid-option', `${owner}: importance is ${String(importance)}.`, {
+    remedy: "Give 'fisher', 'none', or a function of the parameter.",
+  });
+}
+
+/**
+ * Whether a quantizer has to wait for gradients at this firing.
+ *
+ * @throws EspalierError `invalid-schedule` when there is no later firing to wait for.
+ */
+export function awaitsGradients(owner: string, gradients: SquaredGradients | undefined, at: Moment): boolean {
+  if (gradients === undefined || gradients.steps > 0) return false;
+  if (at.index < at.count - 1) return true;
+  throw new EspalierError(
+    'invalid-schedule',
+    `${owner}: importance 'fisher' needs gradients, and there are none.`,
+    {
+      remedy:
+        'Bind it to a training stage with at least two firings: it watches from the first to the second, then ' +
+        "quantises. Or give importance: 'none'.",
+    },
+  );
+}
