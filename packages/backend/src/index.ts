@@ -7,8 +7,10 @@ export {
   type NativeOptimizers,
   nativeOptimizers,
 } from './native/optimizers.js';
+export { type RandomSeed, statelessNormal, statelessUniform } from './native/random.js';
 export { registerNativeTraining } from './native/register.js';
 export type { FusedState } from './native/state.js';
 export { cacheRoot } from './setup/cache.js';
 export { type SetupOptions, type SetupResult, setup } from './setup/setup.js';
 export { type Backend, type BackendName, describe, type StartOptions, startBackend } from './start.js';
+export { registerWasmTraining } from './wasm/register.js';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { startBackend } from '../src/index.js';
+import { startBackend, statelessNormal, statelessUniform } from '../src/index.js';
 import { hasNative } from './native.js';
 import { random } from './random.js';
 
@@ -121,4 +121,29 @@ describe.runIf(hasNative)('activation gradients', () => {
       }
     },
   );
+});
+
+describe('seeded random numbers', () => {
+  const backends = hasNative ? (['native', 'cpu', 'wasm'] as const) : (['cpu', 'wasm'] as const);
+  it.each(backends)('on %s depend on the seed alone and have the right moments', async (prefer) => {
+    await startBackend({ prefer });
+    const before = tf.memory().numTensors;
+    for (const [make, mean, variance] of [
+      [statelessNormal, 0, 1],
+      [statelessUniform, 0.5, 1 / 12],
+    ] as const) {
+      const [a, b, c] = [make([100, 100], [1, 2]), make([100, 100], [1, 2]), make([100, 100], [1, 3])];
+      const values = a.dataSync();
+      expect(a.shape).toEqual([100, 100]);
+      expect(b.dataSync()).toEqual(values);
+      expect(c.dataSync()).not.toEqual(values);
+      const average = values.reduce((sum, v) => sum + v, 0) / values.length;
+      const spread = values.reduce((sum, v) => sum + (v - average) ** 2, 0) / values.length;
+      expect(Math.abs(average - mean)).toBeLessThan(0.04);
+      expect(Math.abs(spread / variance - 1)).toBeLessThan(0.05);
+      tf.dispose([a, b, c]);
+    }
+    expect(tf.memory().numTensors).toBe(before);
+    expect(() => statelessNormal([2], [0.5, 1])).toThrow(/two whole numbers/);
+  });
 });

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { BackendError } from '../error.js';
 import { attributes, type NativeBackend, nativeBackend, type OpAttribute } from './ops.js';
 import { multiply, ResourceVariable } from './resource.js';
@@ -18,6 +18,8 @@ interface Entry {
   readonly value: ResourceVariable;
   readonly slots: readonly ResourceVariable[];
   mask: tf.Tensor | null;
+  /** Our float32 copy of a mask of another type, to be disposed with it. */
+  converted: tf.Tensor | null;
   /** The handle through which `variable` sees `value`; another one means it was assigned from outside. */
   seen: number;
 }
@@ -92,15 +94,17 @@ export class FusedOptimizer {
         'Add it with setGroups first.',
       );
     }
-    if (mask && (mask.dtype !== 'float32' || String(mask.shape) !== String(variable.shape))) {
+    if (mask && String(mask.shape) !== String(variable.shape)) {
       throw new BackendError(
         'optimizer',
-        `the mask of "${variable.name}" is ${mask.dtype} [${mask.shape}]`,
-        `Give float32 [${variable.shape}].`,
+        `the mask of "${variable.name}" has the shape [${mask.shape}]`,
+        `Give one of the variable's shape, [${variable.shape}].`,
       );
     }
-    entry.mask = mask;
-    if (mask) for (const slot of entry.slots) slot.multiply(this.idOf(mask));
+    entry.converted?.dispose();
+    entry.converted = mask && mask.dtype !== 'float32' ? tf.keep(tf.cast(mask, 'float32')) : null;
+    entry.mask = entry.converted ?? mask;
+    if (entry.mask) for (const slot of entry.slots) slot.multiply(this.idOf(entry.mask));
   }
 
   /** @throws BackendError `optimizer` when a learning rate is not a finite number */
@@ -191,11 +195,12 @@ export class FusedOptimizer {
       slot.set(new Float32Array(variable.size));
       return slot;
     });
-    this.entries.set(variable, { variable, value: make(), slots, mask: null, seen: -1 });
+    this.entries.set(variable, { variable, value: make(), slots, mask: null, converted: null, seen: -1 });
   }
 
   private drop(entry: Entry): void {
     for (const resource of [entry.value, ...entry.slots]) resource.dispose();
+    entry.converted?.dispose();
     this.entries.delete(entry.variable);
   }
 

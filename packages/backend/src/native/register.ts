@@ -2,10 +2,11 @@ import { registerActivationGradients } from './activations.js';
 import { registerCrossEntropy } from './cross-entropy.js';
 import { registerMatMul } from './matmul.js';
 import { registerMaxPool } from './max-pool.js';
+import { registerRandom } from './random.js';
 
 /**
  * Registers the faster training kernels of the native backend, which must be the current one: gradients of
- * activations, matrix products, max-pooling, fused cross-entropy. `startBackend` does this; results are the stock ones to
+ * activations, matrix products, max-pooling, fused cross-entropy, seeded random numbers. `startBackend` does this; results are the stock ones to
  * float tolerance. Safe to call again.
  */
 export function registerNativeTraining(): void {
@@ -13,4 +14,5 @@ export function registerNativeTraining(): void {
   registerMatMul();
   registerMaxPool();
   registerCrossEntropy();
+  registerRandom();
 }
