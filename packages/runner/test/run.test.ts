@@ -174,6 +174,7 @@ describe('what it refuses, before anything is written', () => {
     const file = tinyRecipe(own, data, (text) => text.replace(from, to));
     const { code, stderr } = await espalier(['run', file, '--out', out]);
     expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/recipe\.yaml:\d+:\d+: /);
     expect(stderr).not.toMatch(/\n {4}at /);
     expect(code).toBeGreaterThan(0);
     expect(existsSync(out)).toBe(false);

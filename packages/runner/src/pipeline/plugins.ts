@@ -11,7 +11,9 @@ import {
   type Plugin,
   unknownName,
 } from '@espalier/core';
-import type { PluginUse, Recipe } from '../recipe/schema.js';
+import type { LoadedRecipe } from '../recipe/load.js';
+import { located } from '../recipe/located.js';
+import type { PluginUse } from '../recipe/schema.js';
 
 type Module = Record<string, unknown>;
 
@@ -116,10 +118,11 @@ export class Plugins {
   }
 
   /** @throws EspalierError as `make` does */
-  static async of(recipe: Recipe, folder: string): Promise<Plugins> {
+  static async of({ recipe, source }: LoadedRecipe): Promise<Plugins> {
+    const folder = dirname(source.file);
     const plugins = new Plugins(folder);
     for (const [id, { use, options }] of Object.entries(recipe.plugins ?? {})) {
-      plugins.shared.set(id, await make(use, options, folder));
+      plugins.shared.set(id, await located(source, ['plugins', id, 'use'], () => make(use, options, folder)));
     }
     return plugins;
   }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
   type Data,
-  EspalierError,
   hash,
   isPruner,
   isQuantizer,
@@ -13,7 +12,10 @@ import {
 } from '@espalier/core';
 import { batches, type Dataset, loadDataset, type Split } from '@espalier/datasets';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { LoadedRecipe } from '../recipe/load.js';
+import { located } from '../recipe/located.js';
 import { isTrainStage, type PluginUse, type Recipe, type Stage } from '../recipe/schema.js';
+import type { Source } from '../recipe/source.js';
 import type { Plugins } from './plugins.js';
 
 /** A stage with its plugins made. */
@@ -26,16 +28,26 @@ export interface PreparedStage {
 }
 
 /** Makes all plugins of all stages, so that what is wrong with one is said before anything runs. */
-export async function prepareStages(recipe: Recipe, plugins: Plugins): Promise<PreparedStage[]> {
+export async function prepareStages(
+  { recipe, source }: LoadedRecipe,
+  plugins: Plugins,
+): Promise<PreparedStage[]> {
   const prepared: PreparedStage[] = [];
-  for (const stage of recipe.stages) {
+  for (const [index, stage] of recipe.stages.entries()) {
+    const at = ['stages', index];
+    const schedules: Schedule[] = [];
     if (!isTrainStage(stage)) {
-      prepared.push({ stage, schedules: [], plugin: await plugins.get(stage as PluginUse) });
+      const use = stage as PluginUse;
+      prepared.push({
+        stage,
+        schedules,
+        plugin: await located(source, [...at, key(use)], () => plugins.get(use)),
+      });
       continue;
     }
-    const schedules: Schedule[] = [];
     for (const [i, { use, options, plugin, ...binding }] of (stage.schedules ?? []).entries()) {
-      const made = await plugins.get({ use, options, plugin } as PluginUse);
+      const wanted = { use, options, plugin } as PluginUse;
+      const made = await located(source, [...at, 'schedules', i, key(wanted)], () => plugins.get(wanted));
       // A plugin that stages share goes on with its own masks; any other has masks of its own.
       const owner = plugin ?? `${stage.name}/${i}:${made.name}`;
       schedules.push({ plugin: made, owner, ...binding } as Schedule);
@@ -45,27 +57,30 @@ export async function prepareStages(recipe: Recipe, plugins: Plugins): Promise<P
   return prepared;
 }
 
+const key = ({ use }: PluginUse): string => (use === undefined ? 'plugin' : 'use');
+
 /** Resolves names and times of all stages up to the first that changes the model's shape. */
-export function checkStages(
+export async function checkStages(
+  source: Source,
   stages: readonly PreparedStage[],
   run: Run,
-  stepsPerEpoch: (stage: Stage) => number,
-): void {
-  for (const { stage, schedules, plugin } of stages) {
+  stepsPerEpoch: (stage: number) => number,
+): Promise<void> {
+  for (const [index, { stage, schedules, plugin }] of stages.entries()) {
     if (plugin !== undefined && isTransform(plugin)) return;
-    try {
-      if (!isTrainStage(stage)) {
-        run.select((stage as PluginUse).parameters);
-        continue;
-      }
-      for (const schedule of schedules) {
-        run.select(schedule.parameters);
-        timing(schedule, stage.epochs, stepsPerEpoch(stage));
-      }
-      for (const { parameters } of stage.rateFactors ?? []) run.select(parameters);
-    } catch (cause) {
-      if (!(cause instanceof EspalierError)) throw cause;
-      throw new EspalierError(cause.code, `Stage '${stage.name}': ${cause.message}`, { cause });
+    const at = ['stages', index];
+    if (!isTrainStage(stage)) {
+      await located(source, [...at, 'parameters'], () => run.select((stage as PluginUse).parameters));
+      continue;
+    }
+    for (const [i, schedule] of schedules.entries()) {
+      await located(source, [...at, 'schedules', i, 'parameters'], () => run.select(schedule.parameters));
+      await located(source, [...at, 'schedules', i], () =>
+        timing(schedule, stage.epochs, stepsPerEpoch(index)),
+      );
+    }
+    for (const [i, { parameters }] of (stage.rateFactors ?? []).entries()) {
+      await located(source, [...at, 'rateFactors', i, 'parameters'], () => run.select(parameters));
     }
   }
 }

@@ -7,6 +7,7 @@ import type { Report } from '@espalier/report';
 import { models } from '@tensorflow/tfjs-layers';
 import { stringify } from 'yaml';
 import type { LoadedRecipe } from '../recipe/load.js';
+import { located } from '../recipe/located.js';
 import { isTrainStage } from '../recipe/schema.js';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { checkOut, layout, writeWhole } from './files.js';
@@ -58,16 +59,18 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
   const { out, resume = false, backend, listener = silent, signal } = options;
   const folder = dirname(source.file);
   await checkOut(out, resume);
-  const plugins = await Plugins.of(recipe, folder);
-  const stages = await prepareStages(recipe, plugins);
-  const dataset = await prepareDataset(recipe, (line) => listener.info(line));
+  const plugins = await Plugins.of({ recipe, source });
+  const stages = await prepareStages({ recipe, source }, plugins);
+  const dataset = await located(source, ['data', 'name'], () =>
+    prepareDataset(recipe, (line) => listener.info(line)),
+  );
   const fingerprint = fingerprintOf(recipe);
   const found = resume ? await readCheckpoint(out, fingerprint) : undefined;
 
-  const first = await makeModel(recipe, folder, dataset.inputShape);
+  const first = await located(source, ['model'], () => makeModel(recipe, folder, dataset.inputShape));
   const data = prepareData(recipe, dataset, first);
   const probe = new Run(first);
-  checkStages(stages, probe, (stage) => data.training(recipe.stages.indexOf(stage)).stepsPerEpoch);
+  await checkStages(source, stages, probe, (index) => data.training(index).stepsPerEpoch);
   const unseeded = unseededLayers(first);
   if (unseeded.length > 0) {
     listener.warn(
