@@ -66,16 +66,15 @@ export function buildBook({ kind, negative, positive, base, values }: Book): Uin
   return book;
 }
 
-/** Reads a codebook; `float`: the elements are float32, or halves when they have 2 bytes. */
-export function readBook(reader: Reader, itemBytes: number, float: boolean): Book {
-  const flags = reader.u8();
+/** Reads a codebook; `flags`: bits 0-1 its kind, bit 2 whether the element of level 0 is listed; `float`: the elements are float32, or halves when they have 2 bytes. */
+export function readBook(reader: Reader, flags: number, itemBytes: number, float: boolean): Book {
   const kind = BOOK_KINDS[flags & 3];
   const explicitZero = (flags & 4) !== 0;
   const negative = reader.varint();
   const positive = reader.varint();
   const size = negative + 1 + positive;
   const book: Book = { kind, negative, positive, base: 0, values: new Uint32Array(0) };
-  if (flags > 7 || size < 2 || size > MAX_LEVELS) fail('header', 'a codebook has an impossible size');
+  if (size < 2 || size > MAX_LEVELS) fail('header', 'a codebook has an impossible size');
   if (kind === 'integers') {
     const coded = reader.varint();
     book.base = coded % 2 ? -(coded + 1) / 2 : coded / 2;

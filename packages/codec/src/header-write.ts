@@ -80,19 +80,19 @@ function writeTensor(out: Writer, tensor: StoredTensor): void {
 }
 
 function writeLevels(out: Writer, { book, traversal, tuning }: LevelsLayout, storage: number): void {
-  writeBook(out, book, STORAGE[storage][2]);
+  writeBook(out, book, STORAGE[storage][2], tuning >> 8);
   out.u8(traversal.foldAxis + 1);
   if (traversal.foldAxis >= 0) out.varint(traversal.foldInner);
   out.varint(rankPermutation(traversal.order));
   out.u8(traversal.rowAxes | (traversal.lineAxes << 4));
-  out.varint(tuning);
+  out.u8(tuning & 255);
 }
 
-function writeBook(out: Writer, book: Book, itemBytes: number): void {
+function writeBook(out: Writer, book: Book, itemBytes: number, rate: number): void {
   const { kind, negative, positive, base, values } = book;
   const list = kind === 'list' || kind === 'halves';
   const explicitZero = list && values[negative] !== 0;
-  out.u8(BOOK_KINDS.indexOf(kind) | (explicitZero ? 4 : 0));
+  out.u8(BOOK_KINDS.indexOf(kind) | (explicitZero ? 4 : 0) | (rate << 3));
   out.varint(negative);
   out.varint(positive);
   if (kind === 'integers') out.varint(base < 0 ? -2 * base - 1 : 2 * base);

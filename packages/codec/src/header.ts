@@ -24,9 +24,6 @@ import { decodeText } from './text.js';
 export const MAX_EXPANSION = 32768;
 export const TILE_ALLOWANCE: number = 4 * 32768;
 
-/** Bits 0-7: initial stretch; 8-9: learning rate. */
-const MAX_TUNING = 1023;
-
 /** Artifacts that the tensor table makes: never in the metadata. */
 export const RESERVED: readonly string[] = ['weightSpecs', 'weightData', 'getWeightStream'];
 
@@ -168,7 +165,9 @@ function readLevels(reader: Reader, entry: TensorEntry): LevelsLayout {
   const { dtype, quantization, shape } = entry.spec;
   if (dtype === 'string' || dtype === 'complex64') fail('header', `${dtype} tensors have no levels`);
   const float = dtype === 'float32' && (!quantization || quantization.dtype === 'float16');
-  const book = readBook(reader, entry.itemBytes, float);
+  const flags = reader.u8();
+  if (flags > 31) fail('header', 'a codebook has unknown flags');
+  const book = readBook(reader, flags & 7, entry.itemBytes, float);
   const foldAxis = reader.u8() - 1;
   const foldInner = foldAxis >= 0 ? reader.varint() : 0;
   if (foldAxis >= shape.length) fail('header', 'the folded axis does not exist');
@@ -180,8 +179,7 @@ function readLevels(reader: Reader, entry: TensorEntry): LevelsLayout {
   const { sizes } = foldedAxes(shape, t);
   const [rows, lines, width] = groupSizes(sizes, t);
   if (lines * width > MAX_ROW || rows > MAX_ROW) fail('header', `rows are limited to ${MAX_ROW} elements`);
-  const tuning = reader.varint();
-  if (tuning > MAX_TUNING) fail('header', 'the coder is tuned in an unknown way');
+  const tuning = reader.u8() | ((flags >> 3) << 8);
   return { book, traversal: t, rows, lines, width, tuning };
 }
 
