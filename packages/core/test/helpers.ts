@@ -1,6 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
-import type { Batch, Data, Moment } from '@espalier/core';
-import { once, uniform } from '@espalier/core';
+import { type Batch, type Data, uniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { expect } from 'vitest';
@@ -87,9 +86,6 @@ export function fixedData(inputs: number[][], labels: number[][], stepsPerEpoch 
     },
   };
 }
-
-/** A moment in the middle of nowhere. */
-export const now: Moment = once();
 
 export const values = (tensor: tf.Tensor): number[] => [...tensor.dataSync()];
 
