@@ -11,7 +11,9 @@ export interface Stuck {
 }
 
 export interface Decision {
-  /** Is the class of this atom removed? */
+  /** Does the function of the model do without the class of this atom? */
+  spare(atom: number): boolean;
+  /** Is it removed? All that are spare, but for one where a tensor would have no channel left. */
   removed(atom: number): boolean;
   readonly stuck: readonly Stuck[];
 }
@@ -62,22 +64,28 @@ export function decide(trace: Trace, held: (bias: Parameter) => ArrayLike<number
       }
     }
   }
-  keepOne(trace, lives, live);
-  return { removed: (atom) => !lives(atoms.find(atom)), stuck: stuckOf(reads, holdOf, trace) };
+  const spare = (atom: number): boolean => !lives(atoms.find(atom));
+  const stays = placeholders(trace, spare);
+  return {
+    spare,
+    removed: (atom) => spare(atom) && !stays.has(atoms.find(atom)),
+    stuck: stuckOf(reads, holdOf, trace),
+  };
 }
 
-/** Every tensor keeps a channel: where all would go, the first one stays as it is. */
-function keepOne(trace: Trace, lives: (root: number) => boolean, live: Set<number>): void {
+/** Every tensor keeps a channel: where all are spare, the first one stays, with nobody to read it. */
+function placeholders(trace: Trace, spare: (atom: number) => boolean): Set<number> {
   const lists = [
     ...trace.tensors,
     ...[...trace.slots.values()].map((slot) => slot.atoms),
     ...[...trace.sizes.values()].map((size) => size.atoms),
   ];
+  const stays = new Set<number>();
   for (const list of lists) {
-    if (list.length === 0) continue;
-    const roots = trace.atoms.classes(list);
-    if (!roots.some(lives)) live.add(roots[0]);
+    if (list.length === 0 || list.some((atom) => !spare(atom) || stays.has(trace.atoms.find(atom)))) continue;
+    stays.add(trace.atoms.find(list[0]));
   }
+  return stays;
 }
 
 type Entry = { readonly read: Read; readonly inputs: Int32Array };

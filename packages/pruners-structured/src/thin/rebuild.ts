@@ -54,13 +54,27 @@ export function selections(trace: Trace, { removed }: Decision): Map<string, Axi
   return kept;
 }
 
+/** Zeroes what is read of channels that stay only because a tensor must have one. */
+function unread(trace: Trace, { spare, removed }: Decision): Map<string, tf.Tensor[]> {
+  const masks = new Map<string, tf.Tensor[]>();
+  for (const { parameter, axis, part, atoms } of trace.slots.values()) {
+    if (part !== 'reads' || !atoms.some((atom) => spare(atom) && !removed(atom))) continue;
+    const along = Float32Array.from(atoms, (atom) => (spare(atom) ? 0 : 1));
+    const shape = parameter.shape.map((n, i) => (i === axis ? n : 1));
+    masks.set(parameter.name, [...(masks.get(parameter.name) ?? []), tf.reshape(along, shape)]);
+  }
+  return masks;
+}
+
 function valuesOf(
   old: Parameter | undefined,
   added: Float64Array | undefined,
+  masks: readonly tf.Tensor[],
   cuts: readonly AxisSelection[],
   shape: readonly number[],
 ): tf.Tensor {
   let values: tf.Tensor = old === undefined ? tf.zeros([added?.length ?? shape[0]]) : tf.clone(old.variable);
+  for (const mask of masks) values = tf.mul(values, mask);
   if (added !== undefined) values = tf.add(values, tf.tensor1d(Float32Array.from(added)));
   for (const { axis, indices } of cuts) values = tf.gather(values, tf.tensor1d(indices, 'int32'), axis);
   return values;
@@ -93,10 +107,16 @@ export async function rebuild(
     const indices = Int32Array.from(outputs.keys()).filter((i) => !decision.removed(outputs[i]));
     if (indices.length < outputs.length) cuts.set(biasName, [{ axis: 0, indices }]);
   }
-  for (const parameter of parametersOf(smaller)) {
-    const { name, shape, variable } = parameter;
-    tf.tidy(() => {
-      const values = valuesOf(before.get(name), added.get(name), cuts.get(name) ?? [], shape);
+  tf.tidy(() => {
+    const masks = unread(trace, decision);
+    for (const { name, shape, variable } of parametersOf(smaller)) {
+      const values = valuesOf(
+        before.get(name),
+        added.get(name),
+        masks.get(name) ?? [],
+        cuts.get(name) ?? [],
+        shape,
+      );
       if (values.shape.join() !== shape.join()) {
         throw new EspalierError(
           'shape-mismatch',
@@ -108,7 +128,7 @@ export async function rebuild(
         );
       }
       variable.assign(values);
-    });
-  }
+    }
+  });
   return { model: smaller, kept };
 }
