@@ -7,9 +7,12 @@ import { fail } from './errors.js';
 import type { Header, LevelsLayout, TensorEntry } from './format.js';
 import { groupOffsets } from './geometry.js';
 import { readHeader } from './header.js';
+import type { LevelSink } from './level-coding.js';
 import type { Limits } from './limits.js';
+import { decodeLz } from './lz.js';
 import { decodePlanes } from './planes.js';
 import { RangeDecoder } from './range-decoder.js';
+import { decodeRans } from './rans.js';
 
 /** `bytes` as a view without copying. */
 export function asBytes(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
@@ -91,12 +94,12 @@ export function decodeTensor(file: Uint8Array, tensor: TensorEntry, out: Uint8Ar
         isFloat32(tensor),
       );
       return;
-    case 'ctx-fast':
-    case 'ctx-mix':
-      decodeLevels(file, tensor, levels!, out, base);
+    case 'lz':
+      decodeLz(file, tile.offset - base, tile.offset - base + tile.length, out, itemBytes);
       return;
     default:
-      fail('version', `tensor codec ${codec} is not known here`);
+      decodeLevels(file, tensor, levels!, out, base);
+      return;
   }
 }
 
@@ -134,14 +137,20 @@ function decodeLevels(
     const first = Math.floor((levels.rows * t) / count);
     const rows = Math.floor((levels.rows * (t + 1)) / count) - first;
     const grid = { rows, lines, width, negative, positive, tuning };
-    const coder = new RangeDecoder(file, tile.offset - base, tile.offset - base + tile.length);
-    (tensor.codec === 'ctx-mix' ? decodeMix : decodeFast)(coder, grid, {
+    const sink: LevelSink = {
       target,
       book,
       rowOffsets: rowOffsets.subarray(first, first + rows),
       lineOffsets,
       widthOffsets,
-    });
+    };
+    const start = tile.offset - base;
+    if (tensor.codec === 'rans') {
+      decodeRans(file, start, start + tile.length, grid, sink);
+      return;
+    }
+    const coder = new RangeDecoder(file, start, start + tile.length);
+    (tensor.codec === 'ctx-mix' ? decodeMix : decodeFast)(coder, grid, sink);
     coder.finish();
   });
   if (!aligned) out.set(new Uint8Array(buffer));

@@ -6,8 +6,8 @@ import type { BitCoder } from './level-coding.js';
  * Martin 1979), with a 31-bit range so that every quantity is a positive int32 and engines keep it in a
  * register. A probability is that of a 1, in 1/65536, from 1 to 65535.
  *
- * The encoder drops trailing zero bytes; the decoder supplies up to 4. More, or fewer bytes read than
- * stored, is an error: a payload has exactly one length.
+ * The encoder drops up to 4 zero bytes at the end; the decoder supplies them. More, or fewer bytes read
+ * than stored, is an error: a payload has exactly one length.
  */
 
 /** How many zero bytes a decoder may supply after the end of a payload. */
@@ -30,7 +30,6 @@ export class RangeDecoder implements BitCoder {
     this.bytes = copy;
     this.value = (copy[0] << 24) | (copy[1] << 16) | (copy[2] << 8) | copy[3];
     if (this.value < 0) fail('payload', 'a payload starts with an impossible byte');
-    if (end > start && bytes[end - 1] === 0) fail('payload', 'a payload ends in a superfluous zero byte');
   }
 
   code(p: number, _bit?: number): number {
@@ -58,6 +57,10 @@ export class RangeDecoder implements BitCoder {
   /** Fails unless all bytes, and no more than allowed, were used. */
   finish(): void {
     this.check();
-    if (this.position < this.#length) fail('payload', 'a payload is longer than its contents');
+    const supplied = this.position - this.#length;
+    if (supplied < 0) fail('payload', 'a payload is longer than its contents');
+    if (supplied < VIRTUAL_BYTES && this.#length > 0 && this.bytes[this.#length - 1] === 0) {
+      fail('payload', 'a payload ends in a superfluous zero byte');
+    }
   }
 }

@@ -37,8 +37,9 @@ export class RangeEncoder implements BitCoder {
     }
     for (let i = 0; i < 5; i++) this.#shift();
     const bytes = this.#out.take();
+    // Up to four zero bytes at the end are the decoder's to supply.
     let length = bytes.length;
-    while (length > 0 && bytes[length - 1] === 0) length--;
+    while (length > bytes.length - 4 && bytes[length - 1] === 0) length--;
     return bytes.subarray(0, length);
   }
 

@@ -4,12 +4,14 @@ import { isFloat32 } from './decode.js';
 import { codeFast } from './encode-fast.js';
 import { codeMix } from './encode-mix.js';
 import { type CodecName, type LevelsLayout, STORAGE } from './format.js';
-import { foldedAxes, groupOffsets, groupSizes, type Traversal } from './geometry.js';
+import { foldedAxes, groupOffsets, groupSizes, MAX_ROW, type Traversal } from './geometry.js';
 import type { StoredTensor } from './header-write.js';
 import { type LevelGrid, type Levels, lineStart } from './level-coding.js';
 import { RANGE, squash } from './logistic.js';
+import { encodeLz } from './lz-encode.js';
 import { encodePlanes } from './planes-encode.js';
 import { RangeEncoder } from './range-encoder.js';
+import { encodeRans } from './rans-encode.js';
 import { traversalsFor } from './traversals.js';
 
 /** What the search may do. */
@@ -35,6 +37,9 @@ export function storeTensor(
   const candidates: StoredTensor[] = [{ ...base, codec: 'raw', payloads: [data] }];
   if (search.codecs.includes('planes')) {
     candidates.push({ ...base, codec: 'planes', payloads: [encodePlanes(data, itemBytes, float)] });
+  }
+  if (search.codecs.includes('lz') && (search.effort > 0 || spec.dtype === 'string')) {
+    candidates.push({ ...base, codec: 'lz', payloads: [encodeLz(data, itemBytes, search.effort)] });
   }
   if (spec.dtype !== 'string' && spec.dtype !== 'complex64') {
     const found = findBook(patternsOf(data, itemBytes), float || spec.quantization?.dtype === 'float16');
@@ -62,6 +67,8 @@ function levelCandidates(
     )
     .sort((a, b) => size(a) - size(b));
   const all = codecs.includes('ctx-fast') ? fast : [];
+  const plain = codecs.includes('rans') ? ransCandidate(base, found) : undefined;
+  if (plain) all.push(plain);
   if (!codecs.includes('ctx-mix')) return all;
   const best = fast.slice(0, effort >= 8 ? 99 : effort >= 4 ? 2 : 1);
   const rates = effort >= 6 ? [1, 0, 2] : [1];
@@ -94,6 +101,31 @@ function patternsOf(data: Uint8Array, itemBytes: number): Patterns {
   if (itemBytes === 4) return new Uint32Array(data.buffer, data.byteOffset, data.length / 4);
   if (itemBytes === 2) return new Uint16Array(data.buffer, data.byteOffset, data.length / 2);
   return data;
+}
+
+/** Static coding in the tensor's own order; only where the alphabet is small beside its 12-bit frequencies. */
+function ransCandidate(
+  base: Omit<StoredTensor, 'codec'>,
+  { book, levels }: Quantized,
+): StoredTensor | undefined {
+  const count = book.negative + 1 + book.positive;
+  if (count > 1024) return undefined;
+  const { shape } = base.spec;
+  // Rows are as long as allowed: the coder has no use for them.
+  const order = shape.map((_, i) => i);
+  const sizes = order.map((axis) => shape.slice(axis).reduce((a, b) => a * b, 1));
+  const rowAxes = sizes.findIndex((n) => n <= MAX_ROW);
+  const traversal: Traversal = { foldAxis: -1, foldInner: 0, order, rowAxes, lineAxes: rowAxes };
+  if (rowAxes < 0) return undefined;
+  const [rows, lines, width] = groupSizes(foldedAxes(shape, traversal).sizes, traversal);
+  if (rows > MAX_ROW) return undefined;
+  const symbols = Uint16Array.from(levels, (level) => level + book.negative);
+  return {
+    ...base,
+    codec: 'rans',
+    levels: { book, traversal, rows, lines, width, tuning: 0 },
+    payloads: [encodeRans(symbols, count)],
+  };
 }
 
 function encodeLevels(

@@ -1,15 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { decode, EspError, encode, inspect, type ModelArtifacts, type WeightSpec } from '../src/index.js';
+import {
+  type CodecName,
+  decode,
+  type EncodeOptions,
+  EspError,
+  encode,
+  inspect,
+  type ModelArtifacts,
+  type WeightSpec,
+} from '../src/index.js';
 import { levelCases } from './fixtures.js';
 
 const bytes = (data: ArrayBuffer | ArrayBufferView): Buffer =>
   ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : Buffer.from(data);
 
 /** Encodes one tensor, checks that it comes back bit for bit, and tells how it was stored. */
-function roundTrip(data: ArrayBufferView, shape: number[], more: Partial<WeightSpec> = {}) {
+function roundTrip(
+  data: ArrayBufferView,
+  shape: number[],
+  more: Partial<WeightSpec> = {},
+  options: EncodeOptions = {},
+) {
   const spec: WeightSpec = { name: 'w', shape, dtype: 'float32', ...more };
   const weightData = new Uint8Array(bytes(data)).buffer;
-  const file = encode({ weightSpecs: [spec], weightData });
+  const file = encode({ weightSpecs: [spec], weightData }, options);
   const back = decode(file);
   expect(bytes(back.weightData).equals(bytes(weightData))).toBe(true);
   expect(back.weightSpecs).toEqual([spec]);
@@ -176,6 +190,94 @@ describe('encode and decode', () => {
     loop.self = loop;
     expect(() => encode({ modelTopology: loop })).toThrow(EspError);
     expect(() => encode({}, { efort: 3 } as never)).toThrow(/unknown option "efort"/);
+  });
+
+  describe.each(['planes', 'lz', 'rans', 'ctx-fast', 'ctx-mix'] as const)(
+    'codec %s alone',
+    (codec: CodecName) => {
+      const only = { codecs: [codec] };
+      const next = noise(5);
+      const draw = (
+        n: number,
+        zeros: number,
+        top: number,
+        values = (l: number): number => l * 0.5,
+      ): Float32Array =>
+        Float32Array.from({ length: n }, () =>
+          next() < zeros ? 0 : values(Math.ceil(next() * top)) * (next() < 0.5 ? -1 : 1),
+        );
+
+      it('keeps sparse, dense, one-sided and wide levels', () => {
+        roundTrip(draw(6000, 0.95, 3), [60, 100], {}, only);
+        roundTrip(draw(6000, 0.1, 7), [2, 3, 10, 100], {}, only);
+        roundTrip(draw(2048, 0.3, 1), [2048], {}, only);
+        roundTrip(draw(2000, 0.5, 5).map(Math.abs), [40, 50], {}, only);
+        roundTrip(
+          draw(2000, 0.5, 5).map((x) => 0 - Math.abs(x)),
+          [40, 50],
+          {},
+          only,
+        );
+        roundTrip(draw(9000, 0.2, 700), [90, 100], {}, only);
+        roundTrip(
+          draw(9000, 0.2, 16, (l) => l ** 1.7),
+          [90, 100],
+          {},
+          only,
+        );
+        roundTrip(
+          Float32Array.from({ length: 4000 }, (_, i) => (i % 97 === 0 ? 0.5 : 1)),
+          [40, 100],
+          {},
+          only,
+        );
+      });
+
+      it('keeps integers of all widths', () => {
+        const int = (n: number, top: number): number[] =>
+          Array.from({ length: n }, () => Math.floor(next() * next() * top));
+        roundTrip(
+          Uint8Array.from(int(5000, 256)),
+          [50, 100],
+          { quantization: { dtype: 'uint8', scale: 1, min: 0 } },
+          only,
+        );
+        roundTrip(
+          Uint16Array.from(int(5000, 3000)),
+          [5000],
+          { quantization: { dtype: 'uint16', scale: 1, min: 0 } },
+          only,
+        );
+        roundTrip(
+          Int32Array.from(int(5000, 3000), (x) => x - 70000),
+          [5000],
+          { dtype: 'int32' },
+          only,
+        );
+        roundTrip(
+          Uint16Array.from(int(5000, 20), (x) => x << 10),
+          [5000],
+          { quantization: { dtype: 'float16' } },
+          only,
+        );
+      });
+
+      it('keeps a very sparse large tensor within the expansion that a decoder allows', () => {
+        const data = new Float32Array(400000);
+        data[5] = 1;
+        data[77777] = -1;
+        roundTrip(data, [800, 500], {}, only);
+      });
+    },
+  );
+
+  it('finds repetitions that no context coder sees', () => {
+    const next = noise(6);
+    const kernel = Float32Array.from({ length: 700 }, () => next() - 0.5);
+    const data = Float32Array.from({ length: 7000 }, (_, i) => kernel[i % 700]);
+    const row = roundTrip(data, [10, 700]);
+    expect(row.codec).toBe('lz');
+    expect(row.storedBytes).toBeLessThan(3000);
   });
 
   it('gives the same bytes every time', () => {

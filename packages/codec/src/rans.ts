@@ -1,0 +1,66 @@
+import { fail } from './errors.js';
+import type { LevelGrid, LevelSink } from './level-coding.js';
+import { Reader } from './reader.js';
+
+/*
+ * Static range asymmetric numeral systems (Duda 2013) over the levels, for dense tensors that should decode
+ * fast: no contexts, two interleaved states, 16 bits at a time.
+ *
+ * Payload: for each level + negative its frequency as a varint (they add up to 4096), the two final states
+ * as uint32, then 16-bit words.
+ */
+
+export const RANS_BITS = 12;
+/** States stay in [2^15, 2^31). */
+export const RANS_LOW: number = 1 << 15;
+
+/** Decodes a tile of codec `rans`. */
+export function decodeRans(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  grid: LevelGrid,
+  sink: LevelSink,
+): void {
+  const { rows, lines, width, negative, positive } = grid;
+  const { target, book, rowOffsets, lineOffsets, widthOffsets } = sink;
+  const reader = new Reader(bytes, start, end);
+  const size = 1 << RANS_BITS;
+  const symbols = new Uint16Array(size);
+  const frequencies = new Uint16Array(size);
+  const offsets = new Uint16Array(size);
+  let total = 0;
+  for (let symbol = 0; symbol <= negative + positive; symbol++) {
+    const frequency = reader.varint();
+    if (total + frequency > size) fail('payload', 'frequencies do not add up');
+    symbols.fill(symbol, total, total + frequency);
+    frequencies.fill(frequency, total, total + frequency);
+    for (let i = 0; i < frequency; i++) offsets[total + i] = i;
+    total += frequency;
+  }
+  if (total !== size) fail('payload', 'frequencies do not add up');
+  let a = reader.u32();
+  let b = reader.u32();
+  if (a < RANS_LOW || b < RANS_LOW || a >= 2 ** 31 || b >= 2 ** 31) fail('payload', 'a state is impossible');
+  let position = reader.position;
+  for (let r = 0; r < rows; r++) {
+    for (let line = 0; line < lines; line++) {
+      const base = rowOffsets[r] + lineOffsets[line];
+      for (let x = 0; x < width; x++) {
+        const slot = a & (size - 1);
+        target[base + widthOffsets[x]] = book[symbols[slot]];
+        let next = Math.imul(frequencies[slot], a >>> RANS_BITS) + offsets[slot];
+        if (next < RANS_LOW) {
+          next = (next << 16) | bytes[position] | (bytes[position + 1] << 8);
+          position += 2;
+        }
+        // The two states take turns.
+        a = b;
+        b = next;
+      }
+    }
+    if (position > end) fail('payload', 'a payload ends too early');
+  }
+  if (position !== end || a !== RANS_LOW || b !== RANS_LOW)
+    fail('payload', 'a payload is longer than its contents');
+}
