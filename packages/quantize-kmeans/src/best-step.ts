@@ -16,6 +16,7 @@ export function bestLevels(
   lambda: number,
   reconstruction: ChoiceOptions['reconstruction'],
 ): Levels {
+  if (signal.values.length === 0) return chooseLevels(signal, 1, { lambda, reconstruction, rounds: 1 });
   const rule = ruleStep(signal, lambda);
   const sample = sampleOf(signal);
   let best = Number.POSITIVE_INFINITY;

@@ -45,7 +45,9 @@ const mostLevels = 16383;
  * and estimating rates and points from the levels of now. A weight is tried at the nearest magnitude, at the
  * next smaller ones and at zero.
  */
-export function chooseLevels(signal: Signal, step: number, options: ChoiceOptions): Levels {
+export function chooseLevels(signal: Signal, width: number, options: ChoiceOptions): Levels {
+  // As float32, so that a coder can find the grid again.
+  const step = Math.fround(width);
   const { positions, values, weights, shape } = signal;
   const { lambda, reconstruction, rounds } = options;
   let peak = 0;

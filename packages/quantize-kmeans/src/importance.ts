@@ -4,6 +4,7 @@ import {
   type ObservedStep,
   type Of,
   type Parameter,
+  type Plugin,
   type PluginState,
   type StateArray,
 } from '@espalier/core';
@@ -27,20 +28,9 @@ const floor = 0.02;
  * that look free one by one add up (LeNet-300-100, 95 % pruned, 7.3 kB without fine-tuning: validation loss
  * 0.090 with the root, 0.094 with the diagonal, 0.130 without importance).
  */
-export class SquaredGradients {
+class SquaredGradients {
   readonly #sums = new Map<string, tf.Variable>();
   #steps = 0;
-
-  /** Makes room. Sums that `load` brought stay. */
-  start(of: Of): void {
-    for (const p of of) {
-      if (!p.trainable) {
-        throw new EspalierError('invalid-option', `${p.name} is not trained, so it has no gradients.`, {
-          remedy: "Leave it out of the schedule, or give importance: 'none'.",
-        });
-      }
-    }
-  }
 
   observe(step: ObservedStep, of: Of): void {
     for (const p of of) {
@@ -95,29 +85,86 @@ export class SquaredGradients {
   }
 }
 
-/** @throws EspalierError `invalid-option` */
-export function checkImportance(owner: string, importance: unknown): void {
-  if (importance === 'fisher' || importance === 'none' || typeof importance === 'function') return;
-  throw new EspalierError('invalid-option', `${owner}: importance is ${String(importance)}.`, {
-    remedy: "Give 'fisher', 'none', or a function of the parameter.",
-  });
+/** Where a quantizer gets the importance of weights from, and the hooks of a plugin that this needs. */
+export interface ImportanceSource {
+  /** To be spread into the plugin. `start` and `observe` are there only where gradients are needed. */
+  readonly hooks: Pick<Plugin, 'observe' | 'save' | 'load' | 'dispose'>;
+  start(of: Of): void;
+  /**
+   * Whether to wait for gradients at this firing.
+   *
+   * @throws EspalierError `invalid-schedule` when there is no later firing to wait for
+   */
+  waits(at: Moment): boolean;
+  /** Importance of a parameter's elements, row-major; undefined for `none`. */
+  of(parameter: Parameter): Promise<Float32Array | undefined>;
 }
 
 /**
- * Whether a quantizer has to wait for gradients at this firing.
- *
- * @throws EspalierError `invalid-schedule` when there is no later firing to wait for.
+ * @param open - The parameters that are still to be quantised: only their gradients are watched.
+ * @throws EspalierError `invalid-option`
  */
-export function awaitsGradients(owner: string, gradients: SquaredGradients | undefined, at: Moment): boolean {
-  if (gradients === undefined || gradients.steps > 0) return false;
-  if (at.index < at.count - 1) return true;
-  throw new EspalierError(
-    'invalid-schedule',
-    `${owner}: importance 'fisher' needs gradients, and there are none.`,
-    {
-      remedy:
-        'Bind it to a training stage with at least two firings: it watches from the first to the second, then ' +
-        "quantises. Or give importance: 'none'.",
+export function importanceSource(owner: string, importance: Importance, open: () => Of): ImportanceSource {
+  const refuse = (message: string, remedy: string): EspalierError =>
+    new EspalierError('invalid-option', `${owner}: ${message}.`, { remedy });
+  if (importance === 'none') {
+    return { hooks: {}, start() {}, waits: () => false, of: async () => undefined };
+  }
+  if (typeof importance === 'function') {
+    return {
+      hooks: {},
+      start() {},
+      waits: () => false,
+      async of(parameter) {
+        const weights = importance(parameter);
+        if (
+          weights.length === parameter.size &&
+          weights.every((w) => w >= 0 && w < Number.POSITIVE_INFINITY)
+        ) {
+          return weights;
+        }
+        throw refuse(
+          `the importance of ${parameter.name} cannot be used`,
+          `Give ${parameter.size} finite numbers >= 0.`,
+        );
+      },
+    };
+  }
+  if (importance !== 'fisher') {
+    throw refuse(
+      `importance is ${String(importance)}`,
+      "Give 'fisher', 'none', or a function of the parameter.",
+    );
+  }
+  const gradients = new SquaredGradients();
+  return {
+    hooks: {
+      observe(step) {
+        const of = open();
+        if (of.length > 0) gradients.observe(step, of);
+      },
+      save: () => gradients.save(),
+      load: (state) => gradients.load(state),
+      dispose: () => gradients.dispose(),
     },
-  );
+    start(of) {
+      const frozen = of.find((p) => !p.trainable);
+      if (frozen !== undefined) {
+        throw refuse(
+          `${frozen.name} is not trained, so it has no gradients`,
+          "Leave it out of the schedule, or give importance: 'none'.",
+        );
+      }
+    },
+    waits(at) {
+      if (gradients.steps > 0) return false;
+      if (at.index < at.count - 1) return true;
+      throw new EspalierError('invalid-schedule', `${owner}: importance 'fisher' needs gradients.`, {
+        remedy:
+          'Bind it to a training stage with at least two firings: it watches the gradients from the first to the ' +
+          "second, then quantises. Or give importance: 'none'.",
+      });
+    },
+    of: (parameter) => gradients.importance(parameter),
+  };
 }

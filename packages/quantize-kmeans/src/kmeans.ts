@@ -11,6 +11,7 @@ import {
   unknownName,
 } from '@espalier/core';
 import { type Codebook, type CodebookOptions, lloydCodebook, optimalCodebook } from './codebook.js';
+import { type Importance, importanceSource } from './importance.js';
 import type { LloydInit } from './initial-centroids.js';
 import { nearest } from './nearest.js';
 import { type PerParameter, settingsOf } from './per-parameter.js';
@@ -32,6 +33,11 @@ export interface KMeansOptions {
   readonly keepZero?: boolean;
   /** A codebook for each tensor (default), or one for all tensors of the schedule together. */
   readonly scope?: 'tensor' | 'group';
+  /**
+   * How much errors matter. Default `'none'`: all alike, plain k-means. `'fisher'`: from the gradients of the
+   * training between the schedule's first firing, which only starts to watch them, and its second.
+   */
+  readonly importance?: Importance;
   /** For `init: 'random'`. Default: the run's seed. */
   readonly seed?: number;
 }
@@ -65,8 +71,8 @@ const inits = ['optimal', 'linear', 'density', 'random'];
  * ```
  */
 export function kmeans(options: KMeansOptions): Quantizer {
-  checkOptions('kmeans', options, ['clusters', 'init', 'keepZero', 'scope', 'seed']);
-  const { clusters, init = 'optimal', keepZero, scope = 'tensor', seed } = options;
+  checkOptions('kmeans', options, ['clusters', 'init', 'keepZero', 'scope', 'importance', 'seed']);
+  const { clusters, init = 'optimal', keepZero, scope = 'tensor', importance = 'none', seed } = options;
   if (!inits.includes(init)) throw unknownName('init of kmeans', String(init), inits);
   if (scope !== 'tensor' && scope !== 'group') {
     throw unknownName('scope of kmeans', String(scope), ['tensor', 'group']);
@@ -79,14 +85,29 @@ export function kmeans(options: KMeansOptions): Quantizer {
   };
   if (typeof clusters === 'number' || clusters === undefined) check(clusters as number, 'clusters');
   let run: Run | undefined;
+  let watched: Of = [];
+  const settings = (of: Of): Map<string, number> => settingsOf('kmeans', 'clusters', clusters, of, check);
+  /** Those with more distinct values than they should have. */
+  const open = (of: Of): Parameter[] => {
+    const counts = settings(of);
+    return of.filter(
+      (p) => !((run?.shared(p)?.codebook.length ?? Infinity) <= (counts.get(p.name) as number)),
+    );
+  };
+  const source = importanceSource('kmeans', importance, () => open(watched));
 
-  const cluster = (values: Float32Array, k: number, zero: boolean, stream: string): Codebook => {
-    const shared: CodebookOptions = { keepZero: zero };
+  const cluster = (
+    values: Float32Array,
+    weights: Float32Array | undefined,
+    k: number,
+    name: string,
+  ): Codebook => {
+    const shared: CodebookOptions = { keepZero: keepZero ?? values.includes(0), ...(weights && { weights }) };
     if (init === 'optimal') return optimalCodebook(values, k, shared);
     return lloydCodebook(values, k, {
       ...shared,
       init,
-      seed: hash(seed ?? run?.seed ?? 0, hashString(stream)),
+      seed: hash(seed ?? run?.seed ?? 0, hashString(name)),
     });
   };
 
@@ -94,51 +115,53 @@ export function kmeans(options: KMeansOptions): Quantizer {
     name: 'kmeans',
     start(itsRun, of) {
       run = itsRun;
-      settingsOf('kmeans', 'clusters', clusters, of, check);
+      watched = of;
+      source.start(of);
+      const counts = new Set(settings(of).values());
+      if (scope === 'group' && counts.size > 1) {
+        throw new EspalierError(
+          'invalid-option',
+          "kmeans: scope 'group' has one codebook, but clusters differ.",
+          {
+            remedy: 'Give one number of clusters.',
+          },
+        );
+      }
     },
-    async quantize(of: Of) {
-      const counts = settingsOf('kmeans', 'clusters', clusters, of, check);
-      const todo = of.filter(
-        (p) => !((run?.shared(p)?.codebook.length ?? Infinity) <= (counts.get(p.name) as number)),
-      );
+    ...source.hooks,
+    async quantize(of, at) {
+      const counts = settings(of);
+      const todo = open(of);
       const tensors = new Map<Parameter, QuantizedTensor>();
-      if (scope === 'group') {
-        const all = await Promise.all(todo.map((p) => p.variable.data() as Promise<Float32Array>));
-        const k = sameCount(todo, counts);
-        if (k === undefined) return tensors;
-        const values = concatenated(all);
-        const zero = keepZero ?? values.includes(0);
-        const { centroids } = cluster(values, k, zero, 'group');
-        for (const [i, p] of todo.entries())
-          tensors.set(p, compact(centroids, nearest(all[i], centroids), zero));
-        return tensors;
+      if (todo.length === 0 || source.waits(at)) return tensors;
+      for (const members of scope === 'group' ? [todo] : todo.map((p) => [p])) {
+        const values: Float32Array[] = [];
+        const weights: Float32Array[] = [];
+        for (const p of members) {
+          values.push((await p.variable.data()) as Float32Array);
+          const own = await source.of(p);
+          if (own !== undefined) weights.push(own);
+        }
+        const { name } = members[0];
+        const all = joined(values);
+        const { centroids } = cluster(
+          all,
+          weights.length > 0 ? joined(weights) : undefined,
+          counts.get(name) as number,
+          name,
+        );
+        const fixZero = keepZero ?? all.includes(0);
+        for (const [i, p] of members.entries())
+          tensors.set(p, compact(centroids, nearest(values[i], centroids), fixZero));
       }
-      for (const p of todo) {
-        const values = (await p.variable.data()) as Float32Array;
-        const zero = keepZero ?? values.includes(0);
-        const { centroids, indices } = cluster(values, counts.get(p.name) as number, zero, p.name);
-        tensors.set(p, compact(centroids, indices, zero));
-      }
+      source.hooks.dispose?.();
       return tensors;
     },
   };
 }
 
-function sameCount(of: Of, counts: ReadonlyMap<string, number>): number | undefined {
-  const different = new Set(of.map((p) => counts.get(p.name)));
-  if (different.size > 1) {
-    throw new EspalierError(
-      'invalid-option',
-      "kmeans: scope 'group' has one codebook, but clusters differ.",
-      {
-        remedy: 'Give one number of clusters.',
-      },
-    );
-  }
-  return [...different][0];
-}
-
-function concatenated(arrays: readonly Float32Array[]): Float32Array {
+function joined(arrays: readonly Float32Array[]): Float32Array {
+  if (arrays.length === 1) return arrays[0];
   const all = new Float32Array(arrays.reduce((n, array) => n + array.length, 0));
   let at = 0;
   for (const array of arrays) {

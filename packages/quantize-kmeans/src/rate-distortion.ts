@@ -2,7 +2,6 @@ import {
   checkOptions,
   checkRange,
   EspalierError,
-  type ObservedStep,
   type Of,
   type Parameter,
   type QuantizedTensor,
@@ -11,7 +10,7 @@ import {
 } from '@espalier/core';
 import { bestLevels } from './best-step.js';
 import { chooseLevels, type Levels, type Signal } from './choose-levels.js';
-import { awaitsGradients, checkImportance, type Importance, SquaredGradients } from './importance.js';
+import { type Importance, importanceSource } from './importance.js';
 import { compact } from './quantized-tensor.js';
 import { matrixShape } from './rate-model.js';
 
@@ -81,7 +80,6 @@ export function rateDistortion(options: RateDistortionOptions = {}): Quantizer {
     });
   }
   if (step !== undefined) checkRange('rateDistortion', 'step', step, Number.MIN_VALUE, Number.MAX_VALUE);
-  checkImportance('rateDistortion', importance);
   if (reconstruction !== 'centroid' && reconstruction !== 'uniform') {
     throw new EspalierError(
       'invalid-option',
@@ -91,9 +89,10 @@ export function rateDistortion(options: RateDistortionOptions = {}): Quantizer {
       },
     );
   }
-  const gradients = importance === 'fisher' ? new SquaredGradients() : undefined;
   let run: Run | undefined;
   let watched: Of = [];
+  const unshared = (of: Of): Of => of.filter((p) => run?.shared(p) === undefined);
+  const source = importanceSource('rateDistortion', importance, () => unshared(watched));
 
   const choose = (signals: readonly Signal[], exchange: number): Levels[] => {
     const energy = meanEnergy(signals);
@@ -109,38 +108,26 @@ export function rateDistortion(options: RateDistortionOptions = {}): Quantizer {
     start(itsRun, of) {
       run = itsRun;
       watched = of;
-      gradients?.start(of);
+      source.start(of);
     },
-    ...(gradients && {
-      observe(at: ObservedStep) {
-        const open = watched.filter((p) => run?.shared(p) === undefined);
-        if (open.length > 0) gradients.observe(at, open);
-      },
-      save: () => gradients.save(),
-      load: (state) => gradients.load(state),
-      dispose: () => gradients.dispose(),
-    }),
+    ...source.hooks,
     async quantize(of, at) {
-      const open = of.filter((p) => run?.shared(p) === undefined);
+      const open = unshared(of);
       const tensors = new Map<Parameter, QuantizedTensor>();
-      if (open.length === 0 || awaitsGradients('rateDistortion', gradients, at)) return tensors;
+      if (open.length === 0 || source.waits(at)) return tensors;
       const signals: Signal[] = [];
-      for (const p of open) signals.push(await signalOf(p, importance, gradients));
+      for (const p of open)
+        signals.push(signalOf(p, (await p.variable.data()) as Float32Array, await source.of(p)));
       const chosen =
         bytes === undefined ? choose(signals, lambda) : withinBytes(bytes, (l) => choose(signals, l));
       for (const [i, p] of open.entries()) tensors.set(p, tensorOf(p.size, signals[i], chosen[i]));
-      gradients?.dispose();
+      source.hooks.dispose?.();
       return tensors;
     },
   };
 }
 
-async function signalOf(
-  parameter: Parameter,
-  importance: Importance,
-  gradients: SquaredGradients | undefined,
-): Promise<Signal> {
-  const values = (await parameter.variable.data()) as Float32Array;
+function signalOf(parameter: Parameter, values: Float32Array, importance: Float32Array | undefined): Signal {
   const bad = values.findIndex((x) => !Number.isFinite(x));
   if (bad >= 0) {
     throw new EspalierError('not-finite', `Weight ${bad} of ${parameter.name} is ${values[bad]}.`, {
@@ -153,25 +140,12 @@ async function signalOf(
   for (let i = 0, j = 0; i < values.length; i++) if (values[i] !== 0) positions[j++] = i;
   const kept = Float32Array.from(positions, (i) => values[i]);
   const shape = matrixShape(parameter.shape);
-  if (importance === 'none') {
-    let energy = 0;
-    for (let j = 0; j < count; j++) energy += kept[j] * kept[j];
-    return { shape, positions, values: kept, weights: new Float32Array(count).fill(count / energy || 1) };
+  if (importance !== undefined) {
+    return { shape, positions, values: kept, weights: Float32Array.from(positions, (i) => importance[i]) };
   }
-  const all =
-    gradients === undefined
-      ? (importance as (p: Parameter) => Float32Array)(parameter)
-      : await gradients.importance(parameter);
-  if (all.length !== values.length || !all.every((w) => w >= 0 && w < Number.POSITIVE_INFINITY)) {
-    throw new EspalierError(
-      'invalid-option',
-      `rateDistortion: the importance of ${parameter.name} is not usable.`,
-      {
-        remedy: `Give ${values.length} finite numbers >= 0.`,
-      },
-    );
-  }
-  return { shape, positions, values: kept, weights: Float32Array.from(positions, (i) => all[i]) };
+  let energy = 0;
+  for (let j = 0; j < count; j++) energy += kept[j] * kept[j];
+  return { shape, positions, values: kept, weights: new Float32Array(count).fill(count / energy || 1) };
 }
 
 /** Mean of importance x weight^2 over the weights that are not zero. */

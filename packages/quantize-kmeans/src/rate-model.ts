@@ -59,8 +59,8 @@ export class RateModel {
     const lines = (count: Float64Array, length: number): Float64Array =>
       Math.min(rows, columns) < leastLine
         ? count.fill(this.#logit)
-        : // Two elements of the tensor's own density beside those of the line.
-          count.map((c) => logit((c + 2 * density) / (length + 2)));
+        : // One element that is not zero, at the tensor's density, beside those of the line.
+          count.map((c) => logit((c + 1) / (length + 1 / density)));
     this.#rowLogits = lines(inRow, columns);
     this.#columnLogits = lines(inColumn, rows);
     this.#levelBits = new Float64Array(2 * top + 1);
