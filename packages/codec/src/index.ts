@@ -1,8 +1,2 @@
-export type { DecodedArtifacts, ModelArtifacts, WeightQuantization, WeightSpec } from './artifacts.js';
-export { decode } from './decode.js';
+export * from './decoder.js';
 export { type EncodeOptions, encode } from './encode.js';
-export { EspError, type EspErrorCode } from './errors.js';
-export type { CodecName } from './format.js';
-export { type EspalierHandler, espalier, type LoadOptions } from './handler.js';
-export { type FileReport, inspect, type TensorReport } from './inspect.js';
-export type { Limits } from './limits.js';
