@@ -1,0 +1,128 @@
+/**
+ * Optimal one-dimensional k-means at the sizes of AlexNet: seconds, memory beyond the weights, and how far the
+ * result can be from the optimum; beside scikit-learn's KMeans (k-means++, one start) on the same numbers where
+ * Python has it. Weights are drawn from a seeded normal. Prints JSON.
+ *
+ *   pnpm build && node bench/kmeans.mjs [--no-sklearn] [--python python3]
+ */
+import { fork, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { lloydCodebook, nearest, optimalCodebook } from '@espalier/quantize-kmeans';
+
+const { values: options } = parseArgs({
+  options: {
+    'no-sklearn': { type: 'boolean' },
+    python: { type: 'string', default: 'python3' },
+    worker: { type: 'string' },
+  },
+});
+
+/** Name: tensors of [weights, clusters]. The notebook's 256 centres for convolutions, 16 for dense layers. */
+const CASES = {
+  'alexnet conv3': [[884736, 256]],
+  'alexnet fc6': [[37748736, 16]],
+  'alexnet fc6, 90 % pruned': [[37748736, 16, 0.9]],
+  'alexnet, all 61 million': [
+    [34848, 256],
+    [307200, 256],
+    [884736, 256],
+    [663552, 256],
+    [442368, 256],
+    [37748736, 16],
+    [16777216, 16],
+    [4096000, 16],
+  ],
+};
+
+/** Normal numbers of standard deviation 0.01 (xorshift and Box-Muller); the smallest `sparsity` of them are 0. */
+function weights(n, seed, sparsity = 0) {
+  const values = new Float32Array(n);
+  let a = 0x9e3779b9 ^ seed;
+  let b = 0x243f6a88;
+  const draw = () => {
+    let t = a;
+    a = b;
+    t ^= t << 23;
+    t ^= t >>> 17;
+    t ^= b ^ (b >>> 26);
+    b = t | 0;
+    return ((a + b) >>> 0) / 2 ** 32;
+  };
+  const quantile = { 0: 0, 0.9: 0.016448536 }[sparsity];
+  for (let i = 0; i < n; i++) {
+    const value = 0.01 * Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
+    values[i] = Math.abs(value) < quantile ? 0 : value;
+  }
+  return values;
+}
+
+function measure(tensors) {
+  const result = { seconds: 0, assignmentSeconds: 0, relativeGap: 0, extraMiB: 0 };
+  for (const [i, [n, k, sparsity]] of tensors.entries()) {
+    const values = weights(n, i, sparsity);
+    const before = process.memoryUsage().rss;
+    const began = performance.now();
+    const { centroids, gap, inertia } = optimalCodebook(values, k, { keepZero: sparsity !== undefined });
+    result.seconds += (performance.now() - began) / 1000;
+    result.relativeGap = Math.max(result.relativeGap, gap / inertia);
+    result.extraMiB = Math.max(result.extraMiB, process.resourceUsage().maxRSS / 1024 - before / 2 ** 20);
+    const assigning = performance.now();
+    nearest(values, centroids);
+    result.assignmentSeconds += (performance.now() - assigning) / 1000;
+    if (tensors.length > 1) continue;
+    result.lloydOverOptimal = Object.fromEntries(
+      ['linear', 'density', 'random'].map((init) => [
+        init,
+        lloydCodebook(values, k, { init, keepZero: sparsity !== undefined }).inertia / inertia,
+      ]),
+    );
+    if (sparsity === undefined && !options['no-sklearn']) result.sklearn = sklearn(values, k, inertia);
+  }
+  return result;
+}
+
+function sklearn(values, k, inertia) {
+  const folder = mkdtempSync(join(tmpdir(), 'kmeans-'));
+  try {
+    const file = join(folder, 'values.f32');
+    writeFileSync(file, values);
+    const script = `
+import json, sys, time
+import numpy as np, sklearn
+from sklearn.cluster import KMeans
+x = np.fromfile(sys.argv[1], dtype=np.float32).reshape(-1, 1)
+began = time.time()
+fit = KMeans(n_clusters=${k}, n_init=1, random_state=0).fit(x)
+seconds = time.time() - began
+x = x[:, 0].astype(np.float64)
+c = np.sort(fit.cluster_centers_[:, 0].astype(np.float64))
+error = float(((x - c[np.searchsorted((c[1:] + c[:-1]) / 2, x)]) ** 2).sum())
+print(json.dumps(dict(version=sklearn.__version__, seconds=seconds, iterations=int(fit.n_iter_), inertia=error)))
+`;
+    const { status, stdout, stderr } = spawnSync(options.python, ['-c', script, file], { encoding: 'utf8' });
+    if (status !== 0) return { missing: stderr?.trim().split('\n').at(-1) ?? options.python };
+    const { inertia: own, ...rest } = JSON.parse(stdout);
+    return { ...rest, overOptimal: own / inertia };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+if (options.worker !== undefined) {
+  process.send(measure(CASES[options.worker]));
+} else {
+  const results = {};
+  for (const name of Object.keys(CASES)) {
+    // A process of its own, so that its memory is its own.
+    const child = fork(fileURLToPath(import.meta.url), [...process.argv.slice(2), '--worker', name]);
+    results[name] = await new Promise((resolve, reject) => {
+      child.once('message', resolve);
+      child.once('exit', (code) => reject(new Error(`the worker of '${name}' ended with ${code}`)));
+    });
+  }
+  console.log(JSON.stringify({ node: process.version, results }, null, 2));
+}
