@@ -20,7 +20,7 @@ export interface GroupMember {
 
 /** Units (filters, channels, neurons) that are tied one to one across layers: unit i of all goes or stays. */
 export interface DependencyGroup {
-  /** The layers that make the units, joined by `+`. */
+  /** The layers that make the units, joined by `+`; `inputs of …` for what no layer makes. */
   readonly name: string;
   /** How many units. */
   readonly size: number;
@@ -101,7 +101,8 @@ export function groupsOf(trace: Trace): {
       return { parameter, axis, part, units: trace.atoms.classes(atoms).map((r) => unitOf.get(r) ?? -1) };
     });
     const makers = members.filter(({ part, parameter }) => part === 'produces' && parameter.role !== 'bias');
-    const title = [...new Set((makers.length > 0 ? makers : members).map(layerName))].join('+');
+    const layers = [...new Set((makers.length > 0 ? makers : members).map(layerName))].join('+');
+    const title = makers.length > 0 ? layers : `inputs of ${layers}`;
     const count = (names.get(title) ?? 0) + 1;
     names.set(title, count);
     const group = { name: count === 1 ? title : `${title}#${count}`, size: roots.length, members };

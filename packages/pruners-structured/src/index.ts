@@ -1,3 +1,5 @@
+export type { Criterion, CriterionOptions } from './criteria/criterion.js';
+export type { ScoreFunction } from './criteria/weights.js';
 export {
   type DependencyGroup,
   type DependencyGroups,
@@ -7,6 +9,15 @@ export {
   type RefusedGroup,
 } from './dependency-groups.js';
 export { countMacs, type LayerMacs, type Macs, type MacsOptions } from './macs.js';
+export type { AmountOptions, Sparsity } from './sparsity.js';
+export { type StructuredAgpOptions, structuredAgp } from './structured-agp.js';
+export { type StructuredLevelOptions, structuredLevel } from './structured-level.js';
+export type { StructuredOptions } from './structured-pruner.js';
+export { type StructuredThresholdOptions, structuredThreshold } from './structured-threshold.js';
+export type { StructureKind } from './structures/local.js';
+export type { StructureOptions } from './structures/resolve.js';
+export type { Slice } from './structures/slice.js';
+export type { Structures } from './structures/structures.js';
 export {
   type Stuck,
   type Thin,

@@ -42,6 +42,11 @@ test(`thinned and masked agree on ${count} random models`, { timeout: 1_200_000 
     model.dispose();
     small.dispose();
   }
-  console.log(worst, sums, Object.fromEntries(kinds));
+  // The test is of something: much was removed, constants were folded, some had nowhere to go.
+  expect(sums.thinner).toBeGreaterThan(count / 2);
+  expect(sums.removed).toBeGreaterThan(4 * count);
+  expect(sums.folded).toBeGreaterThan(count / 4);
+  expect(sums.stuck).toBeGreaterThan(0);
+  expect(kinds.size).toBeGreaterThan(35);
   expect(worst).toBeLessThanOrEqual(1e-5);
 });

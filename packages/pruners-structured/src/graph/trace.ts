@@ -77,9 +77,9 @@ export class Trace {
   readonly #byLayer = new Map<layers.Layer, Map<string, Parameter>>();
   readonly #data = new Map<Parameter, Float32Array>();
 
-  constructor(model: LayersModel, values: boolean) {
+  constructor(model: LayersModel, values: boolean, parameters: readonly Parameter[] = parametersOf(model)) {
     this.values = values;
-    this.parameters = parametersOf(model);
+    this.parameters = parameters;
     for (const parameter of this.parameters) {
       const own = this.#byLayer.get(parameter.layer) ?? new Map<string, Parameter>();
       this.#byLayer.set(parameter.layer, own);

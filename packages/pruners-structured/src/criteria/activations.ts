@@ -1,0 +1,121 @@
+import { EspalierError, type ObservedStep } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+import {
+  model as functionalModel,
+  type LayersModel,
+  type layers,
+  type SymbolicTensor,
+} from '@tensorflow/tfjs-layers';
+import { type Inside, inside } from '../graph/inside.js';
+import type { Structures } from '../structures/structures.js';
+import type { Tied } from '../structures/tied.js';
+import type { Observation } from './observed.js';
+
+const functions = ['Activation', 'ReLU', 'LeakyReLU', 'ELU', 'ThresholdedReLU', 'PReLU'];
+
+/** Does the layer end in a function other than the identity? */
+function activates(layer: Inside): boolean {
+  const { activation, cell } = layer;
+  if (cell !== undefined) return true;
+  if (activation != null) return activation.getClassName() !== 'linear';
+  return functions.includes(layer.getClassName());
+}
+
+/** All layers of a model that a layer's output depends on, itself included. */
+function ancestors(tensor: SymbolicTensor, seen: Set<layers.Layer> = new Set()): Set<layers.Layer> {
+  const layer = tensor.sourceLayer;
+  if (seen.has(layer)) return seen;
+  seen.add(layer);
+  for (const node of inside(layer).inboundNodes) {
+    for (const input of node.inputTensors) if (input !== tensor) ancestors(input, seen);
+  }
+  return seen;
+}
+
+/** Where the units of a set are looked at: the first activation after each layer that makes them. */
+interface Point {
+  readonly set: Structures;
+  readonly layer: string;
+  /** Unit of each channel. */
+  readonly units: Int32Array;
+}
+
+function pointsOf(owner: string, model: LayersModel, sets: readonly Structures[], tied: Tied): Point[] {
+  const points: Point[] = [];
+  const order = model.layers.filter((layer) => tied.trace.outputs.has(layer.name));
+  for (const set of sets) {
+    const makers = new Set(set.scored.map(({ parameter }) => parameter.layer));
+    const chosen = new Set<string>();
+    for (const maker of makers) {
+      const found = order.find((layer) => {
+        if (!activates(inside(layer)) || !unitsIn(layer.name, set, tied).some((unit) => unit >= 0))
+          return false;
+        return layer === maker || ancestors(inside(layer).inboundNodes[0].outputTensors[0]).has(maker);
+      });
+      if (found === undefined) {
+        throw new EspalierError('unsupported-layer', `${owner}: no activation follows ${maker.name}.`, {
+          remedy:
+            'Activations are looked at in layers of the model itself, not of nested models or wrappers; choose another criterion.',
+        });
+      }
+      chosen.add(found.name);
+    }
+    for (const layer of chosen) points.push({ set, layer, units: unitsIn(layer, set, tied) });
+  }
+  return points;
+}
+
+function unitsIn(layer: string, { group }: Structures, { trace, place }: Tied): Int32Array {
+  return trace.outputs.get(layer)!.atoms.map((atom) => {
+    const at = place(atom);
+    return at !== undefined && at.group === group ? at.unit : -1;
+  });
+}
+
+/**
+ * A mean over each unit's activations (batch and positions), as at inference.
+ *
+ * @param f - What is averaged.
+ */
+export function activations(f: (a: tf.Tensor) => tf.Tensor): Observation {
+  let points: Point[] = [];
+  let probe: LayersModel;
+  return {
+    start({ owner, run, sets, tied }) {
+      if (tied === undefined) {
+        throw new EspalierError(
+          'invalid-option',
+          `${owner}: activations are of filters, units and channels.`,
+          {
+            remedy: 'Choose a criterion of the weights, or leave out tied: false.',
+          },
+        );
+      }
+      points = pointsOf(owner, run.model, sets, tied);
+      const outputs = points.map(({ layer }) => run.model.getLayer(layer).getOutputAt(0) as SymbolicTensor);
+      probe = functionalModel({ inputs: run.model.inputs, outputs });
+    },
+    of({ inputs }: ObservedStep) {
+      const found = new Map<Structures, Float64Array>();
+      const counts = new Map<Structures, Float64Array>();
+      const outputs = [probe.apply(inputs, { training: false })].flat() as tf.Tensor[];
+      for (const [i, { set, units }] of points.entries()) {
+        const means = tf.tidy(() => tf.mean(f(tf.reshape(outputs[i], [-1, units.length])), 0).dataSync());
+        const sum = found.get(set) ?? new Float64Array(set.size);
+        const count = counts.get(set) ?? new Float64Array(set.size);
+        found.set(set, sum);
+        counts.set(set, count);
+        for (const [channel, unit] of units.entries()) {
+          if (unit < 0) continue;
+          sum[unit] += means[channel];
+          count[unit]++;
+        }
+      }
+      for (const [set, sum] of found) for (let u = 0; u < sum.length; u++) sum[u] /= counts.get(set)![u];
+      return found;
+    },
+  };
+}
+
+/** 1 - APoZ: the share of activations > 0 (Hu et al. 2016, "Network trimming", eq. 1). */
+export const positiveShare = (a: tf.Tensor): tf.Tensor => tf.cast(tf.greater(a, 0), 'float32');

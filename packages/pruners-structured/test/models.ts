@@ -1,0 +1,52 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { type Moment, once, type Parameter, type Pruner, Run, type Selector } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+import { input, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
+
+export type T = SymbolicTensor;
+
+export const on = (layer: layers.Layer, x: T | T[]): T => layer.apply(x) as T;
+
+/** A functional model of one input. */
+export function graph(shape: number[], build: (x: T) => T | T[]): LayersModel {
+  const x = input({ shape });
+  return model({ inputs: x, outputs: build(x) });
+}
+
+/** Dense layers in a row, without bias: `fc0`, `fc1`, … with these weights. */
+export function chain(...matrices: readonly (readonly (readonly number[])[])[]): Run {
+  const run = new Run(
+    graph([matrices[0].length], (x) =>
+      matrices.reduce(
+        (y, rows, i) => on(layers.dense({ name: `fc${i}`, units: rows[0].length, useBias: false }), y),
+        x,
+      ),
+    ),
+    { seed: 1 },
+  );
+  for (const [i, rows] of matrices.entries()) write(run.parameter(`fc${i}/kernel`), rows.flat());
+  return run;
+}
+
+export function write(parameter: Parameter, values: readonly number[]): void {
+  const tensor = tf.tensor(Float32Array.from(values), parameter.shape as number[]);
+  parameter.variable.assign(tensor);
+  tensor.dispose();
+}
+
+/** Current weights. */
+export function weights(run: Run, name: string): number[] {
+  return Array.from(run.parameter(name).variable.dataSync(), (w) => w + 0); // no -0
+}
+
+/** The combined mask of a parameter, all ones if there is none. */
+export function mask(run: Run, name: string): number[] {
+  const parameter = run.parameter(name);
+  return [...(run.mask(parameter)?.dataSync() ?? new Float32Array(parameter.size).fill(1))];
+}
+
+/** As the trainer does: starts the pruner, then prunes at each moment. */
+export function prune(run: Run, pruner: Pruner, of: Selector, ...moments: readonly Moment[]): void {
+  void pruner.start?.(run, run.select(of));
+  for (const at of moments.length > 0 ? moments : [once()]) run.prune(pruner, of, at);
+}
