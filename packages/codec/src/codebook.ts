@@ -1,4 +1,4 @@
-import { fail } from './errors.js';
+import { broken } from './errors.js';
 import type { Reader } from './reader.js';
 
 /** Most distinct values that a list of values may hold. */
@@ -74,14 +74,14 @@ export function readBook(reader: Reader, flags: number, itemBytes: number, float
   const positive = reader.varint();
   const size = negative + 1 + positive;
   const book: Book = { kind, negative, positive, base: 0, values: new Uint32Array(0) };
-  if (size < 2 || size > MAX_LEVELS) fail('header', 'a codebook has an impossible size');
+  if (size < 2 || size > MAX_LEVELS) broken(32); // a codebook has an impossible size
   if (kind === 'integers') {
     const coded = reader.varint();
     book.base = coded % 2 ? -(coded + 1) / 2 : coded / 2;
     const low = itemBytes === 4 ? -(2 ** 31) : 0;
     const high = itemBytes === 4 ? 2 ** 31 : 2 ** (8 * itemBytes);
     if (float || explicitZero || book.base - negative < low || book.base + positive >= high) {
-      fail('header', 'a range of integers does not fit its type');
+      broken(33); // a range of integers does not fit its type
     }
     return book;
   }
@@ -89,16 +89,14 @@ export function readBook(reader: Reader, flags: number, itemBytes: number, float
     book.base = floatOf(reader.u32());
     const top = Math.fround(Math.max(negative, positive) * book.base);
     if (!float || itemBytes !== 4 || explicitZero || !(book.base > 0) || !Number.isFinite(top)) {
-      fail('header', 'a step is not a positive float32');
+      broken(34); // a step is not a positive float32
     }
     return book;
   }
-  if (size > MAX_BOOK) fail('header', 'a codebook has too many values');
-  if (kind === 'halves' && (!float || itemBytes !== 4))
-    fail('header', 'only float32 has a codebook of halves');
+  if (size > MAX_BOOK) broken(35); // a codebook has too many values
+  if (kind === 'halves' && (!float || itemBytes !== 4)) broken(36); // only float32 has a codebook of halves
   const bytes = kind === 'halves' ? 2 : itemBytes;
-  if ((size - (explicitZero ? 0 : 1)) * bytes > reader.end - reader.position)
-    fail('header', 'a codebook is cut off');
+  if ((size - (explicitZero ? 0 : 1)) * bytes > reader.end - reader.position) broken(37); // a codebook is cut off
   const values = new Uint32Array(size);
   book.values = values;
   for (let i = 0; i < size; i++) {
@@ -106,7 +104,7 @@ export function readBook(reader: Reader, flags: number, itemBytes: number, float
     if (kind === 'halves') values[i] = halfToFloatBits(reader.u16());
     else values[i] = itemBytes === 4 ? reader.u32() : itemBytes === 2 ? reader.u16() : reader.u8();
     if (i > 0 && orderKey(values[i - 1], float, itemBytes) >= orderKey(values[i], float, itemBytes)) {
-      fail('header', 'a codebook is not strictly increasing');
+      broken(38); // a codebook is not strictly increasing
     }
   }
   return book;

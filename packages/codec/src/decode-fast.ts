@@ -1,4 +1,4 @@
-import { fail } from './errors.js';
+import { broken } from './errors.js';
 import {
   allocateLevels,
   DELTA,
@@ -143,7 +143,7 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
           coder.value = value;
           k = UNARY + codeRest(coder, rest, 0, 0);
           ({ position, range, value } = coder);
-          if (k > top) fail('payload', 'a level is too large');
+          if (k > top) broken(55); // a level is too large
         }
         west = minus ? -k : k;
         current[i] = west;

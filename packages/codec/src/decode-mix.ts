@@ -1,15 +1,13 @@
 import {
   allocateLevels,
-  DELTA,
   DENSITY,
   type LevelGrid,
   type LevelSink,
   lineStart,
   lineStride,
   makeState,
+  nextState,
   rowSize,
-  TARGET0,
-  TARGET1,
 } from './level-coding.js';
 import { RANGE, squash, stretch } from './logistic.js';
 import { MixedTail } from './mixed-tail.js';
@@ -34,7 +32,6 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
   const gain = 3 - ((tuning >> 8) & 3);
   const stretches = stretch;
   const squashes = squash;
-  const delta = DELTA;
   const buckets = DENSITY;
   const { target, book, rowOffsets, lineOffsets, widthOffsets } = sink;
   const near = new Int32Array(512).fill(makeState(start, 2));
@@ -85,7 +82,6 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
         const x6 = stretches[rowState >>> 20];
         const count = 2 * (w + n) + e + m + (west2 ? 1 : 0) + (current[i - 2 * stride] ? 1 : 0);
         let bit = 1;
-        let goal = TARGET1;
         if (count + b === 0) {
           // Nothing near: most weights of a sparse tensor take this shorter way.
           const c1 = buckets[s4 >>> 20] << 5;
@@ -107,7 +103,6 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
             value -= bound;
             range -= bound;
             bit = 0;
-            goal = TARGET0;
             error = -p << gain;
           } else {
             range = bound;
@@ -117,8 +112,7 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
           quiet5 = (quiet5 + ((Math.imul(error, x5) + ROUND) >> RATE)) | 0;
           quiet6 = (quiet6 + ((Math.imul(error, x6) + ROUND) >> RATE)) | 0;
           quiet7 = (quiet7 + ((Math.imul(error, BIAS) + ROUND) >> RATE)) | 0;
-          near[c1] =
-            s1 + (Math.imul(goal - (s1 >>> 13), delta[s1 & 1023]) & -1024) + ((s1 & 1023) < 1022 ? 1 : 0);
+          near[c1] = nextState(s1, bit);
         } else {
           const c1 = (buckets[s4 >>> 20] << 5) | w | (n << 1) | (b << 2) | (e << 3) | (m << 4);
           const c2 = (count << 4) | buckets[rowState >>> 20];
@@ -160,7 +154,6 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
             value -= bound;
             range -= bound;
             bit = 0;
-            goal = TARGET0;
             error = -p << gain;
           } else {
             range = bound;
@@ -172,22 +165,13 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
           weights[set + 4] = w5 + ((Math.imul(error, x5) + ROUND) >> RATE);
           weights[set + 5] = w6 + ((Math.imul(error, x6) + ROUND) >> RATE);
           weights[set + 6] = w7 + ((Math.imul(error, BIAS) + ROUND) >> RATE);
-          near[c1] =
-            s1 + (Math.imul(goal - (s1 >>> 13), delta[s1 & 1023]) & -1024) + ((s1 & 1023) < 1022 ? 1 : 0);
-          around[c2] =
-            s2 + (Math.imul(goal - (s2 >>> 13), delta[s2 & 1023]) & -1024) + ((s2 & 1023) < 1022 ? 1 : 0);
-          signs[c3] =
-            s3 + (Math.imul(goal - (s3 >>> 13), delta[s3 & 1023]) & -1024) + ((s3 & 1023) < 1022 ? 1 : 0);
+          near[c1] = nextState(s1, bit);
+          around[c2] = nextState(s2, bit);
+          signs[c3] = nextState(s3, bit);
         }
-        column[at] =
-          s4 + (Math.imul(goal - (s4 >>> 13), delta[s4 & 1023]) & -1024) + ((s4 & 1023) < 1022 ? 1 : 0);
-        slice[x] =
-          s5 + (Math.imul(goal - (s5 >>> 13), delta[s5 & 1023]) & -1024) + ((s5 & 1023) < 1022 ? 1 : 0);
-        rowState =
-          (rowState +
-            (Math.imul(goal - (rowState >>> 13), delta[rowState & 1023]) & -1024) +
-            ((rowState & 1023) < 1022 ? 1 : 0)) |
-          0;
+        column[at] = nextState(s4, bit);
+        slice[x] = nextState(s5, bit);
+        rowState = nextState(rowState, bit);
         while (range < 0x800000) {
           range <<= 8;
           value = (value << 8) | bytes[position++];

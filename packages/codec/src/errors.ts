@@ -52,3 +52,14 @@ export class EspError extends Error {
 export function fail(code: EspErrorCode, message: string): never {
   throw new EspError(code, message);
 }
+
+/**
+ * Throws for a broken rule of the format: 1 to 50 concern the header, 51 and more a payload. The numbers are
+ * listed in docs/format.md; messages would be a fifth of the decoder.
+ */
+export function broken(rule: number): never {
+  return fail(
+    rule < 51 ? 'header' : 'payload',
+    `the file breaks rule ${rule} of the format (see docs/format.md)`,
+  );
+}

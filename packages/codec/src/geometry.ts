@@ -1,4 +1,4 @@
-import { fail } from './errors.js';
+import { broken } from './errors.js';
 
 /** How a tensor is walked: which axis is folded in two, the axes' order, and where rows and lines end. */
 export interface Traversal {
@@ -24,7 +24,7 @@ export function foldedAxes(shape: readonly number[], t: Traversal): { sizes: num
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     if (axis === t.foldAxis) {
       if (t.foldInner < 2 || shape[axis] % t.foldInner !== 0 || shape[axis] === t.foldInner) {
-        fail('header', `axis ${axis} of ${shape[axis]} cannot be folded by ${t.foldInner}`);
+        broken(39); // axis an axis cannot be folded so
       }
       sizes.unshift(shape[axis] / t.foldInner, t.foldInner);
       strides.unshift(stride * t.foldInner, stride);
@@ -89,7 +89,7 @@ export function unrankPermutation(rank: number, size: number): number[] {
     digits.unshift(rank % base);
     rank = Math.floor(rank / base);
   }
-  if (rank !== 0) fail('header', 'an axis order does not exist');
+  if (rank !== 0) broken(40); // an axis order does not exist
   const rest = digits.map((_, i) => i);
   return digits.map((at) => rest.splice(at, 1)[0]);
 }

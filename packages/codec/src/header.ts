@@ -1,7 +1,7 @@
 import type { WeightQuantization, WeightSpec } from './artifacts.js';
 import { readBook } from './codebook.js';
 import { crc32c } from './crc32c.js';
-import { fail } from './errors.js';
+import { broken, fail } from './errors.js';
 import {
   CODECS,
   FIXED_BYTES,
@@ -50,8 +50,7 @@ export function readFixed(bytes: Uint8Array, limits?: Limits): FixedHeader {
   const headerLength = reader.u32();
   reader.u32();
   const fileLength = reader.u32() + reader.u16() * 2 ** 32;
-  if (headerLength < FIXED_BYTES || headerLength > fileLength)
-    fail('header', 'the header has an impossible length');
+  if (headerLength < FIXED_BYTES || headerLength > fileLength) broken(4); // the header has an impossible length
   if (headerLength > headerBytes) {
     fail('limit', `the header has ${headerLength} bytes, the limit is ${headerBytes}`);
   }
@@ -77,7 +76,7 @@ export function readHeader(bytes: Uint8Array, limits?: Limits, check?: (header: 
   if (count > max.tensors) fail('limit', `the file has ${count} tensors, the limit is ${max.tensors}`);
   if (textLength > max.textBytes)
     fail('limit', `the topology has ${textLength} bytes, the limit is ${max.textBytes}`);
-  if (textLength > MAX_EXPANSION * textBytes + TILE_ALLOWANCE) fail('header', 'the topology expands too far');
+  if (textLength > MAX_EXPANSION * textBytes + TILE_ALLOWANCE) broken(5); // the topology expands too far
 
   const tensors: TensorEntry[] = [];
   let decodedBytes = 0;
@@ -93,7 +92,7 @@ export function readHeader(bytes: Uint8Array, limits?: Limits, check?: (header: 
       fail('limit', `the tensors have more than ${max.decodedBytes} bytes, the limit`);
     tensors.push(entry);
   }
-  if (offset !== fileLength) fail('header', 'the payloads do not fill the file');
+  if (offset !== fileLength) broken(6); // the payloads do not fill the file
   const header: Header = {
     major: bytes[8],
     minor: bytes[9],
@@ -106,7 +105,7 @@ export function readHeader(bytes: Uint8Array, limits?: Limits, check?: (header: 
   };
   readRecords(reader, header);
   const textStart = reader.skip(textBytes);
-  if (reader.position !== headerLength) fail('header', 'the header is longer than its contents');
+  if (reader.position !== headerLength) broken(7); // the header is longer than its contents
   check?.(header);
   applyText(decodeText(bytes, textStart, headerLength, textLength), header);
   return header;
@@ -116,7 +115,7 @@ function readTensor(reader: Reader, start: number, offset: number): TensorEntry 
   const first = reader.u8();
   const storage = STORAGE[first & 15];
   const rank = first >> 4;
-  if (!storage || rank > 8) fail('header', 'a tensor has an unknown type or more than 8 axes');
+  if (!storage || rank > 8) broken(8); // a tensor has an unknown type or more than 8 axes
   const second = reader.u8();
   const codec = CODECS[second & 63];
   if (!codec) fail('version', `tensor codec ${second & 63} is not known here`);
@@ -133,7 +132,7 @@ function readTensor(reader: Reader, start: number, offset: number): TensorEntry 
   if (elements > 2 ** 31) fail('limit', 'a tensor has more than 2^31 elements');
   const spec: WeightSpec = { name: '', shape, dtype };
   const group = second >> 6;
-  if (group === 3) fail('header', 'a tensor has an unknown group');
+  if (group === 3) broken(9); // a tensor has an unknown group
   if (group) spec.group = group === 1 ? 'model' : 'optimizer';
   if (quantized) spec.quantization = { dtype: quantized as WeightQuantization['dtype'] };
   const byteLength = elements * itemBytes;
@@ -144,41 +143,40 @@ function readTensor(reader: Reader, start: number, offset: number): TensorEntry 
     entry.constant = reader.bytes.slice(at, at + itemBytes);
     return entry;
   }
-  if (elements === 0) fail('header', 'a tensor without elements has a payload');
+  if (elements === 0) broken(10); // a tensor without elements has a payload
   if (codec === 'rans' || codec === 'ctx-fast' || codec === 'ctx-mix')
     entry.levels = readLevels(reader, entry);
   const tiles = reader.varint() + 1;
-  if (tiles > (entry.levels?.rows ?? 1)) fail('header', 'a tensor has more tiles than rows');
+  if (tiles > (entry.levels?.rows ?? 1)) broken(11); // a tensor has more tiles than rows
   for (let i = 0; i < tiles; i++) {
     const length = reader.varint();
     entry.tiles.push({ offset, length, crc: reader.u32() });
     offset += length;
   }
   const storedBytes = entry.tiles.reduce((sum, tile) => sum + tile.length, 0);
-  if (codec === 'raw' && storedBytes !== byteLength) fail('header', 'a raw tensor has the wrong length');
-  if (elements > MAX_EXPANSION * storedBytes + TILE_ALLOWANCE * tiles)
-    fail('header', 'a tensor expands too far');
+  if (codec === 'raw' && storedBytes !== byteLength) broken(12); // a raw tensor has the wrong length
+  if (elements > MAX_EXPANSION * storedBytes + TILE_ALLOWANCE * tiles) broken(13); // a tensor expands too far
   return entry;
 }
 
 function readLevels(reader: Reader, entry: TensorEntry): LevelsLayout {
   const { dtype, quantization, shape } = entry.spec;
-  if (dtype === 'string' || dtype === 'complex64') fail('header', `${dtype} tensors have no levels`);
+  if (dtype === 'string' || dtype === 'complex64') broken(14); // string and complex64 tensors have no levels
   const float = dtype === 'float32' && (!quantization || quantization.dtype === 'float16');
   const flags = reader.u8();
-  if (flags > 31) fail('header', 'a codebook has unknown flags');
+  if (flags > 31) broken(15); // a codebook has unknown flags
   const book = readBook(reader, flags & 7, entry.itemBytes, float);
   const foldAxis = reader.u8() - 1;
   const foldInner = foldAxis >= 0 ? reader.varint() : 0;
-  if (foldAxis >= shape.length) fail('header', 'the folded axis does not exist');
+  if (foldAxis >= shape.length) broken(16); // the folded axis does not exist
   const axes = shape.length + (foldAxis >= 0 ? 1 : 0);
   const order = unrankPermutation(reader.varint(), axes);
   const split = reader.u8();
   const t: Traversal = { foldAxis, foldInner, order, rowAxes: split & 15, lineAxes: split >> 4 };
-  if (t.rowAxes > t.lineAxes || t.lineAxes > axes) fail('header', 'rows and lines are out of order');
+  if (t.rowAxes > t.lineAxes || t.lineAxes > axes) broken(17); // rows and lines are out of order
   const { sizes } = foldedAxes(shape, t);
   const [rows, lines, width] = groupSizes(sizes, t);
-  if (lines * width > MAX_ROW || rows > MAX_ROW) fail('header', `rows are limited to ${MAX_ROW} elements`);
+  if (lines * width > MAX_ROW || rows > MAX_ROW) broken(18); // a row has at most 2^20 elements, a tensor at most 2^20 rows
   const tuning = reader.u8() | ((flags >> 3) << 8);
   return { book, traversal: t, rows, lines, width, tuning };
 }
@@ -189,12 +187,12 @@ function readRecords(reader: Reader, header: Header): void {
   let before = 0;
   for (let i = 0; i < count; i++) {
     const id = reader.varint();
-    if (id <= before) fail('header', 'optional records are out of order');
+    if (id <= before) broken(19); // optional records are out of order
     before = id;
     const length = reader.varint();
     const at = reader.skip(length);
     if (id === 1) {
-      if (length !== 32) fail('header', 'a SHA-256 has 32 bytes');
+      if (length !== 32) broken(20); // a SHA-256 has 32 bytes
       header.sha256 = reader.bytes.slice(at, at + 32);
     }
   }
@@ -204,45 +202,43 @@ function readRecords(reader: Reader, header: Header): void {
 function applyText(text: string, header: Header): void {
   const lines = text.split('\n');
   const { tensors } = header;
-  if (lines.length !== tensors.length + 2 || lines[lines.length - 1] !== '')
-    fail('header', 'the names do not match the tensors');
+  if (lines.length !== tensors.length + 2 || lines[lines.length - 1] !== '') broken(21); // the names do not match the tensors
   const meta = parse(lines[0]);
-  if (typeof meta !== 'object' || meta === null || Array.isArray(meta))
-    fail('header', 'the metadata is no object');
+  if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) broken(22); // the metadata is no object
   const { quantization, license, ...rest } = meta as Record<string, unknown>;
-  for (const key of RESERVED) if (key in rest) fail('header', `the metadata may not hold ${key}`);
+  for (const key of RESERVED) if (key in rest) broken(23); // the metadata may not hold weights
   header.meta = rest;
   if (license !== undefined) {
-    if (typeof license !== 'string') fail('header', 'the licence is no text');
+    if (typeof license !== 'string') broken(24); // the licence is no text
     header.license = license;
   }
   const seen = new Set<string>();
   const scales = quantization === undefined ? [] : quantization;
-  if (!Array.isArray(scales)) fail('header', 'the quantization is no list');
+  if (!Array.isArray(scales)) broken(25); // the quantization is no list
   let used = 0;
   tensors.forEach((tensor, i) => {
     const name = parse(`"${lines[i + 1]}"`);
-    if (typeof name !== 'string' || name.length > 4096) fail('header', 'a tensor name is too long');
-    if (seen.has(name)) fail('header', `two tensors are named "${name}"`);
+    if (typeof name !== 'string' || name.length > 4096) broken(26); // a tensor name is too long
+    if (seen.has(name)) broken(27); // tensor names are unique
     seen.add(name);
     tensor.spec.name = name;
     const q = tensor.spec.quantization;
     if (q && q.dtype !== 'float16') {
       const pair: unknown = scales[used++];
       if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((x) => x === null || Number.isFinite(x))) {
-        fail('header', `"${name}" has no scale`);
+        broken(28); // a quantised tensor has a scale and a minimum, or null
       }
       if (pair[0] !== null) q.scale = pair[0];
       if (pair[1] !== null) q.min = pair[1];
     }
   });
-  if (used !== scales.length) fail('header', 'there are more scales than quantised tensors');
+  if (used !== scales.length) broken(29); // there are more scales than quantised tensors
 }
 
 function parse(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    return fail('header', 'the metadata is not JSON');
+    return broken(30); // the metadata is not JSON
   }
 }

@@ -1,20 +1,23 @@
 import { LzModel, MAX_COPY, MAX_DISTANCE, MIN_COPY } from './lz.js';
 import { RangeEncoder } from './range-encoder.js';
 
-/** Counterpart of `decodeLz`: hash chains of 3 and 4 bytes, lazy matching. `effort` 0 to 9: how far to look. */
-export function encodeLz(data: Uint8Array, itemBytes: number, effort: number): Uint8Array {
+/**
+ * Counterpart of `decodeLz`: hash chains over 4 bytes, lazy matching. `effort` 0 to 9: how far to look. The
+ * decoder knows `data[0, position)`.
+ */
+export function encodeLz(data: Uint8Array, itemBytes: number, effort: number, position = 0): Uint8Array {
   const coder = new RangeEncoder();
   const model = new LzModel(itemBytes);
   const finder = new Finder(data, 4 << effort);
   let last = 0;
-  let position = 0;
+  for (let i = 0; i < position; i++) finder.insert(i);
   while (position < data.length) {
     const copy = finder.best(position, last);
     const better =
       copy.length > 0 && copy.length < 64 && position + 1 < data.length ? finder.peek(position + 1, last) : 0;
     if (copy.length === 0 || better > copy.gain + 8) {
       model.kind(coder, position, 0);
-      model.literal(coder, position, data[position]);
+      model.literal(coder, position, data[position - 1] ?? 0, data[position]);
       finder.insert(position++);
       continue;
     }

@@ -1,11 +1,12 @@
-import { fail } from './errors.js';
+import { broken } from './errors.js';
 import { type BitCoder, MAX_PREFIX, makeState, nextState } from './level-coding.js';
 import { RangeDecoder } from './range-decoder.js';
 
 /*
  * LZ77 with adaptive binary coding, for tensors that repeat themselves (fixed kernels, tables, constants):
  * a literal, or a copy of `length` >= 2 bytes from `distance` >= 1 back, or a copy from the last distance.
- * Literals are bit trees chosen by the byte's place in its element and by whether the last step was a copy.
+ * Literals are bit trees chosen by whether the last step was a copy and by the byte's place in its element, or
+ * where elements are bytes by the three high bits of the byte before.
  */
 
 export const MIN_COPY = 2;
@@ -29,7 +30,7 @@ export class LzModel {
   constructor(itemBytes: number) {
     this.#itemBytes = itemBytes;
     this.#copy = fresh(2 * itemBytes);
-    this.#literals = fresh(itemBytes * 2 * 256);
+    this.#literals = fresh(16 * 256);
   }
 
   /** 1 for a copy, 0 for a literal. */
@@ -37,8 +38,9 @@ export class LzModel {
     return bit(coder, this.#copy, (position % this.#itemBytes) * 2 + this.#copied, copy);
   }
 
-  literal(coder: BitCoder, position: number, byte: number): number {
-    const base = ((position % this.#itemBytes) * 2 + this.#copied) * 256;
+  literal(coder: BitCoder, position: number, before: number, byte: number): number {
+    const place = this.#itemBytes === 1 ? before >> 5 : position % this.#itemBytes;
+    const base = (place * 2 + this.#copied) * 256;
     this.#copied = 0;
     let node = 1;
     for (let k = 7; k >= 0; k--)
@@ -66,7 +68,7 @@ export class LzModel {
     let node = 1;
     for (let k = 4; k >= 0; k--) node = (node << 1) | bit(coder, this.#slots, base + node, (known >> k) & 1);
     const size = node & 31;
-    if (size > 24) fail('payload', 'a distance is too large');
+    if (size > 24) broken(58); // a distance is too large
     let value = 1;
     for (let k = size - 1; k >= 4; k--) value = (value << 1) | coder.code(32768, (distance >> k) & 1);
     let low = 1;
@@ -95,40 +97,38 @@ function golomb(coder: BitCoder, states: Int32Array, base: number, value: number
   const known = value > 0 ? 31 - Math.clz32(value) : 0;
   let size = 0;
   while (bit(coder, states, base + size, size < known ? 1 : 0)) {
-    if (++size > MAX_PREFIX) fail('payload', 'a length is too large');
+    if (++size > MAX_PREFIX) broken(59); // a length is too large
   }
   let result = 1;
   for (let k = size - 1; k >= 0; k--) result = (result << 1) | coder.code(32768, (value >> k) & 1);
   return result;
 }
 
-/** Decodes a tile of codec `lz` into `out`. */
+/** Decodes a tile of codec `lz` into `out`, of which `position` bytes are known already. */
 export function decodeLz(
   bytes: Uint8Array,
   start: number,
   end: number,
   out: Uint8Array,
   itemBytes: number,
+  position = 0,
 ): void {
   const coder = new RangeDecoder(bytes, start, end);
   const model = new LzModel(itemBytes);
   let distance = 0;
-  let position = 0;
   while (position < out.length) {
     if (!model.kind(coder, position, 0)) {
-      out[position] = model.literal(coder, position, 0);
+      out[position] = model.literal(coder, position, out[position - 1], 0);
       position++;
       continue;
     }
     const again = model.again(coder, 0);
     const length = model.length(coder, again, 0);
     if (!again) distance = model.distance(coder, length, 0);
-    if (distance === 0 || distance > position || length > out.length - position) {
-      fail('payload', 'a copy reaches outside the tensor');
-    }
+    // a copy reaches outside the tensor
+    if (distance === 0 || distance > position || length > out.length - position) broken(60);
     for (const stop = position + length; position < stop; position++)
       out[position] = out[position - distance];
-    if ((position & 1023) < length) coder.check();
   }
   coder.finish();
 }

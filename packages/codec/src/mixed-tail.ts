@@ -1,4 +1,4 @@
-import { fail } from './errors.js';
+import { broken } from './errors.js';
 import {
   type BitCoder,
   type LevelGrid,
@@ -103,7 +103,7 @@ export class MixedTail {
     }
     if (k > UNARY && top > UNARY + 1) {
       k = UNARY + codeRest(coder, this.rest, 0, magnitude - UNARY);
-      if (k > top) fail('payload', 'a level is too large');
+      if (k > top) broken(55); // a level is too large
     }
     return minus ? -k : k;
   }

@@ -1,4 +1,4 @@
-import { fail } from './errors.js';
+import { broken } from './errors.js';
 import { RangeDecoder } from './range-decoder.js';
 
 /*
@@ -37,12 +37,12 @@ export function decodePlanes(
 ): void {
   const items = out.length / itemBytes;
   let position = start + itemBytes;
-  if (position > end) fail('payload', 'the planes are cut off');
+  if (position > end) broken(56); // the planes are cut off
   const modes = bytes.subarray(start, position);
   for (let plane = 0; plane < itemBytes; plane++) {
-    if (modes[plane] > 1) fail('payload', 'a plane is coded in an unknown way');
+    if (modes[plane] > 1) broken(57); // a plane is coded in an unknown way
     if (modes[plane] === 1) continue;
-    if (position + items > end) fail('payload', 'the planes are cut off');
+    if (position + items > end) broken(56); // the planes are cut off
     for (let i = 0; i < items; i++) out[i * itemBytes + plane] = bytes[position + i];
     position += items;
   }

@@ -40,22 +40,18 @@ const end =
   '}}]},"keras_version":"tfjs-layers 4.22.0","backend":"tensor_flow.js"},"format":"layers-model","generatedBy":"TensorFlow.js tfjs-layers v4.22.0","convertedBy":null}\n';
 
 const graph =
-  '{"modelTopology":{"node":[{"name":"StatefulPartitionedCall/model/conv2d/Conv2D/ReadVariableOp","op":"Const","attr":{"value":{"tensor":{"dtype":"DT_FLOAT","tensorShape":{"dim":[{"size":"3"},{"size":"1"}]}}},"dtype":{"type":"DT_FLOAT"}}},' +
-  '{"name":"Identity","op":"_FusedConv2D","input":["x","StatefulPartitionedCall/model/conv2d/BiasAdd/ReadVariableOp"],"attr":{"T":{"type":"DT_FLOAT"},"num_args":{"i":"1"},"epsilon":{"f":0.0},"padding":{"s":"U0FNRQ=="},"strides":{"list":{"i":["1","1","1","1"]}},"data_format":{"s":"TkhXQw=="},"fused_ops":{"list":{"s":["Qmlhc0FkZA==","UmVsdQ=="]}},"dilations":{"list":{"i":["1","1","1","1"]}},"explicit_paddings":{"list":{}},"use_cudnn_on_gpu":{"b":true}}},{"name":"x","op":"Placeholder","attr":{"shape":{"shape":{"dim":[{"size":"-1"}]}},"Tidx":{"type":"DT_INT32"}}}],"library":{},"versions":{"producer":987}},"format":"graph-model","generatedBy":"2.3.0","convertedBy":"TensorFlow.js Converter v3.21.0","signature":{"inputs":{"x":{"name":"x:0","dtype":"DT_FLOAT","tensorShape":{"dim":[{"size":"-1"}]}}},"outputs":{"output_0":{"name":"Identity:0","dtype":"DT_FLOAT"}}},"userDefinedMetadata":{},"weightSpecs":{"0":{"quantization":{"dtype":"uint8","scale":0.00784313725490196,"min":-1}}}}\n';
+  '{"modelTopology":{"node":[{"name":"StatefulPartitionedCall/model/","op":"Const","attr":{"value":{"tensor":{"dtype":"DT_FLOAT","tensorShape":{"dim":[{"size":"3"},{"size":"1"}]}}},"dtype":{"type":"DT_FLOAT"}}},' +
+  '{"name":"x","op":"_FusedConv2D","input":["/BiasAdd/ReadVariableOp"],"attr":{"T":{"type":"DT_FLOAT"},"num_args":{"i":"1"},"epsilon":{"f":0.0},"padding":{"s":"U0FNRQ=="},"strides":{"list":{"i":["1","1","1","1"]}},"data_format":{"s":"TkhXQw=="},"fused_ops":{"list":{"s":["Qmlhc0FkZA==","UmVsdQ=="]}},"explicit_paddings":{"list":{}},"use_cudnn_on_gpu":{"b":true}}}],"library":{},"versions":{"producer":987}},"format":"graph-model","convertedBy":"TensorFlow.js Converter v3.21.0","signature":{"inputs":{"outputs":{"output_0":{"name":"Identity:0"';
 
 /** The text, as the bytes of ASCII. */
 export function primer(): Uint8Array {
-  const conv1 = `${start(2)}${conv(20, 5, 1)}${input('28,28,1')}`;
-  const flat = `}},${layer('Flatten', '', 'flatten_Flatten1')}`;
   const text =
     graph +
-    conv1 +
     `${norm(1)}}},${layer('Activation', '"activation":"relu",', 'activation_Activation1')}}},` +
-    `${layer('Dropout', '"rate":0.5,"noise_shape":null,"seed":null,', 'dropout_Dropout1')}${end}` +
-    'batch_normalization_BatchNormalization1/gamma\nbatch_normalization_BatchNormalization1/beta\nbatch_normalization_BatchNormalization1/moving_mean\nbatch_normalization_BatchNormalization1/moving_variance\n' +
-    `${conv1}${pool(1)}}},${conv(50, 5, 2)}}},${pool(2)}${flat}}},${dense(500, 'relu', 1)}}},${dense(10, 'softmax', 2)}${end}` +
-    'conv2d_Conv2D1/kernel\nconv2d_Conv2D1/bias\nconv2d_Conv2D2/kernel\nconv2d_Conv2D2/bias\ndense_Dense1/kernel\ndense_Dense1/bias\ndense_Dense2/kernel\ndense_Dense2/bias\n' +
-    `${start(1)}${dense(300, 'relu', 1)}${input('784')}${dense(100, 'relu', 2)}}},${dense(10, 'softmax', 3)}${end}` +
+    `${layer('Dropout', '"rate":0.5,"noise_shape":null,"seed":null,', 'dropout_Dropout1')}/gamma\n/beta\n/moving_mean\n/moving_variance\n` +
+    `${start(1)}${conv(20, 5, 1)}${input('28,28,1')}${pool(1)}}},${conv(50, 5, 2)}}},` +
+    `${layer('Flatten', '', 'flatten_Flatten1')}}},${start(1)}` +
+    `${dense(300, 'relu', 1)}${input('784')}${dense(100, 'relu', 2)}}},${dense(10, 'softmax', 3)}${end}` +
     'dense_Dense1/kernel\ndense_Dense1/bias\ndense_Dense2/kernel\ndense_Dense2/bias\ndense_Dense3/kernel\ndense_Dense3/bias\n';
   return Uint8Array.from(text, (c) => c.charCodeAt(0));
 }

@@ -1,4 +1,4 @@
-import { fail } from './errors.js';
+import { broken } from './errors.js';
 import type { BitCoder } from './level-coding.js';
 
 /*
@@ -29,7 +29,7 @@ export class RangeDecoder implements BitCoder {
     copy.set(bytes.subarray(start, end));
     this.bytes = copy;
     this.value = (copy[0] << 24) | (copy[1] << 16) | (copy[2] << 8) | copy[3];
-    if (this.value < 0) fail('payload', 'a payload starts with an impossible byte');
+    if (this.value < 0) broken(51); // a payload starts with an impossible byte
   }
 
   code(p: number, _bit?: number): number {
@@ -51,16 +51,16 @@ export class RangeDecoder implements BitCoder {
 
   /** Fails when more was read than is there; bounds the work that a damaged payload can cause. */
   check(): void {
-    if (this.position > this.#length + VIRTUAL_BYTES) fail('payload', 'a payload ends too early');
+    if (this.position > this.#length + VIRTUAL_BYTES) broken(52); // a payload ends too early
   }
 
   /** Fails unless all bytes, and no more than allowed, were used. */
   finish(): void {
     this.check();
     const supplied = this.position - this.#length;
-    if (supplied < 0) fail('payload', 'a payload is longer than its contents');
+    if (supplied < 0) broken(53); // a payload is longer than its contents
     if (supplied < VIRTUAL_BYTES && this.#length > 0 && this.bytes[this.#length - 1] === 0) {
-      fail('payload', 'a payload ends in a superfluous zero byte');
+      broken(54); // a payload ends in a superfluous zero byte
     }
   }
 }

@@ -1,4 +1,4 @@
-import { fail } from './errors.js';
+import { broken } from './errors.js';
 import type { LevelGrid, LevelSink } from './level-coding.js';
 import { Reader } from './reader.js';
 
@@ -32,16 +32,16 @@ export function decodeRans(
   let total = 0;
   for (let symbol = 0; symbol <= negative + positive; symbol++) {
     const frequency = reader.varint();
-    if (total + frequency > size) fail('payload', 'frequencies do not add up');
+    if (total + frequency > size) broken(61); // frequencies do not add up
     symbols.fill(symbol, total, total + frequency);
     frequencies.fill(frequency, total, total + frequency);
     for (let i = 0; i < frequency; i++) offsets[total + i] = i;
     total += frequency;
   }
-  if (total !== size) fail('payload', 'frequencies do not add up');
+  if (total !== size) broken(61); // frequencies do not add up
   let a = reader.u32();
   let b = reader.u32();
-  if (a < RANS_LOW || b < RANS_LOW || a >= 2 ** 31 || b >= 2 ** 31) fail('payload', 'a state is impossible');
+  if (a < RANS_LOW || b < RANS_LOW || a >= 2 ** 31 || b >= 2 ** 31) broken(62); // a state is impossible
   let position = reader.position;
   for (let r = 0; r < rows; r++) {
     for (let line = 0; line < lines; line++) {
@@ -59,8 +59,7 @@ export function decodeRans(
         b = next;
       }
     }
-    if (position > end) fail('payload', 'a payload ends too early');
+    if (position > end) broken(52); // a payload ends too early
   }
-  if (position !== end || a !== RANS_LOW || b !== RANS_LOW)
-    fail('payload', 'a payload is longer than its contents');
+  if (position !== end || a !== RANS_LOW || b !== RANS_LOW) broken(53); // a payload is longer than its contents
 }

@@ -1,4 +1,4 @@
-import { fail } from './errors.js';
+import { broken } from './errors.js';
 
 /** Reads the header's fields; every read is checked against the end. */
 export class Reader {
@@ -15,7 +15,7 @@ export class Reader {
   /** Moves over `count` bytes and returns where they start. */
   skip(count: number): number {
     const start = this.position;
-    if (!(count <= this.end - start)) fail('header', 'a field reaches past the end of the header');
+    if (!(count <= this.end - start)) broken(1); // a field reaches past the end of the header
     this.position = start + count;
     return start;
   }
@@ -42,11 +42,11 @@ export class Reader {
       const byte = this.u8();
       value += (byte & 127) * factor;
       if (byte < 128) {
-        if (byte === 0 && i > 0) fail('header', 'an integer is not in its shortest form');
+        if (byte === 0 && i > 0) broken(2); // an integer is not in its shortest form
         return value;
       }
       factor *= 128;
     }
-    return fail('header', 'an integer is longer than 7 bytes');
+    return broken(3); // an integer is longer than 7 bytes
   }
 }

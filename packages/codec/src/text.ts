@@ -1,25 +1,16 @@
-import { fail } from './errors.js';
-import { RangeDecoder } from './range-decoder.js';
-import { TextModel } from './text-model.js';
+import { broken } from './errors.js';
+import { decodeLz } from './lz.js';
+import { primer } from './primer.js';
 
-/** Decodes `length` bytes of primed text from `bytes[start, end)`. */
+/** Decodes `length` bytes of text from `bytes[start, end)`: LZ, with the primer as what came before. */
 export function decodeText(bytes: Uint8Array, start: number, end: number, length: number): string {
-  const model = TextModel.primed(length);
-  const coder = new RangeDecoder(bytes, start, end);
-  const out = new Uint8Array(length);
-  for (let i = 0; i < length; i++) {
-    let byte = 1;
-    while (byte < 256) {
-      const bit = coder.code(model.p, 0);
-      model.update(bit);
-      byte = (byte << 1) | bit;
-    }
-    out[i] = byte;
-  }
-  coder.finish();
+  const known = primer();
+  const out = new Uint8Array(known.length + length);
+  out.set(known);
+  decodeLz(bytes, start, end, out, 1, known.length);
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(out);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(out.subarray(known.length));
   } catch {
-    return fail('header', 'the text is not UTF-8');
+    return broken(31); // the text is not UTF-8
   }
 }

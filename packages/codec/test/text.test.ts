@@ -50,7 +50,7 @@ describe('text', () => {
     ] as const) {
       const text = utf8(topology([...units], prefix));
       const coded = encodeText(text);
-      expect(coded.length).toBeLessThan(prefix === 'fc' ? 70 : 30);
+      expect(coded.length).toBeLessThan(prefix === 'fc' ? 100 : 30);
       expect(decodeText(coded, 0, coded.length, text.length)).toBe(topology([...units], prefix));
     }
   });
