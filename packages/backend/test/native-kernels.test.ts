@@ -133,7 +133,7 @@ describe('seeded random numbers', () => {
       [statelessUniform, 0.5, 1 / 12],
     ] as const) {
       const [a, b, c] = [make([100, 100], [1, 2]), make([100, 100], [1, 2]), make([100, 100], [1, 3])];
-      const values = a.dataSync();
+      const values = a.dataSync() as Float32Array;
       expect(a.shape).toEqual([100, 100]);
       expect(b.dataSync()).toEqual(values);
       expect(c.dataSync()).not.toEqual(values);

@@ -28,7 +28,8 @@ async function same(
     const own = Object.fromEntries(
       values.map(([name, shape, dtype, data]) => [name, tf.tensor(data, shape, dtype)]),
     );
-    const out = tf.engine().runKernel(kernel, own, attrs as tf.NamedAttrMap) as tf.Tensor;
+    const given = kernel === 'Einsum' ? (Object.values(own) as never) : own; // As tf.einsum calls it.
+    const out = tf.engine().runKernel(kernel, given, attrs as tf.NamedAttrMap) as tf.Tensor;
     results.push(out.dataSync() as Float32Array);
     tf.dispose([own, out]);
     expect(tf.memory().numTensors).toBe(before);
@@ -159,6 +160,24 @@ describe('other kernels on wasm equal those of the cpu backend', () => {
         }
       }
     }
+  });
+
+  it.each([
+    ['ij,jk->ik', [2, 3], [3, 4]],
+    ['bij,bjk->bik', [5, 2, 3], [5, 3, 4]],
+    ['abc,cde->abde', [2, 3, 4], [4, 2, 5]],
+    ['aecd,abcd->acbe', [2, 3, 4, 5], [2, 6, 4, 5]], // Attention scores of TF.js's MultiHeadAttention.
+    ['i,i->', [4], [4]],
+    ['i,j->ij', [4], [3]],
+    ['ijk,jl->il', [2, 3, 4], [3, 5]],
+    ['ij->ji', [2, 3]],
+    ['ijk->j', [2, 3, 4]],
+  ])('Einsum %s', async (equation, ...shapes) => {
+    const inputs = Object.fromEntries(
+      shapes.map((shape, i) => [i, tf.randomNormal(shape as number[], 0, 1, 'float32', i + 1)]),
+    );
+    await same('Einsum', inputs, { equation });
+    tf.dispose(inputs);
   });
 
   it('UnsortedSegmentSum', async () => {

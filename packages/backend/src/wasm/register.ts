@@ -1,5 +1,6 @@
 import { registerConv2dGradients } from './conv2d.js';
 import { registerDepthwiseGradients } from './depthwise.js';
+import { registerEinsum } from './einsum.js';
 import { registerMatMul } from './matmul.js';
 import { registerMaxPoolGradient } from './max-pool.js';
 import { registerSegmentSum } from './segment-sum.js';
@@ -14,4 +15,5 @@ export function registerWasmTraining(): void {
   registerDepthwiseGradients();
   registerMaxPoolGradient();
   registerSegmentSum();
+  registerEinsum();
 }
