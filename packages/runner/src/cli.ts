@@ -12,6 +12,7 @@ const commands = {
   evaluate: () => import('./commands/evaluate.js'),
   inspect: () => import('./commands/inspect.js'),
   unpack: () => import('./commands/unpack.js'),
+  'import-distiller': () => import('./commands/import-distiller.js'),
   doctor: () => import('./commands/doctor.js'),
   setup: () => import('./commands/setup.js'),
 };

@@ -60,7 +60,7 @@ const learningRate = z
       plateau: z.strictObject({
         initial: rate,
         factor: rate.optional(),
-        patience: count.optional(),
+        patience: z.int().min(0).optional(),
         metric: metric.optional(),
         minDelta: z.number().optional(),
         minimum: z.number().optional(),

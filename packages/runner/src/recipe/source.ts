@@ -1,5 +1,5 @@
 import { EspalierError } from '@espalier/core';
-import { isMap, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isMap, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Problem } from './check.js';
 
 /** Where in a file the parts of a recipe stand, for messages. */
@@ -9,10 +9,8 @@ export interface Source {
   locate(path: readonly (string | number)[], key?: boolean): string;
 }
 
-/** Reads YAML. @throws EspalierError `bad-recipe` with file, line and column when it is not YAML. */
-export function parseYaml(text: string, file: string): { value: unknown; source: Source } {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
+/** The places in a parsed YAML document. @throws EspalierError `bad-recipe` when it is not YAML */
+export function yamlSource(document: Document.Parsed, lines: LineCounter, file: string): Source {
   const [error] = document.errors;
   if (error !== undefined) {
     const { line, col } = lines.linePos(error.pos[0]);
@@ -32,15 +30,20 @@ export function parseYaml(text: string, file: string): { value: unknown; source:
     return node.range?.[0] ?? 0;
   };
   return {
-    value: document.toJS() as unknown,
-    source: {
-      file,
-      locate(path, key = false) {
-        const { line, col } = lines.linePos(offset(path, key));
-        return `${file}:${line}:${col}`;
-      },
+    file,
+    locate(path, key = false) {
+      const { line, col } = lines.linePos(offset(path, key));
+      return `${file}:${line}:${col}`;
     },
   };
+}
+
+/** Reads YAML. @throws EspalierError `bad-recipe` with file, line and column when it is not YAML. */
+export function parseYaml(text: string, file: string): { value: unknown; source: Source } {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
+  const source = yamlSource(document, lines, file);
+  return { value: document.toJS() as unknown, source };
 }
 
 /** A source without lines: a recipe made in TypeScript, or changed on the command line. */
