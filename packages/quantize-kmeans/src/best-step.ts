@@ -47,20 +47,16 @@ function ruleStep({ values, weights }: Signal, lambda: number): number {
 
 /** Whole rows, evenly spread, so that the densities of rows and columns stay what they are. */
 function sampleOf(signal: Signal): Signal {
-  const { positions, shape } = signal;
-  if (positions.length <= sampleSize) return signal;
-  const every = Math.ceil(positions.length / sampleSize);
-  const rows = Math.ceil(shape.rows / every);
-  if (rows < 2) return signal;
-  const chosen = positions
-    .map((_, j) => j)
-    .filter((j) => Math.floor(positions[j] / shape.columns) % every === 0);
+  const { shape, rows } = signal;
+  if (rows.length <= sampleSize) return signal;
+  const every = Math.ceil(rows.length / sampleSize);
+  const sampled = Math.ceil(shape.rows / every);
+  if (sampled < 2) return signal;
+  const chosen = rows.map((_, j) => j).filter((j) => rows[j] % every === 0);
   return {
-    shape: { rows, columns: shape.columns },
-    positions: chosen.map(
-      (j) =>
-        Math.floor(positions[j] / shape.columns / every) * shape.columns + (positions[j] % shape.columns),
-    ),
+    shape: { rows: sampled, columns: shape.columns },
+    rows: chosen.map((j) => rows[j] / every),
+    columns: chosen.map((j) => signal.columns[j]),
     values: Float32Array.from(chosen, (j) => signal.values[j]),
     weights: Float32Array.from(chosen, (j) => signal.weights[j]),
   };

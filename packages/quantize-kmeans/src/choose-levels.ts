@@ -1,10 +1,7 @@
-import { type MatrixShape, RateModel } from './rate-model.js';
+import { emptyBits, type Places, ratesOf } from './rate-model.js';
 
 /** Weights to be quantised: those that are not zero; zeros stay zero. */
-export interface Signal {
-  readonly shape: MatrixShape;
-  /** Where they are in the tensor, ascending. */
-  readonly positions: Uint32Array;
+export interface Signal extends Places {
   readonly values: Float32Array;
   /** Importance >= 0 of each. */
   readonly weights: Float32Array;
@@ -48,7 +45,7 @@ const mostLevels = 16383;
 export function chooseLevels(signal: Signal, width: number, options: ChoiceOptions): Levels {
   // As float32, so that a coder can find the grid again.
   const step = Math.fround(width);
-  const { positions, values, weights, shape } = signal;
+  const { values, weights, rows, columns } = signal;
   const { lambda, reconstruction, rounds } = options;
   let peak = 0;
   for (let j = 0; j < values.length; j++) peak = Math.max(peak, Math.abs(values[j]));
@@ -59,11 +56,12 @@ export function chooseLevels(signal: Signal, width: number, options: ChoiceOptio
   const entryBits = reconstruction === 'centroid' ? 32 : 0;
   const sums = new Float64Array(2 * top + 1);
   const masses = new Float64Array(2 * top + 1);
-  let rate = new RateModel(shape, positions, levels, top, entryBits);
+  let rates = ratesOf(signal, levels, top, entryBits);
   let distortion = 0;
   let bits = 0;
   for (let round = 0, changed = values.length; round < rounds && changed > values.length / 1000; round++) {
-    if (round > 0) rate = new RateModel(shape, positions, levels, top, entryBits);
+    if (round > 0) rates = ratesOf(signal, levels, top, entryBits);
+    const { rowBits, columnBits, levelBits } = rates;
     sums.fill(0);
     masses.fill(0);
     distortion = 0;
@@ -72,7 +70,7 @@ export function chooseLevels(signal: Signal, width: number, options: ChoiceOptio
     for (let j = 0; j < values.length; j++) {
       const x = values[j];
       const weight = weights[j];
-      const presence = rate.presence(positions[j]);
+      const presence = rowBits[rows[j]] + columnBits[columns[j]];
       let error = weight * x * x;
       let cost = error;
       let spent = 0;
@@ -81,7 +79,7 @@ export function chooseLevels(signal: Signal, width: number, options: ChoiceOptio
       const most = Math.max(1, Math.abs(nearest[j]));
       for (let m = most; m >= 1 && m > most - candidates; m--) {
         const d = x - points[side * m + top];
-        const b = presence + rate.level(side * m);
+        const b = presence + levelBits[side * m + top];
         const c = weight * d * d + lambda * b;
         if (c < cost) {
           cost = c;
@@ -102,5 +100,5 @@ export function chooseLevels(signal: Signal, width: number, options: ChoiceOptio
       for (let i = 0; i < points.length; i++) if (masses[i] > 0 && i !== top) points[i] = sums[i] / masses[i];
     }
   }
-  return { step, levels, top, points, distortion, bits: bits + rate.empty };
+  return { step, levels, top, points, distortion, bits: bits + emptyBits(rates) };
 }

@@ -50,8 +50,12 @@ class SquaredGradients {
   /** Importance of a parameter's elements, row-major; the mean over all is that of the squared gradients. */
   async importance(parameter: Parameter): Promise<Float32Array> {
     const sum = this.#sums.get(parameter.name);
-    const squares =
-      sum === undefined ? new Float32Array(parameter.size) : ((await sum.data()) as Float32Array);
+    if (sum === undefined) {
+      throw new EspalierError('bad-plugin', `The gradients of ${parameter.name} were not watched.`, {
+        remedy: 'Quantise the parameters that the schedule names.',
+      });
+    }
+    const squares = (await sum.data()) as Float32Array;
     let total = 0;
     for (let i = 0; i < squares.length; i++) total += squares[i];
     const mean = total / squares.length / this.#steps || Number.MIN_VALUE;

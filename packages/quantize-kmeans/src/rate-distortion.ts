@@ -134,18 +134,24 @@ function signalOf(parameter: Parameter, values: Float32Array, importance: Float3
       remedy: 'Lower the learning rate, or restore an earlier checkpoint.',
     });
   }
+  const shape = matrixShape(parameter.shape);
   let count = 0;
   for (let i = 0; i < values.length; i++) if (values[i] !== 0) count++;
-  const positions = new Uint32Array(count);
-  for (let i = 0, j = 0; i < values.length; i++) if (values[i] !== 0) positions[j++] = i;
-  const kept = Float32Array.from(positions, (i) => values[i]);
-  const shape = matrixShape(parameter.shape);
-  if (importance !== undefined) {
-    return { shape, positions, values: kept, weights: Float32Array.from(positions, (i) => importance[i]) };
-  }
+  const places = { shape, rows: new Uint32Array(count), columns: new Uint32Array(count) };
+  const kept = new Float32Array(count);
+  const weights = new Float32Array(count);
   let energy = 0;
-  for (let j = 0; j < count; j++) energy += kept[j] * kept[j];
-  return { shape, positions, values: kept, weights: new Float32Array(count).fill(count / energy || 1) };
+  for (let i = 0, j = 0; i < values.length; i++) {
+    if (values[i] === 0) continue;
+    places.rows[j] = Math.floor(i / shape.columns);
+    places.columns[j] = i % shape.columns;
+    kept[j] = values[i];
+    weights[j++] = importance?.[i] ?? 1;
+    energy += values[i] * values[i];
+  }
+  // Without importance an error counts by the energy of its tensor, so that scales of layers do not matter.
+  if (importance === undefined && energy > 0) weights.fill(count / energy);
+  return { ...places, values: kept, weights };
 }
 
 /** Mean of importance x weight^2 over the weights that are not zero. */
@@ -179,14 +185,18 @@ function withinBytes(bytes: number, choose: (lambda: number) => Levels[]): Level
   return best;
 }
 
-function tensorOf(size: number, { positions }: Signal, { levels, top, points }: Levels): QuantizedTensor {
+function tensorOf(
+  size: number,
+  { shape, rows, columns }: Signal,
+  { levels, top, points }: Levels,
+): QuantizedTensor {
   // Points of neighbouring levels can meet when they are rounded to float32.
   const codebook = Float32Array.from(new Set(Float32Array.from(points).sort()));
   const entry = new Map([...codebook].map((value, i) => [value, i]));
   const zero = entry.get(0) as number;
   const indices = new Uint16Array(size).fill(zero);
-  for (let j = 0; j < positions.length; j++) {
-    indices[positions[j]] = entry.get(Math.fround(points[levels[j] + top])) as number;
+  for (let j = 0; j < levels.length; j++) {
+    indices[rows[j] * shape.columns + columns[j]] = entry.get(Math.fround(points[levels[j] + top])) as number;
   }
   return compact(codebook, indices, true);
 }

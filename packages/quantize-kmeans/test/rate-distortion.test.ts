@@ -5,7 +5,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
 import { chooseLevels, type Signal } from '../src/choose-levels.js';
 import { kmeans, optimalCodebook, type RateDistortionOptions, rateDistortion } from '../src/index.js';
-import { matrixShape, RateModel } from '../src/rate-model.js';
+import { emptyBits, type MatrixShape, matrixShape, type Places, ratesOf } from '../src/rate-model.js';
 
 /** Laplacian numbers: what trained weights look like. */
 const laplace = (n: number, seed: number): Float32Array => {
@@ -45,13 +45,22 @@ async function quantized(values: Float32Array, options: RateDistortionOptions, i
   return { tensor, values: dequantize(tensor) };
 }
 
-describe('RateModel', () => {
+/** All elements of a matrix. */
+const placesOf = (elements: ArrayLike<number>, shape: MatrixShape): Places => ({
+  shape,
+  rows: Uint32Array.from(elements, (_, i) => Math.floor(i / shape.columns)),
+  columns: Uint32Array.from(elements, (_, i) => i % shape.columns),
+});
+
+describe('ratesOf', () => {
   const bitsOf = (shape: { rows: number; columns: number }, levels: Int16Array): number => {
-    const positions = Uint32Array.from(levels, (_, i) => i);
-    const rate = new RateModel(shape, positions, levels, 3, 0);
-    let bits = rate.empty;
+    const places = placesOf(levels, shape);
+    const rates = ratesOf(places, levels, 3, 0);
+    let bits = emptyBits(rates);
     levels.forEach((level, i) => {
-      if (level !== 0) bits += rate.presence(i) + rate.level(level);
+      const { rows, columns } = places;
+      if (level !== 0)
+        bits += rates.rowBits[rows[i]] + rates.columnBits[columns[i]] + rates.levelBits[level + 3];
     });
     return bits;
   };
@@ -84,8 +93,7 @@ describe('chooseLevels', () => {
   it('costs less than rounding at any exchange rate, and rounds at none', () => {
     const values = laplace(10000, 3);
     const signal: Signal = {
-      shape: { rows: 100, columns: 100 },
-      positions: Uint32Array.from(values, (_, i) => i),
+      ...placesOf(values, { rows: 100, columns: 100 }),
       values,
       weights: new Float32Array(values.length).fill(1),
     };
