@@ -3,6 +3,7 @@ import { fail } from './errors.js';
 import { CODECS, type CodecName, STORAGE } from './format.js';
 import { RESERVED } from './header.js';
 import { type StoredTensor, writeFile } from './header-write.js';
+import { sha256 } from './sha256.js';
 import { storeTensor } from './store.js';
 import { encodeText } from './text-encode.js';
 
@@ -12,6 +13,8 @@ export interface EncodeOptions {
   optimizer?: boolean;
   /** Licence text of the model, kept in the file; {@link inspect} shows it. */
   license?: string;
+  /** Keep the SHA-256 of the payloads in the file; {@link verify} compares it. Default false. */
+  sha256?: boolean;
   /** How hard to search for the smallest form: 0 (quick) to 9. Default 5. */
   effort?: number;
   /**
@@ -21,7 +24,7 @@ export interface EncodeOptions {
   codecs?: readonly CodecName[];
 }
 
-const OPTIONS = ['optimizer', 'license', 'effort', 'codecs'];
+const OPTIONS = ['optimizer', 'license', 'sha256', 'effort', 'codecs'];
 
 /**
  * Packs a model into an `.esp` file. How each tensor is stored follows from its values: few distinct ones
@@ -78,7 +81,7 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
     fail('input', `weightData has ${data.length} bytes, the weight specs describe ${position}`);
   }
   const text = new TextEncoder().encode(describe(artifacts, tensors, options));
-  return writeFile(tensors, encodeText(text), text.length, new Map());
+  return writeFile(tensors, encodeText(text), text.length);
 }
 
 /** The text of the header: metadata as JSON, then the names. */
@@ -90,10 +93,14 @@ function describe(
   const meta: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(artifacts)) {
     if (RESERVED.includes(key) || value === undefined) continue;
-    if (key === 'license' || key === 'quantization') fail('input', `"${key}" is no part of ModelArtifacts`);
+    if (key === 'license' || key === 'sha256' || key === 'quantization')
+      fail('input', `"${key}" is no part of ModelArtifacts`);
     meta[key] = value;
   }
   if (options.license !== undefined) meta.license = options.license;
+  if (options.sha256) {
+    meta.sha256 = sha256(tensors.flatMap(({ payloads }) => payloads));
+  }
   const scales = tensors.flatMap(({ spec: { quantization: q } }) =>
     q && q.dtype !== 'float16' ? [[q.scale ?? null, q.min ?? null]] : [],
   );

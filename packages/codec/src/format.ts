@@ -79,8 +79,8 @@ export interface Header {
   tensors: TensorEntry[];
   /** Sum of the tensors' bytes. */
   decodedBytes: number;
-  /** SHA-256 of everything after the header, when the file carries it. */
-  sha256?: Uint8Array;
+  /** SHA-256 of everything after the header, in hexadecimal, when the file carries it. */
+  sha256?: string;
   /** The licence text, when the file carries one. */
   license?: string;
 }

@@ -23,19 +23,12 @@ export function writeFile(
   tensors: readonly StoredTensor[],
   text: Uint8Array,
   textLength: number,
-  records: ReadonlyMap<number, Uint8Array>,
 ): Uint8Array {
   const variable = new Writer();
   variable.varint(textLength);
   variable.varint(text.length);
   variable.varint(tensors.length);
   for (const tensor of tensors) writeTensor(variable, tensor);
-  variable.varint(records.size);
-  for (const [id, bytes] of [...records].sort(([a], [b]) => a - b)) {
-    variable.varint(id);
-    variable.varint(bytes.length);
-    variable.put(bytes);
-  }
   variable.put(text);
   const headerLength = FIXED_BYTES + variable.length;
   const payloadBytes = tensors.reduce((n, t) => n + t.payloads.reduce((m, p) => m + p.length, 0), 0);

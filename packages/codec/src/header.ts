@@ -103,7 +103,6 @@ export function readHeader(bytes: Uint8Array, limits?: Limits, check?: (header: 
     tensors,
     decodedBytes,
   };
-  readRecords(reader, header);
   const textStart = reader.skip(textBytes);
   if (reader.position !== headerLength) broken(7); // the header is longer than its contents
   check?.(header);
@@ -181,23 +180,6 @@ function readLevels(reader: Reader, entry: TensorEntry): LevelsLayout {
   return { book, traversal: t, rows, lines, width, tuning };
 }
 
-/** Optional records: id, length, bytes. Ids this decoder does not know are skipped. */
-function readRecords(reader: Reader, header: Header): void {
-  const count = reader.varint();
-  let before = 0;
-  for (let i = 0; i < count; i++) {
-    const id = reader.varint();
-    if (id <= before) broken(19); // optional records are out of order
-    before = id;
-    const length = reader.varint();
-    const at = reader.skip(length);
-    if (id === 1) {
-      if (length !== 32) broken(20); // a SHA-256 has 32 bytes
-      header.sha256 = reader.bytes.slice(at, at + 32);
-    }
-  }
-}
-
 /** The text: a line of JSON with all artifacts but the weights, then a line per tensor name. */
 function applyText(text: string, header: Header): void {
   const lines = text.split('\n');
@@ -205,12 +187,16 @@ function applyText(text: string, header: Header): void {
   if (lines.length !== tensors.length + 2 || lines[lines.length - 1] !== '') broken(21); // the names do not match the tensors
   const meta = parse(lines[0]);
   if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) broken(22); // the metadata is no object
-  const { quantization, license, ...rest } = meta as Record<string, unknown>;
+  const { quantization, license, sha256, ...rest } = meta as Record<string, unknown>;
   for (const key of RESERVED) if (key in rest) broken(23); // the metadata may not hold weights
   header.meta = rest;
   if (license !== undefined) {
-    if (typeof license !== 'string') broken(24); // the licence is no text
+    if (typeof license !== 'string') broken(24); // the licence and the SHA-256 are text
     header.license = license;
+  }
+  if (sha256 !== undefined) {
+    if (typeof sha256 !== 'string') broken(24);
+    header.sha256 = sha256;
   }
   const seen = new Set<string>();
   const scales = quantization === undefined ? [] : quantization;

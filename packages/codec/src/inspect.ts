@@ -66,9 +66,7 @@ export function inspect(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): 
     decodedBytes: header.decodedBytes,
     ...(typeof format === 'string' ? { format } : {}),
     ...(header.license === undefined ? {} : { license: header.license }),
-    ...(header.sha256
-      ? { sha256: Array.from(header.sha256, (b) => b.toString(16).padStart(2, '0')).join('') }
-      : {}),
+    ...(header.sha256 === undefined ? {} : { sha256: header.sha256 }),
     tensors: header.tensors.map(({ spec, elements, codec, levels, tiles, byteLength }) => ({
       name: spec.name,
       shape: spec.shape,

@@ -27,12 +27,6 @@ const pool = (i: number): string =>
     '"pool_size":[2,2],"padding":"valid","strides":[2,2],"data_format":"channels_last",',
     `max_pooling2d_MaxPooling2D${i}`,
   );
-const norm = (i: number): string =>
-  layer(
-    'BatchNormalization',
-    `"axis":-1,"momentum":0.99,"epsilon":0.001,"center":true,"scale":true,${init('beta', 'Zeros')}${init('gamma', 'Ones')}${init('moving_mean', 'Zeros')}${init('moving_variance', 'Ones')}${nil('beta_regularizer', 'gamma_regularizer', 'beta_constraint', 'gamma_constraint')}`,
-    `batch_normalization_BatchNormalization${i}`,
-  );
 const input = (shape: string): string => `,"batch_input_shape":[null,${shape}],"dtype":"float32"}},`;
 const start = (i: number): string =>
   `{"modelTopology":{"class_name":"Sequential","config":{"name":"sequential_${i}","layers":[`;
@@ -40,15 +34,13 @@ const end =
   '}}]},"keras_version":"tfjs-layers 4.22.0","backend":"tensor_flow.js"},"format":"layers-model","generatedBy":"TensorFlow.js tfjs-layers v4.22.0","convertedBy":null}\n';
 
 const graph =
-  '{"modelTopology":{"node":[{"name":"StatefulPartitionedCall/model/","op":"Const","attr":{"value":{"tensor":{"dtype":"DT_FLOAT","tensorShape":{"dim":[{"size":"3"},{"size":"1"}]}}},"dtype":{"type":"DT_FLOAT"}}},' +
-  '{"name":"x","op":"_FusedConv2D","input":["/BiasAdd/ReadVariableOp"],"attr":{"T":{"type":"DT_FLOAT"},"num_args":{"i":"1"},"epsilon":{"f":0.0},"padding":{"s":"U0FNRQ=="},"strides":{"list":{"i":["1","1","1","1"]}},"data_format":{"s":"TkhXQw=="},"fused_ops":{"list":{"s":["Qmlhc0FkZA==","UmVsdQ=="]}},"explicit_paddings":{"list":{}},"use_cudnn_on_gpu":{"b":true}}}],"library":{},"versions":{"producer":987}},"format":"graph-model","convertedBy":"TensorFlow.js Converter v3.21.0","signature":{"inputs":{"outputs":{"output_0":{"name":"Identity:0"';
+  '{"modelTopology":{"node":[{"name":"StatefulPartitionedCall/model/","op":"Const","attr":{"value":{"tensor":{"dtype":"DT_FLOAT","tensorShape":{"dim":[{"size":"1"}]}}},"dtype":{"type":"DT_FLOAT"}}},"input":["/BiasAdd/ReadVariableOp"],"attr":{"T":{"padding":{"s":"U0FNRQ=="},"strides":{"list":{"i":["1","1","1","1"]}},"data_format":{"s":"TkhXQw=="}';
 
 /** The text, as the bytes of ASCII. */
 export function primer(): Uint8Array {
   const text =
     graph +
-    `${norm(1)}}},${layer('Activation', '"activation":"relu",', 'activation_Activation1')}}},` +
-    `${layer('Dropout', '"rate":0.5,"noise_shape":null,"seed":null,', 'dropout_Dropout1')}/gamma\n/beta\n/moving_mean\n/moving_variance\n` +
+    '/gamma\n/beta\n/moving_mean\n/moving_variance\n' +
     `${start(1)}${conv(20, 5, 1)}${input('28,28,1')}${pool(1)}}},${conv(50, 5, 2)}}},` +
     `${layer('Flatten', '', 'flatten_Flatten1')}}},${start(1)}` +
     `${dense(300, 'relu', 1)}${input('784')}${dense(100, 'relu', 2)}}},${dense(10, 'softmax', 3)}${end}` +

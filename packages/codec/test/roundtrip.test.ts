@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   type CodecName,
@@ -7,6 +8,7 @@ import {
   encode,
   inspect,
   type ModelArtifacts,
+  verify,
   type WeightSpec,
 } from '../src/index.js';
 import { levelCases } from './fixtures.js';
@@ -155,6 +157,19 @@ describe('encode and decode', () => {
     expect(rest).toEqual(wanted);
     expect(bytes(weightData).equals(bytes(original as ArrayBuffer))).toBe(true);
     expect(inspect(encode(artifacts, { license: 'MIT' })).license).toBe('MIT');
+  });
+
+  it('carries a SHA-256 that other software agrees with', async () => {
+    const weightData = Float32Array.from({ length: 500 }, (_, i) => Math.sin(i)).buffer;
+    const artifacts: ModelArtifacts = {
+      weightSpecs: [{ name: 'w', shape: [500], dtype: 'float32' }],
+      weightData,
+    };
+    const file = encode(artifacts, { sha256: true });
+    const { sha256, headerBytes } = inspect(file);
+    expect(sha256).toBe(createHash('sha256').update(file.subarray(headerBytes)).digest('hex'));
+    expect(await verify(file)).toBe(true);
+    expect(await verify(encode(artifacts))).toBe(false);
   });
 
   it('leaves the optimizer out unless asked for it', () => {
