@@ -34,10 +34,12 @@ export type { Axes, Parameter, Role } from './parameter.js';
 export { layersOf, parametersOf } from './parameters.js';
 export {
   type AxisSelection,
+  isNoise,
   isPruner,
   isQuantizer,
   isRegularizer,
   isTransform,
+  type Noise,
   type ObservedStep,
   type Of,
   type Plugin,

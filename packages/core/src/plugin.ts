@@ -42,6 +42,11 @@ export interface ObservedStep extends Step {
 export interface Plugin {
   /** For messages and reports, for example `agp`. */
   readonly name: string;
+  /**
+   * Throws what `start` would throw about this model and selection, and does nothing else. Pipelines call it
+   * before anything is trained.
+   */
+  check?(run: Run, of: Of): void;
   /** Once, before the first step: resolve names, allocate; throws on anything it cannot honour. */
   start?(run: Run, of: Of): void | Promise<void>;
   /** After the backward pass of every step in the schedule's epochs. Not collected unless it is here. */
@@ -74,6 +79,16 @@ export interface Regularizer extends Plugin {
   trainables?(): readonly ParameterGroup[];
 }
 
+/** Disturbs weights while they are trained: dropped filters, multiplicative noise. */
+export interface Noise extends Plugin {
+  /**
+   * What the weights are multiplied by in this step's forward and backward pass, in their shapes; a parameter
+   * that is absent is left as it is. Called at every step of the schedule's epochs; the caller takes ownership
+   * of the tensors. The weights themselves, every evaluation and every checkpoint are without it.
+   */
+  noise(of: Of, at: Moment): Map<Parameter, tf.Tensor>;
+}
+
 /** Replaces weights by a few shared values; training after that moves the shared values only. */
 export interface Quantizer extends Plugin {
   quantize(of: Of, at: Moment): Map<Parameter, QuantizedTensor> | Promise<Map<Parameter, QuantizedTensor>>;
@@ -90,6 +105,8 @@ export interface Transformed {
   readonly model: LayersModel;
   /** By parameter name (the same before and after). Masks and optimizer slots are cut the same way. */
   readonly kept?: ReadonlyMap<string, readonly AxisSelection[]>;
+  /** What a person should know about it, a line each; for logs. */
+  readonly notes?: readonly string[];
 }
 
 /** Makes another model out of the model: thinning, folding, Bayesian twin and back, reordering. */
@@ -103,6 +120,10 @@ export function isPruner(plugin: Plugin): plugin is Pruner {
 
 export function isRegularizer(plugin: Plugin): plugin is Regularizer {
   return typeof (plugin as Partial<Regularizer>).penalty === 'function';
+}
+
+export function isNoise(plugin: Plugin): plugin is Noise {
+  return typeof (plugin as Partial<Noise>).noise === 'function';
 }
 
 export function isQuantizer(plugin: Plugin): plugin is Quantizer {

@@ -9,6 +9,7 @@ import type { Parameter } from '../parameter.js';
 import { isRegularizer, type ObservedStep, type Step } from '../plugin.js';
 import type { Binding } from './binding.js';
 import type { Bound } from './bound.js';
+import { type Disturbed, disturb } from './noise.js';
 import { createProbe } from './probe.js';
 
 /** What a step works with. */
@@ -78,11 +79,15 @@ function observe(active: readonly Bound[], { step, gradients }: Forward): void {
 }
 
 /** Hands the gradients to the optimizer, each as that of the variable which is trained. */
-function update({ bindings, extra, optimizer }: StepParts, gradients: tf.NamedTensorMap): void {
+function update(
+  { bindings, extra, optimizer }: StepParts,
+  gradients: tf.NamedTensorMap,
+  disturbed: Disturbed,
+): void {
   const pulled: tf.NamedTensorMap = {};
   for (const { parameter, trained, pull } of bindings) {
     const gradient = gradients[parameter.variable.name];
-    if (gradient) pulled[trained.name] = tf.tidy(() => pull(gradient));
+    if (gradient) pulled[trained.name] = tf.tidy(() => pull(disturbed.pull(parameter, gradient)));
   }
   for (const { variables } of extra) for (const v of variables) pulled[v.name] = gradients[v.name];
   optimizer.step(pulled);
@@ -102,9 +107,15 @@ export function takeStep(parts: StepParts, batch: Batch, at: Moment): [tf.Scalar
   try {
     return tf.tidy(() => {
       const active = parts.bound.filter(({ time }) => time.covers(at.epoch));
-      const forward = differentiate(parts, active, batch, at, keep);
-      observe(active, forward);
-      update(parts, forward.gradients);
+      const disturbed = disturb(active, at);
+      let forward: Forward;
+      try {
+        forward = differentiate(parts, active, batch, at, keep);
+        observe(active, forward);
+      } finally {
+        disturbed.restore();
+      }
+      update(parts, forward.gradients, disturbed);
       const { value, penalty } = forward;
       return [value, penalty === undefined ? tf.scalar(0) : tf.clone(penalty)] as [tf.Scalar, tf.Scalar];
     });
