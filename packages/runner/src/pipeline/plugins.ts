@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
   EspalierError,
+  isNoise,
   isPruner,
   isQuantizer,
   isRegularizer,
@@ -99,10 +100,12 @@ async function make(use: string | (() => unknown), options: unknown, folder: str
     made = (candidate as (options?: unknown) => unknown)(options);
   }
   const plugin = made as Plugin;
-  const is = [isPruner, isRegularizer, isQuantizer, isTransform].some((kind) => made && kind(plugin));
+  const is = [isPruner, isRegularizer, isNoise, isQuantizer, isTransform].some(
+    (kind) => made && kind(plugin),
+  );
   if (!is || typeof plugin.name !== 'string') {
     throw new EspalierError('bad-plugin', `${String(use)} did not make a plugin.`, {
-      remedy: 'A plugin has a name and one of masks, penalty, quantize or apply.',
+      remedy: 'A plugin has a name and one of masks, penalty, noise, quantize or apply.',
     });
   }
   return plugin;

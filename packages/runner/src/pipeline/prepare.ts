@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  type Data,
-  hash,
   isPruner,
   isQuantizer,
   isTransform,
@@ -10,8 +8,6 @@ import {
   type Schedule,
   timing,
 } from '@espalier/core';
-import { batches, type Dataset, loadDataset, type Split } from '@espalier/datasets';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { LoadedRecipe } from '../recipe/load.js';
 import { located } from '../recipe/located.js';
 import { isTrainStage, type PluginUse, type Recipe, type Stage } from '../recipe/schema.js';
@@ -70,11 +66,17 @@ export async function checkStages(
     if (plugin !== undefined && isTransform(plugin)) return;
     const at = ['stages', index];
     if (!isTrainStage(stage)) {
-      await located(source, [...at, 'parameters'], () => run.select((stage as PluginUse).parameters));
+      await located(source, [...at, 'parameters'], () => {
+        const of = run.select((stage as PluginUse).parameters);
+        plugin?.check?.(run, of);
+      });
       continue;
     }
     for (const [i, schedule] of schedules.entries()) {
-      await located(source, [...at, 'schedules', i, 'parameters'], () => run.select(schedule.parameters));
+      await located(source, [...at, 'schedules', i, 'parameters'], () => {
+        const of = run.select(schedule.parameters);
+        schedule.plugin.check?.(run, of);
+      });
       await located(source, [...at, 'schedules', i], () =>
         timing(schedule, stage.epochs, stepsPerEpoch(index)),
       );
@@ -99,45 +101,4 @@ export function fingerprintOf(recipe: Recipe): string {
     typeof value === 'function' ? String(value) : value,
   );
   return createHash('sha256').update(text).digest('hex');
-}
-
-/** The data of a recipe, cut into batches as each stage wants them. */
-export interface PreparedData {
-  readonly dataset: Dataset;
-  training(stage: number): Data;
-  readonly validation: Data;
-  readonly test: Data;
-}
-
-const evaluationBatch = 1000;
-
-export async function prepareDataset(
-  { data, seed = 0 }: Recipe,
-  log: (line: string) => void,
-): Promise<Dataset> {
-  const { name, validation = 0.1, dir } = data;
-  return loadDataset(name, { validation, seed, log, ...(dir !== undefined && { dir }) });
-}
-
-export function prepareData(recipe: Recipe, dataset: Dataset, model: LayersModel): PreparedData {
-  const { data, seed = 0, stages } = recipe;
-  const shape = model.inputs[0].shape.slice(1) as number[];
-  const common = { ...(data.scale && { scale: data.scale }), shape };
-  const whole = (split: Split): Data => batches(split, { ...common, batchSize: evaluationBatch });
-  return {
-    dataset,
-    training(index) {
-      const stage = stages[index];
-      const batchSize = (isTrainStage(stage) ? stage.batchSize : undefined) ?? data.batchSize ?? 128;
-      const shuffle = hash(seed, index) & 0x7fffffff;
-      return batches(dataset.train, {
-        ...common,
-        batchSize,
-        shuffle,
-        ...(data.augment && { augment: data.augment }),
-      });
-    },
-    validation: whole(dataset.validation),
-    test: whole(dataset.test),
-  };
 }

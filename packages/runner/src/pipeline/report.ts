@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { inspect, type ModelArtifacts } from '@espalier/codec';
 import type { Evaluation } from '@espalier/core';
-import { histogram, type Report, renderReport, type TensorReport } from '@espalier/report';
+import { histogram, type ModelFigures, type Report, renderReport, type TensorReport } from '@espalier/report';
 import type { Recipe } from '../recipe/schema.js';
 import { folderBytes, layout, writeWhole } from './files.js';
 import type { MetricLine, StageRecord } from './records.js';
@@ -15,6 +15,8 @@ export interface Results {
   readonly out: string;
   readonly records: readonly StageRecord[];
   readonly metrics: readonly MetricLine[];
+  /** Is the data text? */
+  readonly characters: boolean;
   readonly dense: { readonly artifacts: ModelArtifacts; readonly score: Evaluation };
   readonly compressed: {
     readonly artifacts: ModelArtifacts;
@@ -26,10 +28,15 @@ export interface Results {
   readonly command: string | undefined;
 }
 
-const figures = ({ accuracy, loss }: Evaluation): { accuracy: number; error: number; loss: number } => ({
+/** What an evaluation says; of text also its loss in bits per character. */
+const figures = (
+  { accuracy, loss }: Evaluation,
+  characters: boolean,
+): Pick<ModelFigures, 'accuracy' | 'error' | 'loss' | 'bitsPerCharacter'> => ({
   accuracy,
   error: 1 - accuracy,
   loss,
+  ...(characters && { bitsPerCharacter: loss / Math.LN2 }),
 });
 
 /** A row per tensor of an `.esp` file: how it is stored and what is in it. */
@@ -47,7 +54,7 @@ export function tensorRows(file: Uint8Array, artifacts: ModelArtifacts): TensorR
 }
 
 export async function reportOf(results: Results): Promise<Report> {
-  const { recipe, out, records, metrics, dense, compressed, backend, cores, command } = results;
+  const { recipe, out, records, metrics, characters, dense, compressed, backend, cores, command } = results;
   const before = tensorsOf(dense.artifacts);
   const after = new Map(tensorsOf(compressed.artifacts).map((tensor) => [tensor.name, tensor]));
   const count = (
@@ -61,12 +68,12 @@ export async function reportOf(results: Results): Promise<Report> {
     return { parameters, nonzero };
   };
   const denseFigures = {
-    ...figures(dense.score),
+    ...figures(dense.score, characters),
     ...count(before),
     bytes: await folderBytes(join(out, layout.plain)),
   };
   const smallFigures = {
-    ...figures(compressed.score),
+    ...figures(compressed.score, characters),
     ...count(after.values()),
     bytes: compressed.bytes.length,
   };

@@ -10,20 +10,14 @@ import type { LoadedRecipe } from '../recipe/load.js';
 import { located } from '../recipe/located.js';
 import { isTrainStage } from '../recipe/schema.js';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { loadData } from './data.js';
 import { checkOut, layout, writeWhole } from './files.js';
 import { type Listener, silent } from './listener.js';
 import { makeModel } from './model.js';
 import { artifactsOf, modelFrom, readArtifacts } from './model-files.js';
 import { writePlain } from './plain.js';
 import { Plugins } from './plugins.js';
-import {
-  baselineStage,
-  checkStages,
-  fingerprintOf,
-  prepareData,
-  prepareDataset,
-  prepareStages,
-} from './prepare.js';
+import { baselineStage, checkStages, fingerprintOf, prepareStages } from './prepare.js';
 import type { MetricLine, StageRecord } from './records.js';
 import { reportOf, writeReport } from './report.js';
 import { applyOnce, type Bench, trainFor, validate } from './stages.js';
@@ -61,14 +55,14 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
   await checkOut(out, resume);
   const plugins = await Plugins.of({ recipe, source });
   const stages = await prepareStages({ recipe, source }, plugins);
-  const dataset = await located(source, ['data', 'name'], () =>
-    prepareDataset(recipe, (line) => listener.info(line)),
+  const loadedData = await located(source, ['data', 'name'], () =>
+    loadData(recipe, (line) => listener.info(line)),
   );
   const fingerprint = fingerprintOf(recipe);
   const found = resume ? await readCheckpoint(out, fingerprint) : undefined;
 
-  const first = await located(source, ['model'], () => makeModel(recipe, folder, dataset.inputShape));
-  const data = prepareData(recipe, dataset, first);
+  const first = await located(source, ['model'], () => makeModel(recipe, folder, loadedData.inputShape));
+  const data = loadedData.cut(first);
   const probe = new Run(first);
   await checkStages(source, stages, probe, (index) => data.training(index).stepsPerEpoch);
   const unseeded = unseededLayers(first);
@@ -134,7 +128,7 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
         saved = performance.now();
       });
     } else {
-      kind = await applyOnce(run, prepared);
+      kind = await applyOnce(run, prepared, listener);
     }
     const packed = encode(await artifactsOf(run.model), { effort: 1 });
     records.push({
@@ -174,6 +168,7 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
     out,
     records,
     metrics,
+    characters: loadedData.characters,
     dense: { artifacts: dense.artifacts, score: scores[0] },
     compressed: { artifacts: small.artifacts, score: scores[1], bytes },
     backend,

@@ -11,8 +11,9 @@ import {
   type TrainOptions,
 } from '@espalier/core';
 import type { PluginUse, Recipe, TrainStage } from '../recipe/schema.js';
+import type { PreparedData } from './data.js';
 import type { Listener } from './listener.js';
-import type { PreparedData, PreparedStage } from './prepare.js';
+import type { PreparedStage } from './prepare.js';
 import { learningRateOf } from './rates.js';
 import type { MetricLine, StageRecord } from './records.js';
 
@@ -68,7 +69,11 @@ export async function trainFor(
 }
 
 /** Applies a stage's plugin once, as what it is. */
-export async function applyOnce(run: Run, { stage, plugin }: PreparedStage): Promise<StageRecord['kind']> {
+export async function applyOnce(
+  run: Run,
+  { stage, plugin }: PreparedStage,
+  listener: Listener,
+): Promise<StageRecord['kind']> {
   const { parameters } = stage as PluginUse;
   if (plugin === undefined) throw new EspalierError('bad-recipe', `Stage '${stage.name}' has no plugin.`);
   await plugin.start?.(
@@ -76,7 +81,9 @@ export async function applyOnce(run: Run, { stage, plugin }: PreparedStage): Pro
     isTransform(plugin) && parameters === undefined ? run.parameters : run.select(parameters),
   );
   if (isTransform(plugin)) {
-    run.replaceModel(await plugin.apply(run.model, run));
+    const transformed = await plugin.apply(run.model, run);
+    for (const note of transformed.notes ?? []) listener.info(note);
+    run.replaceModel(transformed);
     return 'transform';
   }
   if (isQuantizer(plugin)) {
