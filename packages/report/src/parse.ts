@@ -29,6 +29,7 @@ const figures = object<ModelFigures>(
     accuracy: orNull(fraction),
     error: orNull(fraction),
     loss: optional(number()),
+    bitsPerCharacter: optional(number(0)),
     parameters: count(),
     nonzero: count(),
     bytes: count(1),

@@ -6,6 +6,8 @@ export interface ModelFigures {
   readonly error: number | null;
   /** Mean test loss. */
   readonly loss?: number;
+  /** Of a language model on characters: test loss / ln 2. */
+  readonly bitsPerCharacter?: number;
   /** Weights, counted as they are in the model, pruned ones included. */
   readonly parameters: number;
   /** Weights that are not 0. */

@@ -11,6 +11,8 @@ import {
 import type { ModelFigures, Report, StageReport, TensorReport } from './schema.js';
 import { type Cell, formatTable } from './table.js';
 
+const bits = ({ bitsPerCharacter }: ModelFigures): string => bitsPerCharacter?.toFixed(3) ?? ABSENT;
+
 /** Dense beside compressed, with what changed. */
 function figuresTable({ dense, compressed, ratio }: Report): string {
   const row = (label: string, show: (figures: ModelFigures) => string, change: string): Cell[] => [
@@ -29,6 +31,7 @@ function figuresTable({ dense, compressed, ratio }: Report): string {
       row('size', ({ bytes }) => formatBytes(bytes), `${formatRatio(ratio)} smaller`),
       row('accuracy', ({ accuracy }) => formatPercent(accuracy), points),
       row('error', ({ error }) => formatPercent(error), ''),
+      ...(compressed.bitsPerCharacter === undefined ? [] : [row('bits per character', bits, '')]),
       row('weights', ({ parameters }) => formatCount(parameters), ''),
       row(
         'non-zero',

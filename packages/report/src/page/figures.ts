@@ -48,10 +48,13 @@ ${figure('File', formatBytes(compressed.bytes), `${formatCount(compressed.bytes)
 /** Dense beside compressed, and the ratios as papers count them. */
 export function comparison({ dense, compressed, paperRatios }: Report): Markup {
   const loss = (value: number | undefined): string => (value === undefined ? ABSENT : value.toPrecision(4));
-  const rows: [string, string, string][] = [
+  const rows: (readonly [string, string, string])[] = [
     ['Accuracy on the test data', formatPercent(dense.accuracy), formatPercent(compressed.accuracy)],
     ['Error', formatPercent(dense.error), formatPercent(compressed.error)],
     ['Loss', loss(dense.loss), loss(compressed.loss)],
+    ...(compressed.bitsPerCharacter === undefined
+      ? []
+      : ([['Bits per character', loss(dense.bitsPerCharacter), loss(compressed.bitsPerCharacter)]] as const)),
     ['Weights', formatCount(dense.parameters), formatCount(compressed.parameters)],
     ['… that are not 0', formatCount(dense.nonzero), formatCount(compressed.nonzero)],
     ['Bytes', formatCount(dense.bytes), formatCount(compressed.bytes)],

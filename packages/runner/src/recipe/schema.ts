@@ -108,7 +108,8 @@ export const trainStage = z.strictObject({
 export const applyStage = z.strictObject({ name: z.string().min(1), ...pluginFields });
 
 const data = z.strictObject({
-  name: z.string().describe('mnist, fashion-mnist, cifar10, …'),
+  name: z.string().describe('mnist, fashion-mnist, cifar10; or a text: moby-dick.'),
+  length: count.describe('Of a text: characters per sequence. Default 64.').optional(),
   validation: z
     .number()
     .positive()
