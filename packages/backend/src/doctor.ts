@@ -22,14 +22,8 @@ export interface DoctorRow {
 }
 
 /**
- * Tries each backend in a process of its own, so that a broken addon takes nothing down with it.
- *
- * @example
- * ```ts
- * import { doctor, formatDoctor } from '@espalier/backend';
- * const rows = await doctor();
- * if (rows.length !== 4 || !formatDoctor(rows).includes('wasm')) throw new Error('a backend is missing');
- * ```
+ * Tries each backend in a process of its own, so that a broken addon takes nothing down with it. Takes a second or
+ * two. An addon that lies in the cache is linked into node_modules on the way.
  */
 export function doctor(): Promise<DoctorRow[]> {
   return Promise.all(BACKEND_NAMES.map(examine));
@@ -68,7 +62,16 @@ async function examine(backend: BackendName): Promise<DoctorRow> {
   return { ...row, found: 'works', version, gpu, advice };
 }
 
-/** The rows as a table of plain text. */
+/**
+ * The rows as a table of plain text.
+ *
+ * @example
+ * ```ts
+ * import { type DoctorRow, formatDoctor } from '@espalier/backend';
+ * const row: DoctorRow = { backend: 'cpu', package: 'p', found: 'works', version: '4', gpu: false, advice: '' };
+ * if (!formatDoctor([row]).includes('cpu      p        works  4        no   -')) throw new Error(formatDoctor([row]));
+ * ```
+ */
 export function formatDoctor(rows: readonly DoctorRow[]): string {
   const lines = [['backend', 'package', 'found', 'version', 'gpu', 'what to do']];
   for (const row of rows) {

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
@@ -8,10 +6,7 @@ import { type NativeOptimizers, nativeOptimizers } from './native/optimizers.js'
 import { registerNativeTraining } from './native/register.js';
 import { supplyRemovedUtil } from './node-compat.js';
 import { findPackage, type InstalledPackage } from './packages.js';
-import { bindingPath } from './setup/addon.js';
-import { markVerified, readMarker } from './setup/marker.js';
-import { type ProbeResult, probe } from './setup/probe.js';
-import { attach } from './setup/setup.js';
+import { checkAddon } from './setup/setup.js';
 import { registerWasmTraining } from './wasm/register.js';
 
 /** The kinds of backend, fastest first. */
@@ -85,7 +80,7 @@ export async function startBackend(options: StartOptions = {}): Promise<Backend>
   }
   const reasons: string[] = [];
   for (const name of prefer === 'auto' ? BACKEND_NAMES : [prefer]) {
-    const started = await start(name, prefer === 'auto');
+    const started = await start(name);
     if (typeof started === 'string') {
       reasons.push(started);
       continue;
@@ -108,28 +103,32 @@ export function describe(backend: Backend): string {
 }
 
 function remedy(prefer: 'auto' | BackendName): string {
-  if (prefer === 'gpu') return 'Install @tensorflow/tfjs-node-gpu and run `espalier setup --gpu`.';
+  if (prefer === 'gpu') {
+    return 'Install @tensorflow/tfjs-node-gpu, run `espalier setup --gpu`, and check the NVIDIA driver (nvidia-smi).';
+  }
   if (prefer === 'native') return 'Install @tensorflow/tfjs-node and run `espalier setup`.';
-  if (prefer === 'auto')
+  if (prefer === 'auto') {
     return 'Install @tensorflow/tfjs-backend-wasm, or @tensorflow/tfjs-node and run `espalier setup`.';
+  }
   return `Install ${PACKAGES[prefer]}.`;
 }
 
 /** Starts one backend, or says in a few words why not. */
-async function start(name: BackendName, auto: boolean): Promise<Omit<Backend, 'why'> | string> {
-  const found = findPackage(PACKAGES[name]);
+async function start(name: BackendName): Promise<Omit<Backend, 'why'> | string> {
+  let found = findPackage(PACKAGES[name]);
+  // The GPU package computes on the CPU where there is no GPU: as good as the other one, if that is missing.
+  if (name === 'native') found ??= findPackage(PACKAGES.gpu);
   if (!found) return `${PACKAGES[name]} is not installed`;
-  return name === 'gpu' || name === 'native' ? startNative(name, found, auto) : startPlain(name, found);
+  return name === 'gpu' || name === 'native' ? startNative(name, found) : startPlain(name, found);
 }
 
 async function startNative(
   name: 'gpu' | 'native',
   found: InstalledPackage,
-  auto: boolean,
 ): Promise<Omit<Backend, 'why'> | string> {
-  const checked = await checkNative(found, name === 'gpu');
+  const checked = await checkAddon(found, found.name === PACKAGES.gpu);
   if (!checked.ok) return `${found.name}: ${checked.error}`;
-  if (name === 'gpu' && !checked.gpu && auto) return `${found.name} sees no GPU`;
+  if (name === 'gpu' && !checked.gpu) return `${found.name} sees no GPU`;
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // TensorFlow's greetings; errors still show.
   supplyRemovedUtil();
   try {
@@ -151,25 +150,6 @@ async function startNative(
     gpu: isUsingGpuDevice,
     optimizers: nativeOptimizers,
   };
-}
-
-/**
- * Whether the native addon can be loaded without danger to this process: verified before, or verified now in
- * a child process. An addon in the cache is linked into a fresh node_modules.
- */
-export async function checkNative(found: InstalledPackage, gpu: boolean): Promise<ProbeResult> {
-  const attached = await attach(found, gpu);
-  if (attached) return readMarker(attached.addon);
-  const own = bindingPath(found);
-  if (!existsSync(own)) {
-    return {
-      ok: false,
-      error: `its native addon is not built (run \`espalier setup${gpu ? ' --gpu' : ''}\`)`,
-    };
-  }
-  const result = await probe(found.main, '', 'tensorflow');
-  if (result.ok) await markVerified(await realpath(own), result).catch(() => undefined); // It may be read-only.
-  return result;
 }
 
 async function startPlain(

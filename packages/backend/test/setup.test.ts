@@ -187,8 +187,13 @@ describe('the addon', () => {
     const addon = join(directory, 'addon.node');
     writeFileSync(addon, 'one');
     expect(await isVerified(addon)).toBe(false);
-    await markVerified(addon, { ok: true, error: '' });
+    const needed = join(directory, 'needed.so');
+    writeFileSync(needed, '');
+    await markVerified(addon, { ok: true, error: '' }, [needed]);
     expect(await isVerified(addon)).toBe(true);
+    rmSync(needed);
+    expect(await isVerified(addon)).toBe(false);
+    await markVerified(addon, { ok: true, error: '' });
     await linkAddon(found, addon);
     await linkAddon(found, addon);
     expect(bindingPath(found)).toBe(join(found.root, 'lib', 'napi-v8', 'tfjs_binding.node'));

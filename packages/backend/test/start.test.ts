@@ -44,7 +44,9 @@ describe('startBackend', () => {
     const gpu = await startBackend({ prefer: 'gpu' }).catch((error: unknown) => error);
     expect(gpu).toBeInstanceOf(BackendError);
     expect(gpu).toMatchObject({ code: 'backend-unavailable' });
-    expect((gpu as Error).message).toMatch(/tfjs-node-gpu is not installed.*espalier setup --gpu/);
+    expect((gpu as Error).message).toMatch(
+      /tfjs-node-gpu is not installed.*espalier setup --gpu.*nvidia-smi/,
+    );
   });
 });
 

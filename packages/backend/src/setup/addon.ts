@@ -27,19 +27,19 @@ export function addonName(tfjsNode: InstalledPackage): string {
  * loader that Node opens in front of it. Both find what they need relative to themselves, so the directory may
  * be moved as a whole.
  *
+ * @returns the files the addon needs
  * @throws BackendError `tool-missing` without a C++ compiler, `build-failed`
  */
-export async function compileAddon(tfjsNode: InstalledPackage, directory: string): Promise<void> {
-  const library = join(directory, 'tensorflow');
-  const files = await readdir(library);
-  const libraries = files.filter((f) => /^libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$/.test(f));
+export async function compileAddon(tfjsNode: InstalledPackage, directory: string): Promise<string[]> {
+  const libraries = await libraryFiles(directory);
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((f) => join(tfjsNode.root, 'binding', f));
   const runPath = process.platform === 'darwin' ? '@loader_path/tensorflow' : '$ORIGIN/tensorflow';
   const target = join(directory, addonName(tfjsNode));
-  await compile(`${target}.so`, [
-    `-I${join(library, 'include')}`,
+  const inner = `${target}.so`;
+  await compile(inner, [
+    `-I${join(directory, 'tensorflow', 'include')}`,
     ...sources,
-    ...libraries.map((f) => join(library, f)),
+    ...libraries,
     `-Wl,-rpath,${runPath}`,
   ]);
   const loader = join(directory, `loader-${process.pid}.cc`);
@@ -49,7 +49,17 @@ export async function compileAddon(tfjsNode: InstalledPackage, directory: string
   } finally {
     await rm(loader);
   }
+  return [inner, ...libraries];
 }
+
+/** TensorFlow's two libraries in an unpacked wheel; none where it is not whole. */
+export async function libraryFiles(directory: string): Promise<string[]> {
+  const library = join(directory, 'tensorflow');
+  const files = (await readdir(library).catch(() => [])).filter((f) => LIBRARY.test(f));
+  return files.length === 2 ? files.map((f) => join(library, f)) : [];
+}
+
+const LIBRARY = /^libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$/;
 
 /**
  * The C++ compiler to use: `$CXX`, g++, clang++ or c++.

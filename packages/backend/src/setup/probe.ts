@@ -40,7 +40,9 @@ const [main, core, name] = process.argv.slice(1);
     ...(native ? { tensorflow: native.TF_Version, gpu: Boolean(backend.isUsingGpuDevice) } : {}),
   }));
   process.exit(0);
-})().catch((error) => { console.error(String(error && error.message || error)); process.exit(1); });
+})().catch((error) => { console.log('ESPALIER ' + JSON.stringify({ ok: false, error: String((error && error.message) || error).split('\\n')[0] }));
+  process.exit(1);
+});
 `;
 
 /**

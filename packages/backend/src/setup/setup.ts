@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from 'node:fs/pro
 import { basename, join } from 'node:path';
 import { BackendError } from '../error.js';
 import { findPackage, type InstalledPackage } from '../packages.js';
-import { addonName, bindingPath, compileAddon, findCompiler, linkAddon } from './addon.js';
+import { addonName, bindingPath, compileAddon, findCompiler, libraryFiles, linkAddon } from './addon.js';
 import { cacheRoot, libraryDirectory } from './cache.js';
 import { isAlive, withLock } from './lock.js';
-import { isVerified, markVerified } from './marker.js';
+import { isVerified, markVerified, readMarker } from './marker.js';
 import { type ProbeResult, probe } from './probe.js';
 import { installStock, stockAddon, stockDirectory } from './stock.js';
 import { TENSORFLOW_VERSION, unpackTensorFlow } from './wheel.js';
@@ -52,7 +52,10 @@ export async function setup(options: SetupOptions = {}): Promise<SetupResult> {
   const kind = gpu ? 'gpu' : 'native';
   const attached = await attach(tfjsNode, gpu);
   if (attached) {
-    return { backend: kind, how: attached.how, message: `${name} is ready`, addon: attached.addon };
+    const { how, addon } = attached;
+    const blind = gpu && !(await readMarker(addon)).gpu;
+    const message = `${name} is ready${blind ? ', but sees no GPU: check the NVIDIA driver (nvidia-smi)' : ''}`;
+    return { backend: kind, how, message, addon };
   }
   await mkdir(cacheRoot(), { recursive: true });
   try {
@@ -74,16 +77,18 @@ export function wheelDirectory(gpu: boolean): string {
 }
 
 /**
- * The quick way, without a child process: an addon that was verified before, in the package or in the cache,
- * from where it is linked into the package. Undefined where there is none.
+ * The quick way, without a child process: an addon that was verified before, in the package, or in the cache
+ * from where it is linked into the package. An addon that is there but unknown is left in its place, unless
+ * `replace`. Undefined where there is none.
  */
 export async function attach(
   tfjsNode: InstalledPackage,
   gpu: boolean,
+  replace = false,
 ): Promise<{ how: 'ready' | 'linked'; addon: string } | undefined> {
-  const target = bindingPath(tfjsNode);
-  const own = await realpath(target).catch(() => '');
-  if (await isVerified(own)) return { how: 'ready', addon: own };
+  const own = await realpath(bindingPath(tfjsNode)).catch(() => undefined);
+  if (own && (await isVerified(own))) return { how: 'ready', addon: own };
+  if (own && !replace) return undefined;
   for (const addon of [join(wheelDirectory(gpu), addonName(tfjsNode)), stockAddon(tfjsNode)]) {
     if (!(await isVerified(addon))) continue;
     try {
@@ -94,6 +99,20 @@ export async function attach(
     }
   }
   return undefined;
+}
+
+/**
+ * Whether the addon in the package can be loaded without danger to this process: verified before, or verified
+ * now in a child process. One in the cache is linked into a fresh node_modules.
+ */
+export async function checkAddon(tfjsNode: InstalledPackage, gpu: boolean): Promise<ProbeResult> {
+  const attached = await attach(tfjsNode, gpu);
+  if (attached) return readMarker(attached.addon);
+  const own = await realpath(bindingPath(tfjsNode)).catch(() => undefined);
+  if (!own) return { ok: false, error: `not built: run \`espalier setup${gpu ? ' --gpu' : ''}\`` };
+  const found = await probe(tfjsNode.main, '', 'tensorflow');
+  if (found.ok) await markVerified(own, found).catch(() => undefined); // node_modules may be read-only.
+  return found;
 }
 
 async function make(
@@ -107,22 +126,19 @@ async function make(
     log(message);
     return { backend: kind, how, message, addon };
   };
-  const again = await attach(tfjsNode, gpu); // Whoever held the lock before us may have done it all.
-  if (again)
-    return { backend: kind, how: again.how, message: `${tfjsNode.name} is ready`, addon: again.addon };
   await sweep();
-
-  // A binding that npm's own install script, or the user, put into the package.
-  const own = bindingPath(tfjsNode);
-  if (existsSync(own)) {
-    const found = await probe(tfjsNode.main, '', 'tensorflow');
-    if (found.ok) {
-      const real = await realpath(own);
-      await markVerified(real, found).catch(() => undefined); // node_modules may be read-only.
-      return done('ready', real, found);
-    }
-    log(`the addon in ${tfjsNode.root} does not work (${found.error})`);
+  // Whoever held the lock before us may have done it all; or npm's own install script, or the user, has.
+  const own = await checkAddon(tfjsNode, gpu);
+  if (own.ok && (own.gpu || !gpu)) return done('ready', await realpath(bindingPath(tfjsNode)), own);
+  if (existsSync(bindingPath(tfjsNode))) {
+    log(
+      own.ok
+        ? 'the addon does not see the GPU'
+        : `the addon in ${tfjsNode.root} does not work (${own.error})`,
+    );
   }
+  const cached = own.ok ? undefined : await attach(tfjsNode, gpu, true);
+  if (cached) return done(cached.how, cached.addon, await readMarker(cached.addon));
   const stock = await installStock(tfjsNode, log);
   if (stock) {
     const found = await verify(tfjsNode, stock);
@@ -138,7 +154,7 @@ async function make(
   }
   await findCompiler(); // Before the long download, not after it.
   const directory = wheelDirectory(gpu);
-  if (!existsSync(join(directory, 'tensorflow'))) {
+  if ((await libraryFiles(directory)).length === 0) {
     const temporary = await mkdtemp(join(cacheRoot(), `.tmp-${process.pid}-`));
     try {
       await unpackTensorFlow(temporary, gpu, log);
@@ -149,11 +165,11 @@ async function make(
     }
   }
   log('compiling the addon');
-  await compileAddon(tfjsNode, directory);
+  const needs = await compileAddon(tfjsNode, directory);
   const addon = join(directory, addonName(tfjsNode));
-  const found = await verify(tfjsNode, addon);
+  const found = await verify(tfjsNode, addon, needs);
   if (found.ok) return done('built', addon, found);
-  await rm(directory, { recursive: true, force: true });
+  await rm(addon, { force: true }); // The library stays: another try need not download it again.
   throw new BackendError(
     'verification-failed',
     `the addon was built but does not work here (${found.error})`,
@@ -162,10 +178,14 @@ async function make(
 }
 
 /** Links, multiplies, marks; takes the link away again when the product is wrong. */
-async function verify(tfjsNode: InstalledPackage, addon: string): Promise<ProbeResult> {
+async function verify(
+  tfjsNode: InstalledPackage,
+  addon: string,
+  needs: readonly string[] = [],
+): Promise<ProbeResult> {
   await linkAddon(tfjsNode, addon);
   const found = await probe(tfjsNode.main, '', 'tensorflow');
-  if (found.ok) await markVerified(addon, found);
+  if (found.ok) await markVerified(addon, found, needs);
   else await rm(bindingPath(tfjsNode), { force: true });
   return found;
 }

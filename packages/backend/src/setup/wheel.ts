@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BackendError } from '../error.js';
 import { lastLine, type RunResult, run } from './run.js';
@@ -126,8 +126,9 @@ async function onlyWheel(directory: string): Promise<string> {
 
 async function unpack(wheel: string, directory: string, wanted: (name: string) => boolean): Promise<void> {
   for (const entry of await zipEntries(wheel)) {
-    if (wanted(entry.name) && !entry.name.endsWith('/')) {
-      await extractEntry(wheel, entry, join(directory, entry.name));
-    }
+    if (!wanted(entry.name) || entry.name.endsWith('/')) continue;
+    const target = join(directory, entry.name);
+    await extractEntry(wheel, entry, target);
+    if (/\/bin\//.test(entry.name)) await chmod(target, 0o755); // ptxas, which TensorFlow runs.
   }
 }
