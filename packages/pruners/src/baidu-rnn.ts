@@ -4,6 +4,7 @@ import {
   EspalierError,
   type Moment,
   type Of,
+  once,
   type Parameter,
   type Pruner,
   unknownName,
@@ -103,17 +104,22 @@ export function baiduRnn(options: BaiduRnnOptions): Pruner {
       ? distillerThreshold(final, rampOffset ?? (at.end - at.start) / 2, rampSlope, at)
       : baiduThreshold(final, rampOffset, rampSlope, at);
   let measured: Record<string, number> = {};
+  const settings = (of: Of, at: Moment): Map<Parameter, number> =>
+    q === undefined
+      ? perParameter('baiduRnn', 'quantile', quantile!, of, at, [0, 1])
+      : perParameter('baiduRnn', 'q', q, of, at, range);
   const finalsOf = (of: Of, at: Moment): Map<Parameter, number> => {
-    if (q !== undefined) return perParameter('baiduRnn', 'q', q, of, at, range);
-    const shares = perParameter('baiduRnn', 'quantile', quantile!, of, at, [0, 1]);
+    const shares = settings(of, at);
+    if (q !== undefined) return shares;
     for (const [p, share] of shares) measured[p.name] ??= quantileOf(p, share);
     return new Map(of.map((p) => [p, measured[p.name]]));
   };
   return thresholdPruner(
     'baiduRnn',
+    (of) => void settings(of, once()),
     (of, at) => new Map([...finalsOf(of, at)].map(([p, final]) => [p, thresholdAt(final, at) || undefined])),
     {
-      start() {
+      forget() {
         measured = {};
       },
       save: () => ({ json: { q: measured } }),

@@ -1,4 +1,4 @@
-import { checkOptions, type Pruner } from '@espalier/core';
+import { checkOptions, type Moment, type Of, once, type Parameter, type Pruner } from '@espalier/core';
 import { thresholdPruner } from './internal/threshold.js';
 import { checkPerParameter, type PerParameter, perParameter } from './per-parameter.js';
 
@@ -30,7 +30,7 @@ export function magnitude(options: MagnitudeOptions): Pruner {
   const range = [0, Number.MAX_VALUE] as const;
   checkOptions('magnitude', options, ['threshold']);
   checkPerParameter('magnitude', 'threshold', options.threshold, range);
-  return thresholdPruner('magnitude', (of, at) =>
-    perParameter('magnitude', 'threshold', options.threshold, of, at, range),
-  );
+  const thresholds = (of: Of, at: Moment): Map<Parameter, number> =>
+    perParameter('magnitude', 'threshold', options.threshold, of, at, range);
+  return thresholdPruner('magnitude', (of) => void thresholds(of, once()), thresholds);
 }

@@ -65,7 +65,9 @@ export function nm(options: NmOptions): Pruner {
   let run: Run | undefined;
   return {
     name: 'nm',
-    start(started) {
+    check: (_, of) => of.forEach((p) => void axisOf(p, along)),
+    start(started, of) {
+      for (const p of of) axisOf(p, along);
       run = started;
     },
     masks: (of) =>

@@ -3,6 +3,7 @@ import {
   EspalierError,
   type Moment,
   type Of,
+  once,
   type Parameter,
   type Pruner,
   type Run,
@@ -10,7 +11,7 @@ import {
   unknownName,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Blocks, blockScores, blocksOf, spread } from './internal/blocks.js';
+import { type Blocks, blockScores, blocksOf, checkBlock, spread } from './internal/blocks.js';
 import { roundHalfEven } from './internal/count.js';
 import { commonSparsity, partition } from './internal/groups.js';
 import { pruneLowest } from './internal/select.js';
@@ -157,9 +158,17 @@ export function rankedPruner(
     }
   };
 
+  const check = (of: Of): void => {
+    const wanted = sparsities(of, once());
+    for (const group of groupsOf(name, of, options)) commonSparsity(name, group, wanted);
+    if (options.block !== undefined) for (const parameter of of) checkBlock(parameter, options.block);
+  };
+
   return {
     name,
-    start(started) {
+    check: (_, of) => check(of),
+    start(started, of) {
+      check(of);
       run = started;
     },
     masks(of, at) {

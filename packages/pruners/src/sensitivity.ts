@@ -1,4 +1,13 @@
-import { checkOptions, EspalierError, type Parameter, type Pruner, unknownName } from '@espalier/core';
+import {
+  checkOptions,
+  EspalierError,
+  type Moment,
+  type Of,
+  once,
+  type Parameter,
+  type Pruner,
+  unknownName,
+} from '@espalier/core';
 import { distribution } from './internal/moments.js';
 import { thresholdPruner } from './internal/threshold.js';
 import { checkPerParameter, type PerParameter, perParameter } from './per-parameter.js';
@@ -48,14 +57,14 @@ export function sensitivity(options: SensitivityOptions): Pruner {
     sigmas[name] ??= distribution(name, weights, (w) => w).deviation;
     return sigmas[name];
   };
+  const valuesOf = (of: Of, at: Moment): Map<Parameter, number> =>
+    perParameter('sensitivity', 'sensitivity', options.sensitivity, of, at, range);
   return thresholdPruner(
     'sensitivity',
-    (of, at) => {
-      const values = perParameter('sensitivity', 'sensitivity', options.sensitivity, of, at, range);
-      return new Map([...values].map(([p, s]) => [p, s * sigmaOf(p)]));
-    },
+    (of) => void valuesOf(of, once()),
+    (of, at) => new Map([...valuesOf(of, at)].map(([p, s]) => [p, s * sigmaOf(p)])),
     {
-      start() {
+      forget() {
         sigmas = {};
       },
       save: () => ({ json: { sigmas } }),

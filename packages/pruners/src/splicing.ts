@@ -3,6 +3,8 @@ import {
   checkRange,
   EspalierError,
   type Moment,
+  type Of,
+  once,
   type Parameter,
   type Pruner,
   type Run,
@@ -91,6 +93,8 @@ export function splicing(options: SplicingOptions): SplicingPruner {
   const kept = new Map<string, Uint8Array>();
   const counts = new Map<string, SplicingCounts>();
 
+  const valuesOf = (of: Of, at: Moment): Map<Parameter, number> =>
+    perParameter('splicing', 'sensitivity', options.sensitivity, of, at, range);
   const maskOf = (parameter: Parameter, s: number, at: Moment): tf.Tensor => {
     const { name, size, shape } = parameter;
     const dense = run!.keepDense(parameter).dataSync();
@@ -122,7 +126,10 @@ export function splicing(options: SplicingOptions): SplicingPruner {
     name: 'splicing',
     revives: true,
     counts,
-    start(started) {
+    check: (_, of) => void valuesOf(of, once()),
+    start(started, of) {
+      valuesOf(of, once());
+      if (started === run) return; // another stage of the same run: what was measured stays
       run = started;
       distributions = {};
       kept.clear();
@@ -138,8 +145,7 @@ export function splicing(options: SplicingOptions): SplicingPruner {
           },
         );
       }
-      const values = perParameter('splicing', 'sensitivity', options.sensitivity, of, at, range);
-      return new Map([...values].map(([p, s]) => [p, maskOf(p, s, at)]));
+      return new Map([...valuesOf(of, at)].map(([p, s]) => [p, maskOf(p, s, at)]));
     },
     save: () => ({
       json: { distributions, counts: Object.fromEntries(counts) } satisfies State,

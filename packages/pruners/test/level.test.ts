@@ -128,6 +128,17 @@ describe('level', () => {
     expect(() => run.prune(level({ sparsity: both, scope: 'global' }))).toThrow('ranked together');
     const overlapping = { scope: 'group' as const, groups: ['fc0/*', '**'] };
     expect(() => run.prune(level({ sparsity: 0.5, ...overlapping }))).toThrow('in two groups');
+    // The same before anything is trained.
+    for (const pruner of [
+      level({ sparsity: both, scope: 'global' }),
+      level({ sparsity: 0.5, ...overlapping }),
+    ]) {
+      expect(code(() => pruner.check?.(run, run.select()))).toBe('invalid-option');
+      expect(code(() => pruner.start?.(run, run.select()))).toBe('invalid-option');
+    }
+    expect(code(() => level({ sparsity: 0.5, block: [1, 1, 1] }).check?.(run, run.select()))).toBe(
+      'invalid-option',
+    );
     write(run.parameter('fc0/kernel'), [Number.NaN, 1]);
     expect(code(() => level({ sparsity: 0.5 }).masks(run.select(), once()))).toBe('not-finite');
   });

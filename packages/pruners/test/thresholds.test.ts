@@ -53,6 +53,21 @@ describe('sensitivity', () => {
     expect(count([...a], 0)).toBeGreaterThan(count(once, 0)); // weights that shrank are caught
   });
 
+  it('keeps its σ from stage to stage of a run, but not for another run', () => {
+    const run = runOf([[1, -1, 3, -3]]);
+    const pruner = sensitivity({ sensitivity: { 'fc0/*': 0.5 } }); // σ = 2.58
+    prune(run, pruner);
+    expect(mask(run)).toEqual([0, 0, 1, 1]);
+    write(run.parameter('fc0/kernel'), [0, 0, 1.2, -3]);
+    prune(run, pruner);
+    expect(mask(run)).toEqual([0, 0, 0, 1]);
+    const other = runOf([[0.1, -0.1, 0.3, -0.3]]);
+    prune(other, pruner);
+    expect(mask(other)).toEqual([0, 0, 1, 1]);
+    const named = sensitivity({ sensitivity: { 'fc1/*': 0.5 } });
+    expect(() => named.check?.(run, run.select())).toThrow("no parameter 'fc1/*'");
+  });
+
   it("measures σ again at every firing, on the survivors: Han's iterative pruning", () => {
     const run = normalRun(100, 100);
     const pruner = sensitivity({ sensitivity: 0.5, measure: 'always' });

@@ -4,6 +4,7 @@ import {
   EspalierError,
   outputActivation,
   type Regularizer,
+  type Run,
   softmaxCrossEntropy,
   withLogits,
 } from '@espalier/core';
@@ -88,12 +89,9 @@ export function distillation(options: DistillationOptions = {}): Regularizer {
 
   return {
     name: 'distillation',
+    check,
     async start(run) {
-      if (outputActivation(run.model) === 'sigmoid') {
-        throw new EspalierError('unsupported-layer', 'distillation: the model ends in a sigmoid.', {
-          remedy: 'Distil classifiers that end in a softmax.',
-        });
-      }
+      check(run);
       if (teacher !== undefined) return;
       own =
         typeof options.teacher === 'string' ? await loadLayersModel(options.teacher) : copyModel(run.model);
@@ -142,6 +140,13 @@ export function distillation(options: DistillationOptions = {}): Regularizer {
       own = undefined;
     },
   };
+}
+
+function check({ model }: Run): void {
+  if (outputActivation(model) !== 'sigmoid') return;
+  throw new EspalierError('unsupported-layer', 'distillation: the model ends in a sigmoid.', {
+    remedy: 'Distil classifiers that end in a softmax.',
+  });
 }
 
 function teacherLogits(teacher: LayersModel | undefined, inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {

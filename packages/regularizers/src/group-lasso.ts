@@ -57,6 +57,8 @@ export function groupLasso(options: GroupLassoOptions): WeightPenalty {
   };
   return {
     name: 'groupLasso',
+    check: (_, of) => void setsOf(of),
+    start: (_, of) => void setsOf(of),
     penalty: (of) =>
       tf.tidy(() =>
         setsOf(of)

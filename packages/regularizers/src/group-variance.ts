@@ -1,4 +1,4 @@
-import { checkOptions, EspalierError } from '@espalier/core';
+import { checkOptions, EspalierError, type Of } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkGroups, type GroupOptions, groupNorms } from './groups.js';
 import { checkStrength, type Strength } from './internal/strength.js';
@@ -42,19 +42,27 @@ export function groupVariance(options: GroupVarianceOptions): WeightPenalty {
   checkGroups('groupVariance', options);
   checkThreshold('groupVariance', options);
   const setsOf = weightedSets('groupVariance', options);
-  const one = (set: WeightedSet): tf.Tensor => {
-    if (set.groups < 2) {
-      const [{ parameter }] = set.members;
-      throw new EspalierError('invalid-option', `groupVariance: ${parameter.name} is a single group.`, {
-        remedy: 'Choose smaller groups, or leave the parameter out of the schedule.',
-      });
+  const check = (of: Of): void => {
+    for (const { groups, members } of setsOf(of)) {
+      if (groups > 1) continue;
+      throw new EspalierError(
+        'invalid-option',
+        `groupVariance: ${members[0].parameter.name} is a single group.`,
+        {
+          remedy: 'Choose smaller groups, or leave the parameter out of the schedule.',
+        },
+      );
     }
+  };
+  const one = (set: WeightedSet): tf.Tensor => {
     const norms = groupNorms(set);
     const squares = tf.sum(tf.square(tf.sub(norms, tf.mean(norms))));
     return tf.div(set.strength * (set.groups - 1), tf.add(squares, epsilon));
   };
   return {
     name: 'groupVariance',
+    check: (_, of) => check(of),
+    start: (_, of) => check(of),
     penalty: (of) =>
       tf.tidy(() =>
         setsOf(of)

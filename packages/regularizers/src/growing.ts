@@ -101,7 +101,9 @@ export function growing(options: GrowingOptions): GrowingPenalty {
 
   return {
     name: 'growing',
+    check: (_, of) => void groupSets('growing', of, grouping),
     start(_, of) {
+      groupSets('growing', of, grouping);
       selection = of;
       forget();
     },

@@ -30,6 +30,8 @@ function elementWise(name: string, options: ElementOptions, penalty: Penalty): W
     );
   return {
     name,
+    check: (_, of) => void strengthOf(of),
+    start: (_, of) => void strengthOf(of),
     penalty: (of: Of) =>
       tf.tidy(() =>
         [...strengthOf(of)].map(([p, strength]) => one(p, strength)).reduce((a, b) => tf.add(a, b)),

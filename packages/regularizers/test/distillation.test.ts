@@ -184,6 +184,7 @@ describe('distillation', () => {
     const sigmoid = sequential({
       layers: [layers.dense({ units: 2, activation: 'sigmoid', inputShape: [3] })],
     });
+    expect(() => distillation().check?.(new Run(sigmoid), [])).toThrow('ends in a sigmoid');
     await expect(distillation().start?.(new Run(sigmoid), [])).rejects.toThrow('ends in a sigmoid');
   });
 });

@@ -137,6 +137,8 @@ describe('group lasso', () => {
     expect(() => penaltyOf(make('channels'), run.select('fc/bias'))).toThrow('has no channels');
     const blocks = groupLasso({ strength: 1, groups: 'blocks', block: [1, 2, 2] });
     expect(() => penaltyOf(blocks, run.select('fc/kernel'))).toThrow('does not fit fc/kernel');
+    expect(() => make('rows').check?.(run, run.select('conv/kernel'))).toThrow('has no rows');
+    expect(() => make('rows').start?.(run, run.select('conv/kernel'))).toThrow('has no rows');
     const strength = { 'fc/kernel': 1, 'fc/bias': 2 };
     expect(() => penaltyOf(groupLasso({ strength, groups: 'units' }), run.select('fc/*'))).toThrow(
       'differ in strength',
@@ -165,6 +167,8 @@ describe('group variance', () => {
     set(p, new Array(15).fill(0.5));
     const [g] = gradientOf(groupVariance({ strength: 0.1, groups: 'columns' }), [p]);
     expect(g.every(Number.isFinite)).toBe(true);
-    expect(() => penaltyOf(groupVariance({ strength: 1, groups: 'layer' }), [p])).toThrow('a single group');
+    const single = groupVariance({ strength: 1, groups: 'layer' });
+    expect(() => single.check?.(zoo(), [p])).toThrow('a single group');
+    expect(() => single.start?.(zoo(), [p])).toThrow('a single group');
   });
 });

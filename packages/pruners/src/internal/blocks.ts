@@ -7,6 +7,14 @@ export interface Blocks {
   readonly of: Uint32Array;
 }
 
+/** @throws EspalierError `invalid-option` when a block has more dimensions than the tensor */
+export function checkBlock({ name, shape: dims }: Parameter, shape: readonly number[]): void {
+  if (shape.length <= dims.length) return;
+  throw new EspalierError('invalid-option', `A block [${shape}] does not fit ${name} of shape [${dims}].`, {
+    remedy: `Give at most ${dims.length} numbers, for the last dimensions of the tensor.`,
+  });
+}
+
 /**
  * Blocks of `shape` over the parameter's last dimensions (leading dimensions get 1); those at the edges are
  * cut off where the tensor ends.
@@ -14,12 +22,8 @@ export interface Blocks {
  * @throws EspalierError `invalid-option` when the block has more dimensions than the tensor.
  */
 export function blocksOf(parameter: Parameter, shape: readonly number[]): Blocks {
-  const { shape: dims, size, name } = parameter;
-  if (shape.length > dims.length) {
-    throw new EspalierError('invalid-option', `A block [${shape}] does not fit ${name} of shape [${dims}].`, {
-      remedy: `Give at most ${dims.length} numbers, for the last dimensions of the tensor.`,
-    });
-  }
+  const { shape: dims, size } = parameter;
+  checkBlock(parameter, shape);
   const block = [...new Array<number>(dims.length - shape.length).fill(1), ...shape];
   const grid = dims.map((d, axis) => Math.ceil(d / block[axis]));
   const of = new Uint32Array(size);
