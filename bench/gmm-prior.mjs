@@ -119,10 +119,10 @@ function closedForm(mixture) {
     const taken = tf.div(exps, sum);
     const value = tf.mul(tf.sub(hyperLoss(mixture), tf.sum(tf.add(most, tf.log(sum)))), scale);
     const moments = tf.matMul(powers, taken, true); // Σ r w², Σ r w, Σ r
-    save([taken, flat, moments]);
+    save([taken, flat, moments, mu, lambda, r]);
     return {
       value,
-      gradFunc: (dy, [taken_, flat_, moments_]) => {
+      gradFunc: (dy, [taken_, flat_, moments_, mu, lambda, r]) => {
         const k = tf.mul(dy, scale);
         const both = tf.matMul(taken_, tf.stack([lambda, tf.mul(lambda, mu)], 1)); // Σ r λ, Σ r λ μ
         const [rate, shift] = tf.split(both, 2, 1);

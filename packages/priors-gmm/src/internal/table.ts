@@ -2,15 +2,15 @@ import { addWeight, newSums, type Sums } from '../loss.js';
 import { Evaluator, type Mixture } from '../mixture.js';
 
 /** Cells per standard deviation of the narrowest component. */
-const fineness = 32;
-const fewest = 1024;
-const most = 32768;
+const fineness = 20;
+/** The number of cells is a multiple of this. */
+const unit = 4096;
+const most = 8 * unit;
 
 /**
  * The mixture's gradient for very many weights. With respect to one weight it is a function of that number
  * alone, so it is evaluated at the nodes of a grid and interpolated between them; the gradients of the mixture
- * are sums over the weights, so it is enough to count the weights by cell (their number and their sum) and
- * evaluate the sums at the nodes. One pass over the weights, two look-ups each, whatever J is.
+ * are sums over the weights, so it is enough to know how many weights lie in each cell and what their mean is. One pass over the weights, two look-ups each, whatever J is.
  *
  * Weights outside the grid are evaluated exactly.
  */
@@ -42,8 +42,7 @@ export class Table {
     let greatest = Number.NEGATIVE_INFINITY;
     for (const log of mixture.logPrecisions) greatest = Math.max(greatest, log);
     const wanted = (high - low) * fineness * Math.exp(greatest / 2);
-    let cells = fewest;
-    while (cells < wanted && cells < most) cells *= 2;
+    const cells = Math.max(unit, Math.min(most, unit * Math.ceil(wanted / unit)));
     if (cells !== this.#cells) {
       this.#lines = new Float64Array(2 * cells);
       this.#moments = new Float64Array(2 * cells);
@@ -111,20 +110,20 @@ export class Table {
     const step = 1 / this.#perUnit;
     let least = Number.POSITIVE_INFINITY;
     let greatest = Number.NEGATIVE_INFINITY;
-    let carried = 0;
     for (let k = 0; k < this.#cells; k++) {
       const count = moments[2 * k];
+      if (count <= 0) continue;
+      // The weights of a cell count as so many at their mean; what they scatter around it, if they lie evenly,
+      // is added to the second moments.
+      const mean = moments[2 * k + 1] / count;
+      addWeight(sums, this.#evaluator, means, mean, count);
+      const scatter = ((count - 1) * step * step) / 12;
+      const { responsibilities } = this.#evaluator;
+      for (let j = 0; j < means.length; j++) sums.second[j] += scatter * responsibilities[j];
       const node = this.#low + k * step;
-      // A weight at the fraction t of its cell counts 1 - t at the node before it and t at the one after.
-      const after = count === 0 ? 0 : (moments[2 * k + 1] - count * node) / step;
-      const mass = carried + count - after;
-      if (mass !== 0) addWeight(sums, this.#evaluator, means, node, mass);
-      carried = after;
-      if (count === 0) continue;
       if (least > node) least = node;
       greatest = node + step;
     }
-    if (carried !== 0) addWeight(sums, this.#evaluator, means, this.#low + this.#cells * step, carried);
     for (const w of this.#outside) {
       addWeight(sums, this.#evaluator, means, w, 1);
       least = Math.min(least, w);
