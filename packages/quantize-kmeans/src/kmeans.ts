@@ -138,8 +138,9 @@ export function kmeans(options: KMeansOptions): Quantizer {
         const values: Float32Array[] = [];
         const weights: Float32Array[] = [];
         for (const p of members) {
-          values.push((await p.variable.data()) as Float32Array);
-          const own = await source.of(p);
+          const its = (await p.variable.data()) as Float32Array;
+          values.push(its);
+          const own = await source.of(p, its);
           if (own !== undefined) weights.push(own);
         }
         const { name } = members[0];

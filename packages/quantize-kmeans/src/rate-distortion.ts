@@ -116,8 +116,10 @@ export function rateDistortion(options: RateDistortionOptions = {}): Quantizer {
       const tensors = new Map<Parameter, QuantizedTensor>();
       if (open.length === 0 || source.waits(at)) return tensors;
       const signals: Signal[] = [];
-      for (const p of open)
-        signals.push(signalOf(p, (await p.variable.data()) as Float32Array, await source.of(p)));
+      for (const p of open) {
+        const values = (await p.variable.data()) as Float32Array;
+        signals.push(signalOf(p, values, await source.of(p, values)));
+      }
       const chosen =
         bytes === undefined ? choose(signals, lambda) : withinBytes(bytes, (l) => choose(signals, l));
       for (const [i, p] of open.entries()) tensors.set(p, tensorOf(p.size, signals[i], chosen[i]));
