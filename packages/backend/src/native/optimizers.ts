@@ -30,7 +30,26 @@ function check(name: string, value: number, from: number, below: number): void {
   throw new BackendError('optimizer', `${name} is ${value}`, `Give a number in [${from}, ${below}).`);
 }
 
-/** TensorFlow's fused update kernels. They need the native backend: see `startBackend().optimizers`. */
+/**
+ * TensorFlow's fused update kernels. They need the native backend: see `startBackend().optimizers`.
+ * Adam: Kingma & Ba (2015), algorithm 1; momentum: Sutskever et al. (2013), eq. 1-4, with the rate outside of u.
+ *
+ * @throws BackendError `optimizer` for options out of range
+ *
+ * @example
+ * ```ts
+ * import { startBackend } from '@espalier/backend';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * const { optimizers } = await startBackend();
+ * if (optimizers) { // on the native backend
+ *   const w = tf.variable(tf.tensor1d([1, 2]));
+ *   const sgd = optimizers.sgd([{ name: 'all', variables: [w], learningRate: 0.5 }], { momentum: 0.9 });
+ *   sgd.step({ [w.name]: tf.tensor1d([1, -1]) });
+ *   if (w.dataSync().join() !== '0.5,2.5') throw new Error(w.dataSync().join());
+ *   sgd.dispose();
+ * }
+ * ```
+ */
 export const nativeOptimizers: NativeOptimizers = {
   adam(groups, { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 } = {}) {
     check('beta1', beta1, 0, 1);

@@ -4,6 +4,12 @@ import { join } from 'node:path';
 /**
  * The user's cache directory for Espalier: `$XDG_CACHE_HOME/espalier`, else the platform's usual place
  * (`~/.cache`, `~/Library/Caches`, `%LOCALAPPDATA%`).
+ *
+ * @example
+ * ```ts
+ * import { cacheRoot } from '@espalier/backend';
+ * if (!cacheRoot({ XDG_CACHE_HOME: '/tmp/cache' }).endsWith('espalier')) throw new Error(cacheRoot());
+ * ```
  */
 export function cacheRoot(env: NodeJS.ProcessEnv = process.env, platform: string = process.platform): string {
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'espalier');

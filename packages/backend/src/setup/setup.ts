@@ -36,6 +36,13 @@ export interface SetupResult {
  * it is there already; safe to run twice at once.
  *
  * @throws BackendError `package-missing` when `@tensorflow/tfjs-node` (or `-gpu`) is not installed
+ *
+ * @example
+ * ```ts
+ * import { setup } from '@espalier/backend';
+ * const { backend, how } = await setup();
+ * if ((backend === 'wasm') !== (how === 'none')) throw new Error(`${backend} ${how}`);
+ * ```
  */
 export async function setup(options: SetupOptions = {}): Promise<SetupResult> {
   const gpu = options.gpu ?? false;

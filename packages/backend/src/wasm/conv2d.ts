@@ -3,8 +3,8 @@ import { addKernel, call, floats, replaceKernel, requireNhwc, reshape, type Wasm
 import { swapLastTwo } from './matmul.js';
 import { fold, type Geometry, unfold } from './unfold.js';
 
-/** Values of an unfolded matrix made at a time (8 MB): larger batches go in several rounds. */
-const CHUNK = 1 << 21;
+/** Values of an unfolded matrix made at a time (32 MB): larger batches go in several rounds. */
+const CHUNK = 1 << 23;
 
 type Shape4D = [number, number, number, number];
 

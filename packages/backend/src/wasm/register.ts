@@ -8,6 +8,15 @@ import { registerSegmentSum } from './segment-sum.js';
 /**
  * Registers the training kernels that TF.js's wasm backend lacks, and faster ones for the slow: its package
  * must be loaded. `startBackend` does this. Safe to call again.
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-wasm';
+ * import { registerWasmTraining } from '@espalier/backend';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * registerWasmTraining();
+ * if (!tf.getKernel('Conv2DBackpropFilter', 'wasm')) throw new Error('not registered');
+ * ```
  */
 export function registerWasmTraining(): void {
   registerMatMul();
