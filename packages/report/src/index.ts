@@ -1,4 +1,12 @@
 export { ReportError } from './check.js';
+export { renderGif } from './figure/gif.js';
+export type {
+  FigureComponent,
+  FigureReport,
+  HistogramFigure,
+  JointFigure,
+  JointFrame,
+} from './figure/types.js';
 export {
   formatBytes,
   formatCount,

@@ -11,6 +11,7 @@ import {
   record,
   string,
 } from './check.js';
+import { figure } from './figure/check.js';
 import type {
   EnvironmentReport,
   EpochReport,
@@ -121,6 +122,7 @@ const report = object<Report>(
       }),
     ),
     histograms: list(histogram),
+    figures: optional(list(figure)),
     environment: object<EnvironmentReport>({
       backend: string,
       versions: record(string),

@@ -1,3 +1,5 @@
+import type { FigureReport } from './figure/types.js';
+
 /** What a model is and does: one is measured before compression, one after, decoded from its file. */
 export interface ModelFigures {
   /** Share of test examples classified rightly, in [0, 1]; `null` when there was no labelled data. */
@@ -124,5 +126,7 @@ export interface Report {
   readonly metrics: readonly EpochReport[];
   readonly tensors: readonly TensorReport[];
   readonly histograms: readonly HistogramReport[];
+  /** Pictures that plugins have made of their work. */
+  readonly figures?: readonly FigureReport[];
   readonly environment: EnvironmentReport;
 }

@@ -1,3 +1,4 @@
+import { pluginFigures } from '../figure/section.js';
 import { html, Markup } from '../markup.js';
 import type { Report } from '../schema.js';
 import { curves } from './curves.js';
@@ -52,6 +53,7 @@ ${comparison(report)}
 ${curves(report.metrics)}
 ${tensors(report.tensors, report.compressed)}
 ${histograms(report.histograms)}
+${pluginFigures(report.figures)}
 ${environment(report)}
 <footer>Espalier report, version ${report.version}. Sizes in SI units: 1 kB = 1000 bytes.</footer>
 </main><script>${new Markup(SCRIPT)}</script></body></html>

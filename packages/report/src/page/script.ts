@@ -1,4 +1,7 @@
-/** Sorts a table by a column when its heading is clicked; numbers by `data-v`, the rest as text. */
+/**
+ * Sorts a table by a column when its heading is clicked; numbers by `data-v`, the rest as text. Shows the frame of a
+ * picture that its slider says.
+ */
 export const SCRIPT: string = `
 for(const table of document.querySelectorAll('table.sortable')){
   const heads=[...table.tHead.rows[0].cells];
@@ -13,7 +16,11 @@ for(const table of document.querySelectorAll('table.sortable')){
     head.setAttribute('aria-sort',up?'ascending':'descending');
   }));
 }
+for(const box of document.querySelectorAll('.frames')){
+  const frames=[...box.querySelectorAll('.frame')];
+  box.querySelector('input').addEventListener('input',event=>frames.forEach((frame,i)=>{frame.hidden=i!==Number(event.target.value)}));
+}
 `;
 
 /** SHA-256 of {@link SCRIPT}, Base64: the page's policy lets no other script run. A test keeps it true. */
-export const SCRIPT_SHA256 = 'vqDS6CBlPGiN+N8FMjF6yCNHKapBeQ+awMCDZ/hZYyo=';
+export const SCRIPT_SHA256 = 'jhaBhLo0YISC70SxZiEfDCQ+TUuAt3Um6bXGJ5hSi7k=';

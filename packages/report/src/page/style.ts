@@ -71,7 +71,12 @@ dd{margin:0;overflow-wrap:anywhere}
 .plot .compressed{fill:var(--accent-soft);stroke:var(--accent)}
 .plot .estimate{fill:var(--card);stroke:var(--accent);stroke-dasharray:3 2}
 .plot .bigger{fill:var(--warm);stroke:var(--warm);fill-opacity:.25}
+.plot .q1{fill:var(--accent);opacity:.18}.plot .q2{fill:var(--accent);opacity:.34}.plot .q3{fill:var(--accent);opacity:.5}
+.plot .q4{fill:var(--accent);opacity:.66}.plot .q5{fill:var(--accent);opacity:.83}.plot .q6{fill:var(--accent)}
+.plot .mean{stroke:var(--warm);stroke-opacity:.55}.plot .spread{stroke:var(--warm);stroke-width:4}
 .plot .rug{stroke:var(--accent);stroke-width:1.2}
+h3{font-size:14px;margin:0 0 4px}
+.slide input{width:100%;max-width:544px;display:block;margin:10px auto;accent-color:var(--accent)}
 footer{margin-top:56px;color:var(--faint);font-size:13px}
 .scroll>.plot{min-width:640px}
 @media (max-width:600px){main{padding:32px 16px 56px}th,td{padding:7px 8px}.card{padding:14px 12px}}

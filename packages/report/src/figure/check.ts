@@ -1,0 +1,61 @@
+import { type Check, count, list, number, object, ReportError, string } from '../check.js';
+import type { FigureComponent, FigureReport, HistogramFigure, JointFigure, JointFrame } from './types.js';
+
+function kind(name: FigureReport['kind']): Check {
+  return (value, path) => {
+    if (value !== name) throw new ReportError(path, `${JSON.stringify(value)}; expected '${name}'.`);
+  };
+}
+
+function range({ low, high }: { low: number; high: number }, path: string): void {
+  if (!(high > low)) throw new ReportError(`${path}.high`, `${high}; expected more than low (${low}).`);
+}
+
+const joint = object<JointFigure>(
+  {
+    kind: kind('joint'),
+    title: string,
+    x: string,
+    y: string,
+    low: number(),
+    high: number(),
+    bins: count(1),
+    frames: list(
+      object<JointFrame>({
+        label: string,
+        cells: list(count()),
+        components: list(
+          object<FigureComponent>({ mean: number(), deviation: number(0), share: number(0, 1) }),
+        ),
+      }),
+    ),
+  },
+  (figure, path) => {
+    range(figure, path);
+    figure.frames.forEach(({ cells }, i) => {
+      if (cells.length % 2 !== 0 || cells.some((at, k) => k % 2 === 0 && at >= figure.bins ** 2)) {
+        throw new ReportError(`${path}.frames[${i}].cells`, 'expected pairs of a place and a count.');
+      }
+    });
+  },
+);
+
+const histograms = object<HistogramFigure>(
+  {
+    kind: kind('histograms'),
+    title: string,
+    x: string,
+    low: number(),
+    high: number(),
+    series: list(
+      object<HistogramFigure['series'][number]>({ label: string, counts: list(count()), zeros: count() }),
+    ),
+  },
+  range,
+);
+
+/** Checks one figure. */
+export const figure: Check = (value, path) => {
+  const { kind: name } = (value ?? {}) as { kind?: unknown };
+  (name === 'histograms' ? histograms : joint)(value, path);
+};

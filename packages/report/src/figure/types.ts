@@ -1,0 +1,52 @@
+/** One component of a mixture, as a picture shows it. */
+export interface FigureComponent {
+  readonly mean: number;
+  /** Standard deviation. */
+  readonly deviation: number;
+  /** Its share, in (0, 1]. */
+  readonly share: number;
+}
+
+/** One picture of {@link JointFigure}. */
+export interface JointFrame {
+  /** What the moment is called, e.g. `epoch 3`. */
+  readonly label: string;
+  /** Sparse counts: the place x + bins · y of a cell that is not empty, then its count, and so on. */
+  readonly cells: readonly number[];
+  readonly components: readonly FigureComponent[];
+}
+
+/**
+ * How values moved: joint counts of (initial, present) pairs at several moments, with both histograms and, where
+ * there is one, a mixture over the present values.
+ */
+export interface JointFigure {
+  readonly kind: 'joint';
+  readonly title: string;
+  /** What is along x (the initial values) and along y (the present ones). */
+  readonly x: string;
+  readonly y: string;
+  /** Both axes reach from `low` to `high`, in `bins` equal bins. */
+  readonly low: number;
+  readonly high: number;
+  readonly bins: number;
+  readonly frames: readonly JointFrame[];
+}
+
+/** Histograms of the same values at several moments, over the same bins. */
+export interface HistogramFigure {
+  readonly kind: 'histograms';
+  readonly title: string;
+  readonly x: string;
+  readonly low: number;
+  readonly high: number;
+  readonly series: readonly {
+    readonly label: string;
+    /** Values per bin, those that are exactly 0 left out. */
+    readonly counts: readonly number[];
+    readonly zeros: number;
+  }[];
+}
+
+/** A picture that a plugin has made of its own work. */
+export type FigureReport = JointFigure | HistogramFigure;
