@@ -83,8 +83,8 @@ export interface Regularizer extends Plugin {
 export interface Noise extends Plugin {
   /**
    * What the weights are multiplied by in this step's forward and backward pass, in their shapes; a parameter
-   * that is absent is left as it is. Called at every step of the schedule's epochs; the caller takes ownership
-   * of the tensors. The weights themselves, every evaluation and every checkpoint are without it.
+   * that is absent is left as it is. Called at every step of the schedule's epochs, which are its firings; the
+   * caller takes ownership of the tensors. The weights themselves, every evaluation and every checkpoint are without it.
    */
   noise(of: Of, at: Moment): Map<Parameter, tf.Tensor>;
 }

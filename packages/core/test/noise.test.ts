@@ -40,6 +40,19 @@ test('the loss sees the disturbed weight, the update is of the weight itself', a
   close([history[0].loss], [(steps[0] + steps[1]) / 2], 1e-6);
 });
 
+test('its moments run over the steps of its schedule', async () => {
+  const seen: string[] = [];
+  const watch: Noise = {
+    name: 'watch',
+    noise(_, { step, index, count, start, end }) {
+      seen.push([step, index, count, start, end].join());
+      return new Map();
+    },
+  };
+  await train(new Run(one()), { ...options(), schedules: [{ plugin: watch, start: 1 }] });
+  expect(seen).toEqual(['2,0,2,1,2', '3,1,2,1,2']);
+});
+
 test('an error in the middle of a step leaves the weights as they were, and no tensors', async () => {
   const model = one();
   const run = new Run(model);

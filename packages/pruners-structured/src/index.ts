@@ -1,3 +1,4 @@
+export { type BernoulliDropOptions, bernoulliDrop } from './bernoulli-drop.js';
 export type { Criterion, CriterionOptions } from './criteria/criterion.js';
 export type { ScoreFunction } from './criteria/weights.js';
 export {
@@ -8,7 +9,10 @@ export {
   type Part,
   type RefusedGroup,
 } from './dependency-groups.js';
+export type { DropOptions } from './drop.js';
 export { countMacs, type LayerMacs, type Macs, type MacsOptions } from './macs.js';
+export { type RandomLevelDropOptions, randomLevelDrop } from './random-level-drop.js';
+export type { ReconstructOptions } from './reconstruct/reconstruction.js';
 export type { AmountOptions, Sparsity } from './sparsity.js';
 export { type StructuredAgpOptions, structuredAgp } from './structured-agp.js';
 export { type StructuredLevelOptions, structuredLevel } from './structured-level.js';

@@ -1,23 +1,59 @@
-import { EspalierError, type Moment, type Of, type Parameter, type Pruner, type Run } from '@espalier/core';
+import {
+  EspalierError,
+  type Moment,
+  type ObservedStep,
+  type Of,
+  type Parameter,
+  type PluginState,
+  type Pruner,
+  type Run,
+} from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { type CriterionOptions, checkCriterion, criterionOptions, scorerOf } from './criteria/criterion.js';
+import { join, split } from './nested-state.js';
+import { checkReconstruct, Reconstruction, type ReconstructOptions } from './reconstruct/reconstruction.js';
 import type { Ranked } from './structures/choose.js';
-import { checkStructure, resolve, type StructureOptions, structureOptions } from './structures/resolve.js';
+import {
+  checkStructure,
+  isTied,
+  resolve,
+  type StructureOptions,
+  structureOptions,
+} from './structures/resolve.js';
 import { type Slice, spread } from './structures/slice.js';
 import { goneIn, type Structures } from './structures/structures.js';
 
 /** What structured pruners have in common: structures and criterion. */
-export type StructuredOptions = StructureOptions & CriterionOptions;
+export interface StructuredOptions extends StructureOptions, CriterionOptions {
+  /**
+   * Fits the layers that read what goes, in least squares, so that their outputs stay as near as can be (dense
+   * layers, 1-D and 2-D convolutions). Their inputs are observed, so that the schedule has to fire more than
+   * once. Default false.
+   */
+  readonly reconstruct?: boolean | ReconstructOptions;
+}
 
-export const structuredOptions: readonly string[] = [...structureOptions, ...criterionOptions];
+export const structuredOptions: readonly string[] = [...structureOptions, ...criterionOptions, 'reconstruct'];
 
-/** @throws EspalierError `invalid-option`, `unknown-name` */
+/** @throws EspalierError `invalid-option`, `unknown-name`, `unknown-option` */
 export function checkStructured(owner: string, options: StructuredOptions): void {
   checkStructure(owner, options);
   checkCriterion(owner, options);
+  const { reconstruct = false } = options;
+  if (typeof reconstruct === 'object') checkReconstruct(owner, reconstruct);
+  else if (typeof reconstruct !== 'boolean') {
+    throw new EspalierError('invalid-option', `${owner}: reconstruct is ${String(reconstruct)}.`, {
+      remedy: 'Give true, false or its options.',
+    });
+  }
+  if (reconstruct !== false && !isTied(options)) {
+    throw new EspalierError('invalid-option', `${owner}: reconstruct has no meaning here.`, {
+      remedy: 'It is for filters, units and channels with what is tied to them.',
+    });
+  }
 }
 
-/** Says which structures go (1), set by set, at a moment; `undefined`: none yet. */
+/** Says which structures go (1), set by set, at a moment. */
 export type Choice = (ranked: readonly Ranked[], of: Of, at: Moment) => readonly Uint8Array[];
 
 /**
@@ -25,40 +61,76 @@ export type Choice = (ranked: readonly Ranked[], of: Of, at: Moment) => readonly
  * says, with all that is tied to it.
  */
 export function structuredPruner(owner: string, options: StructuredOptions, choice: Choice): Pruner {
+  const { reconstruct = false } = options;
   const scorer = scorerOf(options);
+  const reconstruction =
+    reconstruct === false ? undefined : new Reconstruction(owner, reconstruct === true ? {} : reconstruct);
   let run: Run | undefined;
   let sets: readonly Structures[] = [];
 
+  const rank = (here: Run): Ranked[] | undefined => {
+    if (reconstruction?.ready === false) return undefined;
+    const ranked: Ranked[] = [];
+    for (const set of sets) {
+      const scores = scorer.scores(set);
+      if (scores === undefined) return undefined;
+      ranked.push({ set, scores, gone: goneIn(here, set) });
+    }
+    return ranked;
+  };
+
   return {
     name: owner,
+    check(there, of) {
+      const found = resolve(owner, there, of, options);
+      scorerOf(options).start?.({ owner, run: there, ...found });
+      if (reconstruction !== undefined) new Reconstruction(owner, {}).start(there, found.sets);
+    },
     start(started, of) {
       const { sets: found, tied } = resolve(owner, started, of, options);
       run = started;
       sets = found;
       scorer.start?.({ owner, run, sets, tied });
+      reconstruction?.start(run, sets);
     },
     masks(of, at) {
       if (run === undefined) throw notStarted(owner);
-      const here = run;
-      const ranked: Ranked[] = [];
-      for (const set of sets) {
-        const scores = scorer.scores(set);
-        if (scores !== undefined) ranked.push({ set, scores, gone: goneIn(here, set) });
-      }
-      scorer.fired?.(at);
-      if (ranked.length < sets.length) {
-        if (at.index < at.count - 1) return new Map();
-        throw new EspalierError('invalid-schedule', `${owner} has observed nothing when it last fires.`, {
-          remedy: 'Let the schedule fire at least twice: what happens before a firing is what it goes by.',
-        });
+      const ranked = rank(run);
+      if (ranked === undefined) {
+        if (at.index === at.count - 1) throw blind(owner);
+        fired(at);
+        return new Map();
       }
       const pruned = choice(ranked, of, at);
-      return masksOf(ranked.map(({ set }, i) => ({ set, pruned: pruned[i] })));
+      const masks = masksOf(ranked.map(({ set }, i) => ({ set, pruned: pruned[i] })));
+      reconstruction?.apply(masks);
+      fired(at);
+      return masks;
     },
-    ...(scorer.observe && { observe: scorer.observe }),
-    ...(scorer.save && { save: scorer.save }),
-    ...(scorer.load && { load: scorer.load }),
+    ...((scorer.observe || reconstruction) && {
+      observe(step: ObservedStep) {
+        scorer.observe?.(step);
+        reconstruction?.observe(step);
+      },
+      save: () => join({ scorer: scorer.save?.(), reconstruction: reconstruction?.save() }),
+      load(state: PluginState) {
+        const parts = split(state);
+        if (parts.scorer) scorer.load?.(parts.scorer);
+        if (parts.reconstruction) reconstruction?.load(parts.reconstruction);
+      },
+    }),
   };
+
+  function fired(at: Moment): void {
+    scorer.fired?.(at);
+    reconstruction?.fired(at);
+  }
+}
+
+function blind(owner: string): EspalierError {
+  return new EspalierError('invalid-schedule', `${owner} has observed nothing when it last fires.`, {
+    remedy: 'Let the schedule fire at least twice: what happens before a firing is what it goes by.',
+  });
 }
 
 function notStarted(owner: string): EspalierError {

@@ -9,6 +9,7 @@ import {
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { groupsOf } from './dependency-groups.js';
 import { follow } from './graph/follow.js';
+import { countMacs } from './macs.js';
 import { decide, type Stuck } from './thin/decide.js';
 import { folds } from './thin/fold.js';
 import { rebuild } from './thin/rebuild.js';
@@ -118,6 +119,28 @@ function checkThin(options: ThinOptions): void {
     throw unknownName('value of stuck', String(stuck), ['keep', 'error']);
 }
 
+/** What a person should know about it. */
+function notesOf({ model, report }: Thinned, before: LayersModel): string[] {
+  const { groups, folded, stuck, parameters } = report;
+  const count = (n: number): string => n.toLocaleString('en');
+  const units = groups.map((g) => `${g.name} ${g.before} → ${g.after}`).join(', ');
+  const notes = [units === '' ? 'Thinned: nothing to remove' : `Thinned: ${units}`];
+  notes.push(`Weights ${count(parameters.before)} → ${count(parameters.after)}${macsOf(before, model)}`);
+  if (folded.length > 0) notes.push(`Constants folded into ${folded.join(', ')}`);
+  return [...notes, ...stuck.map(explain)];
+}
+
+/** Multiplications before and after, where the sizes that they depend on are known. */
+function macsOf(before: LayersModel, after: LayersModel): string {
+  try {
+    const [a, b] = [before, after].map((model) => countMacs(model).macs);
+    return `, multiplications ${a.toLocaleString('en')} → ${b.toLocaleString('en')}`;
+  } catch (error) {
+    if (error instanceof EspalierError) return '';
+    throw error;
+  }
+}
+
 /** `thin` as a plugin; `report` is of the last time it was applied. */
 export interface Thin extends Transform {
   readonly report: ThinReport | undefined;
@@ -140,7 +163,7 @@ export function thin(options: ThinOptions = {}): Thin {
     async apply(model, run) {
       const thinned = await thinModel(model, options, run);
       report = thinned.report;
-      return { model: thinned.model, kept: thinned.kept };
+      return { model: thinned.model, kept: thinned.kept, notes: notesOf(thinned, model) };
     },
   };
 }

@@ -1,5 +1,13 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { type Moment, once, type Parameter, type Pruner, Run, type Selector } from '@espalier/core';
+import {
+  type Data,
+  type Moment,
+  once,
+  type Parameter,
+  type Pruner,
+  Run,
+  type Selector,
+} from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 
@@ -49,4 +57,20 @@ export function mask(run: Run, name: string): number[] {
 export function prune(run: Run, pruner: Pruner, of: Selector, ...moments: readonly Moment[]): void {
   void pruner.start?.(run, run.select(of));
   for (const at of moments.length > 0 ? moments : [once()]) run.prune(pruner, of, at);
+}
+
+/** Data of one batch that is the same in every step. */
+export function fixed(inputs: tf.Tensor, labels: tf.Tensor, stepsPerEpoch: number): Data {
+  return {
+    size: inputs.shape[0],
+    stepsPerEpoch,
+    *batches() {
+      for (let i = 0; i < stepsPerEpoch; i++) yield { inputs: tf.clone(inputs), labels: tf.clone(labels) };
+    },
+  };
+}
+
+/** Standard normal numbers. */
+export function normal(shape: number[], seed: number): tf.Tensor {
+  return tf.randomNormal(shape, 0, 1, 'float32', seed);
 }

@@ -15,9 +15,12 @@ export interface Disturbed {
 /** Multiplies weights by the noise of the plugins that are active. Within a tidy. */
 export function disturb(active: readonly Bound[], at: Moment): Disturbed {
   const factors = new Map<Parameter, tf.Tensor>();
-  for (const { schedule, of } of active) {
+  for (const { schedule, of, time } of active) {
     if (!isNoise(schedule.plugin)) continue;
-    for (const [parameter, noise] of schedule.plugin.noise(of, at)) {
+    const { start, end } = time;
+    const [index, count] = [at.step - start * at.stepsPerEpoch, (end - start) * at.stepsPerEpoch];
+    const now = { ...at, start, end, every: 1 / at.stepsPerEpoch, index, count };
+    for (const [parameter, noise] of schedule.plugin.noise(of, now)) {
       const others = factors.get(parameter);
       factors.set(parameter, others === undefined ? noise : tf.mul(others, noise));
     }

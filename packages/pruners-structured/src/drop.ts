@@ -1,0 +1,94 @@
+import {
+  EspalierError,
+  hash,
+  hashString,
+  type Moment,
+  type Noise,
+  type Of,
+  type Parameter,
+  type Run,
+  uniform,
+} from '@espalier/core';
+import type * as tf from '@tensorflow/tfjs-core';
+import { isTied, resolve, type StructureOptions } from './structures/resolve.js';
+import { type Slice, sliceOf, spread } from './structures/slice.js';
+import type { Structures } from './structures/structures.js';
+
+/** What plugins that drop structures while training have in common. */
+export interface DropOptions extends StructureOptions {
+  /** Multiply what stays by structures / structures that stay, so that sums keep their size. Default true. */
+  readonly scale?: boolean;
+  /** Default: the run's seed. */
+  readonly seed?: number;
+}
+
+export const dropOptions: readonly string[] = ['scale', 'seed'];
+
+/** @throws EspalierError `invalid-option` */
+export function checkDrop(owner: string, { scale, seed }: DropOptions): void {
+  const refuse = (message: string, remedy: string): never => {
+    throw new EspalierError('invalid-option', `${owner}: ${message}`, { remedy });
+  };
+  if (scale !== undefined && typeof scale !== 'boolean') refuse(`scale is ${scale}.`, 'Give true or false.');
+  if (seed !== undefined && !Number.isInteger(seed)) refuse(`seed is ${seed}.`, 'Give a whole number.');
+}
+
+/** Which structures of a set stay in a step (1), from uniform numbers in [0, 1). */
+export type Draw = (set: Structures, random: () => number, of: Of, at: Moment) => Uint8Array;
+
+/**
+ * Training noise: in each step some structures count for nothing. Of tied structures it is what reads them that
+ * is multiplied, by 0 or by the scale: what makes them works as ever, so that batch-norm statistics are those of
+ * the whole model; their gradient is 0. Other structures are multiplied themselves.
+ */
+export function dropPlugin(
+  owner: string,
+  options: DropOptions,
+  draw: Draw,
+  prepare?: (run: Run, sets: readonly Structures[]) => void,
+): Noise {
+  const { scale = true } = options;
+  let seed = options.seed ?? 0;
+  let sets: readonly { readonly set: Structures; readonly slices: readonly Slice[] }[] = [];
+  const find = (run: Run, of: Of): readonly Structures[] => resolve(owner, run, of, options).sets;
+  return {
+    name: owner,
+    check(run, of) {
+      find(run, of);
+    },
+    start(run, of) {
+      seed = options.seed ?? run.seed;
+      const found = find(run, of);
+      prepare?.(run, found);
+      sets = found.map((set) => ({ set, slices: isTied(options) ? readersOf(set) : set.scored }));
+    },
+    noise(of, at) {
+      const parts = new Map<Parameter, { slices: Slice[]; factors: Float32Array[] }>();
+      for (const { set, slices } of sets) {
+        const kept = atLeastOne(draw(set, uniform(hash(seed, at.step, hashString(set.name))), of, at));
+        const share = kept.reduce((a, b) => a + b, 0) / set.size;
+        const factors = Float32Array.from(kept, (k) => (scale ? k / share : k));
+        for (const slice of slices) {
+          const part = parts.get(slice.parameter) ?? { slices: [], factors: [] };
+          parts.set(slice.parameter, part);
+          part.slices.push(slice);
+          part.factors.push(factors);
+        }
+      }
+      const noise = new Map<Parameter, tf.Tensor>();
+      for (const [parameter, { slices, factors }] of parts) noise.set(parameter, spread(slices, factors));
+      return noise;
+    },
+  };
+}
+
+function readersOf({ group }: Structures): Slice[] {
+  return group!.members
+    .filter(({ part }) => part === 'reads')
+    .map(({ parameter, axis, units }) => sliceOf(parameter, axis, units));
+}
+
+function atLeastOne(kept: Uint8Array): Uint8Array {
+  if (!kept.includes(1)) kept[0] = 1;
+  return kept;
+}

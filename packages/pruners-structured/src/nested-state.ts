@@ -1,0 +1,26 @@
+import type { PluginState, StateArray } from '@espalier/core';
+
+/** The states of parts as one state. */
+export function join(parts: Readonly<Record<string, PluginState | undefined>>): PluginState {
+  const json: Record<string, unknown> = {};
+  const arrays: Record<string, StateArray> = {};
+  for (const [part, state] of Object.entries(parts)) {
+    if (state === undefined) continue;
+    json[part] = state.json ?? null;
+    for (const [name, array] of Object.entries(state.arrays ?? {})) arrays[`${part}:${name}`] = array;
+  }
+  return { json, arrays };
+}
+
+/** The states of the parts that were joined. */
+export function split({ json, arrays = {} }: PluginState): Record<string, PluginState> {
+  const parts: Record<string, PluginState> = {};
+  for (const [part, own] of Object.entries(json as Record<string, unknown>)) {
+    const mine = Object.entries(arrays).filter(([name]) => name.startsWith(`${part}:`));
+    parts[part] = {
+      json: own,
+      arrays: Object.fromEntries(mine.map(([name, array]) => [name.slice(part.length + 1), array])),
+    };
+  }
+  return parts;
+}

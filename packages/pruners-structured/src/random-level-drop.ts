@@ -1,0 +1,65 @@
+import { checkOptions, checkRange, EspalierError, type Noise } from '@espalier/core';
+import { type Criterion, checkCriterion, scorerOf } from './criteria/criterion.js';
+import { checkDrop, type DropOptions, dropOptions, dropPlugin } from './drop.js';
+import { choose } from './structures/choose.js';
+import { checkStructure, structureOptions } from './structures/resolve.js';
+
+export interface RandomLevelDropOptions extends DropOptions {
+  /** Least fraction of the structures to drop, in [0, 1]. */
+  readonly low: number;
+  /** Largest fraction, in [low, 1]. */
+  readonly high: number;
+  /** Which go first: one of the criteria that look at weights. Default `'l1'`. */
+  readonly criterion?: Extract<Criterion, 'l1' | 'l2' | 'max' | 'batch-norm-scale'>;
+}
+
+/**
+ * Drops the least important structures while training, of each set another number in each step: a fraction that
+ * is uniform in [low, high]. Nothing is pruned: the weights, every evaluation and every checkpoint are those of
+ * the whole model, which learns to do without.
+ *
+ * @throws EspalierError `unknown-option`, `invalid-option`, `unknown-name`; when started: `refused`
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { once, Run } from '@espalier/core';
+ * import { randomLevelDrop } from '@espalier/pruners-structured';
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 4, inputShape: [1], useBias: false })] });
+ * model.setWeights([tf.tensor2d([[4, 1, 3, 2]])]);
+ * const run = new Run(model, { seed: 1 });
+ * const drop = randomLevelDrop({ structure: 'columns', low: 0.5, high: 0.5, scale: false });
+ * await drop.start?.(run, run.select());
+ * const [noise] = drop.noise(run.select(), once()).values();
+ * if (noise.dataSync().join() !== '1,0,1,0') throw new Error('unexpected');
+ * ```
+ */
+export function randomLevelDrop(options: RandomLevelDropOptions): Noise {
+  const owner = 'randomLevelDrop';
+  const { low, high, criterion = 'l1' } = options;
+  checkOptions(owner, options, ['low', 'high', 'criterion', ...dropOptions, ...structureOptions]);
+  checkRange(owner, 'low', low, 0, 1);
+  checkRange(owner, 'high', high, low, 1);
+  checkCriterion(owner, { criterion });
+  if (!['l1', 'l2', 'max', 'batch-norm-scale'].includes(criterion)) {
+    throw new EspalierError('invalid-option', `${owner}: criterion is ${String(criterion)}.`, {
+      remedy: "Give one that looks at weights: 'l1', 'l2', 'max' or 'batch-norm-scale'.",
+    });
+  }
+  checkDrop(owner, options);
+  checkStructure(owner, options);
+  const scorer = scorerOf({ criterion });
+  return dropPlugin(
+    owner,
+    options,
+    (set, random) => {
+      const sparsity = low + (high - low) * random();
+      const ranked = { set, scores: scorer.scores(set)!, gone: new Uint8Array(set.size) };
+      const amount = { sparsity: () => sparsity, scope: 'group', floor: 0, multipleOf: 1 } as const;
+      return choose(owner, [ranked], amount)[0].map((pruned) => 1 - pruned);
+    },
+    (run, sets) => scorer.start?.({ owner, run, sets, tied: undefined }),
+  );
+}
