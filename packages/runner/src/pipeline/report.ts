@@ -26,6 +26,8 @@ export interface Results {
   readonly backend: Backend;
   readonly cores: number;
   readonly command: string | undefined;
+  /** Pictures that plugins have made of their work. */
+  readonly figures: readonly FigureReport[];
 }
 
 /** What an evaluation says; of text also its loss in bits per character. */
@@ -102,6 +104,7 @@ export async function reportOf(results: Results): Promise<Report> {
     histograms: before
       .filter(({ shape }) => shape.length > 1)
       .map(({ name, values }) => histogram(name, values, after.get(name)?.values)),
+    ...(results.figures.length > 0 && { figures: results.figures }),
     environment: {
       backend: backend.name,
       versions: { ...backend.versions },
@@ -112,8 +115,13 @@ export async function reportOf(results: Results): Promise<Report> {
   };
 }
 
-/** Writes `report.json` and `report.html`. */
+/** Writes `report.json`, `report.html`, and each picture that moves as `figure-N.gif`. */
 export async function writeReport(out: string, report: Report): Promise<void> {
+  for (const [i, figure] of (report.figures ?? []).entries()) {
+    if (figure.kind === 'joint' && figure.frames.length > 0) {
+      await writeWhole(join(out, `figure-${i + 1}.gif`), renderGif(figure));
+    }
+  }
   await writeWhole(join(out, layout.page), renderReport(report));
   await writeWhole(join(out, layout.report), `${JSON.stringify(report, null, 2)}\n`);
 }

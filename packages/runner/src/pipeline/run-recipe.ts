@@ -11,6 +11,7 @@ import { located } from '../recipe/located.js';
 import { isTrainStage } from '../recipe/schema.js';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { loadData } from './data.js';
+import { figuresOf } from './figures.js';
 import { checkOut, layout, writeWhole } from './files.js';
 import { type Listener, silent } from './listener.js';
 import { makeModel } from './model.js';
@@ -35,6 +36,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** For the report: the command that runs this again. */
   readonly command?: string;
+  /** What the results are measured on. Default `test`; a search looks at the validation split alone. */
+  readonly measure?: 'test' | 'validation';
 }
 
 /** Every epoch is checkpointed; but not more often than this, in milliseconds, when epochs are short. */
@@ -153,14 +156,15 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
   const bytes = encode(artifacts, { effort });
   await writeWhole(join(out, layout.model), bytes);
 
-  listener.info('Measuring on the test set, from the file');
+  const { measure = 'test' } = options;
+  listener.info(`Measuring on the ${measure} set, from the file`);
   const loss = recipe.loss ? { loss: recipe.loss } : {};
   const dense = await readArtifacts(join(out, layout.plain));
   const small = await readArtifacts(join(out, layout.model));
   const scores = [];
   for (const { artifacts } of [dense, small]) {
     const loaded = await modelFrom(artifacts);
-    scores.push(await evaluate(loaded, data.test, loss));
+    scores.push(await evaluate(loaded, data[measure], loss));
     loaded.dispose();
   }
   const report = await reportOf({
@@ -174,6 +178,7 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
     backend,
     cores: availableParallelism(),
     command: options.command,
+    figures: figuresOf(plugins, stages),
   });
   await writeReport(out, report);
   run.dispose();
