@@ -9,6 +9,7 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 /** One module per command, loaded when it is called: `default` is the command, `example` a line to try. */
 const commands = {
   run: () => import('./commands/run.js'),
+  search: () => import('./commands/search.js'),
   evaluate: () => import('./commands/evaluate.js'),
   inspect: () => import('./commands/inspect.js'),
   unpack: () => import('./commands/unpack.js'),

@@ -34,6 +34,13 @@ export function pruningNotes(policy: Policy, kind: MaskKind, { notes, refuse }: 
       'Distiller throws the masks away after each batch; here they stay.',
     );
   }
+  if (args.fold_batchnorm === true) {
+    say(
+      'lost',
+      'fold_batchnorm',
+      'ranking by the weights with batch norm folded in has no counterpart here: the weights themselves are ranked.',
+    );
+  }
   if (args.keep_mask === true) keepNote(policy, notes, at('keep_mask'));
   if (args.skip_first_minibatch === true) {
     if (start > 0) {

@@ -4,12 +4,12 @@ import type { MaskKind } from './policy-notes.js';
 import { structureRule } from './structures.js';
 import type { Rule } from './use.js';
 
-/** What a pruner policy does here, if it does anything, and how its masks come and go. */
+/** What a pruner policy does here, and how its masks come and go. */
 export function prunerRule(
   policy: Policy,
   context: Context,
   thinners: readonly Policy[],
-): { readonly rule: Rule | undefined; readonly kind: MaskKind } {
+): { readonly rule: Rule; readonly kind: MaskKind } {
   const { className } = policy.component;
   const element = elementRules[className];
   if (element !== undefined) {

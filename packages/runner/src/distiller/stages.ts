@@ -30,7 +30,10 @@ interface Cut {
 interface Acting {
   readonly policy: Policy;
   readonly rule: Rule;
+  /** Fires every so many steps, too; 0 for once an epoch. */
   readonly steps: number;
+  /** Does it mask weights for good? */
+  readonly masks: boolean;
   /** Epochs whose firing is a stage of its own. */
   readonly done: Set<number>;
 }
@@ -66,13 +69,14 @@ export function stagesOf(context: Context, training: Training): Stage[] {
     if (policy.kind === 'pruner') {
       const { rule, kind } = prunerRule(policy, context, thinners);
       pruningNotes(policy, kind, schedule);
-      const steps = Number(policy.args.mini_batch_pruning_frequency ?? 0);
-      if (rule !== undefined) acting.push({ policy, rule, steps, done: new Set() });
+      // Noise acts in every step of its epochs.
+      const steps = kind === 'noise' ? 0 : Number(policy.args.mini_batch_pruning_frequency ?? 0);
+      acting.push({ policy, rule, steps, masks: kind !== 'noise', done: new Set() });
       endNote(policy, epochs, context);
     } else if (policy.kind === 'regularizer') {
       const rule = penaltyRule(policy, context);
       if (rule === undefined) continue;
-      penalties.push({ policy, rule, steps: 0, done: new Set() });
+      penalties.push({ policy, rule, steps: 0, masks: rule.thresholded, done: new Set() });
       endNote(policy, epochs, context);
       if (!rule.thresholded || policy.args.keep_mask !== true) continue;
       if (!keepsMask(policy)) keepNote(policy, notes, [...policy.path, 'regularizer', 'args', 'keep_mask']);
@@ -95,10 +99,12 @@ export function stagesOf(context: Context, training: Training): Stage[] {
     if (use !== undefined) quantize.push(use);
   }
   overlapNotes(
-    [...acting, ...penalties.filter(({ rule }) => rule.thresholded)].map(({ policy, rule }) => ({
-      policy,
-      parameters: parametersOf(rule.at(policy.epochs[0])),
-    })),
+    [...acting, ...penalties]
+      .filter(({ masks }) => masks)
+      .map(({ policy, rule }) => ({
+        policy,
+        parameters: parametersOf(rule.at(policy.epochs[0])),
+      })),
     schedule,
   );
 
@@ -163,8 +169,9 @@ function thinning(
 ): Cut {
   const order = policies.indexOf(thinner);
   const stages: Stage[] = [];
-  for (const { policy, rule, done, steps } of acting) {
-    if (policies.indexOf(policy) > order || !policy.epochs.includes(epoch) || done.has(epoch)) continue;
+  for (const { policy, rule, done, steps, masks } of acting) {
+    if (!masks || policies.indexOf(policy) > order || !policy.epochs.includes(epoch) || done.has(epoch))
+      continue;
     if (rule.whileTraining !== undefined) {
       notes.add(
         'changed',

@@ -36,6 +36,9 @@ function item(
   };
 }
 
+/** Steps over which the plugins of this library observe by default. */
+const observedSteps = 16;
+
 /**
  * The schedules by which a stage does what a policy does in the stage's epochs.
  *
@@ -50,8 +53,14 @@ export function schedulesOf(
   steps = 0,
 ): ScheduleItem[] {
   const epochs = policy.epochs.filter((e) => e >= span.from && e < span.to && !done.has(e));
-  const singly = (e: number): ScheduleItem[] =>
-    rule.at(e).map((use) => item(use, span, e, e + 1, steps > 0 ? { steps } : undefined));
+  // What goes by what it has observed needs a firing before the one that counts: an epoch earlier, or, where
+  // there is none, some steps.
+  const early = rule.whileTraining !== undefined;
+  const singly = (e: number): ScheduleItem[] => {
+    const start = early && e > span.from ? e - 1 : e;
+    const every = steps > 0 ? { steps } : early && start === e ? { steps: observedSteps } : undefined;
+    return rule.at(e).map((use) => item(use, span, start, e + 1, every));
+  };
   return rows(epochs).flatMap((row) => {
     const [first, last] = [row[0], row[row.length - 1]];
     const every = row.length > 1 ? row[1] - first : 1;

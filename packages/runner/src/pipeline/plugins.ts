@@ -114,6 +114,8 @@ async function make(use: string | (() => unknown), options: unknown, folder: str
 /** All plugins of a recipe: those it names by id, made once, and those of single stages. */
 export class Plugins {
   readonly shared = new Map<string, Plugin>();
+  /** Those of one stage each. */
+  readonly #single: Plugin[] = [];
   readonly #folder: string;
 
   private constructor(folder: string) {
@@ -132,7 +134,11 @@ export class Plugins {
 
   /** The plugin that a schedule or stage asks for. */
   async get({ use, options, plugin }: PluginUse): Promise<Plugin> {
-    if (use !== undefined) return make(use, options, this.#folder);
+    if (use !== undefined) {
+      const made = await make(use, options, this.#folder);
+      this.#single.push(made);
+      return made;
+    }
     if (plugin === undefined) {
       throw new EspalierError('bad-recipe', "Neither 'use' nor 'plugin' says which plugin.", {
         remedy: "Write use: '@espalier/pruners#agp'.",
@@ -144,6 +150,6 @@ export class Plugins {
   }
 
   dispose(): void {
-    for (const plugin of this.shared.values()) plugin.dispose?.();
+    for (const plugin of [...this.shared.values(), ...this.#single]) plugin.dispose?.();
   }
 }

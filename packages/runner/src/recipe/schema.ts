@@ -131,6 +131,32 @@ const model = z
   ])
   .describe('What is trained.');
 
+/** Which values `espalier search` tries for one place of the recipe. */
+const range = z.union([
+  z.strictObject({
+    from: z.number(),
+    to: z.number(),
+    scale: z.enum(['linear', 'log']).describe('Default linear.').optional(),
+    integer: z.boolean().optional(),
+  }),
+  z.strictObject({ choices: z.array(z.unknown()).min(1) }),
+]);
+
+const search = z
+  .strictObject({
+    strategy: z.enum(['random', 'quasi-random', 'halving']).describe('Default quasi-random.').optional(),
+    maxError: z
+      .number()
+      .min(0)
+      .max(1)
+      .describe(
+        'The best trial has the fewest bytes among those with at most this error on the validation split.',
+      )
+      .optional(),
+    paths: z.record(z.string(), range).describe('What is tried where: plugins.prior.options.tau, …'),
+  })
+  .describe('What `espalier search` varies.');
+
 const head = {
   name: z.string().min(1).describe('Names the run and its folder.'),
   seed: z.int().min(0).describe('Of initial weights, order of the data, dropout. Default 0.').optional(),
@@ -141,6 +167,7 @@ const head = {
     .record(z.string(), z.strictObject({ use: z.string(), options: options.optional() }))
     .describe('Plugins that several stages share, by id.')
     .optional(),
+  search: search.optional(),
   baseline: z
     .string()
     .describe('The stage after which the model counts as the dense one. Default: the first stage.')
@@ -172,6 +199,7 @@ export const recipeSchema = z.strictObject({
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
+export type Search = z.infer<typeof search>;
 export type TrainStage = z.infer<typeof trainStage>;
 export type ApplyStage = z.infer<typeof applyStage>;
 export type Stage = TrainStage | ApplyStage;

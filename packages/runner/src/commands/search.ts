@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { EspalierError } from '@espalier/core';
+import { formatBytes, formatPercent, formatTable } from '@espalier/report';
+import { defineCommand } from 'citty';
+import { ranked } from '../pipeline/search/rank.js';
+import { searchRecipe } from '../pipeline/search/search.js';
+import { loadRecipe } from '../recipe/load.js';
+import { showProgress } from '../terminal/progress.js';
+import { backendArgument, checkArguments, jsonArgument, printJson, startNamed } from './common.js';
+
+const args = {
+  recipe: { type: 'positional', required: true, description: "A recipe with a 'search' section" },
+  trials: { type: 'string', required: true, description: 'How many to try', valueHint: 'number' },
+  out: {
+    type: 'string',
+    description: 'Folder for the results (default runs/<name>-search)',
+    valueHint: 'folder',
+  },
+  resume: { type: 'boolean', default: false, description: 'Go on with the search that --out holds' },
+  ...backendArgument,
+  ...jsonArgument,
+} as const;
+
+/** Shown by --help. */
+export const example = 'espalier search examples/soft-weight-sharing/recipe-search.yaml --trials 9';
+
+export default defineCommand({
+  meta: {
+    name: 'search',
+    description:
+      'Try values for parts of a recipe; writes a table, a plot of error against bytes, the best recipe.',
+  },
+  args,
+  async run({ args: given }) {
+    checkArguments(given, args);
+    const trials = Number(given.trials);
+    if (!Number.isInteger(trials) || trials < 1) {
+      throw new EspalierError('invalid-option', `--trials is ${given.trials}.`, {
+        remedy: 'Give a whole number >= 1.',
+      });
+    }
+    const loaded = await loadRecipe(given.recipe);
+    const out = given.out ?? join('runs', `${loaded.recipe.name}-search`);
+    const listener = showProgress(given.json ? process.stderr : process.stdout);
+    const controller = new AbortController();
+    const stop = (): void => {
+      if (controller.signal.aborted) process.exit(1);
+      controller.abort();
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+    try {
+      const backend = await startNamed(given.backend, (line) => listener.info(line));
+      const { signal } = controller;
+      const found = await searchRecipe(loaded, {
+        out,
+        trials,
+        resume: given.resume,
+        backend,
+        listener,
+        signal,
+      });
+      if (given.json) return printJson(found);
+      const paths = Object.keys(found.best.values);
+      const rows = ranked(found.trials, loaded.recipe.search?.maxError).map((trial) => [
+        String(trial.trial),
+        String(trial.rung),
+        ...paths.map((path) => JSON.stringify(trial.values[path])),
+        trial.failed ?? formatPercent(trial.error),
+        trial.failed === undefined ? formatBytes(trial.bytes) : '',
+      ]);
+      const head = [
+        'trial',
+        'round',
+        ...paths.map((path) => path.split('.').slice(-2).join('.')),
+        'error',
+        'bytes',
+      ];
+      process.stdout.write(
+        `\n${formatTable([head, ...rows])}\n\nBest: trial ${found.best.trial}\n${found.recipe}\n`,
+      );
+    } catch (error) {
+      if (!controller.signal.aborted) throw error;
+      throw new EspalierError('aborted', `Stopped. Go on with the same command and --resume.`);
+    } finally {
+      process.off('SIGINT', stop);
+      process.off('SIGTERM', stop);
+    }
+  },
+});
