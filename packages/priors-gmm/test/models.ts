@@ -30,7 +30,7 @@ export function stepAt(index: number, epochs = 1): Step {
     count: epochs,
   };
   const none = tf.zeros([1, 1]);
-  return { at, inputs: none, labels: none, outputs: none, activation: () => none };
+  return { at, inputs: none, labels: none, outputs: none, onLogits: false, activation: () => none };
 }
 
 /** Regression on random inputs of which a few matter. */

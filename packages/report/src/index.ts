@@ -18,6 +18,7 @@ export {
 } from './format.js';
 export { type HistogramOptions, histogram } from './histogram.js';
 export { renderReport } from './page/page.js';
+export { renderSearch, type SearchTrial } from './page/search.js';
 export { parseReport } from './parse.js';
 export type {
   EnvironmentReport,

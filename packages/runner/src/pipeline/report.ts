@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { inspect, type ModelArtifacts } from '@espalier/codec';
 import type { Evaluation } from '@espalier/core';
-import { histogram, type ModelFigures, type Report, renderReport, type TensorReport } from '@espalier/report';
+import {
+  type FigureReport,
+  histogram,
+  type ModelFigures,
+  type Report,
+  renderGif,
+  renderReport,
+  type TensorReport,
+} from '@espalier/report';
 import type { Recipe } from '../recipe/schema.js';
 import { folderBytes, layout, writeWhole } from './files.js';
 import type { MetricLine, StageRecord } from './records.js';

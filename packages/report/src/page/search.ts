@@ -1,0 +1,83 @@
+import { formatBytes, formatCount, formatPercent } from '../format.js';
+import { html, Markup } from '../markup.js';
+import { type Mark, plot, px } from '../plot/frame.js';
+import { linear, log } from '../plot/scale.js';
+import { SCRIPT, SCRIPT_SHA256 } from './script.js';
+import { STYLE } from './style.js';
+
+/** One trial of a search over the values of a recipe. */
+export interface SearchTrial {
+  readonly trial: number;
+  readonly values: Readonly<Record<string, unknown>>;
+  /** On the validation split, in [0, 1]. */
+  readonly error: number;
+  readonly bytes: number;
+  readonly best: boolean;
+  /** It was trained for a share of the epochs only. */
+  readonly partial: boolean;
+  /** Why it failed, if it did. */
+  readonly failed?: string;
+}
+
+function dots(trials: readonly SearchTrial[]): Mark {
+  return ({ x, y }) =>
+    html`${trials.map(({ trial, bytes, error, best, partial }) => {
+      const style = best ? 's1' : partial ? 's2' : 's4';
+      return html`<circle class="${style} dot" cx="${px(x.at(bytes))}" cy="${px(y.at(error))}" r="${best ? 6 : 4}"><title>trial ${trial}: ${formatPercent(error)} error, ${formatCount(bytes)} bytes</title></circle>`;
+    })}`;
+}
+
+/**
+ * The trials of a search as one HTML page: error against bytes, and a table.
+ *
+ * @example
+ * ```ts
+ * import { renderSearch } from '@espalier/report';
+ * const trial = { values: { tau: 0.1 }, error: 0.02, bytes: 9000, best: true, partial: false };
+ * const page = renderSearch({ name: 'net', trials: [{ ...trial, trial: 0 }, { ...trial, trial: 1, bytes: 12000, best: false }] });
+ * if (!page.includes('9.00 kB')) throw new Error('unexpected');
+ * ```
+ */
+export function renderSearch(search: {
+  readonly name: string;
+  readonly trials: readonly SearchTrial[];
+}): string {
+  const { name, trials } = search;
+  const done = trials.filter(({ failed, bytes }) => failed === undefined && bytes > 0);
+  const paths = Object.keys(trials[0]?.values ?? {});
+  const sizes = done.map(({ bytes }) => bytes);
+  const errors = done.map(({ error }) => error);
+  const picture =
+    done.length > 0 &&
+    plot({
+      title: 'Error on the validation split against size',
+      width: 1040,
+      height: 420,
+      grid: 'both',
+      x: {
+        label: 'bytes of the file, log.',
+        scale: log(Math.min(...sizes) / 1.1, Math.max(...sizes) * 1.1, { unit: 'bytes' }),
+      },
+      y: { label: 'error', scale: linear(Math.min(...errors), Math.max(...errors), { unit: 'percent' }) },
+      legend: [
+        { label: 'best', style: 's1', shape: 'box' },
+        { label: 'all epochs', style: 's4', shape: 'box' },
+        ...(done.some(({ partial }) => partial)
+          ? [{ label: 'a share of them', style: 's2', shape: 'box' } as const]
+          : []),
+      ],
+      marks: [dots(done)],
+    });
+  const row = ({ trial, values, error, bytes, best, partial, failed }: SearchTrial): Markup =>
+    html`<tr><td class="n" data-v="${trial}">${trial}${best && ' (best)'}</td>${paths.map((path) => html`<td class="name">${JSON.stringify(values[path])}</td>`)}<td class="n" data-v="${error}">${failed ?? formatPercent(error)}</td><td class="n" data-v="${bytes}">${formatBytes(bytes)}</td><td>${partial ? 'a share' : 'all'}</td></tr>`;
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${SCRIPT_SHA256}'`;
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width,initial-scale=1"><title>${name}: search · Espalier</title>
+<style>${new Markup(STYLE)}</style></head><body><main><header><h1>${name}: search</h1></header>
+<section><div class="card scroll">${picture}</div>
+<div class="card scroll"><table class="sortable"><thead><tr><th class="n"><button>Trial</button></th>${paths.map((path) => html`<th><button>${path}</button></th>`)}<th class="n"><button>Error</button></th><th class="n"><button>Size</button></th><th><button>Epochs</button></th></tr></thead>
+<tbody>${trials.map(row)}</tbody></table></div></section>
+</main><script>${new Markup(SCRIPT)}</script></body></html>
+`.source;
+}
