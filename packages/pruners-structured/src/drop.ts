@@ -18,18 +18,23 @@ import type { Structures } from './structures/structures.js';
 export interface DropOptions extends StructureOptions {
   /** Multiply what stays by structures / structures that stay, so that sums keep their size. Default true. */
   readonly scale?: boolean;
+  /** Drops in the first step of each epoch and in one step of so many; in the others nothing. Default 1: in all. */
+  readonly every?: number;
   /** Default: the run's seed. */
   readonly seed?: number;
 }
 
-export const dropOptions: readonly string[] = ['scale', 'seed'];
+export const dropOptions: readonly string[] = ['scale', 'every', 'seed'];
 
 /** @throws EspalierError `invalid-option` */
-export function checkDrop(owner: string, { scale, seed }: DropOptions): void {
+export function checkDrop(owner: string, { scale, every, seed }: DropOptions): void {
   const refuse = (message: string, remedy: string): never => {
     throw new EspalierError('invalid-option', `${owner}: ${message}`, { remedy });
   };
   if (scale !== undefined && typeof scale !== 'boolean') refuse(`scale is ${scale}.`, 'Give true or false.');
+  if (every !== undefined && !(Number.isInteger(every) && every >= 1)) {
+    refuse(`every is ${every}.`, 'Give a whole number of steps >= 1.');
+  }
   if (seed !== undefined && !Number.isInteger(seed)) refuse(`seed is ${seed}.`, 'Give a whole number.');
 }
 
@@ -47,7 +52,7 @@ export function dropPlugin(
   draw: Draw,
   prepare?: (run: Run, sets: readonly Structures[]) => void,
 ): Noise {
-  const { scale = true } = options;
+  const { scale = true, every = 1 } = options;
   let seed = options.seed ?? 0;
   let sets: readonly { readonly set: Structures; readonly slices: readonly Slice[] }[] = [];
   const find = (run: Run, of: Of): readonly Structures[] => resolve(owner, run, of, options).sets;
@@ -63,6 +68,7 @@ export function dropPlugin(
       sets = found.map((set) => ({ set, slices: isTied(options) ? readersOf(set) : set.scored }));
     },
     noise(of, at) {
+      if (at.step % every !== 0 && at.step % at.stepsPerEpoch !== 0) return new Map();
       const parts = new Map<Parameter, { slices: Slice[]; factors: Float32Array[] }>();
       for (const { set, slices } of sets) {
         const kept = atLeastOne(draw(set, uniform(hash(seed, at.step, hashString(set.name))), of, at));

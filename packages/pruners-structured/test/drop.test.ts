@@ -45,6 +45,20 @@ test('bernoulli: the rate may grow over the schedule', () => {
   expect(Math.abs(kept[2] - 20)).toBeLessThan(15);
 });
 
+test('bernoulli: in some steps only, the first of each epoch among them', () => {
+  const run = wide();
+  const plugin = bernoulliDrop({ structure: 'units', rate: 0.3, every: 4 });
+  const of = run.select('fc0/kernel');
+  void plugin.start?.(run, of);
+  const dropped = Array.from({ length: 14 }, (_, step) => {
+    const noise = plugin.noise(of, { ...once(), step, stepsPerEpoch: 7 });
+    tf.dispose([...noise.values()]);
+    return noise.size;
+  });
+  expect(dropped).toEqual([1, 0, 0, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 0]);
+  expect(() => bernoulliDrop({ structure: 'units', rate: 0.3, every: 0 })).toThrow(/every is 0/);
+});
+
 test('bernoulli: one stays when all would go', () => {
   const run = wide();
   const plugin = bernoulliDrop({ structure: 'units', rate: 1 });
