@@ -13,13 +13,14 @@ export function dropped(policy: Policy, context: Context): Rule {
   const structure = structureOf(component, false, context);
   const steps = Number(own.mini_batch_pruning_frequency ?? 0);
   const say = (kind: 'changed' | 'defect', message: string): void => notes.add(kind, path, message);
-  if (own.discard_masks_at_minibatch_end !== true) {
+  // A mask that is thrown away after its batch acts in that batch alone, and in the first one of each epoch.
+  const discards = own.discard_masks_at_minibatch_end === true;
+  const every = discards && steps > 1 ? { every: steps } : {};
+  if (!discards) {
     const often = steps > 0 ? `${steps} batches` : 'epoch';
     say('changed', `Distiller draws anew every ${often} and keeps that; here every step draws anew.`);
-  } else if (steps !== 1) {
-    const seldom =
-      steps > 0 ? `one batch in ${steps}, and the first of each epoch` : 'the first batch of each epoch';
-    say('changed', `Distiller drops in ${seldom}; here in every step.`);
+  } else if (steps === 0) {
+    say('changed', 'Distiller drops in the first batch of each epoch only; here in every step.');
   }
   if (own.use_double_copies !== true) {
     say(
@@ -50,7 +51,7 @@ export function dropped(policy: Policy, context: Context): Rule {
     const [low, high] = [...(range as number[])].sort((a, b) => a - b);
     const use = {
       use: `${structured}#randomLevelDrop`,
-      options: { ...structure, low, high, scale: false },
+      options: { ...structure, low, high, scale: false, ...every },
       parameters,
     };
     return {
@@ -62,7 +63,7 @@ export function dropped(policy: Policy, context: Context): Rule {
   const use = (rate: number, initial?: number): Use[] => [
     {
       use: `${structured}#bernoulliDrop`,
-      options: { ...structure, ...(initial !== undefined && { initial }), rate },
+      options: { ...structure, ...(initial !== undefined && { initial }), rate, ...every },
       parameters,
     },
   ];
