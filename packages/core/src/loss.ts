@@ -47,7 +47,7 @@ function crossEntropyRows(labels: tf.Tensor, logits: tf.Tensor): [tf.Tensor, tf.
 export function softmaxCrossEntropy(labels: tf.Tensor, logits: tf.Tensor): tf.Scalar {
   const classes = logits.shape[logits.shape.length - 1];
   const rows = logits.size / classes;
-  const flat = tf.reshape(labels, [rows, classes]);
+  const flat = tf.cast(tf.reshape(labels, [rows, classes]), 'float32');
   const compute = tf.customGrad((x, save) => {
     const [losses, backprop] = crossEntropyRows(flat, x as tf.Tensor);
     (save as (tensors: tf.Tensor[]) => void)([backprop]);

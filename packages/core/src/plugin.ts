@@ -20,11 +20,14 @@ export type Of = readonly Parameter[];
 
 /** One training step as plugins see it. Tensors live until the call returns. */
 export interface Step {
+  /** The schedule's own time: `progress(at)` goes from 0 at its first step to 1 at its last. */
   readonly at: Moment;
   readonly inputs: tf.Tensor | tf.Tensor[];
   readonly labels: tf.Tensor;
   /** The model's outputs; logits where the loss works on logits. */
   readonly outputs: tf.Tensor;
+  /** Whether the output activation was taken off: `outputs` are logits of a softmax or sigmoid. */
+  readonly onLogits: boolean;
   /** Output of the named layer for this batch, computed when asked for. Throws `unknown-name`. */
   activation(layer: string): tf.Tensor;
 }

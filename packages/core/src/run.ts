@@ -104,10 +104,13 @@ export class Run {
     this.#combined.set(parameter.name, tf.keep(combined === owners[0] ? tf.clone(combined) : combined));
   }
 
-  /** Calls a pruner once and applies its masks: what a loop of one's own needs. */
+  /**
+   * Calls a pruner once and applies its masks: what a loop of one's own needs. A pruner that measures something
+   * beforehand (it has a `start`) is started by its user: `await pruner.start(run, run.select())`.
+   */
   prune(pruner: Pruner, selector?: Selector, at: Moment = once()): void {
-    for (const [parameter, mask] of pruner.masks(this.select(selector), at))
-      this.setMask(parameter, mask, pruner.name);
+    const of = this.select(selector);
+    for (const [parameter, mask] of pruner.masks(of, at)) this.setMask(parameter, mask, pruner.name);
   }
 
   /** Writes 0 into every pruned weight. A loop of one's own calls it after each of its steps. */

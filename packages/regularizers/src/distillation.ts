@@ -84,6 +84,8 @@ export function distillation(options: DistillationOptions = {}): Regularizer {
     });
   }
   let teacher = options.teacher instanceof LayersModel ? options.teacher : undefined;
+  /** Whether the student ends in a softmax. */
+  let probabilities = false;
   /** The copy or the loaded model: what this plugin has to free. */
   let own: LayersModel | undefined;
 
@@ -92,13 +94,16 @@ export function distillation(options: DistillationOptions = {}): Regularizer {
     check,
     async start(run) {
       check(run);
+      probabilities = outputActivation(run.model) === 'softmax';
       if (teacher !== undefined) return;
       own =
         typeof options.teacher === 'string' ? await loadLayersModel(options.teacher) : copyModel(run.model);
       teacher = own;
     },
-    penalty(_, { inputs, labels, outputs }) {
+    penalty(_, { inputs, labels, outputs: seen, onLogits }) {
       return tf.tidy(() => {
+        // softmax(log p) = p: with a loss that leaves the softmax on, the logs of its outputs serve as logits.
+        const outputs = probabilities && !onLogits ? tf.log(tf.clipByValue(seen, 1e-7, 1)) : seen;
         const given = teacherLogits(teacher, inputs);
         if (given.shape.join() !== outputs.shape.join()) {
           throw new EspalierError(

@@ -41,7 +41,7 @@ const softmax = (x: number[], temperature: number): number[] => {
 };
 const dense = (of: LayersModel): number[] => of.getWeights().flatMap((w) => [...w.dataSync()]);
 const stepOf = (student: LayersModel, data: { inputs: tf.Tensor; labels: tf.Tensor }): Step =>
-  ({ ...data, outputs: logitsOf(student, data.inputs) }) as never;
+  ({ ...data, outputs: logitsOf(student, data.inputs), onLogits: true }) as never;
 
 describe('distillation', () => {
   it('is soft·T²·KL(teacher ‖ student) + (hard - 1)·CE: with the loss, hard·CE + soft·T²·KL', async () => {

@@ -32,6 +32,12 @@ interface Forward {
 
 type Keep = <T extends tf.Tensor>(tensor: T) => T;
 
+/** A step's moment as a schedule counts: from its own start to its own end, step by step. */
+function within({ start, end }: Bound['time'], at: Moment): Moment {
+  const { stepsPerEpoch, step } = at;
+  return { ...at, start, end, index: step - start * stepsPerEpoch, count: (end - start) * stepsPerEpoch };
+}
+
 /** Loss, penalties and the gradients of both. */
 function differentiate(
   parts: StepParts,
@@ -49,11 +55,12 @@ function differentiate(
   const { value, grads } = tf.variableGrads(() => {
     const forward = (): tf.Tensor => model.apply(inputs, { training: true }) as tf.Tensor;
     const outputs = keep(loss.onLogits ? withLogits(model, forward) : forward());
-    step = { at, inputs, labels, outputs, activation };
+    step = { at, inputs, labels, outputs, onLogits: loss.onLogits, activation };
     let total = loss.compute(labels, outputs);
     const penalties: tf.Scalar[] = [];
-    for (const { schedule, of } of active) {
-      if (isRegularizer(schedule.plugin)) penalties.push(schedule.plugin.penalty(of, step));
+    for (const { schedule, of, time } of active) {
+      if (!isRegularizer(schedule.plugin)) continue;
+      penalties.push(schedule.plugin.penalty(of, { ...step, at: within(time, at) }));
     }
     // Those that the model's own layers bring along; their method is not in the declarations.
     penalties.push(...((model as unknown as { calculateLosses(): tf.Scalar[] }).calculateLosses?.() ?? []));
@@ -68,11 +75,11 @@ function differentiate(
 
 /** Shows the step to the plugins that want to see it. */
 function observe(active: readonly Bound[], { step, gradients }: Forward): void {
-  for (const { schedule } of active) {
+  for (const { schedule, time } of active) {
     if (schedule.plugin.observe === undefined) continue;
     tf.tidy(() => {
       const gradient = (p: Parameter): tf.Tensor | undefined => gradients[p.variable.name];
-      const observed: ObservedStep = { ...step, gradient };
+      const observed: ObservedStep = { ...step, at: within(time, step.at), gradient };
       schedule.plugin.observe?.(observed);
     });
   }
