@@ -22,9 +22,14 @@ export interface EncodeOptions {
    * the file grows by some percent and decodes several times faster.
    */
   codecs?: readonly CodecName[];
+  /**
+   * Cut context-coded tensors into tiles of about so many elements, which decode on their own; each cut costs a
+   * little compression. Default: one tile a tensor.
+   */
+  tileElements?: number;
 }
 
-const OPTIONS = ['optimizer', 'license', 'sha256', 'effort', 'codecs'];
+const OPTIONS = ['optimizer', 'license', 'sha256', 'effort', 'codecs', 'tileElements'];
 
 /**
  * Packs a model into an `.esp` file. How each tensor is stored follows from its values: few distinct ones
@@ -57,6 +62,8 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
   for (const name of codecs) {
     if (!CODECS.includes(name)) fail('option', `unknown codec "${name}": there are ${CODECS.join(', ')}`);
   }
+  const tileElements = options.tileElements ?? Infinity;
+  if (!(tileElements >= 1)) fail('option', 'tileElements must be at least 1');
   const specs = artifacts.weightSpecs ?? [];
   const data = joinWeights(artifacts.weightData);
   const tensors: StoredTensor[] = [];
@@ -75,7 +82,7 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
     const slice = data.slice(position, position + bytes);
     position += bytes;
     if (spec.group === 'optimizer' && !options.optimizer) continue;
-    tensors.push(storeTensor(spec, storage, slice, { effort, codecs }));
+    tensors.push(storeTensor(spec, storage, slice, { effort, codecs, tileElements }));
   }
   if (position !== data.length) {
     fail('input', `weightData has ${data.length} bytes, the weight specs describe ${position}`);

@@ -51,7 +51,7 @@ export function espalier(
     }
   }
   if (isBytes(source)) return { load: async () => decode(source, options.limits) };
-  return { load: async () => decode(await download(source, options), options.limits) };
+  return { load: async () => decode(await (await download(source, options)).arrayBuffer(), options.limits) };
 }
 
 /** Whether `source` is bytes, of this realm or another. */
@@ -59,7 +59,8 @@ export function isBytes(source: unknown): source is ArrayBuffer | ArrayBufferVie
   return ArrayBuffer.isView(source) || Object.prototype.toString.call(source) === '[object ArrayBuffer]';
 }
 
-async function download(source: string | URL | Request, options: LoadOptions): Promise<ArrayBuffer> {
+/** Fetches; anything but success is an EspError. */
+export async function download(source: string | URL | Request, options: LoadOptions): Promise<Response> {
   const get = options.fetch ?? globalThis.fetch;
   const where = source instanceof URL || typeof source === 'string' ? String(source) : source.url;
   let response: Response;
@@ -70,5 +71,5 @@ async function download(source: string | URL | Request, options: LoadOptions): P
     return fail('fetch', `${where} could not be fetched: ${error instanceof Error ? error.message : error}`);
   }
   if (!response.ok) fail('fetch', `${where} could not be fetched: status ${response.status}`);
-  return response.arrayBuffer();
+  return response;
 }

@@ -20,6 +20,8 @@ export interface Search {
   effort: number;
   /** Codecs to choose from. */
   codecs: readonly CodecName[];
+  /** Most elements of a tile. */
+  tileElements: number;
 }
 
 /** Finds the smallest way to store a tensor. */
@@ -62,7 +64,7 @@ function levelCandidates(
       (traversal): StoredTensor => ({
         ...base,
         codec: 'ctx-fast',
-        ...encodeLevels(shape, found, traversal, 'ctx-fast', 0),
+        ...encodeLevels(shape, found, traversal, 'ctx-fast', 0, search.tileElements),
       }),
     )
     .sort((a, b) => size(a) - size(b));
@@ -77,7 +79,7 @@ function levelCandidates(
       all.push({
         ...base,
         codec: 'ctx-mix',
-        ...encodeLevels(shape, found, levels!.traversal, 'ctx-mix', rate),
+        ...encodeLevels(shape, found, levels!.traversal, 'ctx-mix', rate, search.tileElements),
       });
     }
   }
@@ -134,21 +136,35 @@ function encodeLevels(
   traversal: Traversal,
   codec: 'ctx-fast' | 'ctx-mix',
   rate: number,
+  tileElements: number,
 ): { levels: LevelsLayout; payloads: Uint8Array[] } {
   const [rows, lines, width] = groupSizes(foldedAxes(shape, traversal).sizes, traversal);
   const tuning = initialStretch(nonzero / levels.length) | (rate << 8);
-  const grid: LevelGrid = { rows, lines, width, negative: book.negative, positive: book.positive, tuning };
   const [rowOffsets, lineOffsets, widthOffsets] = groupOffsets(shape, traversal);
-  const before = (row: number, out: Levels): void => {
-    for (let line = 0; line < lines; line++) {
-      const from = rowOffsets[row] + lineOffsets[line];
-      const to = lineStart(grid, line);
-      for (let x = 0; x < width; x++) out[to + x] = levels[from + widthOffsets[x]];
-    }
-  };
-  const coder = new RangeEncoder();
-  (codec === 'ctx-mix' ? codeMix : codeFast)(coder, grid, before);
-  return { levels: { book, traversal, rows, lines, width, tuning }, payloads: [coder.finish()] };
+  const count = Math.min(rows, Math.max(1, Math.ceil(levels.length / tileElements)));
+  const payloads: Uint8Array[] = [];
+  for (let tile = 0; tile < count; tile++) {
+    const first = Math.floor((rows * tile) / count);
+    const grid: LevelGrid = {
+      rows: Math.floor((rows * (tile + 1)) / count) - first,
+      lines,
+      width,
+      negative: book.negative,
+      positive: book.positive,
+      tuning,
+    };
+    const before = (row: number, out: Levels): void => {
+      for (let line = 0; line < lines; line++) {
+        const from = rowOffsets[first + row] + lineOffsets[line];
+        const to = lineStart(grid, line);
+        for (let x = 0; x < width; x++) out[to + x] = levels[from + widthOffsets[x]];
+      }
+    };
+    const coder = new RangeEncoder();
+    (codec === 'ctx-mix' ? codeMix : codeFast)(coder, grid, before);
+    payloads.push(coder.finish());
+  }
+  return { levels: { book, traversal, rows, lines, width, tuning }, payloads };
 }
 
 /** The stretch of a density, in 1/16 + 128, by search in the frozen table. */
