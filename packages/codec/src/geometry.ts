@@ -13,8 +13,9 @@ export interface Traversal {
   lineAxes: number;
 }
 
-/** Rows may not be longer than this: it bounds a decoder's memory. */
-export const MAX_ROW: number = 2 ** 20;
+/** Rows may not be longer, nor more, than this: it bounds a decoder's memory. */
+export const MAX_ROW: number = 2 ** 18;
+export const MAX_ROWS: number = 2 ** 20;
 
 /** Sizes and strides of the axes after folding. */
 export function foldedAxes(shape: readonly number[], t: Traversal): { sizes: number[]; strides: number[] } {

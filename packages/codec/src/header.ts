@@ -12,7 +12,7 @@ import {
   STORAGE,
   type TensorEntry,
 } from './format.js';
-import { foldedAxes, groupSizes, MAX_ROW, type Traversal, unrankPermutation } from './geometry.js';
+import { foldedAxes, groupSizes, MAX_ROW, MAX_ROWS, type Traversal, unrankPermutation } from './geometry.js';
 import { checkLimits, type Limits } from './limits.js';
 import { Reader } from './reader.js';
 import { decodeText } from './text.js';
@@ -175,7 +175,7 @@ function readLevels(reader: Reader, entry: TensorEntry): LevelsLayout {
   if (t.rowAxes > t.lineAxes || t.lineAxes > axes) broken(17); // rows and lines are out of order
   const { sizes } = foldedAxes(shape, t);
   const [rows, lines, width] = groupSizes(sizes, t);
-  if (lines * width > MAX_ROW || rows > MAX_ROW) broken(18); // a row has at most 2^20 elements, a tensor at most 2^20 rows
+  if (lines * width > MAX_ROW || rows > MAX_ROWS) broken(18); // a row has at most 2^18 elements, a tensor at most 2^20 rows
   const tuning = reader.u8() | ((flags >> 3) << 8);
   return { book, traversal: t, rows, lines, width, tuning };
 }

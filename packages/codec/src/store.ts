@@ -4,7 +4,7 @@ import { isFloat32 } from './decode.js';
 import { codeFast } from './encode-fast.js';
 import { codeMix } from './encode-mix.js';
 import { type CodecName, type LevelsLayout, STORAGE } from './format.js';
-import { foldedAxes, groupOffsets, groupSizes, MAX_ROW, type Traversal } from './geometry.js';
+import { foldedAxes, groupOffsets, groupSizes, MAX_ROW, MAX_ROWS, type Traversal } from './geometry.js';
 import type { StoredTensor } from './header-write.js';
 import { type LevelGrid, type Levels, lineStart } from './level-coding.js';
 import { RANGE, squash } from './logistic.js';
@@ -120,7 +120,7 @@ function ransCandidate(
   const traversal: Traversal = { foldAxis: -1, foldInner: 0, order, rowAxes, lineAxes: rowAxes };
   if (rowAxes < 0) return undefined;
   const [rows, lines, width] = groupSizes(foldedAxes(shape, traversal).sizes, traversal);
-  if (rows > MAX_ROW) return undefined;
+  if (rows > MAX_ROWS) return undefined;
   const symbols = Uint16Array.from(levels, (level) => level + book.negative);
   return {
     ...base,

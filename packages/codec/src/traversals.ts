@@ -1,5 +1,5 @@
 import type { Traversal } from './geometry.js';
-import { foldedAxes, groupSizes, MAX_ROW } from './geometry.js';
+import { foldedAxes, groupSizes, MAX_ROW, MAX_ROWS } from './geometry.js';
 
 /** Ways worth trying to walk a tensor of this shape, likely ones first. */
 export function traversalsFor(shape: readonly number[]): Traversal[] {
@@ -38,7 +38,7 @@ export function traversalsFor(shape: readonly number[]): Traversal[] {
   }
   return found.filter((t) => {
     const [rows, lines, width] = groupSizes(foldedAxes(shape, t).sizes, t);
-    return rows <= MAX_ROW && lines * width <= MAX_ROW;
+    return rows <= MAX_ROWS && lines * width <= MAX_ROW;
   });
 }
 
