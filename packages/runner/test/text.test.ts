@@ -50,7 +50,7 @@ describe('text', () => {
         .cut(sequential({ layers: [layer] }))
         .training(0)
         .batches(0);
-      expect([batch.inputs.shape, batch.labels.shape]).toEqual([shape, [4, 10, 4]]);
+      expect([(batch.inputs as tf.Tensor).shape, batch.labels.shape]).toEqual([shape, [4, 10, 4]]);
       tf.dispose([batch.inputs, batch.labels]);
     }
   });
