@@ -10,8 +10,6 @@ import {
   MAX_PREFIX,
   makeState,
   rowSize,
-  TARGET0,
-  TARGET1,
   UNARY,
 } from './level-coding.js';
 import { RANGE, squash } from './logistic.js';
@@ -23,7 +21,17 @@ import type { RangeDecoder } from './range-decoder.js';
  * in local variables, and with neighbours carried along instead of read again. Levels that are not 0 go to `sink`.
  */
 export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink): void {
-  const { rows, lines, width, negative, positive, tuning } = grid;
+  // Constants of a module are read from memory, with a check: those of the inner loop are repeated here.
+  const TO_ZERO = 128; // TARGET0
+  const TO_ONE = 524159; // TARGET1
+  const FLAGS = 14; // UNARY
+  // `| 0` here and below tells engines that these are 32-bit integers, which properties may not be.
+  const rows = grid.rows | 0;
+  const lines = grid.lines | 0;
+  const width = grid.width | 0;
+  const negative = grid.negative | 0;
+  const positive = grid.positive | 0;
+  const tuning = grid.tuning | 0;
   const start = squash[RANGE + ((tuning & 255) - 128) * 16];
   const near = new Int32Array(512).fill(makeState(start, 2));
   const signs = new Int32Array(27).fill(makeState(32768, 0));
@@ -35,16 +43,18 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
   const { target, book, rowOffsets, lineOffsets, widthOffsets } = sink;
   const delta = DELTA;
   const buckets = DENSITY;
-  const stride = lineStride(grid);
+  const stride = lineStride(grid) | 0;
   let current = allocateLevels(grid, rowSize(grid));
   let previous = allocateLevels(grid, rowSize(grid));
   const bytes = coder.bytes;
-  let { position, range, value } = coder;
+  let position = coder.position | 0;
+  let range = coder.range | 0;
+  let value = coder.value | 0;
 
   for (let r = 0; r < rows; r++) {
     current.fill(0);
     for (let line = 0; line < lines; line++) {
-      const first = lineStart(grid, line);
+      const first = lineStart(grid, line) | 0;
       const stop = first + width;
       const base = rowOffsets[r] + lineOffsets[line];
       let west = 0;
@@ -69,7 +79,7 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
           value -= bound;
           range -= bound;
           near[context] =
-            state + (Math.imul(TARGET0 - (state >>> 13), delta[count]) & -1024) + (count < 1022 ? 1 : 0);
+            state + (Math.imul(TO_ZERO - (state >>> 13), delta[count]) & -1024) + (count < 1022 ? 1 : 0);
           seen[i] = (d - (d >> 6)) & -2;
           west = 0;
           while (range < 0x800000) {
@@ -80,7 +90,7 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
         }
         range = bound;
         near[context] =
-          state + (Math.imul(TARGET1 - (state >>> 13), delta[count]) & -1024) + (count < 1022 ? 1 : 0);
+          state + (Math.imul(TO_ONE - (state >>> 13), delta[count]) & -1024) + (count < 1022 ? 1 : 0);
         seen[i] = (d + ((65535 - d) >> 6)) | 1;
         while (range < 0x800000) {
           range <<= 8;
@@ -101,11 +111,11 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
           if (value >= bound) {
             value -= bound;
             range -= bound;
-            signs[c] = s + (Math.imul(TARGET0 - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+            signs[c] = s + (Math.imul(TO_ZERO - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
           } else {
             range = bound;
             minus = 1;
-            signs[c] = s + (Math.imul(TARGET1 - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+            signs[c] = s + (Math.imul(TO_ONE - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
           }
           while (range < 0x800000) {
             range <<= 8;
@@ -113,7 +123,7 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
           }
         }
         const top = minus ? negative : positive;
-        const flags = top <= UNARY ? top : UNARY + 1;
+        const flags = top <= FLAGS ? top : FLAGS + 1;
         let k = 1;
         while (k < flags) {
           const s = larger[k];
@@ -122,7 +132,7 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
           if (value >= bound) {
             value -= bound;
             range -= bound;
-            larger[k] = s + (Math.imul(TARGET0 - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+            larger[k] = s + (Math.imul(TO_ZERO - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
             while (range < 0x800000) {
               range <<= 8;
               value = (value << 8) | bytes[position++];
@@ -130,19 +140,21 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
             break;
           }
           range = bound;
-          larger[k] = s + (Math.imul(TARGET1 - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+          larger[k] = s + (Math.imul(TO_ONE - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
           while (range < 0x800000) {
             range <<= 8;
             value = (value << 8) | bytes[position++];
           }
           k++;
         }
-        if (k > UNARY && top > UNARY + 1) {
+        if (k > FLAGS && top > FLAGS + 1) {
           coder.position = position;
           coder.range = range;
           coder.value = value;
-          k = UNARY + codeRest(coder, rest, 0, 0);
-          ({ position, range, value } = coder);
+          k = (FLAGS + codeRest(coder, rest, 0, 0)) | 0;
+          position = coder.position | 0;
+          range = coder.range | 0;
+          value = coder.value | 0;
           if (k > top) broken(55); // a level is too large
         }
         west = minus ? -k : k;

@@ -1,65 +1,81 @@
 import {
   allocateLevels,
+  DELTA,
   DENSITY,
   type LevelGrid,
   type LevelSink,
   lineStart,
   lineStride,
   makeState,
-  nextState,
   rowSize,
 } from './level-coding.js';
 import { RANGE, squash, stretch } from './logistic.js';
 import { MixedTail } from './mixed-tail.js';
 import type { RangeDecoder } from './range-decoder.js';
 
-const INPUTS = 7;
-/** The constant input, in 1/256: two nats. */
-const BIAS = 512;
-/** Weights learn by error * input / 2^RATE, the error scaled by the tuning. */
-const RATE = 19;
-const ROUND: number = 1 << (RATE - 1);
-/** First value of the weights, in 1/65536. */
-const WEIGHT = 13000;
-
 /**
  * Decodes a tile of `ctx-mix`, see `codeMix` for the model: the same steps, with the range decoder's state in
  * local variables. Levels that are not 0 go to `sink`.
  */
 export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink): void {
-  const { rows, lines, width, negative, tuning } = grid;
+  // Constants of a module are read from memory, with a check: those of the inner loop are repeated here.
+  const LIMIT = 2128; // RANGE
+  const TO_ZERO = 128; // TARGET0
+  const TO_ONE = 524159; // TARGET1
+  const INPUTS = 7;
+  const BIAS = 512;
+  const WEIGHT = 13000;
+  const ROUND = 262144;
+  // Tables and states lie in one array, at these places: engines then keep its address and length in registers.
+  const STRETCH = 0;
+  const SQUASH = 4096;
+  const BUCKET = 8353;
+  const DELTAS = 12449;
+  const NEAR = 13473;
+  const AROUND = 13985;
+  const SIGNS = 14129;
+  const WEIGHTS = 14210;
+  const COLUMN = 14245;
+  // `| 0` here and below tells engines that these are 32-bit integers, which properties may not be.
+  const rows = grid.rows | 0;
+  const lines = grid.lines | 0;
+  const width = grid.width | 0;
+  const negative = grid.negative | 0;
+  const tuning = grid.tuning | 0;
   const start = squash[RANGE + ((tuning & 255) - 128) * 16];
   const gain = 3 - ((tuning >> 8) & 3);
-  const stretches = stretch;
-  const squashes = squash;
-  const buckets = DENSITY;
   const { target, book, rowOffsets, lineOffsets, widthOffsets } = sink;
-  const near = new Int32Array(512).fill(makeState(start, 2));
-  const around = new Int32Array(144).fill(makeState(start, 2));
-  const signs = new Int32Array(81).fill(makeState(start, 2));
-  const column = new Int32Array(lines * width).fill(makeState(start, 8));
-  const slice = new Int32Array(width);
-  const weights = new Int32Array(5 * INPUTS).fill(WEIGHT);
+  const m = new Int32Array(COLUMN + lines * width + width);
+  m.set(stretch, STRETCH);
+  m.set(squash, SQUASH);
+  m.set(DENSITY, BUCKET);
+  m.set(DELTA, DELTAS);
+  m.fill(makeState(start, 2), NEAR, SIGNS + 81);
+  m.fill(WEIGHT, WEIGHTS, COLUMN);
+  m.fill(makeState(start, 8), COLUMN);
+  const slice = COLUMN + lines * width;
   let quiet1 = WEIGHT;
   let quiet4 = WEIGHT;
   let quiet5 = WEIGHT;
   let quiet6 = WEIGHT;
   let quiet7 = WEIGHT;
   const tail = new MixedTail(grid);
-  const stride = lineStride(grid);
+  const stride = lineStride(grid) | 0;
   let current = allocateLevels(grid, rowSize(grid));
   let previous = allocateLevels(grid, rowSize(grid));
   const bytes = coder.bytes;
-  let { position, range, value } = coder;
+  let position = coder.position | 0;
+  let range = coder.range | 0;
+  let value = coder.value | 0;
 
   for (let r = 0; r < rows; r++) {
-    slice.fill(makeState(start, 8));
+    m.fill(makeState(start, 8), slice);
     let rowState = makeState(start, 8);
     tail.startRow();
     current.fill(0);
     let at = 0;
     for (let line = 0; line < lines; line++) {
-      let i = lineStart(grid, line);
+      let i = lineStart(grid, line) | 0;
       const base = rowOffsets[r] + lineOffsets[line];
       let west = 0;
       let west2 = 0;
@@ -74,19 +90,20 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
         const n = north ? 1 : 0;
         const e = northEast ? 1 : 0;
         const b = before ? 1 : 0;
-        const m = northWest ? 1 : 0;
-        const s4 = column[at];
-        const s5 = slice[x];
-        const x4 = stretches[s4 >>> 20];
-        const x5 = stretches[s5 >>> 20];
-        const x6 = stretches[rowState >>> 20];
-        const count = 2 * (w + n) + e + m + (west2 ? 1 : 0) + (current[i - 2 * stride] ? 1 : 0);
+        const d = northWest ? 1 : 0;
+        const s4 = m[COLUMN + at];
+        const s5 = m[slice + x];
+        const x4 = m[STRETCH + (s4 >>> 20)];
+        const x5 = m[STRETCH + (s5 >>> 20)];
+        const x6 = m[STRETCH + (rowState >>> 20)];
+        const count = 2 * (w + n) + e + d + (west2 ? 1 : 0) + (current[i - 2 * stride] ? 1 : 0);
         let bit = 1;
+        let goal = TO_ONE;
         if (count + b === 0) {
           // Nothing near: most weights of a sparse tensor take this shorter way.
-          const c1 = buckets[s4 >>> 20] << 5;
-          const s1 = near[c1];
-          const x1 = stretches[s1 >>> 20];
+          const c1 = NEAR + (m[BUCKET + (s4 >>> 20)] << 5);
+          const s1 = m[c1];
+          const x1 = m[STRETCH + (s1 >>> 20)];
           let dot =
             (Math.imul(quiet1, x1) +
               Math.imul(quiet4, x4) +
@@ -94,48 +111,53 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
               Math.imul(quiet6, x6) +
               Math.imul(quiet7, BIAS)) >>
             16;
-          if (dot > RANGE) dot = RANGE;
-          else if (dot < -RANGE) dot = -RANGE;
-          const p = squashes[RANGE + dot];
+          if (dot > LIMIT) dot = LIMIT;
+          else if (dot < -LIMIT) dot = -LIMIT;
+          const p = m[SQUASH + LIMIT + dot];
           const bound = Math.imul(range >>> 15, p) >>> 1;
           let error = (65536 - p) << gain;
           if (value >= bound) {
             value -= bound;
             range -= bound;
             bit = 0;
+            goal = TO_ZERO;
             error = -p << gain;
           } else {
             range = bound;
           }
-          quiet1 = (quiet1 + ((Math.imul(error, x1) + ROUND) >> RATE)) | 0;
-          quiet4 = (quiet4 + ((Math.imul(error, x4) + ROUND) >> RATE)) | 0;
-          quiet5 = (quiet5 + ((Math.imul(error, x5) + ROUND) >> RATE)) | 0;
-          quiet6 = (quiet6 + ((Math.imul(error, x6) + ROUND) >> RATE)) | 0;
-          quiet7 = (quiet7 + ((Math.imul(error, BIAS) + ROUND) >> RATE)) | 0;
-          near[c1] = nextState(s1, bit);
+          quiet1 = (quiet1 + ((Math.imul(error, x1) + ROUND) >> 19)) | 0;
+          quiet4 = (quiet4 + ((Math.imul(error, x4) + ROUND) >> 19)) | 0;
+          quiet5 = (quiet5 + ((Math.imul(error, x5) + ROUND) >> 19)) | 0;
+          quiet6 = (quiet6 + ((Math.imul(error, x6) + ROUND) >> 19)) | 0;
+          quiet7 = (quiet7 + ((Math.imul(error, BIAS) + ROUND) >> 19)) | 0;
+          m[c1] =
+            s1 +
+            (Math.imul(goal - (s1 >>> 13), m[DELTAS + (s1 & 1023)]) & -1024) +
+            ((s1 & 1023) < 1022 ? 1 : 0);
         } else {
-          const c1 = (buckets[s4 >>> 20] << 5) | w | (n << 1) | (b << 2) | (e << 3) | (m << 4);
-          const c2 = (count << 4) | buckets[rowState >>> 20];
+          const c1 = NEAR + ((m[BUCKET + (s4 >>> 20)] << 5) | w | (n << 1) | (b << 2) | (e << 3) | (d << 4));
+          const c2 = AROUND + (count << 4) + m[BUCKET + (rowState >>> 20)];
           const c3 =
             (w ? (west >> 31) | 1 : 0) * 27 +
             (n ? (north >> 31) | 1 : 0) * 9 +
             (b ? (before >> 31) | 1 : 0) * 3 +
             (e ? (northEast >> 31) | 1 : 0) +
+            SIGNS +
             40;
-          const s1 = near[c1];
-          const s2 = around[c2];
-          const s3 = signs[c3];
-          const x1 = stretches[s1 >>> 20];
-          const x2 = stretches[s2 >>> 20];
-          const x3 = stretches[s3 >>> 20];
-          const set = (w + n + b + e) * INPUTS;
-          const w1 = weights[set];
-          const w2 = weights[set + 1];
-          const w3 = weights[set + 2];
-          const w4 = weights[set + 3];
-          const w5 = weights[set + 4];
-          const w6 = weights[set + 5];
-          const w7 = weights[set + 6];
+          const s1 = m[c1];
+          const s2 = m[c2];
+          const s3 = m[c3];
+          const x1 = m[STRETCH + (s1 >>> 20)];
+          const x2 = m[STRETCH + (s2 >>> 20)];
+          const x3 = m[STRETCH + (s3 >>> 20)];
+          const set = WEIGHTS + (w + n + b + e) * INPUTS;
+          const w1 = m[set];
+          const w2 = m[set + 1];
+          const w3 = m[set + 2];
+          const w4 = m[set + 3];
+          const w5 = m[set + 4];
+          const w6 = m[set + 5];
+          const w7 = m[set + 6];
           let dot =
             (Math.imul(w1, x1) +
               Math.imul(w2, x2) +
@@ -145,33 +167,53 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
               Math.imul(w6, x6) +
               Math.imul(w7, BIAS)) >>
             16;
-          if (dot > RANGE) dot = RANGE;
-          else if (dot < -RANGE) dot = -RANGE;
-          const p = squashes[RANGE + dot];
+          if (dot > LIMIT) dot = LIMIT;
+          else if (dot < -LIMIT) dot = -LIMIT;
+          const p = m[SQUASH + LIMIT + dot];
           const bound = Math.imul(range >>> 15, p) >>> 1;
           let error = (65536 - p) << gain;
           if (value >= bound) {
             value -= bound;
             range -= bound;
             bit = 0;
+            goal = TO_ZERO;
             error = -p << gain;
           } else {
             range = bound;
           }
-          weights[set] = w1 + ((Math.imul(error, x1) + ROUND) >> RATE);
-          weights[set + 1] = w2 + ((Math.imul(error, x2) + ROUND) >> RATE);
-          weights[set + 2] = w3 + ((Math.imul(error, x3) + ROUND) >> RATE);
-          weights[set + 3] = w4 + ((Math.imul(error, x4) + ROUND) >> RATE);
-          weights[set + 4] = w5 + ((Math.imul(error, x5) + ROUND) >> RATE);
-          weights[set + 5] = w6 + ((Math.imul(error, x6) + ROUND) >> RATE);
-          weights[set + 6] = w7 + ((Math.imul(error, BIAS) + ROUND) >> RATE);
-          near[c1] = nextState(s1, bit);
-          around[c2] = nextState(s2, bit);
-          signs[c3] = nextState(s3, bit);
+          m[set] = w1 + ((Math.imul(error, x1) + ROUND) >> 19);
+          m[set + 1] = w2 + ((Math.imul(error, x2) + ROUND) >> 19);
+          m[set + 2] = w3 + ((Math.imul(error, x3) + ROUND) >> 19);
+          m[set + 3] = w4 + ((Math.imul(error, x4) + ROUND) >> 19);
+          m[set + 4] = w5 + ((Math.imul(error, x5) + ROUND) >> 19);
+          m[set + 5] = w6 + ((Math.imul(error, x6) + ROUND) >> 19);
+          m[set + 6] = w7 + ((Math.imul(error, BIAS) + ROUND) >> 19);
+          m[c1] =
+            s1 +
+            (Math.imul(goal - (s1 >>> 13), m[DELTAS + (s1 & 1023)]) & -1024) +
+            ((s1 & 1023) < 1022 ? 1 : 0);
+          m[c2] =
+            s2 +
+            (Math.imul(goal - (s2 >>> 13), m[DELTAS + (s2 & 1023)]) & -1024) +
+            ((s2 & 1023) < 1022 ? 1 : 0);
+          m[c3] =
+            s3 +
+            (Math.imul(goal - (s3 >>> 13), m[DELTAS + (s3 & 1023)]) & -1024) +
+            ((s3 & 1023) < 1022 ? 1 : 0);
         }
-        column[at] = nextState(s4, bit);
-        slice[x] = nextState(s5, bit);
-        rowState = nextState(rowState, bit);
+        m[COLUMN + at] =
+          s4 +
+          (Math.imul(goal - (s4 >>> 13), m[DELTAS + (s4 & 1023)]) & -1024) +
+          ((s4 & 1023) < 1022 ? 1 : 0);
+        m[slice + x] =
+          s5 +
+          (Math.imul(goal - (s5 >>> 13), m[DELTAS + (s5 & 1023)]) & -1024) +
+          ((s5 & 1023) < 1022 ? 1 : 0);
+        rowState =
+          (rowState +
+            (Math.imul(goal - (rowState >>> 13), m[DELTAS + (rowState & 1023)]) & -1024) +
+            ((rowState & 1023) < 1022 ? 1 : 0)) |
+          0;
         while (range < 0x800000) {
           range <<= 8;
           value = (value << 8) | bytes[position++];
@@ -185,10 +227,12 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
           coder.range = range;
           coder.value = value;
           west2 = west;
-          west = tail.code(coder, current, i, stride, before, at);
+          west = tail.code(coder, current, i, stride, before, at) | 0;
           current[i] = west;
           target[base + widthOffsets[x]] = book[west + negative];
-          ({ position, range, value } = coder);
+          position = coder.position | 0;
+          range = coder.range | 0;
+          value = coder.value | 0;
         }
       }
     }

@@ -76,10 +76,10 @@ export function makeState(p: number, n: number): number {
   return (p << 16) | n;
 }
 
-/** The state after a bit: 22-bit probability, 10-bit count that stops at 1022. */
+/** The state after a bit, on its way to TARGET0 or TARGET1: 22-bit probability, 10-bit count up to 1022. */
 export function nextState(state: number, bit: number): number {
   const count = state & 1023;
-  const target = (bit ? TARGET1 : TARGET0) - (state >>> 13);
+  const target = (bit ? 524159 : 128) - (state >>> 13);
   return (state + (Math.imul(target, DELTA[count]) & -1024) + (count < 1022 ? 1 : 0)) | 0;
 }
 

@@ -8,12 +8,10 @@ import {
   nextState,
   UNARY,
 } from './level-coding.js';
-import { RANGE, squash, stretch } from './logistic.js';
+import { squash, stretch } from './logistic.js';
 import { codeRest } from './magnitudes.js';
 
 const HALF = makeState(32768, 0);
-const RATE = 16;
-const ROUND: number = 1 << (RATE - 1);
 
 const abs = (x: number): number => (x < 0 ? -x : x);
 const sign = (x: number): number => (x ? (x >> 31) | 1 : 0);
@@ -132,14 +130,15 @@ function mix(
   const w2 = weights[set + 1];
   const w3 = weights[set + 2];
   let dot = (Math.imul(w1, x1) + Math.imul(w2, x2) + Math.imul(w3, x3)) >> 16;
-  if (dot > RANGE) dot = RANGE;
-  else if (dot < -RANGE) dot = -RANGE;
-  const p = squash[RANGE + dot];
+  // RANGE and the rate as numbers: constants of a module are read from memory, with a check.
+  if (dot > 2128) dot = 2128;
+  else if (dot < -2128) dot = -2128;
+  const p = squash[2128 + dot];
   const bit = coder.code(p, known);
   const error = (bit << 16) - p;
-  weights[set] = w1 + ((Math.imul(error, x1) + ROUND) >> RATE);
-  weights[set + 1] = w2 + ((Math.imul(error, x2) + ROUND) >> RATE);
-  weights[set + 2] = w3 + ((Math.imul(error, x3) + ROUND) >> RATE);
+  weights[set] = w1 + ((Math.imul(error, x1) + 32768) >> 16);
+  weights[set + 1] = w2 + ((Math.imul(error, x2) + 32768) >> 16);
+  weights[set + 2] = w3 + ((Math.imul(error, x3) + 32768) >> 16);
   a[i] = nextState(s1, bit);
   b[j] = nextState(s2, bit);
   c[k] = nextState(s3, bit);

@@ -20,7 +20,7 @@ export class RangeDecoder implements BitCoder {
   readonly bytes: Uint8Array;
   position = 4;
   range = 0x7fffffff;
-  value: number;
+  value = 0;
 
   constructor(bytes: Uint8Array, start: number, end: number) {
     this.#length = end - start;
