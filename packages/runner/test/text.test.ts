@@ -40,8 +40,13 @@ describe('text', () => {
   it('comes as ids for an embedding, as one-hot rows for any other layer', async () => {
     const data = await loadData(recipe({ length: 10, batchSize: 4 }), silence);
     expect([data.inputShape, data.characters]).toEqual([[10], true]);
-    const embedding = tfLayers.embedding({ inputDim: 4, outputDim: 2, inputShape: [10] });
-    const recurrent = tfLayers.gru({ units: 2, inputShape: [10, 4], recurrentInitializer: 'glorotUniform' });
+    const embedding = tfLayers.embedding({ inputDim: 4, outputDim: 4, inputShape: [10] });
+    const recurrent = tfLayers.gru({
+      units: 4,
+      returnSequences: true,
+      inputShape: [10, 4],
+      recurrentInitializer: 'glorotUniform',
+    });
     for (const [layer, shape] of [
       [embedding, [4, 10]],
       [recurrent, [4, 10, 4]],
@@ -58,7 +63,7 @@ describe('text', () => {
   it('has a validation share, and nothing that images have', async () => {
     const size = async (data: object): Promise<number> =>
       (await loadData(recipe(data), silence)).cut(
-        sequential({ layers: [tfLayers.embedding({ inputDim: 4, outputDim: 2, inputShape: [10] })] }),
+        sequential({ layers: [tfLayers.embedding({ inputDim: 4, outputDim: 4, inputShape: [10] })] }),
       ).validation.size;
     expect(await size({ length: 10, validation: 0.1 })).toBe(59);
     expect(await size({ length: 10 })).toBe(29);
@@ -71,6 +76,14 @@ describe('text', () => {
     await expect(
       loadData({ ...recipe({ length: 10 }), data: { name: 'mnist', length: 10 } }, silence),
     ).rejects.toThrow(/'length' has no meaning for mnist.*\n.*moby-dick/);
+  });
+
+  it('is refused for a model that does not tell the next character at each place', async () => {
+    const data = await loadData(recipe({ length: 10 }), silence);
+    const last = sequential({
+      layers: [tfLayers.dense({ units: 4, inputShape: [10] })],
+    });
+    expect(() => data.cut(last)).toThrow(/gives \[4\] for an example; moby-dick has labels \[10,4\]/);
   });
 
   it('is measured in bits per character', async () => {

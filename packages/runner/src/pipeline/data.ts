@@ -17,7 +17,11 @@ export interface LoadedData {
   readonly inputShape: readonly number[];
   /** Is it text, so that a loss of 1 nat is 1 / ln 2 bits for each character? */
   readonly characters: boolean;
-  /** Cuts it into batches as a model and each stage want them. */
+  /**
+   * Cuts it into batches as a model and each stage want them.
+   *
+   * @throws EspalierError `bad-model` when its outputs are not of the labels' shape
+   */
   cut(model: LayersModel): PreparedData;
 }
 
@@ -40,12 +44,27 @@ function batching({ data, seed = 0, stages }: Recipe, index: number): { batchSiz
   };
 }
 
+/** A model that gives something else for an example than the labels are would fail in the first step. */
+function checkOutput(model: LayersModel, labels: readonly number[], data: string): void {
+  const [output] = model.outputs;
+  if (model.outputs.length === 1 && output.shape.slice(1).join() === labels.join()) return;
+  const given = model.outputs.map(({ shape }) => `[${shape.slice(1)}]`).join(' and ');
+  throw new EspalierError(
+    'bad-model',
+    `The model gives ${given} for an example; ${data} has labels [${labels}].`,
+    {
+      remedy: `Let it end in a layer of ${labels.at(-1)} units${output.shape.length > labels.length + 1 ? ", after a 'flatten: {}' if its inputs are images" : ''}.`,
+    },
+  );
+}
+
 function images(recipe: Recipe, dataset: Dataset): LoadedData {
   const { data } = recipe;
   return {
     inputShape: dataset.inputShape,
     characters: false,
     cut(model) {
+      checkOutput(model, [dataset.classes.length], data.name);
       const shape = model.inputs[0].shape.slice(1) as number[];
       const common = { ...(data.scale && { scale: data.scale }), shape };
       const augment = data.augment && { augment: data.augment };
@@ -66,6 +85,7 @@ function characters(recipe: Recipe, { alphabet, train, validation, test }: TextD
     inputShape: [length],
     characters: true,
     cut(model) {
+      checkOutput(model, [length, classCount], recipe.data.name);
       // An embedding takes ids [length], any other layer one-hot rows [length, characters].
       const common = { classCount, length, oneHotInputs: model.inputs[0].shape.length === 3 };
       return {

@@ -65,7 +65,7 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
   const found = resume ? await readCheckpoint(out, fingerprint) : undefined;
 
   const first = await located(source, ['model'], () => makeModel(recipe, folder, loadedData.inputShape));
-  const data = loadedData.cut(first);
+  const data = await located(source, ['model'], () => loadedData.cut(first));
   const probe = new Run(first);
   await checkStages(source, stages, probe, (index) => data.training(index).stepsPerEpoch);
   const unseeded = unseededLayers(first);
