@@ -1,0 +1,94 @@
+/**
+ * What a mask costs: a training step of LeNet-300-100 (batch 128, Adam) with 95 % of every kernel pruned over one
+ * without masks. Both trainers live in one process and take turns of `--steps` steps, in changing order, so that
+ * both get the same share of a busy machine. Prints JSON: medians over the turns, after one that does not count.
+ *
+ *   node bench/masked-step.mjs [--backend native|wasm|cpu] [--turns 101] [--steps 25]
+ */
+import { parseArgs } from 'node:util';
+import { startBackend } from '@espalier/backend';
+import { createTrainer, Run } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+
+const { values: options } = parseArgs({
+  options: {
+    backend: { type: 'string', default: 'native' },
+    turns: { type: 'string', default: '101' },
+    steps: { type: 'string', default: '25' },
+  },
+});
+const turns = Number(options.turns);
+const steps = Number(options.steps);
+const batch = 128;
+const sparsity = 0.95;
+
+const backend = await startBackend({ prefer: options.backend });
+
+const images = tf.randomUniform([batch, 784], 0, 1, 'float32', 7);
+const classes = tf.tidy(() => tf.cast(tf.randomUniform([batch], 0, 10, 'int32', 8), 'int32'));
+const labels = tf.tidy(() => tf.cast(tf.oneHot(classes, 10), 'float32'));
+const data = {
+  size: batch * steps,
+  stepsPerEpoch: steps,
+  *batches() {
+    for (let s = 0; s < steps; s++) yield { inputs: tf.clone(images), labels: tf.clone(labels) };
+  },
+};
+
+async function trainer(masked) {
+  const layer = (units, activation, seed, inputShape) =>
+    tfl.layers.dense({
+      units,
+      activation,
+      inputShape,
+      kernelInitializer: tfl.initializers.glorotUniform({ seed }),
+    });
+  const model = tfl.sequential({
+    layers: [layer(300, 'relu', 1, [784]), layer(100, 'relu', 2), layer(10, 'softmax', 3)],
+  });
+  const run = new Run(model);
+  if (masked) {
+    for (const [i, p] of run.select().entries()) {
+      run.setMask(
+        p,
+        tf.tidy(() =>
+          tf.cast(tf.greater(tf.randomUniform(p.shape, 0, 1, 'float32', i + 9), sparsity), 'float32'),
+        ),
+      );
+    }
+  }
+  const { optimizers } = backend;
+  return createTrainer(run, { data, epochs: turns + 1, ...(optimizers && { optimizers }) });
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+const round = (value, digits) => Number(value.toFixed(digits));
+
+const plain = await trainer(false);
+const masked = await trainer(true);
+const times = { plain: [], masked: [] };
+for (let turn = 0; turn <= turns; turn++) {
+  const order = turn % 2 === 0 ? ['plain', 'masked'] : ['masked', 'plain'];
+  for (const name of order) {
+    const { seconds } = await (name === 'plain' ? plain : masked).nextEpoch();
+    if (turn > 0) times[name].push((seconds / steps) * 1000);
+  }
+}
+const ratios = times.masked.map((time, i) => time / times.plain[i]);
+const result = {
+  benchmark: 'masked-step',
+  model: 'LeNet-300-100',
+  batch,
+  sparsity,
+  backend: backend.name,
+  versions: backend.versions,
+  threads: backend.threads,
+  turns,
+  steps,
+  plainMs: round(median(times.plain), 3),
+  maskedMs: round(median(times.masked), 3),
+  ratio: round(median(ratios), 3),
+  bar: 1.05,
+};
+process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
