@@ -19,6 +19,7 @@ export {
 export { type HistogramOptions, histogram } from './histogram.js';
 export { renderReport } from './page/page.js';
 export { renderSearch, type SearchTrial } from './page/search.js';
+export { renderSensitivity, type SensitivityPageCurve } from './page/sensitivity.js';
 export { parseReport } from './parse.js';
 export type {
   EnvironmentReport,

@@ -12,6 +12,7 @@ const commands = {
   search: () => import('./commands/search.js'),
   evaluate: () => import('./commands/evaluate.js'),
   inspect: () => import('./commands/inspect.js'),
+  sensitivity: () => import('./commands/sensitivity.js'),
   unpack: () => import('./commands/unpack.js'),
   'import-distiller': () => import('./commands/import-distiller.js'),
   doctor: () => import('./commands/doctor.js'),

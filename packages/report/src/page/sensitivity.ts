@@ -1,0 +1,94 @@
+import { formatPercent } from '../format.js';
+import { html, Markup } from '../markup.js';
+import { plot } from '../plot/frame.js';
+import { line } from '../plot/marks.js';
+import { linear } from '../plot/scale.js';
+import { SCRIPT, SCRIPT_SHA256 } from './script.js';
+import { STYLE } from './style.js';
+
+/** Accuracy of a model of which one tensor, or one group of tensors, is pruned. */
+export interface SensitivityPageCurve {
+  readonly name: string;
+  /** Fractions in [0, 1], in ascending sparsity. */
+  readonly points: readonly { readonly sparsity: number; readonly accuracy: number; readonly loss: number }[];
+}
+
+/** Hues around the circle, so that neighbours in the list differ; from the second round on the lines are dashed. */
+const hues = [145, 25, 215, 320, 60, 270, 180, 0, 95, 240];
+
+const PALETTE: string = hues
+  .map((hue, i) => `.h${i}{stroke:hsl(${hue} 55% 45%);fill:hsl(${hue} 55% 45%)}`)
+  .join('\n')
+  .concat('\n.plot path[class^=h]{stroke-width:1.6;fill:none}.dashed{stroke-dasharray:5 3}');
+
+const styleOf = (i: number): string => `h${i % hues.length}${i >= hues.length ? ' dashed' : ''}`;
+
+/**
+ * A sensitivity analysis as one HTML page: accuracy against sparsity for all tensors in one plot, and a table.
+ *
+ * @example
+ * ```ts
+ * import { renderSensitivity } from '@espalier/report';
+ * const points = [{ sparsity: 0.5, accuracy: 0.9, loss: 0.3 }];
+ * const page = renderSensitivity({
+ *   name: 'net',
+ *   kind: 'filter',
+ *   baseline: { accuracy: 0.98, loss: 0.1 },
+ *   curves: [{ name: 'conv1', points }],
+ *   refused: [{ name: 'fc/kernel', reason: "they are the model's outputs" }],
+ * });
+ * if (!page.includes('conv1') || !page.includes('90.00 %')) throw new Error('unexpected');
+ * ```
+ */
+export function renderSensitivity(analysis: {
+  readonly name: string;
+  readonly kind: string;
+  readonly baseline: { readonly accuracy: number; readonly loss: number };
+  readonly curves: readonly SensitivityPageCurve[];
+  readonly refused?: readonly { readonly name: string; readonly reason: string }[];
+}): string {
+  const { name, kind, baseline, curves, refused = [] } = analysis;
+  const accuracies = curves.flatMap(({ points }) => points.map(({ accuracy }) => accuracy));
+  const picture = plot({
+    title: 'Accuracy on held-out data, one tensor pruned at a time, without training',
+    width: 1040,
+    height: 460,
+    grid: 'both',
+    x: { label: `sparsity (${kind})`, scale: linear(0, 1, { ticks: 10, unit: 'percent' }) },
+    y: {
+      label: 'accuracy',
+      scale: linear(Math.min(baseline.accuracy, ...accuracies), Math.max(baseline.accuracy, ...accuracies), {
+        unit: 'percent',
+      }),
+    },
+    marks: curves.map(({ points }, i) =>
+      line([[0, baseline.accuracy], ...points.map((p) => [p.sparsity, p.accuracy] as const)], styleOf(i)),
+    ),
+  });
+  const key = (i: number): Markup =>
+    html`<svg class="plot" style="display:inline-block;width:24px;height:8px;margin-right:8px" viewBox="0 0 24 8"><path class="${styleOf(i)}" d="M0 4h24"/></svg>`;
+  const levels = [...new Set(curves.flatMap(({ points }) => points.map(({ sparsity }) => sparsity)))].sort(
+    (a, b) => a - b,
+  );
+  const row = ({ name: title, points }: SensitivityPageCurve, i: number): Markup => {
+    const at = new Map(points.map((point) => [point.sparsity, point]));
+    return html`<tr><td class="name">${key(i)}${title}</td>${levels.map((level) => {
+      const point = at.get(level);
+      return point === undefined
+        ? html`<td class="n"></td>`
+        : html`<td class="n" data-v="${point.accuracy}" title="loss ${point.loss.toFixed(4)}">${formatPercent(point.accuracy)}</td>`;
+    })}</tr>`;
+  };
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${SCRIPT_SHA256}'`;
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width,initial-scale=1"><title>${name}: sensitivity · Espalier</title>
+<style>${new Markup(STYLE)}${new Markup(PALETTE)}</style></head><body><main><header><h1>${name}: sensitivity to ${kind} pruning</h1>
+<p class="meta">As it came: ${formatPercent(baseline.accuracy)} accuracy, loss ${baseline.loss.toFixed(4)}</p></header>
+<section><div class="card scroll">${picture}</div>
+<div class="card scroll"><table class="sortable"><thead><tr><th><button>Tensor</button></th>${levels.map((level) => html`<th class="n"><button>${formatPercent(level)}</button></th>`)}</tr></thead>
+<tbody>${curves.map(row)}</tbody></table></div>
+${refused.length > 0 && html`<div class="card"><h3>Not pruned</h3><dl>${refused.map(({ name: title, reason }) => html`<dt>${title}</dt><dd>${reason}</dd>`)}</dl></div>`}</section>
+</main><script>${new Markup(SCRIPT)}</script></body></html>
+`.source;
+}

@@ -1,0 +1,200 @@
+import {
+  checkRange,
+  type Data,
+  EspalierError,
+  evaluate,
+  kernels,
+  type Loss,
+  once,
+  type Parameter,
+  type Pruner,
+  type Run,
+  type Selector,
+  unknownName,
+} from '@espalier/core';
+import { level } from '@espalier/pruners';
+import { dependencyGroups, structuredLevel } from '@espalier/pruners-structured';
+import * as tf from '@tensorflow/tfjs-core';
+
+/** What is pruned: single weights, what layers make, or what they read. */
+export const sensitivityKinds = ['element', 'filter', 'channel'] as const;
+export type SensitivityKind = (typeof sensitivityKinds)[number];
+
+/** One measurement. */
+export interface SensitivityPoint {
+  /** Fraction that was pruned, in [0, 1]. */
+  readonly sparsity: number;
+  readonly accuracy: number;
+  readonly loss: number;
+}
+
+/** How the model bears it when one tensor, or one group of them, is pruned and nothing else. */
+export interface SensitivityCurve {
+  /** The tensor, or the layers that make a group. */
+  readonly name: string;
+  /** The tensors that rank its structures. */
+  readonly parameters: readonly string[];
+  readonly points: readonly SensitivityPoint[];
+}
+
+export interface Sensitivity {
+  readonly kind: SensitivityKind;
+  /** Of the model as it came. */
+  readonly baseline: { readonly accuracy: number; readonly loss: number; readonly size: number };
+  readonly curves: readonly SensitivityCurve[];
+  /** What cannot be pruned, and why. */
+  readonly refused: readonly { readonly name: string; readonly reason: string }[];
+}
+
+export interface SensitivityOptions {
+  readonly kind: SensitivityKind;
+  /** Fractions to prune, in (0, 1). */
+  readonly levels: readonly number[];
+  /** Default: every trainable kernel. */
+  readonly parameters?: Selector;
+  readonly loss?: Loss;
+  /** Called after each measurement. */
+  readonly onPoint?: (name: string, point: SensitivityPoint) => void;
+}
+
+interface Target {
+  readonly name: string;
+  readonly of: readonly Parameter[];
+}
+
+/**
+ * Prunes one tensor (or dependency group) at a time to each of the levels, by magnitude and without training,
+ * and evaluates; the weights are put back each time. Filters and channels take along what is tied to them.
+ *
+ * @param data - Held-out data, never the test set.
+ * @throws EspalierError `unknown-name`, `invalid-option`
+ */
+export async function sensitivity(run: Run, data: Data, options: SensitivityOptions): Promise<Sensitivity> {
+  const { kind, levels, parameters = kernels, loss, onPoint } = options;
+  if (!sensitivityKinds.includes(kind)) throw unknownName('kind', String(kind), sensitivityKinds);
+  if (levels.length === 0) throw new EspalierError('invalid-option', 'sensitivity: there are no levels.');
+  for (const one of levels) checkRange('sensitivity', 'a level', one, 0, 1);
+  const { targets, refused } = targetsOf(run, run.select(parameters), kind);
+  if (targets.length === 0) {
+    throw new EspalierError('invalid-option', `sensitivity: no ${kind} of these parameters can be pruned.`, {
+      remedy: refused.map(({ name, reason }) => `${name}: ${reason}`).join('; ') || 'Name other parameters.',
+    });
+  }
+  const measure = async (): Promise<{ accuracy: number; loss: number; size: number }> =>
+    evaluate(run.model, data, loss === undefined ? {} : { loss });
+  const baseline = await measure();
+  const curves: SensitivityCurve[] = [];
+  for (const { name, of } of targets) {
+    const points: SensitivityPoint[] = [];
+    for (const sparsity of [...levels].sort((a, b) => a - b)) {
+      const measured = await pruned(run, of, prunerOf(kind, sparsity), measure);
+      const point = { sparsity, accuracy: measured.accuracy, loss: measured.loss };
+      points.push(point);
+      onPoint?.(name, point);
+    }
+    curves.push({ name, parameters: of.map((p) => p.name), points });
+  }
+  return { kind, baseline, curves, refused };
+}
+
+function prunerOf(kind: SensitivityKind, sparsity: number): Pruner {
+  if (kind === 'element') return level({ sparsity });
+  return structuredLevel({ structure: kind === 'filter' ? 'filters' : 'channels', sparsity });
+}
+
+/** Does something while parameters are pruned; then they are as before. */
+async function pruned<T>(
+  run: Run,
+  of: readonly Parameter[],
+  pruner: Pruner,
+  work: () => Promise<T>,
+): Promise<T> {
+  const owner = 'sensitivity';
+  await pruner.start?.(run, of);
+  const masks = pruner.masks(of, once());
+  const before = [...masks.keys()].map((p) => [p, tf.clone(p.variable)] as const);
+  try {
+    for (const [parameter, mask] of masks) run.setMask(parameter, mask, owner);
+    return await work();
+  } finally {
+    for (const [parameter, values] of before) {
+      run.setMask(parameter, null, owner);
+      parameter.variable.assign(values);
+      values.dispose();
+    }
+    pruner.dispose?.();
+  }
+}
+
+function targetsOf(
+  run: Run,
+  of: readonly Parameter[],
+  kind: SensitivityKind,
+): { targets: Target[]; refused: { name: string; reason: string }[] } {
+  if (kind === 'element') return { targets: of.map((p) => ({ name: p.name, of: [p] })), refused: [] };
+  const names = new Set(of.map((p) => p.name));
+  const { groups, refused } = dependencyGroups(run.model);
+  const part = kind === 'filter' ? 'produces' : 'reads';
+  const mine = ({ members }: (typeof groups)[number]): Parameter[] => [
+    ...new Set(
+      members
+        .filter((m) => m.part === part && names.has(m.parameter.name))
+        .map((m) => run.parameter(m.parameter.name)),
+    ),
+  ];
+  const found = groups.flatMap((group) => {
+    const parameters = mine(group);
+    if (parameters.length === 0 || group.size < 2) return [];
+    // What layers read is ranked by each reader in turn, what they make by all makers together.
+    if (kind === 'channel') return parameters.map((p) => ({ name: p.name, of: [p] }));
+    return [{ name: group.name, of: parameters }];
+  });
+  // A tensor that reads several groups, of a concatenation say, is pruned once.
+  const targets = [...new Map(found.map((target) => [target.name, target])).values()];
+  return {
+    targets,
+    refused: refused
+      .filter((group) => mine(group).length > 0)
+      .map((group) => ({ name: mine(group)[0].name, reason: group.reason })),
+  };
+}
+
+/** Rows `parameter,kind,sparsity,accuracy,loss`, the model as it came first. */
+export function sensitivityCsv({ kind, baseline, curves }: Sensitivity): string {
+  const quote = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const rows = [['', kind, 0, baseline.accuracy, baseline.loss]];
+  for (const { name, points } of curves) {
+    for (const { sparsity, accuracy, loss } of points)
+      rows.push([quote(name), kind, sparsity, accuracy, loss]);
+  }
+  return `parameter,kind,sparsity,accuracy,loss\n${rows.map((row) => row.join()).join('\n')}\n`;
+}
+
+/**
+ * For each tensor or group the largest measured level up to which accuracy has never fallen by more than
+ * `maxDrop`; 0 where the first level is too much.
+ */
+export function bearable({ baseline, curves }: Sensitivity, maxDrop: number): Map<SensitivityCurve, number> {
+  return new Map(
+    curves.map((curve) => {
+      const end = curve.points.findIndex(({ accuracy }) => accuracy < baseline.accuracy - maxDrop);
+      const within = end < 0 ? curve.points : curve.points.slice(0, end);
+      return [curve, within.at(-1)?.sparsity ?? 0];
+    }),
+  );
+}
+
+/**
+ * A schedule for a recipe that prunes each tensor as far as it bears by itself. Together they cost more: it is
+ * where a search starts, to be followed by training.
+ */
+export function suggestion(measured: Sensitivity, maxDrop: number): object {
+  const final: Record<string, number> = {};
+  for (const [{ parameters }, sparsity] of bearable(measured, maxDrop)) {
+    if (sparsity > 0) for (const name of parameters) final[name] = sparsity;
+  }
+  const { kind } = measured;
+  const structure = { filter: 'filters', channel: 'channels' }[kind as 'filter' | 'channel'];
+  const use = kind === 'element' ? '@espalier/pruners#agp' : '@espalier/pruners-structured#structuredAgp';
+  return { use, options: { ...(structure && { structure }), final }, parameters: Object.keys(final) };
+}
