@@ -10,7 +10,6 @@ import {
   MAX_PREFIX,
   makeState,
   rowSize,
-  UNARY,
 } from './level-coding.js';
 import { RANGE, squash } from './logistic.js';
 import { codeRest } from './magnitudes.js';
@@ -33,16 +32,21 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
   const positive = grid.positive | 0;
   const tuning = grid.tuning | 0;
   const start = squash[RANGE + ((tuning & 255) - 128) * 16];
-  const near = new Int32Array(512).fill(makeState(start, 2));
-  const signs = new Int32Array(27).fill(makeState(32768, 0));
-  const larger = new Int32Array(UNARY + 1).fill(makeState(32768, 0));
+  // Tables and states lie in one array, at these places: engines then keep its address and length in registers.
+  const DELTAS = 4096;
+  const NEAR = 5120;
+  const SIGNS = 5632;
+  const LARGER = 5659;
+  const m = new Int32Array(5674);
+  m.set(DENSITY);
+  m.set(DELTA, DELTAS);
+  m.fill(makeState(start, 2), NEAR, SIGNS);
+  m.fill(makeState(32768, 0), SIGNS);
   const rest = new Int32Array(MAX_PREFIX + 1).fill(makeState(32768, 0));
   const seen = new Uint16Array(rowSize(grid));
   for (let line = 0; line < lines; line++)
     seen.fill(start & -2, lineStart(grid, line), lineStart(grid, line) + width);
   const { target, book, rowOffsets, lineOffsets, widthOffsets } = sink;
-  const delta = DELTA;
-  const buckets = DENSITY;
   const stride = lineStride(grid) | 0;
   let current = allocateLevels(grid, rowSize(grid));
   let previous = allocateLevels(grid, rowSize(grid));
@@ -66,20 +70,23 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
         northEast = seen[i - stride + 1] & 1;
         const d = seen[i];
         const context =
-          (buckets[d >> 4] << 5) |
-          (west ? 1 : 0) |
-          (north << 1) |
-          ((d & 1) << 2) |
-          (northEast << 3) |
-          (northWest << 4);
-        const state = near[context];
+          NEAR +
+          ((m[d >> 4] << 5) |
+            (west ? 1 : 0) |
+            (north << 1) |
+            ((d & 1) << 2) |
+            (northEast << 3) |
+            (northWest << 4));
+        const state = m[context];
         const count = state & 1023;
         let bound = Math.imul(range >>> 15, state >>> 16) >>> 1;
         if (value >= bound) {
           value -= bound;
           range -= bound;
-          near[context] =
-            state + (Math.imul(TO_ZERO - (state >>> 13), delta[count]) & -1024) + (count < 1022 ? 1 : 0);
+          m[context] =
+            state +
+            (Math.imul(TO_ZERO - (state >>> 13), m[DELTAS + count]) & -1024) +
+            ((count - 1022) >>> 31);
           seen[i] = (d - (d >> 6)) & -2;
           west = 0;
           while (range < 0x800000) {
@@ -89,8 +96,8 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
           continue;
         }
         range = bound;
-        near[context] =
-          state + (Math.imul(TO_ONE - (state >>> 13), delta[count]) & -1024) + (count < 1022 ? 1 : 0);
+        m[context] =
+          state + (Math.imul(TO_ONE - (state >>> 13), m[DELTAS + count]) & -1024) + ((count - 1022) >>> 31);
         seen[i] = (d + ((65535 - d) >> 6)) | 1;
         while (range < 0x800000) {
           range <<= 8;
@@ -104,18 +111,19 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
             (west ? (west >> 31) | 1 : 0) * 9 +
             (above ? (above >> 31) | 1 : 0) * 3 +
             (before ? (before >> 31) | 1 : 0) +
-            13;
-          const s = signs[c];
+            13 +
+            SIGNS;
+          const s = m[c];
           const n = s & 1023;
           bound = Math.imul(range >>> 15, s >>> 16) >>> 1;
           if (value >= bound) {
             value -= bound;
             range -= bound;
-            signs[c] = s + (Math.imul(TO_ZERO - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+            m[c] = s + (Math.imul(TO_ZERO - (s >>> 13), m[DELTAS + n]) & -1024) + ((n - 1022) >>> 31);
           } else {
             range = bound;
             minus = 1;
-            signs[c] = s + (Math.imul(TO_ONE - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+            m[c] = s + (Math.imul(TO_ONE - (s >>> 13), m[DELTAS + n]) & -1024) + ((n - 1022) >>> 31);
           }
           while (range < 0x800000) {
             range <<= 8;
@@ -126,13 +134,14 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
         const flags = top <= FLAGS ? top : FLAGS + 1;
         let k = 1;
         while (k < flags) {
-          const s = larger[k];
+          const s = m[LARGER + k];
           const n = s & 1023;
           bound = Math.imul(range >>> 15, s >>> 16) >>> 1;
           if (value >= bound) {
             value -= bound;
             range -= bound;
-            larger[k] = s + (Math.imul(TO_ZERO - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+            m[LARGER + k] =
+              s + (Math.imul(TO_ZERO - (s >>> 13), m[DELTAS + n]) & -1024) + ((n - 1022) >>> 31);
             while (range < 0x800000) {
               range <<= 8;
               value = (value << 8) | bytes[position++];
@@ -140,7 +149,7 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
             break;
           }
           range = bound;
-          larger[k] = s + (Math.imul(TO_ONE - (s >>> 13), delta[n]) & -1024) + (n < 1022 ? 1 : 0);
+          m[LARGER + k] = s + (Math.imul(TO_ONE - (s >>> 13), m[DELTAS + n]) & -1024) + ((n - 1022) >>> 31);
           while (range < 0x800000) {
             range <<= 8;
             value = (value << 8) | bytes[position++];

@@ -133,7 +133,7 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
           m[c1] =
             s1 +
             (Math.imul(goal - (s1 >>> 13), m[DELTAS + (s1 & 1023)]) & -1024) +
-            ((s1 & 1023) < 1022 ? 1 : 0);
+            (((s1 & 1023) - 1022) >>> 31);
         } else {
           const c1 = NEAR + ((m[BUCKET + (s4 >>> 20)] << 5) | w | (n << 1) | (b << 2) | (e << 3) | (d << 4));
           const c2 = AROUND + (count << 4) + m[BUCKET + (rowState >>> 20)];
@@ -191,28 +191,28 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
           m[c1] =
             s1 +
             (Math.imul(goal - (s1 >>> 13), m[DELTAS + (s1 & 1023)]) & -1024) +
-            ((s1 & 1023) < 1022 ? 1 : 0);
+            (((s1 & 1023) - 1022) >>> 31);
           m[c2] =
             s2 +
             (Math.imul(goal - (s2 >>> 13), m[DELTAS + (s2 & 1023)]) & -1024) +
-            ((s2 & 1023) < 1022 ? 1 : 0);
+            (((s2 & 1023) - 1022) >>> 31);
           m[c3] =
             s3 +
             (Math.imul(goal - (s3 >>> 13), m[DELTAS + (s3 & 1023)]) & -1024) +
-            ((s3 & 1023) < 1022 ? 1 : 0);
+            (((s3 & 1023) - 1022) >>> 31);
         }
         m[COLUMN + at] =
           s4 +
           (Math.imul(goal - (s4 >>> 13), m[DELTAS + (s4 & 1023)]) & -1024) +
-          ((s4 & 1023) < 1022 ? 1 : 0);
+          (((s4 & 1023) - 1022) >>> 31);
         m[slice + x] =
           s5 +
           (Math.imul(goal - (s5 >>> 13), m[DELTAS + (s5 & 1023)]) & -1024) +
-          ((s5 & 1023) < 1022 ? 1 : 0);
+          (((s5 & 1023) - 1022) >>> 31);
         rowState =
           (rowState +
             (Math.imul(goal - (rowState >>> 13), m[DELTAS + (rowState & 1023)]) & -1024) +
-            ((rowState & 1023) < 1022 ? 1 : 0)) |
+            (((rowState & 1023) - 1022) >>> 31)) |
           0;
         while (range < 0x800000) {
           range <<= 8;
