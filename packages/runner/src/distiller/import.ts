@@ -68,7 +68,8 @@ export function importSchedule(text: string, file: string, options: ImportOption
   const batchSize = options.batchSize ?? header.batchSize ?? defaults.batchSize;
   const weightDecay = options.weightDecay ?? header.weightDecay ?? 0;
   const momentum = header.momentum ?? defaults.momentum;
-  const data = options.data ?? header.data ?? 'mnist';
+  const isText = used.some((name) => /^(module\.)?(rnn|lstm|gru)\b/.test(name));
+  const data = options.data ?? header.data ?? (isText ? 'moby-dick' : 'mnist');
   const stages = stagesOf({ schedule, names }, { epochs, learningRate, momentum, weightDecay });
   const [first] = schedule.components;
   for (const flag of header.flags) {

@@ -39,7 +39,6 @@ function rankedWeights(component: Component, thinned: boolean, context: Context)
   const at = [...path, 'group_dependency'];
   const filters = args.group_type === 'Filters' || args.group_type === '3D';
   if (dependency === 'Leader') {
-    if (!thinned) return weights;
     notes.add(
       'changed',
       at,
@@ -98,10 +97,12 @@ function extras({ args, path }: Component, { schedule }: Context): Readonly<Reco
 }
 
 /** A ranking of structures, once for all or gradually. */
-export function ranked(policy: Policy, prefix: string, thinned: boolean, context: Context): Rule {
+export function ranked(policy: Policy, prefix: string, removed: boolean, context: Context): Rule {
   const { component, epochs, every, path } = policy;
   const { className } = component;
   const { notes } = context.schedule;
+  // A leader's followers are those that the model ties to it.
+  const thinned = removed || component.args.group_dependency === 'Leader';
   const criterion = criteria[prefix];
   // He et al. fit the weights that stay to samples of the feature maps.
   const reconstruct = prefix.startsWith('FMReconstruction');

@@ -120,6 +120,15 @@ weights: [module.layer2.0.conv2.weight, module.layer2.0.downsample.0.weight, mod
     expect(said(done, 'defect')).toEqual([]);
   });
 
+  it('a leader takes what is tied to it along, thinned or not', () => {
+    const led = once('L1RankedStructureParameterPruner', 'group_type: Filters\ngroup_dependency: Leader');
+    const [item] = schedules(imported(pruner(led)));
+    expect([item.parameters, item.options]).toEqual([
+      'a/kernel',
+      { structure: 'filters', criterion: 'l1', sparsity: 0.5 },
+    ]);
+  });
+
   it('a leader that is missing on residual adds', () => {
     const done = imported(residual(''));
     expect(schedules(done)[0].parameters).toHaveLength(3);
