@@ -1,0 +1,128 @@
+/**
+ * Makes the golden files: one for each codec, type and form of codebook. They are made once for each version of the
+ * format and then only read; a decoder in any language must get the SHA-256 that golden.json gives for the weights.
+ *
+ *   npm run build && node packages/codec/test/golden/make.mjs
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { decode, encode, inspect } from '@espalier/codec';
+
+const here = new URL('./', import.meta.url);
+const levels = (name) => new Int8Array(gunzipSync(readFileSync(new URL(`../fixtures/${name}.bin.gz`, here))));
+const sha256 = (bytes) => createHash('sha256').update(new Uint8Array(bytes)).digest('hex');
+const float = (data, f = (x) => x) => Float32Array.from(data, f);
+const range = (n, f) => Array.from({ length: n }, (_, i) => f(i));
+
+const conv = levels('lenet-5-99-conv1');
+const fc3 = levels('lenet-300-100-92-fc3');
+const fc2 = levels('lenet-300-100-92-fc2');
+
+const tensor = (shape, data, more = {}) => ({ shape, data, dtype: 'float32', ...more });
+const files = {
+  raw: [tensor([4], Float32Array.of(1.5, -0, Infinity, 1e-45))],
+  zero: [tensor([5, 7], new Float32Array(35)), tensor([0, 3], new Float32Array(0))],
+  constant: [tensor([33], new Float32Array(33).fill(-0)), tensor([], Float32Array.of(3))],
+  planes: [
+    tensor(
+      [20, 30],
+      float(range(600, (i) => Math.fround(Math.round(Math.sin(i) * 1000) / 1024 + i / 2 ** 20))),
+    ),
+  ],
+  lz: [
+    tensor(
+      [40, 50],
+      float(range(2000, (i) => [0.1, 0.2, -0.3, 7, 9, 11, 13][((i * i) % 250) % 7] * (1 + ((i % 250) >> 3)))),
+    ),
+  ],
+  rans: [
+    tensor(
+      [30, 40],
+      float(
+        range(1200, (i) => (((i * 7919) >> 3) % 15) - 7),
+        (x) => x * 0.25 + 0,
+      ),
+    ),
+  ],
+  'ctx-fast': [
+    tensor(
+      [100, 10],
+      float(fc3, (x) => x * 0.3 + Math.sign(x) * 0.01),
+    ),
+  ],
+  'ctx-mix': [
+    tensor(
+      [5, 5, 1, 20],
+      float(conv, (x) => x * 0.3 + Math.sign(x) * 0.01),
+    ),
+  ],
+  'ctx-mix-tiles-fold': [
+    tensor(
+      [400, 75],
+      float(fc2, (x) => x * 0.125),
+    ),
+  ],
+  halves: [
+    tensor(
+      [40, 25],
+      float(fc3, (x) => x * 0.3125 * Math.abs(x)),
+    ),
+  ],
+  'many-levels': [
+    tensor([1000], Int32Array.from(range(1000, (i) => ((i * i * i) % 301) - 150)), { dtype: 'int32' }),
+  ],
+  types: [
+    tensor([9], Uint8Array.from([1, 0, 0, 1, 0, 0, 0, 0, 1]), { dtype: 'bool' }),
+    tensor([2, 3], Int32Array.of(-(2 ** 31), 2 ** 31 - 1, 0, 5, 5, 5), { dtype: 'int32' }),
+    tensor([3], Float32Array.of(1, 2, 3, 4, 5, 6), { dtype: 'complex64' }),
+    tensor([2], Uint8Array.of(2, 0, 0, 0, 104, 105, 0, 0, 0, 0), { dtype: 'string' }),
+    tensor([64], Uint8Array.from(range(64, (i) => (i * i) % 9)), {
+      quantization: { dtype: 'uint8', scale: 0.1, min: -0.5 },
+    }),
+    tensor([64], Uint16Array.from(range(64, (i) => i * 900)), {
+      quantization: { dtype: 'uint16', scale: 1 / 3, min: 0 },
+    }),
+    tensor([64], Uint16Array.from(range(64, (i) => 0x3c00 + (i % 5))), {
+      quantization: { dtype: 'float16' },
+    }),
+    tensor([2], Float32Array.of(1, 2), { group: 'model' }),
+  ],
+};
+const OPTIONS = {
+  raw: { codecs: ['raw'] },
+  planes: { codecs: ['planes'] },
+  lz: { codecs: ['lz'] },
+  rans: { codecs: ['rans'] },
+  'ctx-fast': { codecs: ['ctx-fast'] },
+  'ctx-mix': { codecs: ['ctx-mix'] },
+  'ctx-mix-tiles-fold': { codecs: ['ctx-mix'], tileElements: 4000, effort: 9 },
+  halves: { codecs: ['ctx-mix'] },
+  'many-levels': { codecs: ['ctx-fast'] },
+};
+
+const golden = [];
+for (const [name, tensors] of Object.entries(files)) {
+  const file = encode(
+    {
+      format: 'layers-model',
+      generatedBy: 'golden',
+      convertedBy: null,
+      modelTopology: { class_name: 'Sequential', config: { name: 'sequential_1', layers: [] } },
+      userDefinedMetadata: { text: 'Grün, 緑, \u0000' },
+      weightSpecs: tensors.map(({ data: _, ...spec }, i) => ({ name: `t${i}/kernel`, ...spec })),
+      weightData: new Uint8Array(Buffer.concat(tensors.map(({ data }) => Buffer.from(data.buffer)))).buffer,
+    },
+    { ...OPTIONS[name], license: 'CC0-1.0', sha256: true },
+  );
+  writeFileSync(new URL(`${name}.esp`, here), file);
+  const { weightData, ...rest } = decode(file);
+  golden.push({
+    file: `${name}.esp`,
+    fileSha256: sha256(file),
+    codecs: inspect(file).tensors.map(({ codec }) => codec),
+    weightsSha256: sha256(weightData),
+    artifactsSha256: sha256(Buffer.from(JSON.stringify(rest))),
+  });
+}
+writeFileSync(new URL('golden.json', here), `${JSON.stringify(golden, null, 2)}\n`);
