@@ -1,5 +1,6 @@
 import { unknownName } from '@espalier/core';
 import { type LayersModel, sequential, layers as tfLayers } from '@tensorflow/tfjs-layers';
+import { resnet8 } from './resnet.js';
 
 /** One layer as a recipe writes it: the name of a `tf.layers` function and its configuration. */
 export type LayerSpec = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -26,12 +27,14 @@ const lenet5: readonly LayerSpec[] = [
   dense('fc2', 10, 'softmax'),
 ];
 
-/** Architectures by name, each with the shape of one input. */
-export const architectures: Readonly<
-  Record<string, { inputShape: readonly number[]; layers: readonly LayerSpec[] }>
-> = {
-  'lenet-300-100': { inputShape: [784], layers: lenet300 },
-  'lenet-5': { inputShape: [28, 28, 1], layers: lenet5 },
+/** Makes a model of an architecture for a data set's inputs. */
+export type Architecture = (name: string, dataShape: readonly number[]) => LayersModel;
+
+/** Architectures by name. Those of the literature have inputs of their own. */
+export const architectures: Readonly<Record<string, Architecture>> = {
+  'lenet-300-100': (name) => buildSequential(name, [784], lenet300),
+  'lenet-5': (name) => buildSequential(name, [28, 28, 1], lenet5),
+  'resnet-8': resnet8,
 };
 
 type Factory = (config: Record<string, unknown>) => Parameters<ReturnType<typeof sequential>['add']>[0];

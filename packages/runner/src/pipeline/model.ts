@@ -21,7 +21,7 @@ export async function makeModel(
   }
   const architecture = architectures[model];
   if (architecture !== undefined) {
-    return seededModel(buildSequential(name, architecture.inputShape, architecture.layers), seed);
+    return seededModel(architecture(name, inputShape), seed);
   }
   if (/[/\\]|\.(json|esp)$/.test(model)) return readLayersModel(resolve(folder, model));
   const near = nearestName(model, Object.keys(architectures));

@@ -125,7 +125,11 @@ const layer = z.record(z.string(), options).describe('One TF.js layer: { dense: 
 
 const model = z
   .union([
-    z.string().describe('An architecture: lenet-300-100, lenet-5; or the path of a model.json or .esp file.'),
+    z
+      .string()
+      .describe(
+        'An architecture: lenet-300-100, lenet-5, resnet-8; or the path of a model.json or .esp file.',
+      ),
     z.strictObject({ layers: z.array(layer).min(1) }),
     made,
   ])
