@@ -58,6 +58,12 @@ export interface MixturePriorOptions {
     /** Of the log-shares, and of the logit of π_0. Default 3e-3. */
     readonly shares?: number;
   };
+  /**
+   * From which part of the stage on, in [0, 1), weights that the zero component takes most responsibility for
+   * are pruned: at the start of every epoch they become 0 and stay so, and leave the mixture. What is left then
+   * has the rest of the stage to make up for it, so that nothing is cut off at the end. Default: never.
+   */
+  readonly pruneFrom?: number;
   readonly snap?: SnapOptions;
   /** Keep a picture of the weights at every epoch, for the report. Default true. */
   readonly frames?: boolean;
@@ -75,6 +81,7 @@ export interface Resolved {
   readonly deviation: number | undefined;
   readonly share: 'all' | 'layer' | 'parameter';
   readonly rates: { readonly means: number; readonly precisions: number; readonly shares: number };
+  readonly pruneFrom: number | undefined;
   readonly snap: Required<SnapOptions>;
   readonly frames: boolean;
 }
@@ -118,6 +125,7 @@ export function resolve(options: MixturePriorOptions): Resolved {
     'deviation',
     'share',
     'rates',
+    'pruneFrom',
     'snap',
     'frames',
   ];
@@ -133,6 +141,7 @@ export function resolve(options: MixturePriorOptions): Resolved {
     deviation,
     share = 'all',
     rates = {},
+    pruneFrom,
     snap = {},
     frames = true,
   } = options;
@@ -141,6 +150,7 @@ export function resolve(options: MixturePriorOptions): Resolved {
       remedy: 'Give a whole number from 2 to 256, the zero component included.',
     });
   }
+  if (pruneFrom !== undefined) checkRange(owner, 'pruneFrom', pruneFrom, 0, 0.999);
   if (examples !== undefined) checkRange(owner, 'examples', examples, 1, huge);
   if (deviation !== undefined) checkRange(owner, 'deviation', deviation, tiny, huge);
   const beta = typeof zeroShare === 'number' ? undefined : betaShapes(zeroShare, `${owner}.zeroShare`);
@@ -176,6 +186,7 @@ export function resolve(options: MixturePriorOptions): Resolved {
     deviation,
     share: oneOf('share', share, ['all', 'layer', 'parameter']),
     rates: { means: meanRate, precisions, shares },
+    pruneFrom,
     snap: {
       merge,
       assign: oneOf('snap.assign', assign, ['responsible', 'nearest']),

@@ -6,6 +6,7 @@ import {
   type Parameter,
   type ParameterGroup,
   type PluginState,
+  type Pruner,
   type QuantizedTensor,
   type Quantizer,
   type Regularizer,
@@ -14,7 +15,7 @@ import {
   type Step,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { mergeComponents } from './components.js';
+import { mergeComponents, mostResponsible } from './components.js';
 import type { Figure } from './frames.js';
 import { Album } from './internal/album.js';
 import { Group } from './internal/group.js';
@@ -23,13 +24,16 @@ import type { Mixture } from './mixture.js';
 import { type MixturePriorOptions, owner, type Resolved, resolve } from './options.js';
 import { TauSchedule } from './tau.js';
 
-/** What {@link gaussianMixturePrior} makes: a Regularizer while training, a Quantizer after it. */
-export interface MixturePrior extends Regularizer, Quantizer {
+/**
+ * What {@link gaussianMixturePrior} makes: a Regularizer while training (and, with `pruneFrom`, a Pruner), a
+ * Quantizer after it.
+ */
+export interface MixturePrior extends Regularizer, Quantizer, Pruner {
   /** The learned mixtures, by the name of what shares them: `all`, a layer's or a parameter's name. */
   mixtures(): ReadonlyMap<string, Mixture>;
   /** τ of the last step. */
   readonly tau: number;
-  /** Share of the weights for which the zero component took most responsibility at the last step. */
+  /** Share of the weights for which the zero component took most responsibility at the last step, or pruned. */
   readonly zeros: number | undefined;
   /** Pictures for the report: how the weights moved, and their histograms. */
   figures(): Figure[];
@@ -152,6 +156,21 @@ class GaussianMixturePrior implements MixturePrior {
     }
     this.#zeros = weights === 0 ? undefined : zeros / weights;
     return penalties.reduce((a, b) => tf.add(a, b));
+  }
+
+  masks(of: Of, at: Moment): Map<Parameter, tf.Tensor> {
+    const { pruneFrom } = this.#options;
+    const found = new Map<Parameter, tf.Tensor>();
+    // In a stage of its own a firing is the first of one epoch; before `start` there is no mixture.
+    const done = (at.epoch - at.start) / (at.end - at.start);
+    if (pruneFrom === undefined || done < pruneFrom || this.#groups.size === 0) return found;
+    for (const parameter of of) {
+      const components = mostResponsible(this.#groupOf(parameter).mixture(), read(parameter));
+      const before = this.#run?.mask(parameter)?.dataSync();
+      const kept = Float32Array.from(components, (j, i) => (j === 0 || before?.[i] === 0 ? 0 : 1));
+      found.set(parameter, tf.tensor(kept, parameter.shape as number[], 'float32'));
+    }
+    return found;
   }
 
   /** Entries of a parameter that masks hold at 0. */

@@ -183,6 +183,33 @@ describe('training with the prior', () => {
     ]);
   });
 
+  it('prunes what is at zero from a part of the stage on', async () => {
+    const run = net();
+    const prior = gaussianMixturePrior({ ...learning, pruneFrom: 0.5 });
+    const masked: number[] = [];
+    await train(run, {
+      data: regression(64),
+      epochs: 60,
+      loss: 'meanSquaredError',
+      learningRate: 0.01,
+      schedules: [{ plugin: prior }],
+      onEpoch: () => {
+        const mask = run.mask(run.parameters[0])?.dataSync();
+        masked.push(mask === undefined ? 0 : mask.filter((keep) => keep === 0).length);
+      },
+    });
+    expect(masked.slice(0, 30).every((count) => count === 0)).toBe(true);
+    expect(masked[30]).toBeGreaterThan(30);
+    for (let i = 31; i < 60; i++) expect(masked[i]).toBeGreaterThanOrEqual(masked[i - 1]);
+    const values = run.parameters[0].variable.dataSync();
+    expect(values.filter((w) => w === 0)).toHaveLength(masked[59]);
+    expect(prior.zeros).toBeGreaterThanOrEqual(masked[59] / 64);
+    await run.quantize(prior);
+    expect(run.parameters[0].variable.dataSync().filter((w) => w === 0).length).toBeGreaterThanOrEqual(
+      masked[59],
+    );
+  });
+
   it('goes on bit for bit after a checkpoint, and leaves no tensor', async () => {
     const options = {
       data: regression(64),

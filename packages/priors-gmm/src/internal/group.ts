@@ -11,9 +11,9 @@ export interface GroupStep {
   readonly loss: MixtureLoss;
   /** One array per parameter, in order, scaled. */
   readonly gradients: readonly Float32Array[];
-  /** Weights for which the zero component takes most responsibility, pruned ones left out. */
+  /** Weights for which the zero component takes most responsibility, and pruned ones. */
   readonly zeros: number;
-  /** Weights, pruned ones left out. */
+  /** All weights. */
   readonly weights: number;
 }
 
@@ -93,7 +93,7 @@ export class Group {
     const { sums, least: low, greatest: high } = this.#table.finish();
     if (low <= high) [this.#low, this.#high] = [low, high];
     const loss = lossOf(mixture, sums, this.#options.hyper);
-    return { loss, gradients, zeros: sums.zeros, weights: count - held };
+    return { loss, gradients, zeros: sums.zeros + held, weights: count };
   }
 
   /** Looks its parameters up again: a transform may have put another model in the model's place. */
