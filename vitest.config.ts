@@ -10,6 +10,8 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', '**/runs/**'],
     pool: 'forks',
+    // TF.js greets on every start of its cpu backend.
+    onConsoleLog: (log) => !log.includes('looks like you are running TensorFlow.js in Node.js'),
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 120_000,
