@@ -88,6 +88,8 @@ export const classes: Readonly<Record<Section, Readonly<Record<string, ClassSpec
         'inputs_quant_auto_fallback',
         'save_fp_weights',
         'also_clip_weights',
+        'clip_half_range',
+        'fpq_module',
       ],
     },
   },

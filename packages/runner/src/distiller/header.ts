@@ -16,6 +16,7 @@ const numbers: Readonly<Record<string, keyof Header>> = {
   '--lr': 'learningRate',
   '--learning-rate': 'learningRate',
   '-b': 'batchSize',
+  '--batch': 'batchSize',
   '--batch-size': 'batchSize',
   '--momentum': 'momentum',
   '--wd': 'weightDecay',

@@ -88,19 +88,15 @@ export function quantizeUse(component: Component, context: Context): Use | undef
   >;
   for (const [module, override] of Object.entries(overrides)) {
     const at = [...path, 'overrides', module];
-    const given =
-      override?.[key] ?? (override !== null && override !== undefined && key in override ? null : undefined);
-    const rest = Object.keys(override ?? {}).filter((k) => k !== key);
-    if (rest.length > 0) {
-      notes.add(
-        'lost',
-        at,
-        `${rest.join(', ')} of '${module}': activations and arithmetic stay float here.`,
-        true,
-      );
+    const { bits_weights: weights, bits_parameters: parameters, ...rest } = override ?? {};
+    const given = weights === undefined ? parameters : weights;
+    if (Object.keys(rest).length > 0) {
+      const what = Object.keys(rest).join(', ');
+      notes.add('lost', at, `${what} of '${module}': activations and arithmetic stay float here.`, true);
     }
     if (given === undefined || isActivation(module)) continue;
-    if (/[*+?()[\]|\\^$]/.test(module.replaceAll('.*', ''))) {
+    const glob = module.replaceAll('\\.', '.').replaceAll('.*', '*');
+    if (/[+?()[\]|\\^$]|\*\*/.test(glob)) {
       notes.add(
         'lost',
         at,
@@ -109,7 +105,7 @@ export function quantizeUse(component: Component, context: Context): Use | undef
       );
       continue;
     }
-    const layer = names.layer(module.replaceAll('.*', '*'));
+    const layer = names.layer(glob);
     if (!layer.includes('*') && names.hasLayer(layer) === false) {
       notes.add('lost', at, `the model has no layer '${layer}': this override is left out.`, true);
       continue;
@@ -135,6 +131,6 @@ export function quantizeUse(component: Component, context: Context): Use | undef
   return {
     use: '@espalier/quantize-kmeans#kmeans',
     options: { clusters },
-    parameters: isFull(bits) ? listed(different.map(([name]) => name)) : listed(['**/kernel', ...full]),
+    parameters: listed([...(isFull(bits) ? different.map(([name]) => name) : ['**/kernel']), ...full]),
   };
 }

@@ -72,12 +72,12 @@ export function stagesOf(context: Context, training: Training): Stage[] {
       // Noise acts in every step of its epochs.
       const steps = kind === 'noise' ? 0 : Number(policy.args.mini_batch_pruning_frequency ?? 0);
       acting.push({ policy, rule, steps, masks: kind !== 'noise', done: new Set() });
-      endNote(policy, epochs, context);
+      endNote(policy, epochs, rule, context);
     } else if (policy.kind === 'regularizer') {
       const rule = penaltyRule(policy, context);
       if (rule === undefined) continue;
       penalties.push({ policy, rule, steps: 0, masks: rule.thresholded, done: new Set() });
-      endNote(policy, epochs, context);
+      endNote(policy, epochs, rule, context);
       if (!rule.thresholded || policy.args.keep_mask !== true) continue;
       if (!keepsMask(policy)) keepNote(policy, notes, [...policy.path, 'regularizer', 'args', 'keep_mask']);
       const epoch = policy.epochs.at(-1)! + 1;
@@ -188,10 +188,16 @@ function thinning(
   return { epoch, order, stages };
 }
 
-/** What ends before its end. */
-function endNote({ epochs: own, path }: Policy, epochs: number, { schedule }: Context): void {
+/** What does not come to its end, if that makes a difference. */
+function endNote(
+  { epochs: own, path, args }: Policy,
+  epochs: number,
+  rule: Rule,
+  { schedule }: Context,
+): void {
   const missed = own.filter((e) => e >= epochs);
-  if (missed.length === 0) return;
+  const harmless = rule.steady === true && args.keep_mask !== true && missed.length < own.length;
+  if (missed.length === 0 || harmless) return;
   const what =
     missed.length === own.length
       ? `training ends after ${epochs} epochs, before this policy acts at all.`

@@ -58,6 +58,10 @@ describe('filters that are dropped while training', () => {
     ).toEqual([expect.stringContaining('overwrites the weights by what is left of them')]);
   });
 
+  it('that goes on longer than training is nothing to be told', () => {
+    expect(imported(pruner(bernoulli, args()), { epochs: 5 }).notes).toEqual([]);
+  });
+
   it('is no pruning: thinning does not wait for it, masks do not meet it', () => {
     const done = imported(
       `${pruner(bernoulli, args())}

@@ -149,7 +149,7 @@ describe('the command in the comments', () => {
   const body = pruner(agp, '', 'starting_epoch: 0\n    ending_epoch: 4\n    frequency: 1');
   it('tells epochs, learning rate, batch size, momentum, weight decay and data', () => {
     const done = imported(`# baseline: python3 other.py --epochs 3
-# python3 compress_classifier.py -a resnet20_cifar --lr=0.3 -b 128 --epochs=90 \\
+# python3 compress_classifier.py -a resnet20_cifar --lr=0.3 --batch=128 --epochs=90 \\
 #   --momentum 0.8 --wd 2e-4 ../data.cifar10 --compress=this.yaml --epochs=8 --kd-teacher big
 ${body}`);
     expect(done.recipe.data).toEqual({ name: 'cifar10', batchSize: 128 });

@@ -156,3 +156,23 @@ describe('post-training quantisation', () => {
     );
   });
 });
+
+describe('patterns', () => {
+  it('that globs can say are globs; a full name is an exception to them', () => {
+    const done = imported(`quantizers:
+  ptq:
+    class: PostTrainLinearQuantizer
+    bits_activations: null
+    bits_parameters: null
+    overrides:
+      layer.*conv.*: { bits_activations: null, bits_weights: 4 }
+      .*downsample\\.0.*: { bits_weights: 5 }
+      layer.*relu.*: { bits_activations: 4 }
+      layer4.1.conv2: { bits_weights: null }
+`);
+    expect(stage(done, 'quantize')).toMatchObject({
+      options: { clusters: { 'layer*conv*/kernel': 16, '*downsample.0*/kernel': 32 } },
+      parameters: ['layer*conv*/kernel', '*downsample.0*/kernel', '!layer4.1.conv2/kernel'],
+    });
+  });
+});
