@@ -25,14 +25,14 @@ const numbers: Readonly<Record<string, keyof Header>> = {
 
 const telling = /^--(kd-teacher|earlyexit_thresholds|earlyexit_lossweights|greedy|amc)/;
 
-/** The commands in the comments, words of a line that was broken with a backslash joined. */
+/** The commands in the comments; a line that ends in a backslash, or the next one begins with a flag, goes on. */
 function commands(text: string): string[] {
   const comments = text
     .split('\n')
     .filter((line) => /^\s*#/.test(line))
     .map((line) => line.replace(/^\s*#+ ?/, ''))
     .join('\n')
-    .replace(/\\\n/g, ' ');
+    .replace(/\\\n|\n\s*(?=--[a-z])/g, ' ');
   return comments.split('\n').filter((line) => /\.py\b.*\s-/.test(line));
 }
 

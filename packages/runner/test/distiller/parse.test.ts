@@ -150,7 +150,8 @@ describe('the command in the comments', () => {
   it('tells epochs, learning rate, batch size, momentum, weight decay and data', () => {
     const done = imported(`# baseline: python3 other.py --epochs 3
 # python3 compress_classifier.py -a resnet20_cifar --lr=0.3 --batch=128 --epochs=90 \\
-#   --momentum 0.8 --wd 2e-4 ../data.cifar10 --compress=this.yaml --epochs=8 --kd-teacher big
+#   --momentum 0.8 --wd 2e-4 ../data.cifar10
+# --compress=this.yaml --epochs=8 --kd-teacher big
 ${body}`);
     expect(done.recipe.data).toEqual({ name: 'cifar10', batchSize: 128 });
     expect(done.recipe.stages).toMatchObject([
