@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { brotliCompressSync, constants, gunzipSync } from 'node:zlib';
 import { decode, encode, inspect, reorderUnits } from '@espalier/codec';
-import { indexTensor, packPaper } from '@espalier/codec/han';
+import { indexTensor, packPaper, toRelative } from '@espalier/codec/han';
 
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 const fixtures = new URL('../packages/codec/test/fixtures/', import.meta.url);
@@ -52,7 +52,7 @@ const brotli = (bytes) =>
     },
   }).length;
 
-/** Brotli on: levels by output and by input, as bytes and as half bytes, and a mask with the values apart. */
+/** Brotli on the levels by output and by input: as bytes; as a mask with the values apart; as gaps and values. */
 function brotliBest({ levels, shape }) {
   const rows = shape[0];
   const width = levels.length / rows;
@@ -61,14 +61,13 @@ function brotliBest({ levels, shape }) {
   for (const order of [levels, turned]) {
     const bytes = Uint8Array.from(order, (level) => level & 255);
     sizes.push(brotli(bytes));
-    const codes = indexTensor(Float32Array.from(order)).indices;
-    if (codes.every((code) => code < 16)) sizes.push(brotli(pack(codes, 4)));
-    else sizes.push(brotli(codes));
     const mask = pack(
       Uint8Array.from(order, (level) => (level ? 1 : 0)),
       1,
     );
     sizes.push(brotli(mask) + brotli(bytes.filter((byte) => byte !== 0)));
+    const { gaps, values: entries } = toRelative(bytes, 8);
+    sizes.push(brotli(gaps) + brotli(entries));
   }
   return Math.min(...sizes);
 }
