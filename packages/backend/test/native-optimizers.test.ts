@@ -1,11 +1,17 @@
+import { existsSync, realpathSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Optimizer, OptimizerFactories } from '../../core/src/optimizer.js';
 import { BackendError, nativeOptimizers, startBackend } from '../src/index.js';
-import { hasNative } from './native.js';
+import { masking } from '../src/native/masking.js';
+import { nativeBackend } from '../src/native/ops.js';
+import { addon, hasNative } from './native.js';
 
 // Compile-time: the fused optimizers are what core expects.
 const factories: OptimizerFactories = nativeOptimizers;
+
+/** An addon of ours consists of a loader and the real one, `.so`; the stock one is a single file. */
+const ownOp = hasNative && existsSync(`${realpathSync(addon)}.so`);
 
 const VALUES = [1, -2, 3, -4, 5, -6];
 const gradientAt = (step: number): number[] => VALUES.map((v, i) => Math.sin(v + step) + 0.1 * i);
@@ -143,6 +149,24 @@ describe.runIf(hasNative)('fused optimizers', () => {
     expect(w.dataSync()[1]).not.toBe(held[1]);
     adam.dispose();
     tf.dispose([w, mask]);
+  });
+
+  it.runIf(ownOp)('masks with its own op where we compiled the addon', () => {
+    const backend = nativeBackend();
+    const way = masking(backend);
+    expect(way.dtype).toBe('bool');
+    const [gradient, mask] = [tf.randomNormal([33, 65]), tf.greater(tf.randomUniform([33, 65]), 0.5)];
+    const [g, m] = backend.getInputTensorIds([gradient, mask]);
+    const masked = backend.createOutputTensor({
+      id: way.apply(g, m),
+      shape: [33, 65],
+      dtype: backend.binding.TF_FLOAT,
+    });
+    const expected = tf.mul(gradient, tf.cast(mask, 'float32'));
+    expect(tf.max(tf.abs(tf.sub(masked, expected))).dataSync()[0]).toBe(0);
+    const short = tf.ones([3], 'bool');
+    expect(() => way.apply(g, backend.getInputTensorIds([short])[0])).toThrow(/another size/);
+    tf.dispose([gradient, mask, masked, expected, short]);
   });
 
   it('notices that a variable was assigned from outside', () => {

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { BackendError } from '../error.js';
+import { type Masking, masking } from './masking.js';
 import { attributes, type NativeBackend, nativeBackend, type OpAttribute } from './ops.js';
-import { multiply, ResourceVariable } from './resource.js';
+import { ResourceVariable } from './resource.js';
 import { checkState, type FusedState } from './state.js';
 
 /** Variables trained at one learning rate; fits `ParameterGroup` of `@espalier/core`. */
@@ -17,9 +18,8 @@ interface Entry {
   /** TensorFlow's own variable, which the kernels update. */
   readonly value: ResourceVariable;
   readonly slots: readonly ResourceVariable[];
+  /** Our copy of the mask, of the type that the masking op takes. */
   mask: tf.Tensor | null;
-  /** Our float32 copy of a mask of another type, to be disposed with it. */
-  converted: tf.Tensor | null;
   /** The handle through which `variable` sees `value`; another one means it was assigned from outside. */
   seen: number;
 }
@@ -45,6 +45,7 @@ export interface FusedRule {
  */
 export class FusedOptimizer {
   private readonly backend: NativeBackend = nativeBackend();
+  private readonly masking: Masking = masking(this.backend);
   private readonly entries: Map<tf.Variable, Entry> = new Map();
   private readonly op: OpAttribute[];
   private readonly float: OpAttribute[];
@@ -101,10 +102,12 @@ export class FusedOptimizer {
         `Give one of the variable's shape, [${variable.shape}].`,
       );
     }
-    entry.converted?.dispose();
-    entry.converted = mask && mask.dtype !== 'float32' ? tf.keep(tf.cast(mask, 'float32')) : null;
-    entry.mask = entry.converted ?? mask;
-    if (entry.mask) for (const slot of entry.slots) slot.multiply(this.idOf(entry.mask));
+    entry.mask?.dispose();
+    entry.mask = mask ? tf.keep(tf.cast(mask, this.masking.dtype)) : null;
+    if (!mask) return;
+    const factor = tf.cast(mask, 'float32');
+    for (const slot of entry.slots) slot.multiply(this.idOf(factor));
+    factor.dispose();
   }
 
   /** @throws BackendError `optimizer` when a learning rate is not a finite number */
@@ -136,7 +139,7 @@ export class FusedOptimizer {
     const { binding } = this.backend;
     const { variable, value } = entry;
     let gradientId = this.idOf(gradient);
-    const masked = entry.mask ? multiply(this.backend, gradientId, this.idOf(entry.mask)) : undefined;
+    const masked = entry.mask ? this.masking.apply(gradientId, this.idOf(entry.mask)) : undefined;
     gradientId = masked ?? gradientId;
     const before = this.idOf(variable);
     if (before !== entry.seen) value.assign(before);
@@ -195,12 +198,12 @@ export class FusedOptimizer {
       slot.set(new Float32Array(variable.size));
       return slot;
     });
-    this.entries.set(variable, { variable, value: make(), slots, mask: null, converted: null, seen: -1 });
+    this.entries.set(variable, { variable, value: make(), slots, mask: null, seen: -1 });
   }
 
   private drop(entry: Entry): void {
     for (const resource of [entry.value, ...entry.slots]) resource.dispose();
-    entry.converted?.dispose();
+    entry.mask?.dispose();
     this.entries.delete(entry.variable);
   }
 

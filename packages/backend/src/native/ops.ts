@@ -18,6 +18,7 @@ interface Output {
 export interface Binding {
   readonly TF_FLOAT: number;
   readonly TF_INT32: number;
+  readonly TF_BOOL: number;
   readonly TF_RESOURCE: number;
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_INT: number;

@@ -1,9 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { copyFile, lstat, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { BackendError } from '../error.js';
 import type { InstalledPackage } from '../packages.js';
+import { MASK_OP } from './mask-op.js';
 import { QUIET_LOADER } from './quiet-loader.js';
 import { lastLine, run } from './run.js';
 
@@ -17,14 +29,17 @@ export function bindingPath(tfjsNode: InstalledPackage): string {
   return join(tfjsNode.root, 'lib', `napi-v${version}`, 'tfjs_binding.node');
 }
 
+/** Raised with every change of the C++ that goes into the addon. */
+const REVISION = 2;
+
 /** Name of the compiled addon in the cache; the CPU and GPU packages have sources of their own. */
 export function addonName(tfjsNode: InstalledPackage): string {
-  return `${tfjsNode.name.replace('@tensorflow/', '')}-${tfjsNode.version}.node`;
+  return `${tfjsNode.name.replace('@tensorflow/', '')}-${tfjsNode.version}-r${REVISION}.node`;
 }
 
 /**
- * Compiles the addon's C++ sources, which the npm package carries, against the unpacked library, and the quiet
- * loader that Node opens in front of it. Both find what they need relative to themselves, so the directory may
+ * Compiles the addon's C++ sources, which the npm package carries, against the unpacked library, with
+ * our op, and the quiet loader that Node opens in front. Both find what they need relative to themselves, so the directory may
  * be moved as a whole.
  *
  * @returns the files the addon needs
@@ -36,18 +51,21 @@ export async function compileAddon(tfjsNode: InstalledPackage, directory: string
   const runPath = process.platform === 'darwin' ? '@loader_path/tensorflow' : '$ORIGIN/tensorflow';
   const target = join(directory, addonName(tfjsNode));
   const inner = `${target}.so`;
-  await compile(inner, [
-    `-I${join(directory, 'tensorflow', 'include')}`,
-    ...sources,
-    ...libraries,
-    `-Wl,-rpath,${runPath}`,
-  ]);
-  const loader = join(directory, `loader-${process.pid}.cc`);
-  await writeFile(loader, QUIET_LOADER);
+  const own = await mkdtemp(join(directory, '.source-'));
   try {
+    const [loader, op] = [join(own, 'loader.cc'), join(own, 'mask-op.cc')];
+    await writeFile(loader, QUIET_LOADER);
+    await writeFile(op, MASK_OP);
+    await compile(inner, [
+      `-I${join(directory, 'tensorflow', 'include')}`,
+      ...sources,
+      op,
+      ...libraries,
+      `-Wl,-rpath,${runPath}`,
+    ]);
     await compile(target, [loader, ...(process.platform === 'linux' ? ['-ldl'] : [])]);
   } finally {
-    await rm(loader);
+    await rm(own, { recursive: true, force: true });
   }
   return [inner, ...libraries];
 }
@@ -82,7 +100,7 @@ async function compile(target: string, more: readonly string[]): Promise<void> {
   const compiler = await findCompiler();
   const headers = (createRequire(import.meta.url)('node-api-headers') as { include_dir: string }).include_dir;
   const temporary = `${target}.${process.pid}.tmp`;
-  const args = ['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', `-I${headers}`, ...more];
+  const args = ['-std=c++17', '-O3', '-fPIC', '-shared', '-DNAPI_VERSION=8', `-I${headers}`, ...more];
   if (process.platform === 'darwin') args.push('-undefined', 'dynamic_lookup');
   args.push('-o', temporary);
   const result = await run(compiler, args, { timeout: 600_000 });

@@ -1,7 +1,7 @@
 /**
  * C++ of the file that Node loads as the addon. It opens the real one beside it (`<itself>.so`) with standard
  * error pointed at nothing for that moment: TensorFlow prints greetings from static initialisers, which no
- * setting of its own can silence. Only where the caller asked TensorFlow for silence.
+ * setting of its own can silence. Only where the caller asked TensorFlow for silence. Then it registers our op.
  */
 export const QUIET_LOADER = `
 #include <dlfcn.h>
@@ -35,6 +35,10 @@ napi_register_module_v1(napi_env env, napi_value exports) {
     napi_throw_error(env, nullptr, why ? why : "the addon has no entry");
     return nullptr;
   }
+  void (*ops)() = reinterpret_cast<void (*)()>(dlsym(library, "espalier_register_ops"));
+  static bool registered = false;  // Worker threads load the addon again.
+  if (ops && !registered) ops();
+  registered = true;
   return start(env, exports);
 }
 `;

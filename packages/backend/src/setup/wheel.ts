@@ -9,11 +9,11 @@ import { extractEntry, zipEntries } from './zip.js';
 export const TENSORFLOW_VERSION = '2.21.0';
 
 /**
- * Members of the wheel that are kept: the two libraries, and the C API's headers. The fourteen headers the
+ * Members of the wheel that are kept: the two libraries, and the C API's headers. The twenty headers the
  * addon really includes lie in these folders; all 13,000 would take longer to write than the library.
  */
 const WANTED =
-  /^tensorflow\/(libtensorflow_(cc|framework)[^/]*|include\/(tensorflow\/c\/.*|tensorflow\/core\/platform\/[^/]*|tsl\/platform\/[^/]*|xla\/tsl\/c\/[^/]*)\.h)$/;
+  /^tensorflow\/(libtensorflow_(cc|framework)[^/]*|include\/(tensorflow\/c\/.*|tensorflow\/core\/(platform|common_runtime\/next_pluggable_device\/c)\/[^/]*|tsl\/platform\/[^/]*|xla\/tsl\/c\/[^/]*)\.h)$/;
 
 /** Python launchers, and uv, which brings a Python of its own. */
 const PIPS: readonly (readonly string[])[] = [
