@@ -1,8 +1,9 @@
 import { evaluate } from '@espalier/core';
-import { batches, loadDataset } from '@espalier/datasets';
+import { textNames } from '@espalier/datasets';
 import { formatTable } from '@espalier/report';
 import { defineCommand } from 'citty';
 import { confusionMatrix } from '../pipeline/confusion.js';
+import { loadData } from '../pipeline/data.js';
 import { readLayersModel } from '../pipeline/model-files.js';
 import { backendArgument, checkArguments, jsonArgument, printJson, startNamed } from './common.js';
 
@@ -11,7 +12,7 @@ const args = {
   data: {
     type: 'string',
     required: true,
-    description: 'A data set: mnist, fashion-mnist, cifar10',
+    description: 'A data set: mnist, fashion-mnist, cifar10, moby-dick',
     valueHint: 'name',
   },
   scale: {
@@ -30,26 +31,46 @@ export const example = 'espalier evaluate runs/demo/model.esp --data mnist';
 export default defineCommand({
   meta: {
     name: 'evaluate',
-    description: 'Loss, accuracy and confusion on a test set.',
+    description: 'Loss, accuracy and confusion on a test set; of text, bits per character.',
   },
   args,
   async run({ args: given }) {
     checkArguments(given, args);
     await startNamed(given.backend, () => {});
     const model = await readLayersModel(given.model);
-    const dataset = await loadDataset(given.data, given.dir === undefined ? {} : { dir: given.dir });
-    const data = batches(dataset.test, {
-      batchSize: 1000,
-      shape: model.inputs[0].shape.slice(1) as number[],
-      ...(given.scale !== undefined && { scale: given.scale as 'unit' }),
-    });
+    const { data: name, dir, scale } = given;
+    const [length] = model.inputs[0].shape.slice(1) as number[];
+    const loaded = await loadData(
+      {
+        name,
+        data: {
+          name,
+          ...(textNames.includes(name) && { length }),
+          ...(dir !== undefined && { dir }),
+          ...(scale !== undefined && { scale: scale as 'unit' }),
+        },
+        model: given.model,
+        stages: [],
+      },
+      () => {},
+    );
+    const data = loaded.cut(model).test;
     const result = await evaluate(model, data);
-    const confusion = await confusionMatrix(model, data, dataset.classes.length);
-    if (given.json) return printJson({ ...result, error: 1 - result.accuracy, confusion });
-    const rows = confusion.map((row, i) => [dataset.classes[i], ...row]);
+    const { accuracy, loss, size } = result;
+    const line = `accuracy ${(100 * accuracy).toFixed(2)} %   error ${(100 * (1 - accuracy)).toFixed(2)} %   loss ${loss.toFixed(4)}`;
+    if (loaded.characters) {
+      const bitsPerCharacter = loss / Math.LN2;
+      if (given.json) return printJson({ ...result, error: 1 - accuracy, bitsPerCharacter });
+      process.stdout.write(
+        `${line}   ${bitsPerCharacter.toFixed(4)} bits per character   (${size} sequences of ${length})\n`,
+      );
+      return;
+    }
+    const confusion = await confusionMatrix(model, data, loaded.classes.length);
+    if (given.json) return printJson({ ...result, error: 1 - accuracy, confusion });
+    const rows = confusion.map((row, i) => [loaded.classes[i], ...row]);
     process.stdout.write(
-      `accuracy ${(100 * result.accuracy).toFixed(2)} %   error ${(100 * (1 - result.accuracy)).toFixed(2)} %   loss ${result.loss.toFixed(4)}   (${result.size} examples)\n\n` +
-        `${formatTable([['is \\ taken for', ...dataset.classes], ...rows])}\n`,
+      `${line}   (${size} examples)\n\n${formatTable([['is \\ taken for', ...loaded.classes], ...rows])}\n`,
     );
   },
 });

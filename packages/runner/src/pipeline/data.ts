@@ -15,6 +15,8 @@ import { isTrainStage, type Recipe } from '../recipe/schema.js';
 export interface LoadedData {
   /** The shape of one example as it comes. */
   readonly inputShape: readonly number[];
+  /** What the labels stand for: classes, or the characters of a text. */
+  readonly classes: readonly string[];
   /** Is it text, so that a loss of 1 nat is 1 / ln 2 bits for each character? */
   readonly characters: boolean;
   /**
@@ -62,6 +64,7 @@ function images(recipe: Recipe, dataset: Dataset): LoadedData {
   const { data } = recipe;
   return {
     inputShape: dataset.inputShape,
+    classes: dataset.classes,
     characters: false,
     cut(model) {
       checkOutput(model, [dataset.classes.length], data.name);
@@ -83,6 +86,7 @@ function characters(recipe: Recipe, { alphabet, train, validation, test }: TextD
   const classCount = alphabet.length;
   return {
     inputShape: [length],
+    classes: alphabet,
     characters: true,
     cut(model) {
       checkOutput(model, [length, classCount], recipe.data.name);
