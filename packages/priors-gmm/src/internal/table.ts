@@ -2,7 +2,7 @@ import { addWeight, newSums, type Sums } from '../loss.js';
 import { Evaluator, type Mixture } from '../mixture.js';
 
 /** Cells per standard deviation of the narrowest component. */
-const fineness = 20;
+const fineness = 10;
 /** The number of cells is a multiple of this. */
 const unit = 4096;
 const most = 8 * unit;
@@ -78,7 +78,8 @@ export class Table {
     const cells = this.#cells;
     for (let i = 0; i < weights.length; i++) {
       const w = weights[i];
-      const k = Math.floor((w - low) * perUnit) | 0;
+      // Rounds towards 0: a weight less than a cell below the grid counts in the first cell, on whose line it is.
+      const k = ((w - low) * perUnit) | 0;
       if (k >= 0 && k < cells) {
         const at = 2 * k;
         gradient[i] = lines[at] + lines[at + 1] * w;
