@@ -171,4 +171,45 @@ policies:
     // Of 144 weights that are left, floor(0.75 · 144) are pruned in the end.
     expect(by.slice(7)).toEqual([0.75, 0.75]);
   });
+
+  it('by filters that residual additions tie, though no leader does', async () => {
+    const conv = (name: string): tfl.layers.Layer =>
+      layers.conv2d({ name, filters: 8, kernelSize: 3, padding: 'same', useBias: false });
+    const input = tfl.input({ shape: [6, 6, 1] });
+    let x = conv('stem').apply(input) as tfl.SymbolicTensor;
+    for (const block of ['layer1.0', 'layer1.1']) {
+      let y = layers.reLU().apply(conv(`${block}.conv1`).apply(x)) as tfl.SymbolicTensor;
+      y = layers
+        .batchNormalization({ name: `${block}.bn2` })
+        .apply(conv(`${block}.conv2`).apply(y)) as tfl.SymbolicTensor;
+      x = layers.add().apply([x, y]) as tfl.SymbolicTensor;
+    }
+    const pooled = layers.globalAveragePooling2d({}).apply(x);
+    const output = layers.dense({ name: 'fc', units: 2, activation: 'softmax' }).apply(pooled);
+    const model = tfl.model({ inputs: input, outputs: output as tfl.SymbolicTensor });
+    const yaml = `
+pruners:
+  filters:
+    class: L1RankedStructureParameterPruner
+    group_type: Filters
+    desired_sparsity: 0.5
+    weights: [module.layer1.0.conv1.weight, module.layer1.0.conv2.weight, module.layer1.1.conv2.weight]
+extensions:
+  thinner: { class: FilterRemover, thinning_func_str: remove_filters, arch: a, dataset: d }
+policies:
+  - { pruner: { instance_name: filters }, epochs: [1] }
+  - { extension: { instance_name: thinner }, epochs: [1] }
+`;
+    const { run } = await sparsities(yaml, model, 'fc/kernel', 2);
+    const shapes = Object.fromEntries(run.parameters.map(({ name, shape }) => [name, shape.join()]));
+    expect(shapes).toMatchObject({
+      'stem/kernel': '3,3,1,4',
+      'layer1.0.conv1/kernel': '3,3,4,4',
+      'layer1.0.conv2/kernel': '3,3,4,4',
+      'layer1.1.conv1/kernel': '3,3,4,8',
+      'layer1.1.conv2/kernel': '3,3,8,4',
+      'layer1.0.bn2/gamma': '4',
+      'fc/kernel': '4,2',
+    });
+  });
 });
