@@ -26,6 +26,6 @@ describe.each([...new Set(examples.map(({ file }) => file))])('%s', (file) => {
     async (example) => {
       await import(/* @vite-ignore */ exampleFile(example));
     },
-    20_000,
+    60_000,
   );
 });

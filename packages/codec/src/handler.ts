@@ -30,7 +30,7 @@ export interface EspalierHandler {
  * import * as tf from '@tensorflow/tfjs-layers';
  *
  * const model = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [3] })] });
- * let file = new Uint8Array();
+ * let file: Uint8Array = new Uint8Array();
  * await model.save({
  *   save: async (artifacts) => {
  *     file = encode(artifacts);

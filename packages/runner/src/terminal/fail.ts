@@ -13,15 +13,17 @@ const wrongUse = new Set([
   'backend-unknown',
 ]);
 
+const colors = pc.createColors(process.stderr.isTTY === true && process.env.NO_COLOR === undefined);
+
 /** Tells an error on stderr; returns the exit code (1 failed, 2 wrong use). */
 export function fail(error: unknown): number {
   const known =
     error instanceof Error && typeof (error as { code?: unknown }).code === 'string' && 'remedy' in error;
   if (known || (error instanceof Error && error.name === 'EspError')) {
-    process.stderr.write(`${pc.red('error')}: ${(error as Error).message}\n`);
+    process.stderr.write(`${colors.red('error')}: ${(error as Error).message}\n`);
   } else {
     process.stderr.write(
-      `${pc.red('error')}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      `${colors.red('error')}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );
   }
   return wrongUse.has(String((error as { code?: unknown } | null)?.code)) ? 2 : 1;

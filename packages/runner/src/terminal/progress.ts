@@ -22,6 +22,7 @@ function epochLine(
 /** Shows a run on a stream: a moving bar on a terminal, plain lines in a pipe. */
 export function showProgress(stream: NodeJS.WriteStream): Listener {
   const bar = stream.isTTY === true;
+  const colors = pc.createColors(bar && process.env.NO_COLOR === undefined);
   let open = false;
   const clear = (): void => {
     if (open) stream.write('\r\x1b[K');
@@ -32,9 +33,9 @@ export function showProgress(stream: NodeJS.WriteStream): Listener {
     stream.write(`${text}\n`);
   };
   return {
-    info: (text) => line(pc.dim(text)),
-    warn: (text) => line(pc.yellow(`warning: ${text}`)),
-    stage: (name, index, count, what) => line(`${pc.bold(`[${index + 1}/${count}] ${name}`)}  ${what}`),
+    info: (text) => line(colors.dim(text)),
+    warn: (text) => line(colors.yellow(`warning: ${text}`)),
+    stage: (name, index, count, what) => line(`${colors.bold(`[${index + 1}/${count}] ${name}`)}  ${what}`),
     step({ epoch, epochs, step, steps, loss }) {
       if (!bar) return;
       const width = 28;
