@@ -300,12 +300,12 @@ function known(inputs: readonly tf.Tensor[], value: number, gradients: readonly 
  * const inputs = tf.randomNormal([64, 8], 0, 1, 'float32', 1);
  * const labels = tf.slice(inputs, [0, 0], [64, 1]); // only the first input matters
  * const batches = () => [{ inputs: tf.clone(inputs), labels: tf.clone(labels) }];
+ * const data = { size: 64, stepsPerEpoch: 1, batches };
+ * const options = { data, epochs: 100, loss: 'meanSquaredError', learningRate: 0.02 } as const;
  * const run = new Run(model);
+ * await train(run, options);
  * const prior = gaussianMixturePrior({ components: 3, tau: 1, zeroShare: 0.8 });
- * await train(run, {
- *   data: { size: 64, stepsPerEpoch: 1, batches }, epochs: 200, loss: 'meanSquaredError', learningRate: 0.02,
- *   schedules: [{ plugin: prior }],
- * });
+ * await train(run, { ...options, schedules: [{ plugin: prior }] });
  * await run.quantize(prior);
  * const weights = Array.from(run.parameters[0].variable.dataSync());
  * if (weights.filter((w) => w === 0).length !== 7) throw new Error(weights.join());
