@@ -25,6 +25,7 @@ export type {
   EnvironmentReport,
   EpochReport,
   HistogramReport,
+  InferenceReport,
   ModelFigures,
   PaperRatio,
   Report,

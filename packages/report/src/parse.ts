@@ -16,6 +16,7 @@ import type {
   EnvironmentReport,
   EpochReport,
   HistogramReport,
+  InferenceReport,
   ModelFigures,
   PaperRatio,
   Report,
@@ -34,6 +35,8 @@ const figures = object<ModelFigures>(
     parameters: count(),
     nonzero: count(),
     bytes: count(1),
+    macs: optional(count()),
+    inference: optional(list(object<InferenceReport>({ batchSize: count(1), milliseconds: number(0) }))),
   },
   ({ accuracy, error, parameters, nonzero }, path) => {
     if ((accuracy === null) !== (error === null) || Math.abs((accuracy ?? 0) + (error ?? 1) - 1) > 1e-6) {

@@ -16,6 +16,17 @@ export interface ModelFigures {
   readonly nonzero: number;
   /** Size of the files on disk, headers and topology included. For `dense`: what float32 takes. */
   readonly bytes: number;
+  /** Multiply-accumulates for one example: zeros count as any other weight, what was removed does not. */
+  readonly macs?: number;
+  /** Measured: how long the model takes for a batch, on the run's backend. */
+  readonly inference?: readonly InferenceReport[];
+}
+
+/** How long a model takes for a batch of this size. */
+export interface InferenceReport {
+  readonly batchSize: number;
+  /** Wall clock, the median of several calls. */
+  readonly milliseconds: number;
 }
 
 /** A compression ratio as some paper counts it: an estimate, not a file's size. */

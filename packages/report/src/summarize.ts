@@ -1,3 +1,4 @@
+import { costRows } from './costs.js';
 import {
   ABSENT,
   formatBytes,
@@ -14,7 +15,8 @@ import { type Cell, formatTable } from './table.js';
 const bits = ({ bitsPerCharacter }: ModelFigures): string => bitsPerCharacter?.toFixed(3) ?? ABSENT;
 
 /** Dense beside compressed, with what changed. */
-function figuresTable({ dense, compressed, ratio }: Report): string {
+function figuresTable(report: Report): string {
+  const { dense, compressed, ratio } = report;
   const row = (label: string, show: (figures: ModelFigures) => string, change: string): Cell[] => [
     label,
     show(dense),
@@ -38,6 +40,12 @@ function figuresTable({ dense, compressed, ratio }: Report): string {
         ({ nonzero }) => formatCount(nonzero),
         formatPercent(compressed.nonzero / Math.max(1, dense.parameters)),
       ),
+      ...costRows(report).map(({ label, dense: before, compressed: after, change }) => [
+        label,
+        before,
+        after,
+        change,
+      ]),
     ],
     { align: 'lrrl' },
   );

@@ -1,3 +1,4 @@
+import { costRows } from '../costs.js';
 import {
   ABSENT,
   formatBytes,
@@ -46,7 +47,8 @@ ${figure('File', formatBytes(compressed.bytes), `${formatCount(compressed.bytes)
 }
 
 /** Dense beside compressed, and the ratios as papers count them. */
-export function comparison({ dense, compressed, paperRatios }: Report): Markup {
+export function comparison(report: Report): Markup {
+  const { dense, compressed, paperRatios } = report;
   const loss = (value: number | undefined): string => (value === undefined ? ABSENT : value.toPrecision(4));
   const rows: (readonly [string, string, string])[] = [
     ['Accuracy on the test data', formatPercent(dense.accuracy), formatPercent(compressed.accuracy)],
@@ -63,6 +65,10 @@ export function comparison({ dense, compressed, paperRatios }: Report): Markup {
       ((8 * dense.bytes) / Math.max(1, dense.parameters)).toFixed(2),
       ((8 * compressed.bytes) / Math.max(1, dense.parameters)).toFixed(3),
     ],
+    ...costRows(report).map(
+      ({ label, dense: a, compressed: b, change }) =>
+        [label[0].toUpperCase() + label.slice(1), a, change === '' ? b : `${b} (${change})`] as const,
+    ),
   ];
   const ratios = Object.entries(paperRatios);
   return html`<section><h2>Before and after</h2>

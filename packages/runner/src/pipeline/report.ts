@@ -13,6 +13,7 @@ import {
   type TensorReport,
 } from '@espalier/report';
 import type { Recipe } from '../recipe/schema.js';
+import type { Costs } from './costs.js';
 import { folderBytes, layout, writeWhole } from './files.js';
 import type { MetricLine, StageRecord } from './records.js';
 import { census, tensorsOf } from './tensors.js';
@@ -25,10 +26,11 @@ export interface Results {
   readonly metrics: readonly MetricLine[];
   /** Is the data text? */
   readonly characters: boolean;
-  readonly dense: { readonly artifacts: ModelArtifacts; readonly score: Evaluation };
+  readonly dense: { readonly artifacts: ModelArtifacts; readonly score: Evaluation; readonly costs: Costs };
   readonly compressed: {
     readonly artifacts: ModelArtifacts;
     readonly score: Evaluation;
+    readonly costs: Costs;
     readonly bytes: Uint8Array;
   };
   readonly backend: Backend;
@@ -81,11 +83,13 @@ export async function reportOf(results: Results): Promise<Report> {
     ...figures(dense.score, characters),
     ...count(before),
     bytes: await folderBytes(join(out, layout.plain)),
+    ...dense.costs,
   };
   const smallFigures = {
     ...figures(compressed.score, characters),
     ...count(after.values()),
     bytes: compressed.bytes.length,
+    ...compressed.costs,
   };
   return {
     version: 1,

@@ -31,7 +31,7 @@ function block(x: T, name: string, filters: number, strides: number): T {
 
 /**
  * A small residual network (He et al. 2016) for pictures of about 28 × 28: a strided stem, three blocks of 16, 32
- * and 64 filters, average pooling, softmax. 78,058 weights (statistics included) for one input channel.
+ * and 64 filters, average pooling, softmax. 78,426 weights (statistics included) for one input channel.
  */
 export function resnet8(name: string, inputShape: readonly number[]): LayersModel {
   const x = input({ shape: [...inputShape], name: 'image' });

@@ -10,6 +10,7 @@ import type { LoadedRecipe } from '../recipe/load.js';
 import { located } from '../recipe/located.js';
 import { isTrainStage } from '../recipe/schema.js';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { costsOf } from './costs.js';
 import { loadData } from './data.js';
 import { figuresOf } from './figures.js';
 import { checkOut, layout, writeWhole } from './files.js';
@@ -162,9 +163,11 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
   const dense = await readArtifacts(join(out, layout.plain));
   const small = await readArtifacts(join(out, layout.model));
   const scores = [];
+  const costs = [];
   for (const { artifacts } of [dense, small]) {
     const loaded = await modelFrom(artifacts);
     scores.push(await evaluate(loaded, data[measure], loss));
+    costs.push(await costsOf(loaded));
     loaded.dispose();
   }
   const report = await reportOf({
@@ -173,8 +176,8 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
     records,
     metrics,
     characters: loadedData.characters,
-    dense: { artifacts: dense.artifacts, score: scores[0] },
-    compressed: { artifacts: small.artifacts, score: scores[1], bytes },
+    dense: { artifacts: dense.artifacts, score: scores[0], costs: costs[0] },
+    compressed: { artifacts: small.artifacts, score: scores[1], costs: costs[1], bytes },
     backend,
     cores: availableParallelism(),
     command: options.command,
