@@ -14,6 +14,9 @@ import { RangeEncoder } from './range-encoder.js';
 import { encodeRans } from './rans-encode.js';
 import { traversalsFor } from './traversals.js';
 
+/** Bytes that decide whether LZ is tried on more. */
+const SAMPLE = 2 ** 17;
+
 /** What the search may do. */
 export interface Search {
   /** 0 to 9. */
@@ -40,7 +43,7 @@ export function storeTensor(
   if (search.codecs.includes('planes')) {
     candidates.push({ ...base, codec: 'planes', payloads: [encodePlanes(data, itemBytes, float)] });
   }
-  if (search.codecs.includes('lz') && (search.effort > 0 || spec.dtype === 'string')) {
+  if (search.codecs.includes('lz') && worthLz(data, itemBytes, float, search)) {
     candidates.push({ ...base, codec: 'lz', payloads: [encodeLz(data, itemBytes, search.effort)] });
   }
   if (spec.dtype !== 'string' && spec.dtype !== 'complex64') {
@@ -84,6 +87,15 @@ function levelCandidates(
     }
   }
   return all;
+}
+
+/** Whether to try LZ: on large tensors only where a sample repeats itself, unless the effort is high. */
+function worthLz(data: Uint8Array, itemBytes: number, float: boolean, { effort, codecs }: Search): boolean {
+  if (effort >= 7 || data.length <= SAMPLE || !codecs.includes('planes')) return true;
+  if (effort === 0) return false;
+  const middle = Math.floor((data.length - SAMPLE) / 2 / itemBytes) * itemBytes;
+  const sample = data.subarray(middle, middle + SAMPLE);
+  return encodeLz(sample, itemBytes, 1).length < encodePlanes(sample, itemBytes, float).length;
 }
 
 function size(tensor: StoredTensor): number {
