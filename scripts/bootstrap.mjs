@@ -90,8 +90,8 @@ async function setUpBackend() {
   const began = performance.now();
   try {
     const { setup } = await import(pathToFileURL(join(root, 'packages/backend/dist/index.js')).href);
-    const { backend, how, message } = await setup({ log: (line) => say(`backend: ${line}`) });
-    if (backend === 'wasm') say(`${message}; going on with wasm`);
+    const { backend, how } = await setup({ log: (line) => say(`backend: ${line}`) });
+    if (backend === 'wasm') say('going on with wasm');
     else if (how !== 'ready') say(`native backend ready (${since(began)})`);
   } catch (error) {
     say(`no native backend: ${error.message.split('\n')[0]}; going on with wasm`);
