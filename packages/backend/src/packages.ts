@@ -39,8 +39,3 @@ function lookUp(name: string, require: NodeJS.Require): InstalledPackage | undef
   }
   return undefined;
 }
-
-/** Requires another package the way `owner` would see it (its dependencies, not ours). */
-export function requireFrom(owner: InstalledPackage): NodeJS.Require {
-  return createRequire(join(dirname(join(owner.root, 'package.json')), 'index.js'));
-}
