@@ -110,6 +110,19 @@ test('a layer that is called twice ties what it reads to what it makes', () => {
   ]);
 });
 
+test('a layer without weights ties nothing, however often it is called', () => {
+  const relu = layers.reLU({ name: 'relu' });
+  const { groups } = dependencyGroups(
+    graph([3], (x) => {
+      const a = on(relu, on(layers.dense({ name: 'a', units: 4 }), x));
+      const b = on(relu, on(layers.dense({ name: 'b', units: 4 }), x));
+      const c = on(relu, on(layers.dense({ name: 'c', units: 5 }), x));
+      return on(layers.dense({ name: 'out', units: 1 }), on(layers.concatenate() as layers.Layer, [a, b, c]));
+    }),
+  );
+  expect(groups.map(({ name, size }) => `${name} ${size}`)).toEqual(['a 4', 'b 4', 'c 5']);
+});
+
 test('nested models, several inputs and outputs', () => {
   const inner = sequential({
     name: 'inner',

@@ -13,6 +13,7 @@ export interface Node {
 export interface Inside {
   readonly name: string;
   readonly inboundNodes: readonly Node[];
+  readonly batchInputShape?: Shape | null;
   readonly inputs?: readonly SymbolicTensor[];
   readonly outputs?: readonly SymbolicTensor[];
   readonly layers?: readonly layers.Layer[];

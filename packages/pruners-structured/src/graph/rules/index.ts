@@ -39,10 +39,8 @@ const unheardOf = refuse('is a kind of layer that this package does not follow')
 /** What one call of a layer gives. */
 export function apply(site: Site, inputs: readonly Flow[], trace: Trace): readonly Flow[] {
   const { layer, path } = site;
-  for (const [i, { atoms }] of inputs.entries()) {
-    // Wherever a configuration repeats the shape of its input, it has to follow.
-    if (i === 0) trace.size(path, 'batch_input_shape', atoms);
-  }
+  // Where a configuration repeats the shape of its input, that has to follow.
+  if (layer.batchInputShape != null) trace.size(path, 'batch_input_shape', inputs[0].atoms);
   const outputs = isModel(layer)
     ? nested(site, inputs, trace)
     : (rules[layer.getClassName()] ?? unheardOf)(site, inputs, trace);
