@@ -85,17 +85,29 @@ async function buildPackages() {
   say(`built (${since(began)})`);
 }
 
-/** The native backend makes training several times faster; without it everything still works, on wasm. */
+/**
+ * The native backend makes training several times faster; without it everything still works, on wasm. Where it
+ * could not be had it is not tried again for a day.
+ */
 async function setUpBackend() {
   const began = performance.now();
+  const failed = stamp('.espalier-no-native', [], [process.version, new Date().toISOString().slice(0, 10)]);
+  if (failed.isCurrent()) {
+    say('no native backend, tried today; going on with wasm (try again: npx espalier setup)');
+    return;
+  }
   try {
     const { setup } = await import(pathToFileURL(join(root, 'packages/backend/dist/index.js')).href);
     const { backend, how } = await setup({ log: (line) => say(`backend: ${line}`) });
-    if (backend === 'wasm') say('going on with wasm');
-    else if (how !== 'ready') say(`native backend ready (${since(began)})`);
+    if (backend !== 'wasm') {
+      if (how !== 'ready') say(`native backend ready (${since(began)})`);
+      return;
+    }
+    say('going on with wasm');
   } catch (error) {
     say(`no native backend: ${error.message.split('\n')[0]}; going on with wasm`);
   }
+  failed.set();
 }
 
 /** @throws Error when packages cannot be installed or do not build */
