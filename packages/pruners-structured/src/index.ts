@@ -1,6 +1,7 @@
 export { type BernoulliDropOptions, bernoulliDrop } from './bernoulli-drop.js';
 export type { Criterion, CriterionOptions } from './criteria/criterion.js';
 export type { ScoreFunction } from './criteria/weights.js';
+export { cutOptimizerState } from './cut-optimizer-state.js';
 export {
   type DependencyGroup,
   type DependencyGroups,

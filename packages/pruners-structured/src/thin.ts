@@ -150,7 +150,28 @@ export interface Thin extends Transform {
  * `thinModel` as a transform: the run goes on with the smaller model. Masks are cut along; the optimizer's
  * slots are not, because each training stage starts with its own.
  *
- * @throws EspalierError `unknown-option`, `unknown-name`; `stuck` when applied
+ * @throws EspalierError `unknown-option`, `unknown-name`; `stuck`, `invalid-schedule` when applied
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { Run } from '@espalier/core';
+ * import { thin } from '@espalier/pruners-structured';
+ * const model = tfl.sequential({
+ *   layers: [
+ *     tfl.layers.dense({ name: 'a', units: 3, inputShape: [2] }),
+ *     tfl.layers.dense({ name: 'b', units: 1 }),
+ *   ],
+ * });
+ * const run = new Run(model);
+ * run.setMask(run.parameter('b/kernel'), tf.tensor2d([[1], [0], [1]])); // nobody reads the second unit
+ * const transformed = await thin().apply(model, run);
+ * run.replaceModel(transformed);
+ * if (run.parameter('a/kernel').shape.join() !== '2,2') throw new Error('unexpected');
+ * if (transformed.notes?.[0] !== 'Thinned: a 3 → 2') throw new Error(transformed.notes?.join());
+ * ```
  */
 export function thin(options: ThinOptions = {}): Thin {
   checkThin(options);
@@ -161,6 +182,12 @@ export function thin(options: ThinOptions = {}): Thin {
       return report;
     },
     async apply(model, run) {
+      const shared = run.parameters.find((p) => run.shared(p) !== undefined);
+      if (shared !== undefined) {
+        throw new EspalierError('invalid-schedule', `thin: the values of ${shared.name} are shared.`, {
+          remedy: 'Thin first, quantise after.',
+        });
+      }
       const thinned = await thinModel(model, options, run);
       report = thinned.report;
       return { model: thinned.model, kept: thinned.kept, notes: notesOf(thinned, model) };

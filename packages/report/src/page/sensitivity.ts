@@ -53,6 +53,7 @@ export function renderSensitivity(analysis: {
     title: 'Accuracy on held-out data, one tensor pruned at a time, without training',
     width: 1040,
     height: 460,
+    margin: 26,
     grid: 'both',
     x: { label: `sparsity (${kind})`, scale: linear(0, 1, { ticks: 10, unit: 'percent' }) },
     y: {
