@@ -44,6 +44,7 @@ export function node(args, { quiet = false } = {}) {
     child.on('error', reject);
     child.on('close', (code, signal) => {
       process.off('SIGINT', stay).off('SIGTERM', pass);
+      if (signal !== null && signal !== 'SIGINT') process.stderr.write(`${args[0]} was ended by ${signal}\n`);
       resolve({ code: code ?? (signal === 'SIGINT' ? 130 : 1), output });
     });
   });
