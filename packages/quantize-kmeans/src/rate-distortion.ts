@@ -18,7 +18,7 @@ import { matrixShape } from './rate-model.js';
 export interface RateDistortionOptions {
   /**
    * The exchange rate, > 0: which part of the mean energy of a weight that is not zero one saved bit is worth,
-   * energy being importance x weight^2. Default 0.05. Of 0.01 little is lost; 0.2 needs fine-tuning.
+   * energy being importance x weight^2. Default 0.005, which costs no accuracy after fine-tuning; 0.02 costs some.
    */
   readonly lambda?: number;
   /** Instead of `lambda`: the estimated size of all tensors of the schedule together, in bytes. */
@@ -71,7 +71,7 @@ const names = ['lambda', 'bytes', 'step', 'importance', 'reconstruction'];
  */
 export function rateDistortion(options: RateDistortionOptions = {}): Quantizer {
   checkOptions('rateDistortion', options, names);
-  const { lambda = 0.05, bytes, step, importance = 'fisher', reconstruction = 'centroid' } = options;
+  const { lambda = 0.005, bytes, step, importance = 'fisher', reconstruction = 'centroid' } = options;
   checkRange('rateDistortion', 'lambda', lambda, Number.MIN_VALUE, Number.MAX_VALUE);
   if (bytes !== undefined) checkRange('rateDistortion', 'bytes', bytes, 1, Number.MAX_SAFE_INTEGER);
   if (bytes !== undefined && options.lambda !== undefined) {
