@@ -4,7 +4,7 @@
  * A uniform quantiser is a codebook whose entries are multiples of a step; the codec finds that out itself.
  */
 export interface QuantizedTensor {
-  /** Distinct values, strictly ascending, finite. */
+  /** Finite values; strictly ascending as a quantizer makes them, in that order still when fine-tuning has moved them. */
   readonly codebook: Float32Array;
   /** One index into the codebook per element, row-major in the parameter's shape. */
   readonly indices: Uint8Array | Uint16Array;
