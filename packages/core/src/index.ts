@@ -32,6 +32,7 @@ export type {
 export { jsOptimizers } from './optimizers-js.js';
 export type { Axes, Parameter, Role } from './parameter.js';
 export { layersOf, parametersOf } from './parameters.js';
+export { checkPerParameter, type PerParameter, perParameter, type Range } from './per-parameter.js';
 export {
   type AxisSelection,
   isNoise,
@@ -54,6 +55,7 @@ export {
 } from './plugin.js';
 export { dequantize, type QuantizedTensor } from './quantized.js';
 export { hash, hashString, uniform } from './random.js';
+export { roundHalfEven } from './round-half-even.js';
 export { Run } from './run.js';
 export { type Schedule, type Timing, timing } from './schedule.js';
 export { seededModel, unseededLayers } from './seeding.js';

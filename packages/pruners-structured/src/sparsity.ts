@@ -1,12 +1,17 @@
-import { checkRange, EspalierError, type Of, selectParameters, unknownName } from '@espalier/core';
+import {
+  checkPerParameter,
+  checkRange,
+  EspalierError,
+  type Of,
+  type PerParameter,
+  perParameter,
+  unknownName,
+} from '@espalier/core';
 import type { Amount } from './structures/choose.js';
 import type { Structures } from './structures/structures.js';
 
-/**
- * A fraction of structures: one for all, or a map from parameter names or globs to fractions (a full name
- * wins, then the first glob that matches). Parameters of one group have to agree.
- */
-export type Sparsity = number | Readonly<Record<string, number>>;
+/** A fraction of structures. Parameters of one group have to agree. */
+export type Sparsity = PerParameter<number>;
 
 /** How many structures go. */
 export interface AmountOptions {
@@ -46,14 +51,7 @@ export function checkAmount(owner: string, { scope = 'group', floor, multipleOf 
 
 /** @throws EspalierError `invalid-option` */
 export function checkSparsity(owner: string, option: string, value: unknown): void {
-  const values: unknown[] =
-    typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.values(value) : [value];
-  for (const one of values) {
-    if (typeof one === 'number' && one >= 0 && one <= 1) continue;
-    throw new EspalierError('invalid-option', `${owner}: ${option} is ${JSON.stringify(value)}.`, {
-      remedy: 'Give a number in [0, 1], or a map from parameter names to such numbers.',
-    });
-  }
+  checkPerParameter(owner, option, value, [0, 1]);
 }
 
 /** The amount for a moment, from a sparsity that `now` turns into that of the moment. */
@@ -64,13 +62,13 @@ export function amountOf(
   of: Of,
   now: (sparsity: number) => number,
 ): Amount {
-  const of_ = perParameter(owner, sparsity, of);
+  const given = perParameter(owner, 'sparsity', sparsity, of, [0, 1]);
   return {
     scope,
     floor,
     multipleOf,
     sparsity({ name, scored }: Structures) {
-      const values = new Set(scored.map(({ parameter }) => of_.get(parameter.name)!));
+      const values = new Set(scored.map(({ parameter }) => given.get(parameter)!));
       if (values.size > 1) {
         throw new EspalierError('invalid-option', `${owner}: the parameters of ${name} differ in sparsity.`, {
           remedy: 'They are pruned together: give them one sparsity.',
@@ -79,19 +77,4 @@ export function amountOf(
       return now([...values][0]);
     },
   };
-}
-
-function perParameter(owner: string, sparsity: Sparsity, of: Of): Map<string, number> {
-  if (typeof sparsity === 'number') return new Map(of.map((p) => [p.name, sparsity]));
-  const values = new Map<string, number>();
-  for (const [key, value] of Object.entries(sparsity)) {
-    for (const { name } of selectParameters(of, key)) {
-      if (name === key || !values.has(name)) values.set(name, value);
-    }
-  }
-  const missing = of.find(({ name }) => !values.has(name));
-  if (missing === undefined) return values;
-  throw new EspalierError('invalid-option', `${owner}: there is no sparsity for ${missing.name}.`, {
-    remedy: `Add '${missing.name}', or '**' for all the rest.`,
-  });
 }

@@ -1,5 +1,12 @@
-import { checkOptions, checkRange, type Moment, type Pruner, progress } from '@espalier/core';
-import { checkPerParameter, type PerParameter, perParameter } from './per-parameter.js';
+import {
+  checkOptions,
+  checkPerParameter,
+  checkRange,
+  type Moment,
+  type Pruner,
+  progress,
+} from '@espalier/core';
+import { type PerParameter, perParameter } from './per-parameter.js';
 import { checkRanking, type RankingOptions, rankedPruner, rankingOptions } from './ranked.js';
 
 export interface AgpOptions extends RankingOptions {

@@ -1,5 +1,6 @@
 import {
   checkOptions,
+  checkPerParameter,
   checkRange,
   EspalierError,
   type Moment,
@@ -10,7 +11,7 @@ import {
   unknownName,
 } from '@espalier/core';
 import { thresholdPruner } from './internal/threshold.js';
-import { checkPerParameter, type PerParameter, perParameter } from './per-parameter.js';
+import { type PerParameter, perParameter } from './per-parameter.js';
 
 export interface BaiduRnnOptions {
   /** The threshold reached at the end, >= 0. Give this or `quantile`. */

@@ -1,5 +1,5 @@
-import { checkOptions, type Pruner } from '@espalier/core';
-import { checkPerParameter, type PerParameter, perParameter } from './per-parameter.js';
+import { checkOptions, checkPerParameter, type Pruner } from '@espalier/core';
+import { type PerParameter, perParameter } from './per-parameter.js';
 import { checkRanking, type RankingOptions, rankedPruner, rankingOptions } from './ranked.js';
 
 export interface LevelOptions extends RankingOptions {

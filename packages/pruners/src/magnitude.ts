@@ -1,6 +1,14 @@
-import { checkOptions, type Moment, type Of, once, type Parameter, type Pruner } from '@espalier/core';
+import {
+  checkOptions,
+  checkPerParameter,
+  type Moment,
+  type Of,
+  once,
+  type Parameter,
+  type Pruner,
+} from '@espalier/core';
 import { thresholdPruner } from './internal/threshold.js';
-import { checkPerParameter, type PerParameter, perParameter } from './per-parameter.js';
+import { type PerParameter, perParameter } from './per-parameter.js';
 
 export interface MagnitudeOptions {
   /** Weights with |w| <= threshold go; >= 0. With 0, weights that are exactly 0 now stay 0 for good. */

@@ -1,64 +1,19 @@
-import { EspalierError, type Moment, type Of, type Parameter, selectParameters } from '@espalier/core';
+import { perParameter as each, type Moment, type Of, type Parameter, type Range } from '@espalier/core';
 
-/**
- * An option that may differ between parameters: one value for all; a map from names or globs to values (a
- * full name wins, then the first glob that matches; `'**'` is the rest); or a function of parameter and time.
- */
+/** An option that may differ between parameters, and from moment to moment. */
 export type PerParameter<T extends number> =
   | T
   | Readonly<Record<string, T>>
   | ((parameter: Parameter, at: Moment) => T);
 
-/**
- * The value of an option for each parameter.
- *
- * @throws EspalierError `unknown-name` for a key that matches no parameter of the schedule, `invalid-option`
- *   for a parameter that has no value or one outside `[low, high]`.
- */
+/** The value of an option for each parameter at a moment. @throws as core's `perParameter` */
 export function perParameter<T extends number>(
   owner: string,
   option: string,
   value: PerParameter<T>,
   of: Of,
   at: Moment,
-  [low, high]: readonly [number, number],
+  range: Range,
 ): Map<Parameter, T> {
-  const values = new Map<Parameter, T>();
-  if (typeof value === 'object') {
-    for (const [key, own] of Object.entries(value)) {
-      for (const p of selectParameters(of, key)) if (p.name === key || !values.has(p)) values.set(p, own);
-    }
-  } else {
-    for (const p of of) values.set(p, typeof value === 'function' ? value(p, at) : value);
-  }
-  for (const p of of) {
-    const own = values.get(p);
-    if (typeof own === 'number' && own >= low && own <= high) continue;
-    throw own === undefined
-      ? new EspalierError('invalid-option', `${owner}: ${option} has no value for ${p.name}.`, {
-          remedy: `Add '${p.name}', or '**' for all the rest, or leave the parameter out of the schedule.`,
-        })
-      : new EspalierError('invalid-option', `${owner}: ${option} of ${p.name} is ${String(own)}.`, {
-          remedy: `Give a number in [${low}, ${high}].`,
-        });
-  }
-  return values;
-}
-
-/** Checks what can be checked of such an option before the parameters are known. */
-export function checkPerParameter(
-  owner: string,
-  option: string,
-  value: unknown,
-  [low, high]: readonly [number, number],
-): void {
-  if (typeof value === 'function') return;
-  const values: unknown[] =
-    typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.values(value) : [value];
-  for (const own of values) {
-    if (typeof own === 'number' && own >= low && own <= high) continue;
-    throw new EspalierError('invalid-option', `${owner}: ${option} is ${JSON.stringify(value)}.`, {
-      remedy: `Give a number in [${low}, ${high}], a map from parameter names to such numbers, or a function.`,
-    });
-  }
+  return each(owner, option, typeof value === 'function' ? (p) => value(p, at) : value, of, range);
 }

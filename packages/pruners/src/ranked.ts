@@ -7,12 +7,12 @@ import {
   type Parameter,
   type Pruner,
   type Run,
+  roundHalfEven,
   type Selector,
   unknownName,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Blocks, blockScores, blocksOf, checkBlock, spread } from './internal/blocks.js';
-import { roundHalfEven } from './internal/count.js';
 import { commonSparsity, partition } from './internal/groups.js';
 import { pruneLowest } from './internal/select.js';
 import { surviving } from './internal/surviving.js';

@@ -1,5 +1,6 @@
 import {
   checkOptions,
+  checkPerParameter,
   EspalierError,
   type Moment,
   type Of,
@@ -10,7 +11,7 @@ import {
 } from '@espalier/core';
 import { distribution } from './internal/moments.js';
 import { thresholdPruner } from './internal/threshold.js';
-import { checkPerParameter, type PerParameter, perParameter } from './per-parameter.js';
+import { type PerParameter, perParameter } from './per-parameter.js';
 
 export interface SensitivityOptions {
   /** s >= 0: the threshold is s·σ of the tensor. About 0.25 for a first layer, up to 1 for large dense ones. */

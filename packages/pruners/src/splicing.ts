@@ -1,5 +1,6 @@
 import {
   checkOptions,
+  checkPerParameter,
   checkRange,
   EspalierError,
   type Moment,
@@ -11,7 +12,7 @@ import {
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Distribution, distribution } from './internal/moments.js';
-import { checkPerParameter, type PerParameter, perParameter } from './per-parameter.js';
+import { type PerParameter, perParameter } from './per-parameter.js';
 
 export interface SplicingOptions {
   /** s: the middle of the band is μ + s·σ of |w|. Around 0; a higher one prunes more. */

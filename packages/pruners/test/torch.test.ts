@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { roundHalfEven } from '@espalier/core';
 import { describe, expect, it } from 'vitest';
 import { level, random } from '../src/index.js';
-import { roundHalfEven } from '../src/internal/count.js';
 import { count, mask, prune, runOf, weights } from './models.js';
 
 type Nested = readonly (number | Nested)[];

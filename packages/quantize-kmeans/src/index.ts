@@ -10,6 +10,5 @@ export type { Importance } from './importance.js';
 export type { LloydInit } from './initial-centroids.js';
 export { type KMeansOptions, kmeans } from './kmeans.js';
 export { nearest } from './nearest.js';
-export type { PerParameter } from './per-parameter.js';
 export { type RateDistortionOptions, rateDistortion } from './rate-distortion.js';
 export { type UniformOptions, uniform, uniformLevels } from './uniform.js';

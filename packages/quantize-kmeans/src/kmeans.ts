@@ -5,6 +5,7 @@ import {
   hashString,
   type Of,
   type Parameter,
+  type PerParameter,
   type QuantizedTensor,
   type Quantizer,
   type Run,
@@ -14,7 +15,7 @@ import { type Codebook, type CodebookOptions, lloydCodebook, optimalCodebook } f
 import { type Importance, importanceSource } from './importance.js';
 import type { LloydInit } from './initial-centroids.js';
 import { nearest } from './nearest.js';
-import { type PerParameter, settingsOf } from './per-parameter.js';
+import { settingsOf } from './per-parameter.js';
 import { compact } from './quantized-tensor.js';
 
 /** Options of `kmeans`. */

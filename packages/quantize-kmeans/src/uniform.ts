@@ -2,12 +2,13 @@ import {
   checkOptions,
   EspalierError,
   type Parameter,
+  type PerParameter,
   type QuantizedTensor,
   type Quantizer,
   type Run,
   unknownName,
 } from '@espalier/core';
-import { type PerParameter, settingsOf } from './per-parameter.js';
+import { settingsOf } from './per-parameter.js';
 import { compact } from './quantized-tensor.js';
 
 /** Options of `uniform`: `bits` or `step`. */

@@ -1,4 +1,4 @@
-import { EspalierError } from '@espalier/core';
+import { EspalierError, roundHalfEven } from '@espalier/core';
 import type { Structures } from './structures.js';
 
 /** A set with a score for each of its structures, and which of them are gone already (1). */
@@ -30,16 +30,9 @@ function ascending(items: readonly { readonly score: number; readonly gone: numb
 const itemsOf = ({ scores, gone }: Ranked): { score: number; gone: number }[] =>
   Array.from(scores, (score, i) => ({ score, gone: gone[i] }));
 
-/** The whole number nearest to `x` >= 0, halves to the even one. */
-function round(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
-}
-
 /** How many of `size` structures go. At least one stays. */
 function countOf(size: number, sparsity: number, multipleOf: number): number {
-  const kept = Math.max(1, size - round(sparsity * size));
+  const kept = Math.max(1, size - roundHalfEven(sparsity * size));
   if (multipleOf === 1) return size - kept;
   const rounded = Math.max(multipleOf, Math.round(kept / multipleOf) * multipleOf);
   return size - Math.min(size, rounded);
@@ -93,7 +86,7 @@ function chooseGlobally(owner: string, ranked: readonly Ranked[], amount: Amount
       .filter(({ i }) => !kept[r].has(i)),
   );
   const before = pool.reduce((sum, { gone }) => sum + gone, 0);
-  const wanted = round(sparsity * total);
+  const wanted = roundHalfEven(sparsity * total);
   if (wanted > pool.length && amount.floor > 0) {
     throw new EspalierError(
       'invalid-option',

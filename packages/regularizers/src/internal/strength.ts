@@ -1,4 +1,4 @@
-import { EspalierError, type Of, type Parameter, selectParameters } from '@espalier/core';
+import { EspalierError, type Of, type Parameter, perParameter } from '@espalier/core';
 
 /**
  * How much a penalty weighs in the loss: one number for all parameters, or a map from names or globs to
@@ -28,20 +28,7 @@ export function strengths(owner: string, strength: Strength): (of: Of) => Readon
   return (of) => {
     const ready = known.get(of);
     if (ready !== undefined) return ready;
-    const found = new Map<Parameter, number>();
-    if (typeof strength === 'number') {
-      for (const p of of) found.set(p, strength);
-    } else {
-      for (const [key, own] of Object.entries(strength)) {
-        for (const p of selectParameters(of, key)) if (p.name === key || !found.has(p)) found.set(p, own);
-      }
-    }
-    const missing = of.find((p) => !found.has(p));
-    if (missing !== undefined) {
-      throw new EspalierError('invalid-option', `${owner}: strength has no value for ${missing.name}.`, {
-        remedy: `Add '${missing.name}', or '**' for all the rest, or leave the parameter out of the schedule.`,
-      });
-    }
+    const found = perParameter(owner, 'strength', strength, of);
     known.set(of, found);
     return found;
   };

@@ -1,0 +1,77 @@
+import { EspalierError } from './errors.js';
+import type { Parameter } from './parameter.js';
+import type { Of } from './plugin.js';
+import { selectParameters } from './selector.js';
+
+/**
+ * An option that may differ between parameters: one value for all; a map from names or globs to values (a full
+ * name wins, then the first glob that matches; `'**'` is the rest); or a function.
+ */
+export type PerParameter<T> = T | Readonly<Record<string, T>> | ((parameter: Parameter) => T);
+
+/** The numbers that an option may take: from, to, both included. */
+export type Range = readonly [number, number];
+
+const anyNumber: Range = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+
+/**
+ * The value of an option for each parameter of a schedule.
+ *
+ * @throws EspalierError `unknown-name` for a key that matches no parameter of the schedule, `invalid-option`
+ *   for a parameter that has no value or one outside `range`.
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { parametersOf, perParameter } from '@espalier/core';
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ name: 'fc', units: 3, inputShape: [2] })] });
+ * const values = perParameter('mine', 'sparsity', { 'fc/kernel': 0.9, ['**']: 0 }, parametersOf(model), [0, 1]);
+ * if ([...values.values()].join() !== '0.9,0') throw new Error('unexpected');
+ * ```
+ */
+export function perParameter<T extends number>(
+  owner: string,
+  option: string,
+  value: PerParameter<T>,
+  of: Of,
+  [low, high]: Range = anyNumber,
+): Map<Parameter, T> {
+  const values = new Map<Parameter, T>();
+  if (typeof value === 'object') {
+    for (const [key, own] of Object.entries(value)) {
+      for (const p of selectParameters(of, key)) if (p.name === key || !values.has(p)) values.set(p, own);
+    }
+  } else {
+    for (const p of of) values.set(p, typeof value === 'function' ? value(p) : value);
+  }
+  for (const p of of) {
+    const own = values.get(p);
+    if (typeof own === 'number' && own >= low && own <= high) continue;
+    throw own === undefined
+      ? new EspalierError('invalid-option', `${owner}: ${option} has no value for ${p.name}.`, {
+          remedy: `Add '${p.name}', or '**' for all the rest, or leave the parameter out of the schedule.`,
+        })
+      : new EspalierError('invalid-option', `${owner}: ${option} of ${p.name} is ${String(own)}.`, {
+          remedy: `Give a number in [${low}, ${high}].`,
+        });
+  }
+  return values;
+}
+
+/**
+ * Checks what can be checked of such an option before the parameters are known.
+ *
+ * @throws EspalierError `invalid-option`
+ */
+export function checkPerParameter(owner: string, option: string, value: unknown, [low, high]: Range): void {
+  if (typeof value === 'function') return;
+  const values: unknown[] =
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.values(value) : [value];
+  for (const own of values) {
+    if (typeof own === 'number' && own >= low && own <= high && Number.isFinite(own)) continue;
+    throw new EspalierError('invalid-option', `${owner}: ${option} is ${JSON.stringify(value)}.`, {
+      remedy: `Give a number in [${low}, ${high}], a map from parameter names to such numbers, or a function.`,
+    });
+  }
+}
