@@ -43,6 +43,9 @@ export function halfToFloatBits(half: number): number {
   return bitsOf(sign * value);
 }
 
+/** Most that the exponents of an element may add up to: a factor of 2^30. */
+export const MAX_EXPONENT = 120;
+
 /** A codebook as the header has it; {@link buildBook} makes the table. */
 export interface Book {
   kind: (typeof BOOK_KINDS)[number];
@@ -53,21 +56,38 @@ export interface Book {
   base: number;
   /** Bit patterns by level + negative (list, halves: as float32). */
   values: Uint32Array;
+  /** Per axis of the tensor, how many quarters of an octave the step is larger at each index; step only. */
+  exponents?: (Uint8Array | undefined)[];
 }
 
-/** The element, as a bit pattern, of each level + negative. */
-export function buildBook({ kind, negative, positive, base, values }: Book): Uint32Array {
+/** The element, as a bit pattern, of each level + negative; where steps differ, the level itself. */
+export function buildBook({ kind, negative, positive, base, values, exponents }: Book): Uint32Array {
   if (kind !== 'integers' && kind !== 'step') return values;
   const book = new Uint32Array(negative + 1 + positive);
   for (let i = 0; i < book.length; i++) {
     const level = i - negative;
-    book[i] = kind === 'integers' ? base + level : level === 0 ? 0 : bitsOf(Math.fround(level * base));
+    book[i] = exponents
+      ? level
+      : kind === 'integers'
+        ? base + level
+        : level === 0
+          ? 0
+          : bitsOf(Math.fround(level * base));
   }
   return book;
 }
 
-/** Reads a codebook; `flags`: bits 0-1 its kind, bit 2 whether the element of level 0 is listed; `float`: the elements are float32, or halves when they have 2 bytes. */
-export function readBook(reader: Reader, flags: number, itemBytes: number, float: boolean): Book {
+/**
+ * Reads a codebook; `flags`: bits 0-1 its kind, bit 2 whether the element of level 0 is listed, bit 5 whether steps
+ * differ along axes; `float`: the elements are float32, or halves when they have 2 bytes.
+ */
+export function readBook(
+  reader: Reader,
+  flags: number,
+  itemBytes: number,
+  float: boolean,
+  shape: readonly number[],
+): Book {
   const kind = BOOK_KINDS[flags & 3];
   const explicitZero = (flags & 4) !== 0;
   const negative = reader.varint();
@@ -75,6 +95,7 @@ export function readBook(reader: Reader, flags: number, itemBytes: number, float
   const size = negative + 1 + positive;
   const book: Book = { kind, negative, positive, base: 0, values: new Uint32Array(0) };
   if (size < 2 || size > MAX_LEVELS) broken(32); // a codebook has an impossible size
+  if (flags & 32 && kind !== 'step') broken(34); // a step is not a positive float32
   if (kind === 'integers') {
     const coded = reader.varint();
     book.base = coded % 2 ? -(coded + 1) / 2 : coded / 2;
@@ -87,7 +108,16 @@ export function readBook(reader: Reader, flags: number, itemBytes: number, float
   }
   if (kind === 'step') {
     book.base = floatOf(reader.u32());
-    const top = Math.fround(Math.max(negative, positive) * book.base);
+    let top = Math.fround(Math.max(negative, positive) * book.base);
+    if (flags & 32) {
+      book.exponents = readExponents(reader, shape);
+      const most = book.exponents.reduce(
+        (sum, axis) => sum + (axis?.reduce((a, b) => Math.max(a, b)) ?? 0),
+        0,
+      );
+      if (most > MAX_EXPONENT) broken(41); // steps differ too much
+      top = Math.fround(top * 2 ** Math.ceil(most / 4));
+    }
     if (!float || itemBytes !== 4 || explicitZero || !(book.base > 0) || !Number.isFinite(top)) {
       broken(34); // a step is not a positive float32
     }
@@ -108,4 +138,21 @@ export function readBook(reader: Reader, flags: number, itemBytes: number, float
     }
   }
   return book;
+}
+
+/** Per axis a byte, how many bits an exponent has (0: none on this axis), then the exponents, low bits first. */
+function readExponents(reader: Reader, shape: readonly number[]): (Uint8Array | undefined)[] {
+  return shape.map((size) => {
+    const bits = reader.u8();
+    if (bits === 0) return undefined;
+    if (bits > 7) broken(41); // steps differ too much
+    const start = reader.skip(Math.ceil((bits * size) / 8));
+    const exponents = new Uint8Array(size);
+    for (let i = 0; i < size; i++) {
+      const at = i * bits;
+      const word = reader.bytes[start + (at >> 3)] | (reader.bytes[start + (at >> 3) + 1] << 8);
+      exponents[i] = (word >> (at & 7)) & ((1 << bits) - 1);
+    }
+    return exponents;
+  });
 }

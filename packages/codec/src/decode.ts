@@ -6,6 +6,7 @@ import { decodeMix } from './decode-mix.js';
 import { fail } from './errors.js';
 import type { Header, LevelsLayout, TensorEntry } from './format.js';
 import { groupOffsets } from './geometry.js';
+import { scaleLevels } from './grid.js';
 import { readHeader } from './header.js';
 import type { LevelSink } from './level-coding.js';
 import type { Limits } from './limits.js';
@@ -153,5 +154,7 @@ function decodeLevels(
     (tensor.codec === 'ctx-mix' ? decodeMix : decodeFast)(coder, grid, sink);
     coder.finish();
   });
+  const { exponents } = levels.book;
+  if (exponents) scaleLevels(buffer, offset, elements, levels.book.base, exponents, tensor.spec.shape);
   if (!aligned) out.set(new Uint8Array(buffer));
 }

@@ -1,6 +1,7 @@
 import type { ModelArtifacts, WeightSpec } from './artifacts.js';
 import { fail } from './errors.js';
 import { CODECS, type CodecName, STORAGE } from './format.js';
+import { type Grid, levelsOnGrid } from './grid-encode.js';
 import { RESERVED } from './header.js';
 import { type StoredTensor, writeFile } from './header-write.js';
 import { sha256 } from './sha256.js';
@@ -27,9 +28,14 @@ export interface EncodeOptions {
    * little compression. Default: one tile a tensor.
    */
   tileElements?: number;
+  /**
+   * Float32 tensors that lie on a grid whose step differs along axes, by name: how they were quantised cannot be
+   * found out from their values. (One step for the whole tensor is found.)
+   */
+  grids?: Readonly<Record<string, Grid>>;
 }
 
-const OPTIONS = ['optimizer', 'license', 'sha256', 'effort', 'codecs', 'tileElements'];
+const OPTIONS = ['optimizer', 'license', 'sha256', 'effort', 'codecs', 'tileElements', 'grids'];
 
 /**
  * Packs a model into an `.esp` file. How each tensor is stored follows from its values: few distinct ones
@@ -62,6 +68,7 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
   for (const name of codecs) {
     if (!CODECS.includes(name)) fail('option', `unknown codec "${name}": there are ${CODECS.join(', ')}`);
   }
+  const grids = options.grids ?? {};
   const tileElements = options.tileElements ?? Infinity;
   if (!(tileElements >= 1)) fail('option', 'tileElements must be at least 1');
   const specs = artifacts.weightSpecs ?? [];
@@ -82,7 +89,13 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
     const slice = data.slice(position, position + bytes);
     position += bytes;
     if (spec.group === 'optimizer' && !options.optimizer) continue;
-    tensors.push(storeTensor(spec, storage, slice, { effort, codecs, tileElements }));
+    const grid = Object.hasOwn(grids, spec.name) ? grids[spec.name] : undefined;
+    if (grid && storage !== 0) fail('input', `"${spec.name}" is not float32 and cannot lie on a grid`);
+    const onGrid = grid && levelsOnGrid(spec.name, spec.shape, slice, grid);
+    tensors.push(storeTensor(spec, storage, slice, { effort, codecs, tileElements }, onGrid));
+  }
+  for (const name of Object.keys(grids)) {
+    if (!names.has(name)) fail('input', `there is a grid for "${name}", but no such tensor`);
   }
   if (position !== data.length) {
     fail('input', `weightData has ${data.length} bytes, the weight specs describe ${position}`);

@@ -82,14 +82,15 @@ function writeLevels(out: Writer, { book, traversal, tuning }: LevelsLayout, sto
 }
 
 function writeBook(out: Writer, book: Book, itemBytes: number, rate: number): void {
-  const { kind, negative, positive, base, values } = book;
+  const { kind, negative, positive, base, values, exponents } = book;
   const list = kind === 'list' || kind === 'halves';
   const explicitZero = list && values[negative] !== 0;
-  out.u8(BOOK_KINDS.indexOf(kind) | (explicitZero ? 4 : 0) | (rate << 3));
+  out.u8(BOOK_KINDS.indexOf(kind) | (explicitZero ? 4 : 0) | (rate << 3) | (exponents ? 32 : 0));
   out.varint(negative);
   out.varint(positive);
   if (kind === 'integers') out.varint(base < 0 ? -2 * base - 1 : 2 * base);
   if (kind === 'step') out.u32(bitsOf(base));
+  for (const axis of exponents ?? []) writeExponents(out, axis);
   if (!list) return;
   values.forEach((bits, i) => {
     if (i === negative && !explicitZero) return;
@@ -98,6 +99,22 @@ function writeBook(out: Writer, book: Book, itemBytes: number, rate: number): vo
     else if (itemBytes === 2) out.u16(bits);
     else out.u8(bits);
   });
+}
+
+/** The bits of an exponent, then the exponents, low bits first. */
+function writeExponents(out: Writer, axis: Uint8Array | undefined): void {
+  const bits = axis ? 32 - Math.clz32(axis.reduce((a, b) => Math.max(a, b), 1)) : 0;
+  out.u8(bits);
+  let word = 0;
+  let filled = 0;
+  for (const exponent of axis ?? []) {
+    word |= exponent << filled;
+    for (filled += bits; filled >= 8; filled -= 8) {
+      out.u8(word & 255);
+      word >>= 8;
+    }
+  }
+  if (filled > 0) out.u8(word);
 }
 
 /** The half that stands for exactly this float32, if there is one (NaNs are left alone). */

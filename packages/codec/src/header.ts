@@ -163,8 +163,8 @@ function readLevels(reader: Reader, entry: TensorEntry): LevelsLayout {
   if (dtype === 'string' || dtype === 'complex64') broken(14); // string and complex64 tensors have no levels
   const float = dtype === 'float32' && (!quantization || quantization.dtype === 'float16');
   const flags = reader.u8();
-  if (flags > 31) broken(15); // a codebook has unknown flags
-  const book = readBook(reader, flags & 7, entry.itemBytes, float);
+  if (flags > 63) broken(15); // a codebook has unknown flags
+  const book = readBook(reader, flags & 39, entry.itemBytes, float, shape);
   const foldAxis = reader.u8() - 1;
   const foldInner = foldAxis >= 0 ? reader.varint() : 0;
   if (foldAxis >= shape.length) broken(16); // the folded axis does not exist
@@ -176,7 +176,7 @@ function readLevels(reader: Reader, entry: TensorEntry): LevelsLayout {
   const { sizes } = foldedAxes(shape, t);
   const [rows, lines, width] = groupSizes(sizes, t);
   if (lines * width > MAX_ROW || rows > MAX_ROWS) broken(18); // a row has at most 2^18 elements, a tensor at most 2^20 rows
-  const tuning = reader.u8() | ((flags >> 3) << 8);
+  const tuning = reader.u8() | (((flags >> 3) & 3) << 8);
   return { book, traversal: t, rows, lines, width, tuning };
 }
 

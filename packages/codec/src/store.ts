@@ -33,6 +33,7 @@ export function storeTensor(
   storage: number,
   data: Uint8Array,
   search: Search,
+  onGrid?: Quantized,
 ): StoredTensor {
   const itemBytes = STORAGE[storage][2];
   const base = { spec, storage, elements: data.length / itemBytes, payloads: [] };
@@ -47,7 +48,8 @@ export function storeTensor(
     candidates.push({ ...base, codec: 'lz', payloads: [encodeLz(data, itemBytes, search.effort)] });
   }
   if (spec.dtype !== 'string' && spec.dtype !== 'complex64') {
-    const found = findBook(patternsOf(data, itemBytes), float || spec.quantization?.dtype === 'float16');
+    const found =
+      onGrid ?? findBook(patternsOf(data, itemBytes), float || spec.quantization?.dtype === 'float16');
     if (found) candidates.push(...levelCandidates(base, found, search));
   }
   return candidates.reduce((best, next) => (size(next) < size(best) ? next : best));
@@ -101,8 +103,12 @@ function worthLz(data: Uint8Array, itemBytes: number, float: boolean, { effort, 
 function size(tensor: StoredTensor): number {
   return (
     tensor.payloads.reduce((n, p) => n + p.length, 0) +
-    (tensor.levels ? 7 + tensor.levels.book.values.length * 4 : 0)
+    (tensor.levels ? 7 + tensor.levels.book.values.length * 4 + exponentBytes(tensor) : 0)
   );
+}
+
+function exponentBytes({ levels }: StoredTensor): number {
+  return (levels?.book.exponents ?? []).reduce((n, axis) => n + 1 + (axis?.length ?? 0), 0);
 }
 
 function isConstant(data: Uint8Array, itemBytes: number): boolean {
