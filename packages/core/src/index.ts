@@ -35,6 +35,8 @@ export { layersOf, parametersOf } from './parameters.js';
 export { checkPerParameter, type PerParameter, perParameter, type Range } from './per-parameter.js';
 export {
   type AxisSelection,
+  type Forward,
+  isForward,
   isNoise,
   isPruner,
   isQuantizer,

@@ -82,6 +82,15 @@ export interface Regularizer extends Plugin {
   trainables?(): readonly ParameterGroup[];
 }
 
+/** Runs the forward pass of training its own way: with layers that draw their weights from a posterior, say. */
+export interface Forward extends Plugin {
+  /**
+   * Calls `pass` once, within the gradient's scope, and returns what it returns. Called at every step of the
+   * schedule's epochs, before any penalty; whatever is changed for the pass is put back before this returns.
+   */
+  forward<T>(of: Of, at: Moment, pass: () => T): T;
+}
+
 /** Disturbs weights while they are trained: dropped filters, multiplicative noise. */
 export interface Noise extends Plugin {
   /**
@@ -123,6 +132,10 @@ export function isPruner(plugin: Plugin): plugin is Pruner {
 
 export function isRegularizer(plugin: Plugin): plugin is Regularizer {
   return typeof (plugin as Partial<Regularizer>).penalty === 'function';
+}
+
+export function isForward(plugin: Plugin): plugin is Forward {
+  return typeof (plugin as Partial<Forward>).forward === 'function';
 }
 
 export function isNoise(plugin: Plugin): plugin is Noise {

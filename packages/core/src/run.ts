@@ -24,6 +24,7 @@ export class Run {
   readonly #combined = new Map<string, tf.Tensor>();
   readonly #shared = new Map<string, QuantizedTensor>();
   readonly #dense = new Map<string, tf.Variable>();
+  readonly #variances = new Map<string, tf.Tensor>();
   readonly seed: number;
 
   constructor(model: LayersModel, options: { readonly seed?: number } = {}) {
@@ -194,6 +195,29 @@ export class Run {
     this.#shared.delete(parameter.name);
   }
 
+  /**
+   * The variance of a parameter's posterior, weight by weight, where a plugin has learned one: how far a weight
+   * may be moved. The run owns the tensor.
+   */
+  variance(parameter: Parameter): tf.Tensor | undefined {
+    return this.#variances.get(parameter.name);
+  }
+
+  /**
+   * Remembers the variance of a parameter's posterior; thinning cuts it along, and it is saved. Takes ownership
+   * of the tensor. @throws EspalierError `shape-mismatch`
+   */
+  setVariance(parameter: Parameter, variance: tf.Tensor): void {
+    if (variance.shape.join() !== parameter.shape.join()) {
+      throw new EspalierError(
+        'shape-mismatch',
+        `A variance of shape [${variance.shape}] was given for ${parameter.name} of shape [${parameter.shape}].`,
+      );
+    }
+    this.#variances.get(parameter.name)?.dispose();
+    this.#variances.set(parameter.name, tf.keep(variance));
+  }
+
   /** Counts of all parameters together. */
   async counts(): Promise<{ parameters: number; nonzero: number }> {
     let parameters = 0;
@@ -221,6 +245,14 @@ export class Run {
       this.#combined.delete(old.name);
       this.dropDense(old);
       this.#shared.delete(old.name);
+      const variance = this.#variances.get(old.name);
+      this.#variances.delete(old.name);
+      if (variance !== undefined) {
+        const cut = cutTensor(variance, selections ?? []);
+        if (cut.shape.join() === next?.shape.join()) this.setVariance(next, cut);
+        else cut.dispose();
+        variance.dispose();
+      }
       for (const [owner, mask] of owners ?? []) {
         const cut = next === undefined ? undefined : cutTensor(mask, selections ?? []);
         if (next !== undefined && cut !== undefined && cut.shape.join() === next.shape.join()) {
@@ -233,7 +265,7 @@ export class Run {
     }
   }
 
-  /** Weights, masks, dense copies and shared values, as they are now. */
+  /** Weights, masks, dense copies, variances and shared values, as they are now. */
   async save(): Promise<PluginState> {
     const arrays: Record<string, StateArray> = {};
     for (const p of this.#parameters) {
@@ -243,6 +275,9 @@ export class Run {
       }
       const dense = this.#dense.get(p.name);
       if (dense !== undefined) arrays[`dense:${p.name}`] = (await dense.data()).slice() as Float32Array;
+      const variance = this.#variances.get(p.name);
+      if (variance !== undefined)
+        arrays[`variance:${p.name}`] = (await variance.data()).slice() as Float32Array;
       const shared = this.#shared.get(p.name);
       if (shared !== undefined) {
         arrays[`codebook:${p.name}`] = shared.codebook;
@@ -274,6 +309,9 @@ export class Run {
       }
       const dense = arrays[`dense:${p.name}`];
       if (dense !== undefined) assign(this.keepDense(p), dense as Float32Array);
+      const variance = arrays[`variance:${p.name}`];
+      if (variance !== undefined)
+        this.setVariance(p, tf.tensor(variance as Float32Array, p.shape as number[], 'float32'));
       const codebook = arrays[`codebook:${p.name}`];
       if (codebook !== undefined) {
         this.#shared.set(p.name, {
@@ -285,12 +323,13 @@ export class Run {
     }
   }
 
-  /** Frees masks and dense copies; the model stays. */
+  /** Frees masks, dense copies and variances; the model stays. */
   dispose(): void {
     for (const owners of this.#masks.values()) for (const mask of owners.values()) mask.dispose();
     for (const mask of this.#combined.values()) mask.dispose();
     for (const dense of this.#dense.values()) dense.dispose();
-    for (const map of [this.#masks, this.#combined, this.#dense, this.#shared]) map.clear();
+    for (const variance of this.#variances.values()) variance.dispose();
+    for (const map of [this.#masks, this.#combined, this.#dense, this.#shared, this.#variances]) map.clear();
   }
 }
 

@@ -6,19 +6,23 @@ import {
   type Parameter,
   type Plugin,
   type PluginState,
+  type Run,
   type StateArray,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
  * How much an error in each weight matters. `fisher`: from the squared gradients that training shows (the
- * diagonal of the empirical Fisher information). `none`: all weights alike. Or a function that gives one
- * number >= 0 per element.
+ * diagonal of the empirical Fisher information). `posterior`: 1 / σ², where a stage before has learned the
+ * variance of every weight (`@espalier/bayesian-layers`). `none`: all weights alike. Or a function that gives
+ * one number >= 0 per element.
  */
-export type Importance = 'fisher' | 'none' | ((parameter: Parameter) => Float32Array);
+export type Importance = 'fisher' | 'posterior' | 'none' | ((parameter: Parameter) => Float32Array);
 
 /** What no weight's importance falls below, as a part of its tensor's mean. */
 const floor = 0.02;
+/** Below every variance there is. */
+const tiny = 1e-20;
 
 /**
  * Adds up squared gradients, on the backend, until a quantizer asks for them.
@@ -113,7 +117,12 @@ export interface ImportanceSource {
  * @param open - The parameters that are still to be quantised: only their gradients are watched.
  * @throws EspalierError `invalid-option`
  */
-export function importanceSource(owner: string, importance: Importance, open: () => Of): ImportanceSource {
+export function importanceSource(
+  owner: string,
+  importance: Importance,
+  open: () => Of,
+  run: () => Run | undefined,
+): ImportanceSource {
   const refuse = (message: string, remedy: string): EspalierError =>
     new EspalierError('invalid-option', `${owner}: ${message}.`, { remedy });
   if (importance === 'none') {
@@ -139,10 +148,27 @@ export function importanceSource(owner: string, importance: Importance, open: ()
       },
     };
   }
+  if (importance === 'posterior') {
+    return {
+      hooks: {},
+      start() {},
+      waits: () => false,
+      async of(parameter) {
+        const variance = run()?.variance(parameter);
+        if (variance === undefined) {
+          throw new EspalierError('invalid-schedule', `${owner}: ${parameter.name} has no posterior.`, {
+            remedy:
+              "Train a stage with a plugin of '@espalier/bayesian-layers' before, or leave this parameter out.",
+          });
+        }
+        return (await variance.data()).map((v) => 1 / Math.max(v, tiny)) as Float32Array;
+      },
+    };
+  }
   if (importance !== 'fisher') {
     throw refuse(
       `importance is ${String(importance)}`,
-      "Give 'fisher', 'none', or a function of the parameter.",
+      "Give 'fisher', 'posterior', 'none', or a function of the parameter.",
     );
   }
   const gradients = new SquaredGradients();

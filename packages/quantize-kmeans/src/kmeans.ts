@@ -36,7 +36,8 @@ export interface KMeansOptions {
   readonly scope?: 'tensor' | 'group';
   /**
    * How much errors matter. Default `'none'`: all alike, plain k-means. `'fisher'`: from the gradients of the
-   * training between the schedule's first firing, which only starts to watch them, and its second.
+   * training between the schedule's first firing, which only starts to watch them, and its second. `'posterior'`:
+   * by the variance that a Bayesian stage has learned.
    */
   readonly importance?: Importance;
   /** For `init: 'random'`. Default: the run's seed. */
@@ -95,7 +96,12 @@ export function kmeans(options: KMeansOptions): Quantizer {
       (p) => !((run?.shared(p)?.codebook.length ?? Infinity) <= (counts.get(p.name) as number)),
     );
   };
-  const source = importanceSource('kmeans', importance, () => open(watched));
+  const source = importanceSource(
+    'kmeans',
+    importance,
+    () => open(watched),
+    () => run,
+  );
 
   const cluster = (
     values: Float32Array,

@@ -27,8 +27,9 @@ export interface RateDistortionOptions {
   /** Distance of neighbouring levels. Default: for each tensor the one that serves best. */
   readonly step?: number;
   /**
-   * How much errors matter. Default `'fisher'`: from the gradients of the training epochs before. `'none'`: from
-   * the weights alone, each tensor by its own energy.
+   * How much errors matter. Default `'fisher'`: from the gradients of the training epochs before. `'posterior'`:
+   * by the variance that a Bayesian stage has learned. `'none'`: from the weights alone, each tensor by its own
+   * energy.
    */
   readonly importance?: Importance;
   /**
@@ -93,7 +94,12 @@ export function rateDistortion(options: RateDistortionOptions = {}): Quantizer {
   let run: Run | undefined;
   let watched: Of = [];
   const unshared = (of: Of): Of => of.filter((p) => run?.shared(p) === undefined);
-  const source = importanceSource('rateDistortion', importance, () => unshared(watched));
+  const source = importanceSource(
+    'rateDistortion',
+    importance,
+    () => unshared(watched),
+    () => run,
+  );
 
   const choose = (signals: readonly Signal[], exchange: number): Levels[] => {
     const energy = meanEnergy(signals);

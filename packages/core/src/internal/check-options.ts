@@ -1,5 +1,5 @@
 import { checkOptions, checkRange, EspalierError } from '../errors.js';
-import { isNoise, isPruner, isQuantizer, isRegularizer } from '../plugin.js';
+import { isForward, isNoise, isPruner, isQuantizer, isRegularizer } from '../plugin.js';
 import type { Schedule } from '../schedule.js';
 import type { EarlyStopping, OptimizerChoice, TrainOptions } from '../train-options.js';
 import type { Bound } from './bound.js';
@@ -89,10 +89,10 @@ export function checkBound(bound: readonly Bound[]): void {
   const owners = new Set<string>();
   for (const { schedule, owner } of bound) {
     const { plugin } = schedule;
-    const acts = [isPruner, isRegularizer, isNoise, isQuantizer].some((kind) => kind(plugin));
+    const acts = [isPruner, isRegularizer, isForward, isNoise, isQuantizer].some((kind) => kind(plugin));
     if (!acts && plugin.observe === undefined) {
       throw new EspalierError('bad-plugin', `${plugin.name} does nothing while a model is trained.`, {
-        remedy: 'A schedule wants a plugin with masks, penalty, noise, quantize or observe.',
+        remedy: 'A schedule wants a plugin with masks, penalty, forward, noise, quantize or observe.',
       });
     }
     if (owners.has(owner)) {

@@ -6,7 +6,7 @@ import type { ResolvedLoss } from '../loss.js';
 import type { Moment } from '../moment.js';
 import type { Optimizer, ParameterGroup } from '../optimizer.js';
 import type { Parameter } from '../parameter.js';
-import { isRegularizer, type ObservedStep, type Step } from '../plugin.js';
+import { isForward, isRegularizer, type ObservedStep, type Step } from '../plugin.js';
 import type { Binding } from './binding.js';
 import type { Bound } from './bound.js';
 import { type Disturbed, disturb } from './noise.js';
@@ -23,7 +23,7 @@ export interface StepParts {
   readonly optimizer: Optimizer;
 }
 
-interface Forward {
+interface Passed {
   readonly value: tf.Scalar;
   readonly penalty: tf.Scalar | undefined;
   readonly gradients: tf.NamedTensorMap;
@@ -45,7 +45,7 @@ function differentiate(
   batch: Batch,
   at: Moment,
   keep: Keep,
-): Forward {
+): Passed {
   const { model, loss, bindings, extra } = parts;
   const { inputs, labels } = batch;
   const variables = [...bindings.map((b) => b.parameter.variable), ...extra.flatMap((g) => g.variables)];
@@ -53,7 +53,11 @@ function differentiate(
   let penalty: tf.Scalar | undefined;
   let step: Step | undefined;
   const { value, grads } = tf.variableGrads(() => {
-    const forward = (): tf.Tensor => model.apply(inputs, { training: true }) as tf.Tensor;
+    const forward = active.reduce<() => tf.Tensor>(
+      (pass, { schedule: { plugin }, of, time }) =>
+        isForward(plugin) ? () => plugin.forward(of, within(time, at), pass) : pass,
+      () => model.apply(inputs, { training: true }) as tf.Tensor,
+    );
     const outputs = keep(loss.onLogits ? withLogits(model, forward) : forward());
     step = { at, inputs, labels, outputs, onLogits: loss.onLogits, activation };
     let total = loss.compute(labels, outputs);
@@ -74,7 +78,7 @@ function differentiate(
 }
 
 /** Shows the step to the plugins that want to see it. */
-function observe(active: readonly Bound[], { step, gradients }: Forward): void {
+function observe(active: readonly Bound[], { step, gradients }: Passed): void {
   for (const { schedule, time } of active) {
     if (schedule.plugin.observe === undefined) continue;
     tf.tidy(() => {
@@ -115,7 +119,7 @@ export function takeStep(parts: StepParts, batch: Batch, at: Moment): [tf.Scalar
     return tf.tidy(() => {
       const active = parts.bound.filter(({ time }) => time.covers(at.epoch));
       const disturbed = disturb(active, at);
-      let forward: Forward;
+      let forward: Passed;
       try {
         forward = differentiate(parts, active, batch, at, keep);
         observe(active, forward);

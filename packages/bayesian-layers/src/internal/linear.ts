@@ -1,0 +1,85 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { layers } from '@tensorflow/tfjs-layers';
+
+/** The linear part of a layer: no bias, no activation. */
+export type Linear = (x: tf.Tensor, kernel: tf.Tensor) => tf.Tensor;
+
+/** What TF.js layers keep and their declarations hide. */
+export interface Inner {
+  readonly name: string;
+  readonly strides?: readonly number[];
+  readonly padding?: string;
+  readonly dilationRate?: readonly number[] | number;
+  readonly dataFormat?: string;
+  readonly activation?: { apply(x: tf.Tensor): tf.Tensor } | null;
+  getClassName(): string;
+}
+
+type Pair = [number, number];
+type Triple = [number, number, number];
+type Padding = 'same' | 'valid';
+
+function tuple(value: readonly number[] | number | undefined, length: number): number[] {
+  return Array.isArray(value) ? [...value] : Array(length).fill((value as number | undefined) ?? 1);
+}
+
+function dense(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
+  const [inputs, units] = kernel.shape;
+  if (x.rank === 2) return tf.matMul(x as tf.Tensor2D, kernel as tf.Tensor2D);
+  const product = tf.matMul(tf.reshape(x, [-1, inputs]) as tf.Tensor2D, kernel as tf.Tensor2D);
+  return tf.reshape(product, [...x.shape.slice(0, -1), units]);
+}
+
+const convolutions: Readonly<Record<string, (layer: Inner) => Linear>> = {
+  Conv1D: ({ strides, padding, dilationRate }) => {
+    const [stride] = tuple(strides, 1);
+    const [dilation] = tuple(dilationRate, 1);
+    if (padding !== 'causal') {
+      return (x, kernel) =>
+        tf.conv1d(x as tf.Tensor3D, kernel as tf.Tensor3D, stride, padding as Padding, 'NWC', dilation);
+    }
+    return (x, kernel) => {
+      const padded = tf.pad(x, [
+        [0, 0],
+        [dilation * (kernel.shape[0] - 1), 0],
+        [0, 0],
+      ]);
+      return tf.conv1d(padded as tf.Tensor3D, kernel as tf.Tensor3D, stride, 'valid', 'NWC', dilation);
+    };
+  },
+  Conv2D: ({ strides, padding, dilationRate }) => {
+    const [stride, dilation] = [tuple(strides, 2) as Pair, tuple(dilationRate, 2) as Pair];
+    return (x, kernel) =>
+      tf.conv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride, padding as Padding, 'NHWC', dilation);
+  },
+  Conv3D: ({ strides, padding }) => {
+    const stride = tuple(strides, 3) as Triple;
+    return (x, kernel) => tf.conv3d(x as tf.Tensor5D, kernel as tf.Tensor5D, stride, padding as Padding);
+  },
+  DepthwiseConv2D: ({ strides, padding, dilationRate }) => {
+    const [stride, dilation] = [tuple(strides, 2) as Pair, tuple(dilationRate, 2) as Pair];
+    return (x, kernel) =>
+      tf.depthwiseConv2d(
+        x as tf.Tensor4D,
+        kernel as tf.Tensor4D,
+        stride,
+        padding as Padding,
+        'NHWC',
+        dilation,
+      );
+  },
+};
+
+/** The layers that have a Bayesian form, by TF.js class name. */
+export const supported: readonly string[] = ['Dense', ...Object.keys(convolutions)];
+
+/** The linear part of a layer, or why it has none that we know. */
+export function linearOf(layer: layers.Layer): Linear | string {
+  const inner = layer as unknown as Inner;
+  const className = inner.getClassName().replace(/^Bayesian/, '');
+  if (className === 'Dense') return dense;
+  const make = convolutions[className];
+  if (make === undefined) return `layers of class ${className} have no Bayesian form`;
+  if (inner.dataFormat === 'channelsFirst') return 'its channels come first';
+  return make(inner);
+}

@@ -1,0 +1,25 @@
+import { hash } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+
+/** Draws standard normal numbers of a shape. */
+export type Draw = (shape: readonly number[]) => tf.Tensor;
+
+const kernelName = 'StatelessRandomNormal';
+
+/**
+ * Standard normal numbers that depend on the two words of the seed alone. The native backend of
+ * `@espalier/backend` has a kernel for it; elsewhere TF.js draws them in JavaScript.
+ */
+function normal(shape: readonly number[], seed: readonly [number, number]): tf.Tensor {
+  if (tf.getKernel(kernelName, tf.getBackend()) !== undefined) {
+    return tf.engine().runKernel(kernelName, {}, { shape: [...shape], seed: [...seed] }) as tf.Tensor;
+  }
+  return tf.randomNormal([...shape], 0, 1, 'float32', hash(...seed) & 0x7fffffff);
+}
+
+/** A stream of normal numbers: what is drawn depends on the seed and on how often it was drawn before. */
+export function stream(...seed: readonly number[]): Draw {
+  const word = hash(...seed) | 0;
+  let count = 0;
+  return (shape) => normal(shape, [word, count++]);
+}
