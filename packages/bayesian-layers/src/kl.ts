@@ -48,11 +48,19 @@ const [k1, k2, k3] = [0.63576, 1.8732, 1.48695];
  * ```
  */
 export function logUniformKl(logDropoutRate: tf.Tensor): tf.Scalar {
-  return tf.tidy(() => {
-    const sigmoid = tf.mul(tf.sigmoid(tf.add(tf.mul(logDropoutRate, k3), k2)), k1);
-    const half = tf.mul(tf.softplus(tf.neg(logDropoutRate)), 0.5);
-    return tf.sum(tf.add(tf.sub(half, sigmoid), k1)) as tf.Scalar;
+  const compute = tf.customGrad((x, save) => {
+    const sigmoid = tf.sigmoid(tf.add(tf.mul(x as tf.Tensor, k3), k2));
+    (save as unknown as (tensors: tf.Tensor[]) => void)([x as tf.Tensor, sigmoid]);
+    const half = tf.mul(tf.softplus(tf.neg(x as tf.Tensor)), 0.5);
+    return {
+      value: tf.sum(tf.add(tf.sub(half, tf.mul(sigmoid, k1)), k1)),
+      gradFunc: (dy: tf.Tensor, [saved, s]: tf.Tensor[]) => {
+        const rise = tf.mul(tf.mul(s, tf.sub(s, 1)), k1 * k3);
+        return tf.mul(tf.sub(rise, tf.mul(tf.sigmoid(tf.neg(saved)), 0.5)), dy);
+      },
+    };
   });
+  return tf.tidy(() => compute(logDropoutRate) as tf.Scalar);
 }
 
 /** -Entropy of a log-normal, up to what both KL terms have in common: ½ (log σ² + 1 + log 2). */

@@ -17,7 +17,7 @@ import {
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { followedBy } from './internal/followed-by.js';
-import { checkKernel, LayerPosterior, of as settingOf } from './internal/layer-posterior.js';
+import { checkKernel, type KlStep, LayerPosterior, of as settingOf } from './internal/layer-posterior.js';
 import { stream } from './internal/normal.js';
 import { type GroupPriorOptions, type HorseshoeOptions, type Resolved, resolve } from './options.js';
 import { roundToGrid } from './precision.js';
@@ -46,6 +46,25 @@ export interface GroupPrior extends Regularizer, Forward, Pruner, Quantizer {
 interface Json {
   readonly kernels: readonly string[];
   readonly examples: number | null;
+}
+
+/** The sum of terms of which values and gradients are known, as a scalar that TF.js can differentiate. */
+function known(steps: () => readonly KlStep[], layers: readonly LayerPosterior[]): tf.Scalar {
+  const variables = layers.flatMap((layer) => layer.trained);
+  const compute = tf.customGrad((...args) => {
+    const save = args.pop() as unknown as (tensors: tf.Tensor[]) => void;
+    const terms = steps();
+    const gradients = new Map(terms.flatMap((term) => term.gradients));
+    save(variables.map((variable) => gradients.get(variable) as tf.Tensor));
+    return {
+      value: tf.scalar(terms.reduce((total, { value }) => total + value, 0)),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const outer = dy.dataSync()[0];
+        return outer === 1 ? saved : saved.map((gradient) => tf.mul(gradient, outer));
+      },
+    };
+  });
+  return compute(...variables) as tf.Scalar;
 }
 
 class GroupPosterior implements GroupPrior {
@@ -142,7 +161,7 @@ class GroupPosterior implements GroupPrior {
     if ((at.step + 1) % at.stepsPerEpoch === 0) this.#publish(layers);
     const grown = warmUp === 0 ? 1 : Math.min(1, at.index / (warmUp * at.count));
     const factor = (weight * grown) / this.#examples;
-    return tf.mul(tf.addN(layers.map((layer) => layer.kl(run))), factor) as tf.Scalar;
+    return known(() => layers.map((layer) => layer.kl(run, factor)), layers);
   }
 
   /** Tells the run how precisely each weight has to be kept. */

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Side } from './groups.js';
 import type { Linear } from './linear.js';
 import type { Draw } from './normal.js';
+import { columnSums } from './sums.js';
 
 /** What a layer draws its outputs from. */
 export interface Parts {
@@ -17,6 +18,28 @@ export interface Parts {
 /** Keeps the slope of the square root finite where nothing comes in. */
 const least = 1e-12;
 
+/** y + b + ε √(v + σ_b² + tiny), one node for TF.js: its parts are as large as the outputs. */
+function addNoise(y: tf.Tensor, v: tf.Tensor, parts: Parts, noise: tf.Tensor): tf.Tensor {
+  const { bias, biasVariance } = parts;
+  const inputs = [y, v, ...(bias ? [bias] : []), ...(biasVariance ? [biasVariance] : [])];
+  const compute = tf.customGrad((...args) => {
+    const save = args.pop() as unknown as (tensors: tf.Tensor[]) => void;
+    const [mean, variance] = args as tf.Tensor[];
+    const spread = tf.add(variance, biasVariance === undefined ? least : tf.add(biasVariance, least));
+    const deviation = tf.sqrt(spread);
+    const drawn = tf.add(mean, tf.mul(noise, deviation));
+    save([tf.div(tf.mul(noise, 0.5), deviation)]);
+    return {
+      value: bias === undefined ? drawn : tf.add(drawn, bias),
+      gradFunc: (dy: tf.Tensor, [slope]: tf.Tensor[]) => {
+        const g = tf.mul(dy, slope);
+        return [dy, g, ...(bias ? [columnSums(dy)] : []), ...(biasVariance ? [columnSums(g)] : [])];
+      },
+    };
+  });
+  return compute(...inputs);
+}
+
 /** The shape that gives every example of a batch one number per group. */
 export function perExample(x: tf.Tensor, count: number): number[] {
   return [x.shape[0], ...Array(x.rank - 2).fill(1), count];
@@ -31,12 +54,10 @@ export function perExample(x: tf.Tensor, count: number): number[] {
  * @param z - Scales, `perExample`.
  */
 export function drawOutputs(x: tf.Tensor, z: tf.Tensor, parts: Parts, draw: Draw): tf.Tensor {
-  const { linear, side, mean, variance, bias, biasVariance } = parts;
+  const { linear, side, mean, variance } = parts;
   const scaled = side === 'inputs' ? tf.mul(x, z) : x;
-  let y = linear(scaled, mean);
-  let spread = tf.add(linear(tf.square(scaled), variance), least);
-  if (bias !== undefined) y = tf.add(y, bias);
-  if (biasVariance !== undefined) spread = tf.add(spread, biasVariance);
-  y = tf.add(y, tf.mul(tf.sqrt(spread), draw(y.shape)));
+  const spread = linear(tf.square(scaled), variance);
+  const parted = linear(scaled, mean);
+  const y = addNoise(parted, spread, parts, draw(parted.shape));
   return side === 'outputs' ? tf.mul(y, z) : y;
 }

@@ -6,8 +6,8 @@ import { drawOutputs, perExample } from './forward.js';
 import { defaultSide, type Groups, groupIndices, groupSize, groupsOf } from './groups.js';
 import { type Inner, type Linear, linearOf, supported } from './linear.js';
 import type { Draw } from './normal.js';
-import { energyOf, scaledKl } from './scaled-kl.js';
 import { horseshoeScales, jeffreysScales, type Scales } from './scales.js';
+import { groupSums } from './sums.js';
 
 type Call = (inputs: tf.Tensor | tf.Tensor[], kwargs: { training?: boolean }) => tf.Tensor | tf.Tensor[];
 
@@ -15,6 +15,23 @@ type Call = (inputs: tf.Tensor | tf.Tensor[], kwargs: { training?: boolean }) =>
 export function of<T>(value: T | Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return typeof value === 'object' && value !== null ? (value as Record<string, T>)[name] : value;
 }
+
+/** A term of the loss, and its gradients. */
+export interface KlStep {
+  readonly value: number;
+  readonly gradients: readonly (readonly [tf.Variable, tf.Tensor])[];
+}
+
+interface Biases {
+  readonly kept: Float64Array;
+  /** μ² + σ² of each. */
+  readonly energy: Float64Array;
+  /** Twice the KL, but for what the groups count. */
+  value(grouped: boolean): number;
+  slopes(rate: (i: number) => number, factor: number): { mean: Float32Array; logVariance: Float32Array };
+}
+
+const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
 
 function variable(value: tf.Tensor): tf.Variable {
   return tf.variable(value, true);
@@ -72,8 +89,9 @@ export class LayerPosterior {
 
   #horseshoe(logVariance: number, tau: number): Scales {
     const sizes = tf.tidy(() => {
-      const { energy } = energyOf({ mean: this.kernel.variable, logVariance: this.logVariance }, this.groups);
-      return tf.sqrt(tf.div(energy, groupSize(this.kernel.shape, this.groups))).dataSync() as Float32Array;
+      const energy = tf.add(tf.square(this.kernel.variable), tf.exp(this.logVariance));
+      const mean = tf.div(groupSums(energy, this.groups), groupSize(this.kernel.shape, this.groups));
+      return tf.sqrt(mean).dataSync() as Float32Array;
     });
     return horseshoeScales(sizes, logVariance, tau);
   }
@@ -96,6 +114,15 @@ export class LayerPosterior {
       ...(this.biasLogVariance && { biasLogVariance: this.biasLogVariance }),
       ...this.scales.variables,
     };
+  }
+
+  /** All that the KL depends on. */
+  get trained(): tf.Variable[] {
+    return [
+      this.kernel.variable,
+      ...(this.bias ? [this.bias.variable] : []),
+      ...Object.values(this.variables),
+    ];
   }
 
   trainables({ rates }: Resolved): ParameterGroup[] {
@@ -146,23 +173,84 @@ export class LayerPosterior {
     };
   }
 
-  /** KL divergence of the posterior from the prior, in nats. */
-  kl(run: Run): tf.Tensor {
+  /**
+   * KL divergence of the posterior from the prior, times `factor`, and its gradients. The weights' part is
+   * Σ ½ ((μ² + σ²)/z² - 1 - log σ² + log z²), z their group's scale: with μ = z μ̃ and σ = z σ̃ the KL of
+   * w̃ ~ N(μ̃, σ̃²) from N(0, 1). Biases belong to their groups where these are outputs; else their prior is N(0, 1).
+   */
+  kl(run: Run, factor: number): KlStep {
     const { groups, scales, kernel, bias, biasLogVariance } = this;
+    const { count, side, broadcast } = groups;
     const mask = run.mask(kernel);
-    const weights = { mean: kernel.variable, logVariance: this.#bounded(this.logVariance), mask };
-    const { energy, size } = energyOf(weights, groups);
-    const kept = tf.tensor1d(Float32Array.from(this.dropped, (d) => 1 - d));
-    const logScale = scales.logScale(energy, size);
-    const parts = [scaledKl(weights, groups, logScale), scales.kl(kept)];
-    if (bias && biasLogVariance) {
-      const own = { mean: bias.variable, logVariance: this.#bounded(biasLogVariance), mask: run.mask(bias) };
-      // Groups of outputs scale their biases as well; elsewhere the bias has a standard normal prior.
-      const perBias = { ...groupsOf([1, bias.size], false, 'outputs'), others: [], broadcast: [bias.size] };
-      const scale = groups.side === 'outputs' ? logScale : tf.zeros([bias.size]);
-      parts.push(scaledKl(own, perBias, scale));
+    const masked = (x: tf.Tensor): tf.Tensor => (mask === undefined ? x : tf.mul(x, mask));
+    const logs = this.#bounded(this.logVariance);
+    const variance = tf.exp(logs);
+    const read = (x: tf.Tensor): Float64Array => Float64Array.from(x.dataSync());
+    const energy = read(groupSums(masked(tf.add(tf.square(kernel.variable), variance)), groups));
+    const size =
+      mask === undefined ? new Float64Array(count).fill(kernel.size / count) : read(groupSums(mask, groups));
+    let value = -sum(read(groupSums(masked(logs), groups)));
+    const biases = bias && biasLogVariance && this.#biases(run, bias, biasLogVariance);
+    const grouped = side === 'outputs';
+    if (biases && grouped) {
+      for (let i = 0; i < count; i++) {
+        energy[i] += biases.energy[i];
+        size[i] += biases.kept[i];
+      }
     }
-    return tf.addN(parts.map((part) => tf.reshape(part, [])));
+    for (let i = 0; i < count; i++) if (this.dropped[i] === 1) size[i] = 0;
+    const own = scales.kl(energy, size);
+    const rate = Float32Array.from(own.square, (z2) => factor / z2);
+    for (let i = 0; i < count; i++) {
+      if (size[i] > 0) value += energy[i] / own.square[i] + size[i] * (Math.log(own.square[i]) - 1);
+    }
+    const perGroup = tf.tensor(rate, [...broadcast], 'float32');
+    const gradients: [tf.Variable, tf.Tensor][] = [
+      [kernel.variable, masked(tf.mul(kernel.variable, perGroup))],
+      // Where log σ² is as great as it may be, it only gets slopes that lead down.
+      [this.logVariance, this.#held(masked(tf.sub(tf.mul(variance, tf.mul(perGroup, 0.5)), factor / 2)))],
+    ];
+    for (const [name, slopes] of Object.entries(own.gradients)) {
+      gradients.push([scales.variables[name], tf.tensor1d(slopes.map((x) => x * factor))]);
+    }
+    if (biases) {
+      value += biases.value(grouped);
+      const slopes = biases.slopes((i) => (grouped ? rate[i] : factor), factor);
+      gradients.push([(bias as Parameter).variable, tf.tensor1d(slopes.mean)]);
+      gradients.push([biasLogVariance, tf.tensor1d(slopes.logVariance)]);
+    }
+    return { value: factor * (value / 2 + own.value), gradients };
+  }
+
+  #biases(run: Run, bias: Parameter, logVariance: tf.Variable): Biases {
+    const mean = bias.variable.dataSync();
+    const most = this.#most ?? Number.POSITIVE_INFINITY;
+    const raw = logVariance.dataSync();
+    const logs = Float64Array.from(raw, (x) => Math.min(x, most));
+    const variance = logs.map(Math.exp);
+    const mask = run.mask(bias)?.dataSync();
+    const kept = Float64Array.from(mean, (_, i) => mask?.[i] ?? 1);
+    const energy = kept.map((k, i) => k * (mean[i] ** 2 + variance[i]));
+    return {
+      kept,
+      energy,
+      // Those of groups are counted with them, but for the logarithm.
+      value: (grouped) => kept.reduce((v, k, i) => v - k * logs[i] + (grouped ? 0 : energy[i] - k), 0),
+      slopes: (rate, factor) => ({
+        mean: Float32Array.from(mean, (m, i) => kept[i] * m * rate(i)),
+        logVariance: Float32Array.from(variance, (v, i) => {
+          const slope = (kept[i] * (v * rate(i) - factor)) / 2;
+          return raw[i] >= most ? Math.max(0, slope) : slope;
+        }),
+      }),
+    };
+  }
+
+  /** Slopes that would lead a bounded log σ² further up are 0. */
+  #held(gradient: tf.Tensor): tf.Tensor {
+    const most = this.#most;
+    if (most === undefined) return gradient;
+    return tf.where(tf.less(this.logVariance, most), gradient, tf.relu(gradient));
   }
 
   /** Var[w] of every weight: z² σ² + Var[z] (μ² + σ²), with z at its mean, which the weights contain. */

@@ -17,9 +17,18 @@ function normal(shape: readonly number[], seed: readonly [number, number]): tf.T
   return tf.randomNormal([...shape], 0, 1, 'float32', hash(...seed) & 0x7fffffff);
 }
 
-/** A stream of normal numbers: what is drawn depends on the seed and on how often it was drawn before. */
+/**
+ * A stream of normal numbers: what is drawn depends on the seed and on how often it was drawn before. Of an even
+ * batch the second half gets the noise of the first with the other sign (antithetic variates): half the work, and
+ * the gradients vary less.
+ */
 export function stream(...seed: readonly number[]): Draw {
   const word = hash(...seed) | 0;
   let count = 0;
-  return (shape) => normal(shape, [word, count++]);
+  return ([batch, ...rest]) => {
+    const own: [number, number] = [word, count++];
+    if (batch % 2 === 1) return normal([batch, ...rest], own);
+    const half = normal([batch / 2, ...rest], own);
+    return tf.concat([half, tf.neg(half)]);
+  };
 }

@@ -1,17 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { logUniformKl } from '../kl.js';
 import type { Draw } from './normal.js';
+import { horseshoeKl, jeffreysKl, type ScaleKl } from './scale-kl.js';
 import { scalePriors } from './scale-priors.js';
+import { columnSums } from './sums.js';
 
 /** The posterior over the scales of a layer's groups, relative to their means. */
 export interface Scales {
   readonly variables: Readonly<Record<string, tf.Variable>>;
-  /** Scales with mean 1, in the shape `[batch, …, groups]`. */
+  /** Scales with mean 1, in the shape `[batch, …, groups]`; differentiable. */
   draw(shape: readonly number[], normal: Draw): tf.Tensor;
-  /** log z² for the weights' KL, `[groups]`, given Σ (μ² + σ²) and the number of weights of each group. */
-  logScale(energy: tf.Tensor, size: tf.Tensor | number): tf.Tensor;
-  /** KL of the scales themselves; `kept` is 1 for groups that are not pruned, `[groups]`. */
-  kl(kept: tf.Tensor): tf.Tensor;
+  /** Given Σ (μ² + σ²) and the number of weights of each group, 0 where it is pruned. */
+  kl(energy: Float64Array, size: Float64Array): ScaleKl;
   /** What a group is judged by: pruned from a threshold on. `[groups]`. */
   rates(): Float32Array;
   /** Var[z] / E[z]² of each group. */
@@ -22,6 +21,25 @@ const vector = (values: Float32Array): tf.Variable => tf.tidy(() => tf.variable(
 
 const read = (compute: () => tf.Tensor): Float32Array => tf.tidy(() => compute().dataSync() as Float32Array);
 
+const valuesOf = (variables: Readonly<Record<string, tf.Variable>>): Record<string, Float32Array> =>
+  Object.fromEntries(
+    Object.entries(variables).map(([name, variable]) => [name, variable.dataSync() as Float32Array]),
+  );
+
+/** 1 + ε √α, one node for TF.js. */
+function aroundOne(logRate: tf.Tensor, noise: tf.Tensor): tf.Tensor {
+  const compute = tf.customGrad((x, save) => {
+    const deviation = tf.exp(tf.mul(x as tf.Tensor, 0.5));
+    (save as unknown as (tensors: tf.Tensor[]) => void)([deviation, noise]);
+    return {
+      value: tf.add(tf.mul(noise, deviation), 1),
+      gradFunc: (dy: tf.Tensor, [root, drawn]: tf.Tensor[]) =>
+        tf.mul(columnSums(tf.mul(dy, drawn)), tf.mul(root, 0.5)),
+    };
+  });
+  return compute(logRate);
+}
+
 /**
  * Normal-Jeffreys: z ~ N(z̄, α z̄²). With the weights' means in units of w, z̄ appears in their KL alone, and that
  * is least where z̄² is the mean of μ² + σ² over the group: z̄ needs no variable of its own.
@@ -30,19 +48,15 @@ const read = (compute: () => tf.Tensor): Float32Array => tf.tidy(() => compute()
  */
 export function jeffreysScales(count: number, start: number): Scales {
   const logRate = vector(new Float32Array(count).fill(start));
+  const variables = { logRate };
   return {
-    variables: { logRate },
-    draw: (shape, normal) => tf.add(tf.mul(normal(shape), tf.exp(tf.mul(logRate, 0.5))), 1),
-    logScale: (energy, size) => tf.log(tf.add(tf.div(energy, tf.maximum(size, 1)), 1e-20)),
-    // A pruned group costs what it would cost at α → ∞: nothing.
-    kl: (kept) => logUniformKl(tf.add(tf.mul(logRate, kept), tf.mul(tf.sub(1, kept), 20))),
+    variables,
+    draw: (shape, normal) => aroundOne(logRate, normal(shape)),
+    kl: (energy, size) => jeffreysKl(valuesOf(variables), energy, size),
     rates: () => read(() => tf.clone(logRate)),
     relativeVariance: () => read(() => tf.exp(logRate)),
   };
 }
-
-/** Where the KL of a horseshoe's Gamma and inverse-Gamma variables is least: log σ² and ∓ this mean. */
-const rest = { mean: 1 + Math.LN2, logVariance: Math.LN2 };
 
 /**
  * Group horseshoe, started with E[z] at the groups' own sizes.
@@ -56,24 +70,10 @@ export function horseshoeScales(sizes: Float32Array, start: number, tau: number)
   const variables = Object.fromEntries(
     Object.entries(prior.initial(sizes, start, tau)).map(([name, values]) => [name, vector(values)]),
   );
-  const resting = (kept: tf.Tensor): Record<string, tf.Tensor> => {
-    const gone = tf.sub(1, kept);
-    const or = (name: string, value: number): tf.Tensor =>
-      tf.add(tf.mul(variables[name], kept), tf.mul(gone, value));
-    return {
-      global: variables.global,
-      alpha_mean: or('alpha_mean', -rest.mean),
-      alpha_log_variance: or('alpha_log_variance', rest.logVariance),
-      beta_mean: or('beta_mean', rest.mean),
-      beta_log_variance: or('beta_log_variance', rest.logVariance),
-    };
-  };
   return {
     variables,
     draw: (shape, normal) => tf.div(prior.draw(variables, shape, normal), prior.moments(variables).mean),
-    logScale: () => tf.mul(tf.log(prior.moments(variables).mean), 2),
-    // Pruned groups lie where their KL is least, so that they do not count.
-    kl: (kept) => prior.kl(resting(kept), tau),
+    kl: (energy, size) => horseshoeKl(valuesOf(variables), energy, size, tau),
     rates: () => read(() => prior.rates(variables)),
     relativeVariance: () =>
       read(() => {

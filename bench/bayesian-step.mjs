@@ -1,0 +1,87 @@
+/**
+ * A training step of LeNet-300-100 (batch 128, Adam) under a group prior, against the same step without one, and
+ * what an epoch of 60,000 images takes. The two take turns, so that what else the machine does falls on both.
+ * Prints JSON.
+ *
+ *   node bench/bayesian-step.mjs [--backend native|wasm|cpu] [--prior groupNormalJeffreys|groupHorseshoe]
+ *     [--turns 9] [--steps 60]
+ */
+import { parseArgs } from 'node:util';
+import { startBackend } from '@espalier/backend';
+import * as bayes from '@espalier/bayesian-layers';
+import { createTrainer, Run } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+
+const { values } = parseArgs({
+  options: {
+    backend: { type: 'string', default: 'native' },
+    prior: { type: 'string', default: 'groupNormalJeffreys' },
+    turns: { type: 'string', default: '9' },
+    steps: { type: 'string', default: '60' },
+  },
+});
+const [turns, steps] = [Number(values.turns), Number(values.steps)];
+const batch = 128;
+const backend = await startBackend({ prefer: values.backend });
+const images = tf.randomUniform([batch, 784], 0, 1, 'float32', 7);
+const classes = tf.tidy(() => tf.cast(tf.randomUniform([batch], 0, 10, 'int32', 8), 'int32'));
+const labels = tf.tidy(() => tf.cast(tf.oneHot(classes, 10), 'float32'));
+const data = {
+  size: batch * steps,
+  stepsPerEpoch: steps,
+  *batches() {
+    for (let s = 0; s < steps; s++) yield { inputs: tf.clone(images), labels: tf.clone(labels) };
+  },
+};
+
+async function trainer(bayesian) {
+  const layer = (units, activation, seed, inputShape) =>
+    tfl.layers.dense({
+      units,
+      activation,
+      inputShape,
+      kernelInitializer: tfl.initializers.glorotUniform({ seed }),
+    });
+  const model = tfl.sequential({
+    layers: [layer(300, 'relu', 1, [784]), layer(100, 'relu', 2), layer(10, 'softmax', 3)],
+  });
+  const { optimizers } = backend;
+  const prior = bayesian && bayes[values.prior]({ pruneFrom: false, frames: false });
+  return createTrainer(new Run(model), {
+    data,
+    epochs: turns + 1,
+    ...(optimizers && { optimizers }),
+    ...(prior && { schedules: [{ plugin: prior }] }),
+  });
+}
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+const round = (value, digits) => Number(value.toFixed(digits));
+const trainers = { plain: await trainer(false), bayesian: await trainer(true) };
+const times = { plain: [], bayesian: [] };
+for (let turn = 0; turn <= turns; turn++) {
+  for (const name of turn % 2 === 0 ? ['plain', 'bayesian'] : ['bayesian', 'plain']) {
+    const { seconds } = await trainers[name].nextEpoch();
+    if (turn > 0) times[name].push((seconds / steps) * 1000);
+  }
+}
+const ratios = times.bayesian.map((time, i) => time / times.plain[i]);
+const result = {
+  benchmark: 'bayesian-step',
+  model: 'LeNet-300-100',
+  prior: values.prior,
+  batch,
+  backend: backend.name,
+  versions: backend.versions,
+  threads: backend.threads,
+  turns,
+  steps,
+  plainMs: round(median(times.plain), 3),
+  bayesianMs: round(median(times.bayesian), 3),
+  ratio: round(median(times.bayesian) / median(times.plain), 3),
+  ratioOfPairs: round(median(ratios), 3),
+  epochSeconds: round((median(times.bayesian) * Math.ceil(60000 / batch)) / 1000, 2),
+  bars: { ratio: 3, epochSeconds: 5.9 },
+};
+process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);

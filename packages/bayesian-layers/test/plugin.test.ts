@@ -1,0 +1,254 @@
+import { createTrainer, jsOptimizers, packState, Run, train, unpackState } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { gaussianKl, groupHorseshoe, groupNormalJeffreys, logUniformKl } from '../src/index.js';
+import { LayerPosterior } from '../src/internal/layer-posterior.js';
+import { scalePriors } from '../src/internal/scale-priors.js';
+import { resolve } from '../src/options.js';
+import { dataOf, relative, stepAt } from './models.js';
+
+beforeAll(() => tf.setBackend('cpu'));
+
+const mlp = (): tfl.LayersModel =>
+  tfl.sequential({
+    layers: [
+      tfl.layers.dense({
+        name: 'a',
+        units: 6,
+        inputShape: [10],
+        activation: 'relu',
+        kernelInitializer: tfl.initializers.glorotUniform({ seed: 1 }),
+      }),
+      tfl.layers.dense({
+        name: 'b',
+        units: 1,
+        kernelInitializer: tfl.initializers.glorotUniform({ seed: 2 }),
+      }),
+    ],
+  });
+const convolutional = (): tfl.LayersModel =>
+  tfl.sequential({
+    layers: [
+      tfl.layers.conv2d({ name: 'c', filters: 4, kernelSize: 2, inputShape: [3, 3, 2] }),
+      tfl.layers.batchNormalization({ name: 'n' }),
+      tfl.layers.flatten(),
+      tfl.layers.dense({ name: 'd', units: 1 }),
+    ],
+  });
+
+describe.each([
+  ['groupNormalJeffreys', 'inputs'],
+  ['groupNormalJeffreys', 'outputs'],
+  ['groupHorseshoe', 'inputs'],
+  ['groupHorseshoe', 'outputs'],
+] as const)('KL of %s on %s', (owner, groups) => {
+  const make = (): { run: Run; layer: LayerPosterior } => {
+    const run = new Run(mlp(), { seed: 1 });
+    const [kernel, bias] = run.parameters;
+    tf.tidy(() => bias.variable.assign(tf.randomNormal([6], 0, 0.3, 'float32', 3)));
+    const layer = new LayerPosterior(kernel, bias, resolve(owner, { groups }, owner === 'groupHorseshoe'));
+    tf.tidy(() => {
+      for (const [i, v] of Object.values(layer.variables).entries()) {
+        if (v.size > 4 || owner === 'groupNormalJeffreys')
+          v.assign(tf.add(v, tf.randomNormal(v.shape, 0, 0.3, 'float32', 11 + i)) as tf.Tensor);
+      }
+    });
+    return { run, layer };
+  };
+
+  it('has the gradients of finite differences, masked or not', () => {
+    const { run, layer } = make();
+    const variables = [layer.kernel.variable, layer.bias!.variable, ...Object.values(layer.variables)];
+    for (const masked of [false, true]) {
+      if (masked) {
+        const mask = tf.tidy(() =>
+          tf.cast(tf.greater(tf.randomUniform([10, 6], 0, 1, 'float32', 5), 0.3), 'float32'),
+        );
+        run.setMask(layer.kernel, mask);
+      }
+      const value = (): number => tf.tidy(() => layer.kl(run, 0.5).value * 2);
+      const gradients = new Map(layer.kl(run, 1).gradients);
+      for (const variable of variables) {
+        const gradient = gradients.get(variable)!.dataSync();
+        const start = variable.dataSync().slice();
+        for (const i of [0, Math.floor(start.length / 2), start.length - 1]) {
+          const h = 0.02;
+          const at = (x: number): number => {
+            const moved = start.slice();
+            moved[i] += x;
+            tf.tidy(() => variable.assign(tf.tensor(moved, variable.shape) as tf.Tensor));
+            return value();
+          };
+          const held = masked && variable.shape.length === 2 && run.mask(layer.kernel)!.dataSync()[i] === 0;
+          const difference = (at(h) - at(-h)) / (2 * h);
+          at(0);
+          if (held) expect(gradient[i]).toBeCloseTo(0, 5);
+          else expect(Math.abs(gradient[i] - difference)).toBeLessThan(0.02 + 0.01 * Math.abs(difference));
+        }
+      }
+    }
+  });
+
+  it('is the KL of the layers, in units of the scales', () => {
+    const { run, layer } = make();
+    const kl = tf.tidy(() => layer.kl(run, 1).value);
+    const [parts, scales] = tf.tidy(() => {
+      const { kernel, bias, logVariance, biasLogVariance, groups: own } = layer;
+      const energy = tf.add(tf.square(kernel.variable), tf.exp(logVariance));
+      const outputs = groups === 'outputs';
+      let total = tf.reshape(tf.sum(energy, outputs ? 0 : 1), [own.count]);
+      if (outputs) total = tf.addN([total, tf.square(bias!.variable), tf.exp(biasLogVariance!)]);
+      const size = new Float64Array(own.count).fill(outputs ? 11 : 6);
+      const { square, value } = layer.scales.kl(Float64Array.from(total.dataSync()), size);
+      const z = tf.tensor(Float32Array.from(square, Math.sqrt), [...own.broadcast]);
+      const zb = outputs ? tf.reshape(z, [6]) : tf.ones([6]);
+      const of = (mean: tf.Tensor, lv: tf.Tensor, s: tf.Tensor): number =>
+        gaussianKl(tf.div(mean, s), tf.sub(lv, tf.mul(tf.log(s), 2))).dataSync()[0];
+      const weights = of(kernel.variable, logVariance, z);
+      return [weights + of(bias!.variable, biasLogVariance!, zb), value] as unknown as tf.Tensor[];
+    }) as unknown as [number, number];
+    // The scales' own part, by the functions of the layers.
+    const v = layer.scales.variables;
+    const expected =
+      owner === 'groupHorseshoe'
+        ? scalePriors.horseshoe.kl(v, 1e-5).dataSync()[0]
+        : logUniformKl(v.logRate).dataSync()[0];
+    expect(scales / expected).toBeCloseTo(1, 4);
+    expect(kl / (parts + scales)).toBeCloseTo(1, 4);
+  });
+});
+
+describe('training', () => {
+  const x = tf.randomNormal([256, 10], 0, 1, 'float32', 3);
+  const y = tf.tidy(() => tf.sum(tf.mul(tf.slice(x, [0, 0], [256, 2]), [1, -1]), 1, true)); // two inputs matter
+  const data = dataOf(x, y, 64);
+  const options = { data, loss: 'meanSquaredError', learningRate: 0.01 } as const;
+
+  it.each([
+    ['normal-Jeffreys', groupNormalJeffreys, {}],
+    ['horseshoe', groupHorseshoe, {}],
+  ] as const)('%s finds the inputs that matter', async (_, factory, more) => {
+    const run = new Run(mlp(), { seed: 1 });
+    await train(run, { ...options, epochs: 40 });
+    const prior = factory({ rates: { variances: 0.05, scales: 0.05 }, pruneFrom: 0.7, ...more });
+    const loss = ((labels: tf.Tensor, outputs: tf.Tensor) =>
+      tf.mul(tf.mean(tf.square(tf.sub(labels, outputs))), 20)) as (a: tf.Tensor, b: tf.Tensor) => tf.Scalar;
+    const tensors = tf.memory().numTensors;
+    await train(run, { ...options, loss, epochs: 80, schedules: [{ plugin: prior }] });
+    const [first] = prior.readings();
+    const rows = tf.tidy(() => tf.sum(tf.abs(run.parameters[0].variable), 1).dataSync());
+    expect(Array.from(rows, (r) => r > 0)).toEqual([true, true, ...Array(8).fill(false)]);
+    expect(Array.from(first.dropped)).toEqual([0, 0, ...Array(8).fill(1)]);
+    expect(first.clarity).toBeGreaterThan(0.6);
+    const predicted = tf.tidy(
+      () => tf.mean(tf.square(tf.sub(run.model.predict(x) as tf.Tensor, y))).dataSync()[0],
+    );
+    expect(predicted).toBeLessThan(0.1);
+    // What stays allocated is what the run and the plugin hold.
+    const held =
+      run.parameters.filter((p) => run.mask(p)).length * 2 +
+      run.parameters.filter((p) => run.variance(p)).length;
+    const own = tf.memory().numTensors - tensors - held;
+    prior.dispose!();
+    expect(tf.memory().numTensors - tensors).toBe(held);
+    expect(own).toBeGreaterThan(0);
+    await run.quantize(prior, '**/kernel');
+    const bits = new Set(run.parameters[0].variable.dataSync());
+    expect(bits.size).toBeLessThan(60);
+    run.dispose();
+  });
+
+  it('resumes bit for bit', async () => {
+    const once = async (stop: number | undefined): Promise<number[]> => {
+      let run = new Run(mlp(), { seed: 1 });
+      let prior = groupHorseshoe({ pruneFrom: 0.5 });
+      const settings = () => ({
+        ...options,
+        epochs: 4,
+        schedules: [{ plugin: prior }],
+        optimizers: jsOptimizers,
+      });
+      let trainer = await createTrainer(run, settings());
+      for (let epoch = 0; epoch < 4; epoch++) {
+        if (epoch === stop) {
+          const state = packState({ json: null, ...(await run.save()) });
+          const own = await trainer.save();
+          trainer.dispose();
+          run = new Run(mlp(), { seed: 1 });
+          run.load(unpackState(state));
+          prior = groupHorseshoe({ pruneFrom: 0.5 });
+          trainer = await createTrainer(run, settings());
+          trainer.load(own);
+        }
+        await trainer.nextEpoch();
+      }
+      await trainer.finish();
+      return run.parameters.flatMap((p) => Array.from(p.variable.dataSync()));
+    };
+    expect(await once(2)).toEqual(await once(undefined));
+  });
+
+  it('takes filters with their biases and normalisation, and the plain model is the mean', async () => {
+    const run = new Run(convolutional(), { seed: 2 });
+    const prior = groupNormalJeffreys({ pruneFrom: 0, threshold: { 'c/kernel': 2 } });
+    prior.start!(run, run.select());
+    const [c] = prior.trainables!().filter(({ name }) => name === 'c/kernel/scales');
+    tf.tidy(() => (c.variables[0] as tf.Variable).assign(tf.tensor1d([-3, 3, -3, 5])));
+    const masks = prior.masks(run.select(), stepAt(0, 1, 1).at);
+    const names = [...masks.keys()].map(({ name }) => name);
+    expect(names).toEqual(['c/kernel', 'c/bias', 'n/gamma', 'n/beta', 'd/kernel']);
+    const beta = [...masks].find(([p]) => p.name === 'n/beta')![1];
+    expect(Array.from(beta.dataSync())).toEqual([1, 0, 1, 0]);
+    // Draws around the plain model's outputs, and the model itself again after the pass.
+    const input = tf.randomNormal([1, 3, 3, 2], 0, 1, 'float32', 1);
+    const pass = (): tf.Tensor => run.model.apply(input, { training: true }) as tf.Tensor;
+    const before = pass().dataSync()[0];
+    const drawn = prior.forward(run.select(), stepAt(0, 1, 1).at, pass).dataSync()[0];
+    expect(drawn).not.toBe(before);
+    expect(pass().dataSync()[0]).toBe(before);
+    const again = prior.forward(run.select(), stepAt(0, 1, 1).at, pass).dataSync()[0];
+    expect(again).toBe(drawn);
+    prior.dispose!();
+  });
+
+  it('cuts the variances along with a thinned model, and saves them', async () => {
+    const run = new Run(mlp(), { seed: 1 });
+    const prior = groupNormalJeffreys();
+    await train(run, { ...options, epochs: 1, schedules: [{ plugin: prior }] });
+    const before = run.variance(run.parameter('a/kernel'))!.dataSync();
+    const small = tfl.sequential({
+      layers: [
+        tfl.layers.dense({ name: 'a', units: 2, inputShape: [10] }),
+        tfl.layers.dense({ name: 'b', units: 1 }),
+      ],
+    });
+    const kept = new Map([['a/kernel', [{ axis: 1, indices: Int32Array.of(1, 4) }]]]);
+    run.replaceModel({ model: small, kept });
+    const after = run.variance(run.parameter('a/kernel'))!;
+    expect(after.shape).toEqual([10, 2]);
+    expect(Array.from(after.dataSync().slice(0, 2))).toEqual([before[1], before[4]]);
+    const state = await run.save();
+    run.load(state);
+    expect(run.variance(run.parameter('a/kernel'))!.shape).toEqual([10, 2]);
+    expect(() => prior.start!(run, run.select())).not.toThrow();
+    expect(() => prior.forward(run.select(), stepAt(0, 1, 1).at, () => 0)).toThrow(/was cut/);
+  });
+
+  it('refuses what it cannot honour', () => {
+    const run = new Run(
+      tfl.sequential({
+        layers: [tfl.layers.conv2dTranspose({ name: 'e', filters: 1, kernelSize: 2, inputShape: [2, 2, 1] })],
+      }),
+    );
+    expect(() => groupNormalJeffreys().check!(run, run.select())).toThrow(/cannot take e\/kernel/);
+    expect(() => groupNormalJeffreys({ tau: 1 } as never)).toThrow(/tau/);
+    expect(() => groupHorseshoe({ treshold: 1 } as never)).toThrow(/threshold/);
+    expect(() => groupNormalJeffreys({ groups: 'input' as never })).toThrow(/inputs/);
+    const two = new Run(mlp());
+    const wrong = groupNormalJeffreys({ threshold: { 'a/kernal': 1 } });
+    expect(() => wrong.check!(two, two.select())).toThrow(/a\/kernel/);
+    expect(() => groupNormalJeffreys().quantize(two.select(), stepAt(0, 1, 1).at)).toThrow();
+    expect(relative([1], [1])).toBe(0);
+  });
+});
