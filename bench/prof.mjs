@@ -56,7 +56,26 @@ async function trainer(bayesian) {
   });
 }
 
-const be = tf.backend(); const ops = new Map(); const bs={executeSingleOutput:be.executeSingleOutput.bind(be), executeMultipleOutputs: be.executeMultipleOutputs.bind(be)}; let on=false; for (const m of Object.keys(bs)) be[m] = (n, a, i, k) => { const t=performance.now(); const r = bs[m](n,a,i,k); if(on){ const key=n+' '+(i.some(x=>x.size>1e5)?'big':''); const o=ops.get(key)??[0,0]; o[0]++; o[1]+=performance.now()-t; ops.set(key,o);} return r; };
+const be = tf.backend();
+const ops = new Map();
+const bs = {
+  executeSingleOutput: be.executeSingleOutput.bind(be),
+  executeMultipleOutputs: be.executeMultipleOutputs.bind(be),
+};
+let on = false;
+for (const m of Object.keys(bs))
+  be[m] = (n, a, i, k) => {
+    const t = performance.now();
+    const r = bs[m](n, a, i, k);
+    if (on) {
+      const key = n + ' ' + (i.some((x) => x.size > 1e5) ? 'big' : '');
+      const o = ops.get(key) ?? [0, 0];
+      o[0]++;
+      o[1] += performance.now() - t;
+      ops.set(key, o);
+    }
+    return r;
+  };
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 const round = (value, digits) => Number(value.toFixed(digits));
 const trainers = { plain: await trainer(false), bayesian: await trainer(true) };
@@ -67,7 +86,16 @@ for (let turn = 0; turn <= turns; turn++) {
     if (turn > 0) times[name].push((seconds / steps) * 1000);
   }
 }
-on=true; const t0=performance.now(); await trainers.bayesian.nextEpoch().catch(()=>0); console.log('ms/step', (performance.now()-t0)/steps); for (const [k,[c,t]] of [...ops].sort((a,b)=>b[1][1]-a[1][1]).slice(0,40)) console.log(k, (c/steps).toFixed(1), (t/steps).toFixed(3)); let tot=0; for (const [,[,t]] of ops) tot+=t; console.log('all', tot/steps);process.exit(0);
+on = true;
+const t0 = performance.now();
+await trainers.bayesian.nextEpoch().catch(() => 0);
+console.log('ms/step', (performance.now() - t0) / steps);
+for (const [k, [c, t]] of [...ops].sort((a, b) => b[1][1] - a[1][1]).slice(0, 40))
+  console.log(k, (c / steps).toFixed(1), (t / steps).toFixed(3));
+let tot = 0;
+for (const [, [, t]] of ops) tot += t;
+console.log('all', tot / steps);
+process.exit(0);
 const ratios = times.bayesian.map((time, i) => time / times.plain[i]);
 const result = {
   benchmark: 'bayesian-step',

@@ -16,18 +16,21 @@ import {
   unknownName,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
+import type { Figure } from './figures.js';
+import { Album } from './internal/album.js';
 import { followedBy } from './internal/followed-by.js';
 import { checkKernel, type KlStep, LayerPosterior, of as settingOf } from './internal/layer-posterior.js';
 import { stream } from './internal/normal.js';
 import { type GroupPriorOptions, type HorseshoeOptions, type Resolved, resolve } from './options.js';
 import { roundToGrid } from './precision.js';
+import { type CountedLayer, paperRatios } from './ratios.js';
 import { suggestThreshold } from './threshold.js';
 
 /** What a layer's posterior says about its groups. */
 export interface GroupReading {
   /** The kernel's name. */
   readonly name: string;
-  /** Log dropout rates log α, or of a horseshoe the negative log mode of the scale, one per group. */
+  /** Log dropout rates of the groups' best weights, or of a horseshoe the negative log modes of the scales. */
   readonly rates: Float32Array;
   /** Groups at or above it go. */
   readonly threshold: number;
@@ -41,11 +44,17 @@ export interface GroupReading {
 export interface GroupPrior extends Regularizer, Forward, Pruner, Quantizer {
   /** The posterior of each layer's groups as it is now. */
   readings(): readonly GroupReading[];
+  /** Pictures for the report: weights and rates by epoch, and which parts of the input matter. */
+  figures(): Figure[];
+  /** The paper's three ratios, by name, each with what it counts, of the run's model as it is now. */
+  paperRatios(): Record<string, { value: number; counts: string }>;
 }
 
 interface Json {
   readonly kernels: readonly string[];
+  readonly before: readonly (readonly [string, number])[];
   readonly examples: number | null;
+  readonly album: unknown;
 }
 
 /** The sum of terms of which values and gradients are known, as a scalar that TF.js can differentiate. */
@@ -67,10 +76,21 @@ function known(steps: () => readonly KlStep[], layers: readonly LayerPosterior[]
   return compute(...variables) as tf.Scalar;
 }
 
+/** The kernels of a saved posterior that are what they were: thinning may have cut others. */
+function saved(run: Run, { json, arrays = {} }: PluginState): Parameter[] {
+  const { kernels } = json as Json;
+  return run.parameters.filter(
+    ({ name, size }) => kernels.includes(name) && arrays[`${name}/logVariance`]?.length === size,
+  );
+}
+
 class GroupPosterior implements GroupPrior {
   readonly name: string;
   readonly #options: Resolved;
   readonly #layers = new Map<string, LayerPosterior>();
+  readonly #album = new Album();
+  /** Weights of each kernel before anything was pruned. */
+  readonly #before = new Map<string, number>();
   #run: Run | undefined;
   #examples: number | undefined;
   /** A state that came before `start`. */
@@ -106,13 +126,13 @@ class GroupPosterior implements GroupPrior {
 
   start(run: Run, of: Of): void {
     this.#run = run;
-    if (this.#layers.size === 0) {
+    const pending = this.#pending;
+    if (this.#layers.size === 0 && (pending !== undefined || this.#before.size === 0)) {
       this.check(run, of);
-      const pending = this.#pending;
-      const names = pending && new Set((pending.json as Json).kernels);
-      for (const kernel of names ? run.parameters.filter((p) => names.has(p.name)) : this.#kernels(of)) {
+      for (const kernel of pending ? saved(run, pending) : this.#kernels(of)) {
         const bias = run.parameters.find((p) => p.layer === kernel.layer && p.role === 'bias' && p.trainable);
         this.#layers.set(kernel.name, new LayerPosterior(kernel, bias, this.#options));
+        if (!pending) this.#before.set(kernel.name, kernel.size);
       }
       if (pending !== undefined) {
         this.#pending = undefined;
@@ -152,11 +172,16 @@ class GroupPosterior implements GroupPrior {
     }
   }
 
-  penalty(of: Of, { at, labels }: Step): tf.Scalar {
+  penalty(of: Of, { at, labels, inputs }: Step): tf.Scalar {
     const run = this.#run as Run;
     const { weight, warmUp } = this.#options;
     this.#examples ??= at.stepsPerEpoch * labels.shape[0];
     const layers = this.#active(of);
+    if (this.#options.frames && at.step % at.stepsPerEpoch === 0) {
+      const images = Array.isArray(inputs) ? inputs[0] : inputs;
+      this.#album.inputs(images.shape, () => images.dataSync());
+      this.#album.frame(run, layers, at.end - at.start);
+    }
     // The posterior is the run's to keep at the end of an epoch: one step before it.
     if ((at.step + 1) % at.stepsPerEpoch === 0) this.#publish(layers);
     const grown = warmUp === 0 ? 1 : Math.min(1, at.index / (warmUp * at.count));
@@ -175,7 +200,7 @@ class GroupPosterior implements GroupPrior {
   }
 
   #threshold(layer: LayerPosterior): { threshold: number; clarity: number } {
-    const rates = layer.scales.rates();
+    const rates = layer.rates(this.#run as Run);
     // What is pruned already says nothing about the rest, but shows where the other mode is.
     const suggested = suggestThreshold(rates, this.#range);
     const own = settingOf(this.#options.threshold, layer.kernel.name) ?? 'gap';
@@ -190,7 +215,7 @@ class GroupPosterior implements GroupPrior {
   readings(): readonly GroupReading[] {
     return [...this.#layers.values()].map((layer) => ({
       name: layer.kernel.name,
-      rates: layer.scales.rates().slice(),
+      rates: layer.rates(this.#run as Run),
       ...this.#threshold(layer),
       dropped: layer.dropped.slice(),
     }));
@@ -204,7 +229,7 @@ class GroupPosterior implements GroupPrior {
     if (pruneFrom === undefined || done < pruneFrom || this.#layers.size === 0) return found;
     const run = this.#run as Run;
     for (const layer of this.#active(of)) {
-      layer.drop(this.#threshold(layer).threshold);
+      layer.drop(run, this.#threshold(layer).threshold);
       const { kernel, bias, groups, dropped } = layer;
       found.set(kernel, tf.tensor(layer.kept(run, single), kernel.shape as number[]));
       if (groups.side === 'inputs') continue;
@@ -233,6 +258,39 @@ class GroupPosterior implements GroupPrior {
     return found;
   }
 
+  figures(): Figure[] {
+    return this.#album.figures();
+  }
+
+  paperRatios(): Record<string, { value: number; counts: string }> {
+    const run = this.#run;
+    if (run === undefined) return {};
+    const layers: CountedLayer[] = [];
+    for (const [name, before] of this.#before) {
+      const kernel = run.parameters.find((p) => p.name === name);
+      const variance = kernel && run.variance(kernel);
+      if (kernel === undefined || variance === undefined) return {};
+      const weights = kernel.variable.dataSync();
+      layers.push({ weights, variances: variance.dataSync(), shape: kernel.shape, before });
+    }
+    const { pruning, fastPrediction, maximum, bits, exponentBits } = paperRatios(layers);
+    const uncounted = 'no index, header or bias is counted';
+    return {
+      'pruning (paper)': {
+        value: pruning,
+        counts: `weights of the kernels before / in the dense blocks that are left; ${uncounted}`,
+      },
+      'fast prediction (paper)': {
+        value: fastPrediction,
+        counts: `the same in bits, at 1 + ${exponentBits} + ${bits.join(', ')} bits a weight of each layer; ${uncounted}`,
+      },
+      'maximum (paper)': {
+        value: maximum,
+        counts: `the same at the entropy of the weights rounded to those bits, with a codebook per layer; ${uncounted}`,
+      },
+    };
+  }
+
   save(): PluginState {
     const arrays: Record<string, StateArray> = {};
     for (const [name, layer] of this.#layers) {
@@ -241,13 +299,21 @@ class GroupPosterior implements GroupPrior {
       }
       arrays[`${name}/dropped`] = layer.dropped.slice();
     }
-    const json: Json = { kernels: [...this.#layers.keys()], examples: this.#examples ?? null };
+    const json: Json = {
+      kernels: [...this.#layers.keys()],
+      before: [...this.#before],
+      examples: this.#examples ?? null,
+      album: this.#album.save(),
+    };
     return { json, arrays };
   }
 
   load(state: PluginState): void {
     const json = state.json as Json;
     if (json.kernels.length === 0) return;
+    this.#examples = json.examples ?? undefined;
+    for (const [name, size] of json.before) this.#before.set(name, size);
+    this.#album.load(json.album);
     if (this.#layers.size === 0) {
       this.#pending = state;
       return;
@@ -266,7 +332,6 @@ class GroupPosterior implements GroupPrior {
       }
       layer.dropped.set(arrays[`${name}/dropped`] as Uint8Array);
     }
-    this.#examples = json.examples ?? undefined;
   }
 
   dispose(): void {
@@ -275,10 +340,68 @@ class GroupPosterior implements GroupPrior {
   }
 }
 
+/**
+ * Bayesian compression of a training stage (Louizos, Ullrich & Welling, NIPS 2017): every weight of the schedule's
+ * layers is drawn around its present value while it is trained, and shares a multiplicative scale with its group (the
+ * weights that read a unit, or that make a filter). The scales have a normal-Jeffreys prior, p(z) ∝ 1/|z|: groups that
+ * the data does not ask for become noise, and are pruned.
+ *
+ * The penalty is the KL divergence over N, in nats. The model stays plain: its weights are the posterior's means.
+ *
+ * @throws EspalierError `unknown-option`, `invalid-option`; later `unsupported-layer`, `unknown-name`, `bad-state`
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { Run, train } from '@espalier/core';
+ * import { groupNormalJeffreys } from '@espalier/bayesian-layers';
+ * const kernelInitializer = tfl.initializers.ones();
+ * const model = tfl.sequential({
+ *   layers: [tfl.layers.dense({ units: 1, inputShape: [8], kernelInitializer })],
+ * });
+ * const inputs = tf.randomNormal([64, 8], 0, 1, 'float32', 1);
+ * const labels = tf.slice(inputs, [0, 0], [64, 1]); // only the first input matters
+ * const batch = () => ({ inputs: tf.clone(inputs), labels: tf.clone(labels) });
+ * const data = { size: 64, stepsPerEpoch: 25, batches: () => Array.from({ length: 25 }, batch) };
+ * const prior = groupNormalJeffreys({ examples: 64, rates: { variances: 0.1, scales: 0.1 } });
+ * const run = new Run(model, { seed: 1 });
+ * const loss = (y: tf.Tensor, x: tf.Tensor) => tf.mul(tf.mean(tf.squaredDifference(x, y)), 20) as tf.Scalar;
+ * await train(run, { data, epochs: 8, loss, learningRate: 0.05, schedules: [{ plugin: prior }] });
+ * const weights = Array.from(run.parameters[0].variable.dataSync());
+ * if (weights.filter((w) => w !== 0).length !== 1) throw new Error(weights.join());
+ * ```
+ */
 export function groupNormalJeffreys(options: GroupPriorOptions = {}): GroupPrior {
   return new GroupPosterior(resolve('groupNormalJeffreys', options, false), 'group-normal-jeffreys');
 }
 
+/**
+ * As {@link groupNormalJeffreys}, with the group horseshoe: a scale z = z̃ s, both half-Cauchy, s ~ C⁺(0, τ₀) for the
+ * layer and z̃ ~ C⁺(0, 1) for the group. Groups are pulled to τ₀ unless they escape in the heavy tail: it prunes harder.
+ *
+ * A group is judged by the negative log mode of its scale, σ² - μ of log z.
+ *
+ * @throws EspalierError as {@link groupNormalJeffreys}
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { once, Run } from '@espalier/core';
+ * import { groupHorseshoe } from '@espalier/bayesian-layers';
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 3, inputShape: [4] })] });
+ * const run = new Run(model, { seed: 1 });
+ * const prior = groupHorseshoe({ tau: 1e-4, pruneFrom: 0 });
+ * prior.start?.(run, run.select());
+ * const [{ rates, threshold }] = prior.readings();
+ * if (rates.length !== 4 || threshold !== 9) throw new Error(String(threshold));
+ * run.prune(prior, undefined, once());
+ * if ((await run.counts()).nonzero !== 12) throw new Error('nothing is known yet: all groups stay');
+ * prior.dispose?.();
+ * ```
+ */
 export function groupHorseshoe(options: HorseshoeOptions = {}): GroupPrior {
   return new GroupPosterior(resolve('groupHorseshoe', options, true), 'group-horseshoe');
 }

@@ -1,21 +1,22 @@
 /** A suggestion where to cut, and how clear it is. */
 export interface ThresholdSuggestion {
-  /** Groups at or above it go. Infinity where there is nothing to tell groups apart by. */
+  /** Groups at or above it go. */
   readonly threshold: number;
   /**
    * Share of the rates' variance that lies between the two modes, in [0, 1]: near 1 for two narrow modes, 0.64
-   * for a uniform spread.
+   * for a normal distribution, which has one.
    */
   readonly clarity: number;
 }
 
 /** Below this clarity, or with modes nearer than this, rates count as one mode. */
-const [leastClarity, leastDistance] = [0.6, 1.5];
+const [leastClarity, leastDistance] = [0.7, 1.5];
 
 /**
  * The gap between the two modes of groups' rates: the split with the greatest variance between its two sides
  * (Otsu 1979) tells the modes, and the threshold lies in the middle of the widest gap between their means. Rates
- * beyond `least` and `most` count as there: how far gone a group is does not matter.
+ * beyond the range count as near it: how far gone a group is does not matter. Where there is one mode, the threshold
+ * is the end of the range.
  *
  * @param rates - Log dropout rates (or, of a horseshoe, negative log modes), one per group.
  * @param range - Where the threshold may be. Default [-4, 3]; beyond 3, α > 20 times the signal.
@@ -49,8 +50,8 @@ export function suggestThreshold(
   const { between, low, high } = best;
   const clarity = variance > 0 ? between / variance : 0;
   if (clarity < leastClarity || high - low < leastDistance) {
-    // One mode: all stay, unless all are beyond doubt noise.
-    return { threshold: mean > most ? most : Number.POSITIVE_INFINITY, clarity };
+    // One mode: only what is noise beyond doubt goes.
+    return { threshold: most, clarity };
   }
   let gap = { width: -1, middle: (low + high) / 2 };
   for (let i = 1; i < n; i++) {

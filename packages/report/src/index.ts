@@ -3,9 +3,12 @@ export { renderGif } from './figure/gif.js';
 export type {
   FigureComponent,
   FigureReport,
+  GalleryFigure,
   HistogramFigure,
   JointFigure,
   JointFrame,
+  MapFigure,
+  MapFrame,
 } from './figure/types.js';
 export {
   formatBytes,

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type FigureReport, type JointFigure, parseReport, renderGif, renderReport } from '../src/index.js';
+import {
+  type FigureReport,
+  type JointFigure,
+  type MapFigure,
+  parseReport,
+  renderGif,
+  renderReport,
+} from '../src/index.js';
 import { madeUpReport as report } from './fixture.js';
 
 const joint: JointFigure = {
@@ -32,6 +39,50 @@ const histograms: FigureReport = {
     zeros: 7 * i,
   })),
 };
+
+/** Bytes of -127, 0 and 127 in Base64: 0x81 0x00 0x7f … */
+const cells = (values: readonly number[]): string =>
+  btoa(String.fromCharCode(...values.map((value) => value & 255)));
+const map: MapFigure = {
+  kind: 'map',
+  title: 'fc1',
+  x: 'inputs',
+  y: 'units',
+  most: 0.5,
+  frames: [
+    { label: 'epoch 0', width: 3, height: 2, cells: cells([-127, 0, 127, 5, -5, 0]) },
+    { label: 'epoch 1', width: 3, height: 2, cells: cells([0, 0, 127, 0, 0, 0]) },
+  ],
+};
+const gallery: FigureReport = { kind: 'gallery', title: 'inputs', images: [map.frames[1]] };
+
+describe('maps', () => {
+  const page = renderReport({ ...report(), figures: [map, gallery] });
+
+  it('are pictures in the page, one at a time, that its policy lets in', () => {
+    expect(page.match(/src="data:image\/gif;base64,R0lGODlh/g)).toHaveLength(3);
+    expect(page.match(/class="frame" hidden/g)).toHaveLength(1);
+    expect(page).toContain('img-src data:');
+    expect(page).toContain('full red is 0.500');
+  });
+
+  it('have the colours of their numbers in the GIF', () => {
+    const gif = renderGif({ ...map, frames: [map.frames[0]] });
+    const view = new DataView(gif.buffer, gif.byteOffset);
+    expect([view.getUint16(6, true), view.getUint16(8, true)]).toEqual([3 * 160, 2 * 160 + 24]);
+    const colour = (entry: number): number[] => [...gif.subarray(13 + 3 * entry, 16 + 3 * entry)];
+    expect(colour(128)).toEqual([255, 255, 255]);
+    expect(colour(255)).toEqual([190, 36, 36]);
+    expect(colour(1)).toEqual([33, 84, 171]);
+  });
+
+  it('are checked', () => {
+    const parse = (figure: object) => () => parseReport({ ...report(), figures: [figure] });
+    expect(parse(map)).not.toThrow();
+    expect(parse(gallery)).not.toThrow();
+    expect(parse({ ...map, frames: [{ ...map.frames[0], width: 9 }] })).toThrow('18 bytes');
+  });
+});
 
 describe('figures in the page', () => {
   const page = renderReport({ ...report(), figures: [joint, histograms] });

@@ -31,6 +31,9 @@ interface Biases {
   slopes(rate: (i: number) => number, factor: number): { mean: Float32Array; logVariance: Float32Array };
 }
 
+/** log σ²/μ² of a group without weights. */
+const noise = 20;
+
 const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
 
 function variable(value: tf.Tensor): tf.Variable {
@@ -273,9 +276,34 @@ export class LayerPosterior {
     });
   }
 
-  /** Prunes groups at or above a threshold, for good; one at least stays. */
-  drop(threshold: number): void {
+  /**
+   * What each group is judged by. Of normal-Jeffreys groups the log dropout rate of the best weight,
+   * log(Var[w] / E[w]²) = log(α + (1 + α) σ²/μ²): a group is noise when its scale is (α), or all its weights are by
+   * themselves. Of a horseshoe's groups the negative log mode of the scale.
+   */
+  rates(run: Run): Float32Array {
     const rates = this.scales.rates();
+    if (!this.scales.relative) return rates;
+    const best = new Float64Array(rates.length).fill(noise);
+    const group = groupIndices(this.kernel.shape, this.groups);
+    const mask = run.mask(this.kernel)?.dataSync();
+    const means = this.kernel.variable.dataSync();
+    const logs = this.logVariance.dataSync();
+    const most = this.#most ?? Number.POSITIVE_INFINITY;
+    for (let i = 0; i < group.length; i++) {
+      if (mask?.[i] === 0) continue;
+      const ratio = Math.min(logs[i], most) - Math.log(means[i] ** 2 + 1e-30);
+      if (ratio < best[group[i]]) best[group[i]] = ratio;
+    }
+    return rates.map((log, i) => {
+      const alpha = Math.exp(log);
+      return Math.log(alpha + (1 + alpha) * Math.exp(best[i]));
+    });
+  }
+
+  /** Prunes groups at or above a threshold, for good; one at least stays. */
+  drop(run: Run, threshold: number): void {
+    const rates = this.rates(run);
     let least = 0;
     for (let i = 1; i < rates.length; i++) {
       const better = this.dropped[i] < this.dropped[least] || rates[i] < rates[least];

@@ -11,7 +11,9 @@ export interface Scales {
   draw(shape: readonly number[], normal: Draw): tf.Tensor;
   /** Given Σ (μ² + σ²) and the number of weights of each group, 0 where it is pruned. */
   kl(energy: Float64Array, size: Float64Array): ScaleKl;
-  /** What a group is judged by: pruned from a threshold on. `[groups]`. */
+  /** Are the rates log Var[z] / E[z]²? Else they are negative log modes. */
+  readonly relative: boolean;
+  /** log α, or the negative log mode of z. `[groups]`. */
   rates(): Float32Array;
   /** Var[z] / E[z]² of each group. */
   relativeVariance(): Float32Array;
@@ -53,6 +55,7 @@ export function jeffreysScales(count: number, start: number): Scales {
     variables,
     draw: (shape, normal) => aroundOne(logRate, normal(shape)),
     kl: (energy, size) => jeffreysKl(valuesOf(variables), energy, size),
+    relative: true,
     rates: () => read(() => tf.clone(logRate)),
     relativeVariance: () => read(() => tf.exp(logRate)),
   };
@@ -74,6 +77,7 @@ export function horseshoeScales(sizes: Float32Array, start: number, tau: number)
     variables,
     draw: (shape, normal) => tf.div(prior.draw(variables, shape, normal), prior.moments(variables).mean),
     kl: (energy, size) => horseshoeKl(valuesOf(variables), energy, size, tau),
+    relative: false,
     rates: () => read(() => prior.rates(variables)),
     relativeVariance: () =>
       read(() => {

@@ -1,5 +1,14 @@
-import { type Check, count, list, number, object, ReportError, string } from '../check.js';
-import type { FigureComponent, FigureReport, HistogramFigure, JointFigure, JointFrame } from './types.js';
+import { type Check, count, list, number, object, optional, ReportError, string } from '../check.js';
+import type {
+  FigureComponent,
+  FigureReport,
+  GalleryFigure,
+  HistogramFigure,
+  JointFigure,
+  JointFrame,
+  MapFigure,
+  MapFrame,
+} from './types.js';
 
 function kind(name: FigureReport['kind']): Check {
   return (value, path) => {
@@ -45,6 +54,7 @@ const histograms = object<HistogramFigure>(
     kind: kind('histograms'),
     title: string,
     x: string,
+    of: optional(string),
     low: number(),
     high: number(),
     series: list(
@@ -54,8 +64,30 @@ const histograms = object<HistogramFigure>(
   range,
 );
 
+const mapFrame = object<MapFrame>(
+  { label: string, width: count(1), height: count(1), cells: string },
+  ({ width, height, cells }, path) => {
+    if (cells.length !== 4 * Math.ceil((width * height) / 3)) {
+      throw new ReportError(`${path}.cells`, `expected ${width * height} bytes in Base64.`);
+    }
+  },
+);
+
+const map = object<MapFigure>({
+  kind: kind('map'),
+  title: string,
+  x: string,
+  y: string,
+  most: number(0),
+  frames: list(mapFrame),
+});
+
+const gallery = object<GalleryFigure>({ kind: kind('gallery'), title: string, images: list(mapFrame) });
+
+const kinds: Readonly<Record<string, Check>> = { joint, histograms, map, gallery };
+
 /** Checks one figure. */
 export const figure: Check = (value, path) => {
   const { kind: name } = (value ?? {}) as { kind?: unknown };
-  (name === 'histograms' ? histograms : joint)(value, path);
+  (kinds[String(name)] ?? joint)(value, path);
 };

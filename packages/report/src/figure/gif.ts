@@ -1,10 +1,8 @@
-import * as gifenc from 'gifenc';
+import { Canvas, GIFEncoder } from './canvas.js';
 import { drawText } from './font.js';
 import { countsOf, LEVELS, levelOf, marginals, mostOf } from './joint.js';
-import type { JointFigure, JointFrame } from './types.js';
-
-/** Node sees a CommonJS module, bundlers an ES module. */
-const GIFEncoder = gifenc.GIFEncoder ?? gifenc.default.GIFEncoder;
+import { drawMap, mapPalette } from './map.js';
+import type { JointFigure, JointFrame, MapFigure } from './types.js';
 
 /** Colours of the light page: paper, six shades, before, after, means, ink. */
 const palette: number[][] = [
@@ -22,25 +20,6 @@ const [before, after, warm, ink] = [LEVELS + 1, LEVELS + 2, LEVELS + 3, LEVELS +
 const cell = 5;
 const edge = 70;
 const rim = 6;
-
-class Canvas {
-  readonly pixels: Uint8Array;
-  constructor(
-    readonly width: number,
-    readonly height: number,
-  ) {
-    this.pixels = new Uint8Array(width * height);
-  }
-
-  fill(x: number, y: number, width: number, height: number, colour: number): void {
-    const [left, top] = [Math.max(0, Math.round(x)), Math.max(0, Math.round(y))];
-    const right = Math.min(this.width, Math.round(x + width));
-    const bottom = Math.min(this.height, Math.round(y + height));
-    for (let row = top; row < bottom; row++) {
-      this.pixels.fill(colour, row * this.width + left, row * this.width + Math.max(left, right));
-    }
-  }
-}
 
 function draw({ low, high, bins }: JointFigure, frame: JointFrame, most: number): Canvas {
   const size = bins * cell;
@@ -92,7 +71,7 @@ function draw({ low, high, bins }: JointFigure, frame: JointFrame, most: number)
 }
 
 /**
- * A joint figure as an animated GIF, a frame for each moment; the last one stays longer.
+ * A joint figure or a map as an animated GIF, a frame for each moment; the last one stays longer.
  *
  * @param delay - Milliseconds per frame. Default 250.
  * @returns The file's bytes.
@@ -108,15 +87,17 @@ function draw({ low, high, bins }: JointFigure, frame: JointFrame, most: number)
  * if (String.fromCharCode(...gif.subarray(0, 6)) !== 'GIF89a') throw new Error('unexpected');
  * ```
  */
-export function renderGif(figure: JointFigure, delay = 250): Uint8Array {
-  const most = mostOf(figure);
+export function renderGif(figure: JointFigure | MapFigure, delay = 250): Uint8Array {
   const encoder = GIFEncoder();
-  figure.frames.forEach((frame, i) => {
-    const { pixels, width, height } = draw(figure, frame, most);
+  const most = figure.kind === 'joint' ? mostOf(figure) : 0;
+  const colours = figure.kind === 'joint' ? palette : mapPalette;
+  figure.frames.forEach((_, i) => {
+    const canvas =
+      figure.kind === 'joint' ? draw(figure, figure.frames[i], most) : drawMap(figure, figure.frames[i]);
     const last = i === figure.frames.length - 1;
-    encoder.writeFrame(pixels, width, height, {
+    encoder.writeFrame(canvas.pixels, canvas.width, canvas.height, {
       delay: last ? 8 * delay : delay,
-      ...(i === 0 && { palette, repeat: 0 }),
+      ...(i === 0 && { palette: colours, repeat: 0 }),
     });
   });
   encoder.finish();

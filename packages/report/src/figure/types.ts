@@ -38,6 +38,8 @@ export interface HistogramFigure {
   readonly kind: 'histograms';
   readonly title: string;
   readonly x: string;
+  /** What is counted. Default: weights. */
+  readonly of?: string;
   readonly low: number;
   readonly high: number;
   readonly series: readonly {
@@ -48,5 +50,33 @@ export interface HistogramFigure {
   }[];
 }
 
+/** One picture of numbers: a cell each, in rows from the top. */
+export interface MapFrame {
+  readonly label: string;
+  readonly width: number;
+  readonly height: number;
+  /** `width · height` whole numbers from -127 to 127 as bytes in Base64: the share of `most` in 127ths. */
+  readonly cells: string;
+}
+
+/** The same numbers at several moments, as maps: blue below 0, white at 0, red above. */
+export interface MapFigure {
+  readonly kind: 'map';
+  readonly title: string;
+  /** What is along x and y. */
+  readonly x: string;
+  readonly y: string;
+  /** What a full colour stands for, > 0. */
+  readonly most: number;
+  readonly frames: readonly MapFrame[];
+}
+
+/** Small maps beside each other: what a network reads of its inputs, and examples of those. */
+export interface GalleryFigure {
+  readonly kind: 'gallery';
+  readonly title: string;
+  readonly images: readonly MapFrame[];
+}
+
 /** A picture that a plugin has made of its own work. */
-export type FigureReport = JointFigure | HistogramFigure;
+export type FigureReport = JointFigure | HistogramFigure | MapFigure | GalleryFigure;

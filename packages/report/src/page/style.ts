@@ -77,6 +77,8 @@ dd{margin:0;overflow-wrap:anywhere}
 .plot .rug{stroke:var(--accent);stroke-width:1.2}
 h3{font-size:14px;margin:0 0 4px}
 .slide input{width:100%;max-width:544px;display:block;margin:10px auto;accent-color:var(--accent)}
+figure.map{margin:0}.map img{image-rendering:pixelated;max-width:100%;height:auto;border:1px solid var(--rule);display:block}
+.map figcaption{color:var(--faint);font-size:13px}.gallery{display:flex;flex-wrap:wrap;gap:14px}
 footer{margin-top:56px;color:var(--faint);font-size:13px}
 .scroll>.plot{min-width:640px}
 @media (max-width:600px){main{padding:32px 16px 56px}th,td{padding:7px 8px}.card{padding:14px 12px}}

@@ -1,19 +1,30 @@
 import type { Plugin } from '@espalier/core';
-import type { FigureReport } from '@espalier/report';
+import type { FigureReport, Report } from '@espalier/report';
 import type { Plugins } from './plugins.js';
 import type { PreparedStage } from './prepare.js';
 
-/** A plugin that makes pictures of its work for the report. */
-interface Illustrated {
+/** A plugin that has something to say in the report. */
+interface Reporting {
+  /** Pictures of its work. */
   figures?(): readonly FigureReport[];
+  /** Ratios as its paper counts them, by name. */
+  paperRatios?(): Report['paperRatios'];
 }
 
-/** The pictures of all plugins of a recipe, each plugin once. */
-export function figuresOf(plugins: Plugins, stages: readonly PreparedStage[]): FigureReport[] {
+/** All plugins of a recipe, each once. */
+function reporting(plugins: Plugins, stages: readonly PreparedStage[]): Reporting[] {
   const all = new Set<Plugin>(plugins.shared.values());
   for (const { plugin, schedules } of stages) {
     if (plugin !== undefined) all.add(plugin);
     for (const schedule of schedules) all.add(schedule.plugin);
   }
-  return [...all].flatMap((plugin) => (plugin as Illustrated).figures?.() ?? []);
+  return [...all] as Reporting[];
+}
+
+export function figuresOf(plugins: Plugins, stages: readonly PreparedStage[]): FigureReport[] {
+  return reporting(plugins, stages).flatMap((plugin) => [...(plugin.figures?.() ?? [])]);
+}
+
+export function paperRatiosOf(plugins: Plugins, stages: readonly PreparedStage[]): Report['paperRatios'] {
+  return Object.assign({}, ...reporting(plugins, stages).map((plugin) => plugin.paperRatios?.() ?? {}));
 }

@@ -38,6 +38,8 @@ export interface Results {
   readonly command: string | undefined;
   /** Pictures that plugins have made of their work. */
   readonly figures: readonly FigureReport[];
+  /** Ratios as the papers of plugins count them. */
+  readonly paperRatios: Report['paperRatios'];
 }
 
 /** What an evaluation says; of text also its loss in bits per character. */
@@ -106,6 +108,7 @@ export async function reportOf(results: Results): Promise<Report> {
         counts:
           'parameters of the dense net / non-zero weights; positions, codebooks and topology are not counted',
       },
+      ...results.paperRatios,
     },
     stages: records.map(({ validationAccuracy, parameters: _, ...record }) => ({
       ...record,
@@ -130,7 +133,7 @@ export async function reportOf(results: Results): Promise<Report> {
 /** Writes `report.json`, `report.html`, and each picture that moves as `figure-N.gif`. */
 export async function writeReport(out: string, report: Report): Promise<void> {
   for (const [i, figure] of (report.figures ?? []).entries()) {
-    if (figure.kind === 'joint' && figure.frames.length > 0) {
+    if ((figure.kind === 'joint' || figure.kind === 'map') && figure.frames.length > 0) {
       await writeWhole(join(out, `figure-${i + 1}.gif`), renderGif(figure));
     }
   }

@@ -12,7 +12,7 @@ import { isTrainStage } from '../recipe/schema.js';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { costsOf } from './costs.js';
 import { loadData } from './data.js';
-import { figuresOf } from './figures.js';
+import { figuresOf, paperRatiosOf } from './figures.js';
 import { checkOut, layout, writeWhole } from './files.js';
 import { type Listener, silent } from './listener.js';
 import { makeModel } from './model.js';
@@ -182,6 +182,7 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
     cores: availableParallelism(),
     command: options.command,
     figures: figuresOf(plugins, stages),
+    paperRatios: paperRatiosOf(plugins, stages),
   });
   await writeReport(out, report);
   run.dispose();
