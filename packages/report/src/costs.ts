@@ -28,8 +28,15 @@ export function costRows({ dense, compressed }: Report): CostRow[] {
       label: `time for ${batchSize === 1 ? 'one example' : `${formatCount(batchSize)} examples`}`,
       dense: `${milliseconds.toPrecision(3)} ms`,
       compressed: `${after.toPrecision(3)} ms`,
-      change: after > 0 ? `${formatRatio(milliseconds / after)} faster` : '',
+      change: speedChange(milliseconds, after),
     });
   }
   return rows;
+}
+
+/** Which of two times is shorter, and by how much; differences below a twentieth are not told from noise. */
+function speedChange(before: number, after: number): string {
+  if (!(before > 0 && after > 0)) return '';
+  if (Math.abs(Math.log(before / after)) < Math.log(1.05)) return 'about the same';
+  return before > after ? `${formatRatio(before / after)} faster` : `${formatRatio(after / before)} slower`;
 }

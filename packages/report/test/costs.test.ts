@@ -25,6 +25,15 @@ test('multiplications and measured times, where both models have them', () => {
   expect(renderReport(costly)).toContain('Multiplications');
 });
 
+test('what got slower is said to be slower', () => {
+  const at = (milliseconds: number) => {
+    const inference = [{ batchSize: 100, milliseconds }];
+    return summarize({ ...costly, compressed: { ...costly.compressed, inference } });
+  };
+  expect(at(60)).toMatch(/60\.0 ms +1\.5\S* slower/);
+  expect(at(41)).toMatch(/41\.0 ms +about the same/);
+});
+
 test('nothing where there is nothing, and nonsense is refused', () => {
   expect(summarize(report)).not.toContain('multiplications');
   expect(() => parseReport({ ...costly, dense: { ...costly.dense, macs: -1 } })).toThrow('macs');
