@@ -1,7 +1,4 @@
-import { BOOK_KINDS, type Book, bitsOf, buildBook, floatOf, MAX_BOOK, MAX_LEVELS } from './codebook.js';
-import { floatBitsToHalf, sortPatterns } from './header-write.js';
-
-void BOOK_KINDS;
+import { type Book, bitsOf, buildBook, floatOf, MAX_BOOK, MAX_LEVELS } from './codebook.js';
 
 /** Elements as unsigned bit patterns. */
 export type Patterns = Uint32Array | Uint16Array | Uint8Array;
@@ -9,7 +6,7 @@ export type Patterns = Uint32Array | Uint16Array | Uint8Array;
 /** A codebook and the level of every element. */
 export interface Quantized {
   book: Book;
-  levels: Int8Array | Int16Array | Int32Array;
+  levels: Int32Array;
   /** How many elements are not at level 0. */
   nonzero: number;
 }
@@ -37,7 +34,7 @@ export function findBook(data: Patterns, float: boolean): Quantized | undefined 
   const book =
     (float && itemBytes === 4 ? stepBook(sorted, center) : undefined) ??
     (float ? undefined : integerBook(sorted, center, itemBytes)) ??
-    listBook(sorted, center, float && itemBytes === 4);
+    listBook(sorted, center);
   if (!book) return undefined;
   return { ...toLevels(data, book), book };
 }
@@ -48,13 +45,7 @@ function toLevels(data: Patterns, book: Book): Pick<Quantized, 'levels' | 'nonze
   elements.forEach((bits, i) => {
     if (!level.has(bits)) level.set(bits, i - book.negative);
   });
-  const top = Math.max(book.negative, book.positive);
-  const levels =
-    top < 128
-      ? new Int8Array(data.length)
-      : top < 32768
-        ? new Int16Array(data.length)
-        : new Int32Array(data.length);
+  const levels = new Int32Array(data.length);
   let nonzero = 0;
   for (let i = 0; i < data.length; i++) {
     const l = level.get(data.BYTES_PER_ELEMENT === 4 ? data[i] >>> 0 : data[i])!;
@@ -105,22 +96,30 @@ function integerBook(sorted: readonly number[], center: number, itemBytes: numbe
   const negative = signed(center) - signed(sorted[0]);
   const positive = signed(sorted[sorted.length - 1]) - signed(center);
   if (negative + positive + 1 > Math.min(MAX_LEVELS, sorted.length * 4)) return undefined;
-  return { kind: 'integers', negative, positive, base: signed(center), values: new Uint32Array(0) };
+  return { kind: 'integers', negative, positive, base: center, values: new Uint32Array(0) };
 }
 
-function listBook(sorted: readonly number[], center: number, float32: boolean): Book | undefined {
-  if (sorted.length > MAX_BOOK) return undefined;
-  let values = sorted;
-  let negative = values.indexOf(center);
-  if (negative < 0) return undefined;
-  const halves = float32 && values.every((bits) => floatBitsToHalf(bits) !== undefined);
-  values = [...values];
-  negative = values.indexOf(center);
-  return {
-    kind: halves ? 'halves' : 'list',
-    negative,
-    positive: values.length - 1 - negative,
-    base: 0,
-    values: Uint32Array.from(values),
-  };
+function listBook(sorted: readonly number[], center: number): Book | undefined {
+  const negative = sorted.indexOf(center);
+  if (sorted.length > MAX_BOOK || negative < 0) return undefined;
+  const positive = sorted.length - 1 - negative;
+  return { kind: 'list', negative, positive, base: 0, values: Uint32Array.from(sorted) };
+}
+
+/** Sorts bit patterns by value: neighbouring levels should be neighbouring values. */
+function sortPatterns(patterns: Iterable<number>, float: boolean, itemBytes: number): number[] {
+  return [...patterns]
+    .map((bits) => [orderKey(bits, float, itemBytes), bits])
+    .sort((a, b) => a[0] - b[0])
+    .map(([, bits]) => bits);
+}
+
+/**
+ * A key that orders bit patterns by value: floats in IEEE total order (-NaN, …, -0, +0, …, NaN), integers
+ * by their size. Unsigned 32 bits.
+ */
+function orderKey(bits: number, float: boolean, itemBytes: number): number {
+  if (!float) return itemBytes === 4 ? (bits ^ 0x80000000) >>> 0 : bits;
+  if (itemBytes === 2) return bits & 0x8000 ? ~bits & 0xffff : bits | 0x8000;
+  return (bits & 0x80000000 ? ~bits : bits | 0x80000000) >>> 0;
 }

@@ -1,167 +1,131 @@
+import { freshStates } from './adaptive.js';
 import {
-  allocateLevels,
-  DELTA,
-  DENSITY,
   type LevelGrid,
   type LevelSink,
   lineStart,
   lineStride,
+  MAX_PREFIX,
   makeState,
   rowSize,
 } from './level-coding.js';
-import { RANGE, squash, stretch } from './logistic.js';
-import { MixedTail } from './mixed-tail.js';
+import { initial } from './logistic.js';
+import { codeTail } from './mixed-tail.js';
 import type { RangeDecoder } from './range-decoder.js';
+import { learn, makeTables } from './tables.js';
 
 /**
  * Decodes a tile of `ctx-mix`, see `codeMix` for the model: the same steps, with the range decoder's state in
  * local variables. Levels that are not 0 go to `sink`.
+ *
+ * Each position has a cell: which of its neighbours are not 0 (7 bits), and the sum that the signs of four of them
+ * make. A level that is not 0 tells the cells that will look at it; a zero has nothing to do.
  */
 export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink): void {
   // Constants of a module are read from memory, with a check: those of the inner loop are repeated here.
   const LIMIT = 2128; // RANGE
   const TO_ZERO = 128; // TARGET0
   const TO_ONE = 524159; // TARGET1
-  const INPUTS = 7;
   const BIAS = 512;
   const WEIGHT = 13000;
   const ROUND = 262144;
-  // Tables and states lie in one array, at these places: engines then keep its address and length in registers.
-  const STRETCH = 0;
+  const REST = 10240; // of a cell: no neighbours; the signs' sum, 40, is at bit 8
+  // Tables, states and cells in one array; the first ones are those of `makeTables`.
   const SQUASH = 4096;
-  const BUCKET = 8353;
-  const DELTAS = 12449;
-  const NEAR = 13473;
+  const DELTAS = 8353;
+  const BUCKET = 9377;
+  const NEAR = 13473; // OWN
   const AROUND = 13985;
-  const SIGNS = 14129;
-  const WEIGHTS = 14210;
-  const COLUMN = 14245;
+  const SIGNS = 14241;
+  const WEIGHTS = 14322;
+  const QUIET = 14357;
+  const COUNT = 14362;
+  const TAIL = 14490;
+  const COLUMN = 14721; // TAIL + TAIL_SIZE
   // `| 0` here and below tells engines that these are 32-bit integers, which properties may not be.
-  const rows = grid.rows | 0;
   const lines = grid.lines | 0;
   const width = grid.width | 0;
   const negative = grid.negative | 0;
-  const tuning = grid.tuning | 0;
-  const start = squash[RANGE + ((tuning & 255) - 128) * 16];
-  const gain = 3 - ((tuning >> 8) & 3);
-  const { target, book, rowOffsets, lineOffsets, widthOffsets } = sink;
-  const m = new Int32Array(COLUMN + lines * width + width);
-  m.set(stretch, STRETCH);
-  m.set(squash, SQUASH);
-  m.set(DENSITY, BUCKET);
-  m.set(DELTA, DELTAS);
-  m.fill(makeState(start, 2), NEAR, SIGNS + 81);
-  m.fill(WEIGHT, WEIGHTS, COLUMN);
-  m.fill(makeState(start, 8), COLUMN);
-  const slice = COLUMN + lines * width;
-  let quiet1 = WEIGHT;
-  let quiet4 = WEIGHT;
-  let quiet5 = WEIGHT;
-  let quiet6 = WEIGHT;
-  let quiet7 = WEIGHT;
-  const tail = new MixedTail(grid);
+  const start = initial(grid.tuning);
+  const gain = 3 - ((grid.tuning >> 8) & 3);
+  const size = rowSize(grid) | 0;
+  const cells = (COLUMN + size) | 0;
+  const slice = (cells + size) | 0;
+  const at = (slice + width) | 0;
+  const m = makeTables(at - NEAR + lines * width, makeState(32768, 0));
+  m.fill(makeState(start, 2), NEAR, WEIGHTS);
+  m.fill(WEIGHT, WEIGHTS, COUNT);
+  // How many neighbours there are, weighted, and which weights are for them: 16 for each of these, 7 times.
+  m[COUNT] = 0;
+  for (let f = 1; f < 128; f++) {
+    m[COUNT + f] = m[COUNT + (f & (f - 1))] + [114, 114, 112, 113, 1, 1, 1][31 - Math.clz32(f & -f)];
+  }
+  m.fill(start << 16, COLUMN, cells);
+  m.fill(REST, cells, slice);
+  m.fill(26000, TAIL, TAIL + 3);
+  const rest = freshStates(MAX_PREFIX + 1);
   const stride = lineStride(grid) | 0;
-  let current = allocateLevels(grid, rowSize(grid));
-  let previous = allocateLevels(grid, rowSize(grid));
-  const bytes = coder.bytes;
-  let position = coder.position | 0;
-  let range = coder.range | 0;
-  let value = coder.value | 0;
+  const [target, book, rowOffsets, lineOffsets, widthOffsets] = sink;
+  let current = new Int32Array(size);
+  let previous = new Int32Array(size);
+  const { bytes, state: saved } = coder;
+  let [position, range, value] = saved;
 
-  for (let r = 0; r < rows; r++) {
-    m.fill(makeState(start, 8), slice);
-    let rowState = makeState(start, 8);
-    tail.startRow();
+  for (let r = 0; r < grid.rows; r++) {
+    m.fill(start << 16, slice, at);
+    let rowState = start << 16;
+    let rowAt = DELTAS + 8;
+    const columnRate = m[DELTAS + Math.min(r + 8, 1022)];
     current.fill(0);
-    let at = 0;
     for (let line = 0; line < lines; line++) {
-      let i = lineStart(grid, line) | 0;
+      const sliceRate = m[DELTAS + Math.min(line + 8, 1022)];
+      const first = (COLUMN + lineStart(grid, line)) | 0;
+      const stop = (first + width) | 0;
+      const toSlice = (slice - first) | 0;
       const base = rowOffsets[r] + lineOffsets[line];
-      let west = 0;
-      let west2 = 0;
-      let north = 0;
-      let northEast = current[i - stride];
-      for (let x = 0; x < width; x++, i++, at++) {
-        const northWest = north;
-        north = northEast;
-        northEast = current[i - stride + 1];
-        const before = previous[i];
-        const w = west ? 1 : 0;
-        const n = north ? 1 : 0;
-        const e = northEast ? 1 : 0;
-        const b = before ? 1 : 0;
-        const d = northWest ? 1 : 0;
-        const s4 = m[COLUMN + at];
-        const s5 = m[slice + x];
-        const x4 = m[STRETCH + (s4 >>> 20)];
-        const x5 = m[STRETCH + (s5 >>> 20)];
-        const x6 = m[STRETCH + (rowState >>> 20)];
-        const count = 2 * (w + n) + e + d + (west2 ? 1 : 0) + (current[i - 2 * stride] ? 1 : 0);
-        let bit = 1;
-        let goal = TO_ONE;
-        if (count + b === 0) {
-          // Nothing near: most weights of a sparse tensor take this shorter way.
-          const c1 = NEAR + (m[BUCKET + (s4 >>> 20)] << 5);
-          const s1 = m[c1];
-          const x1 = m[STRETCH + (s1 >>> 20)];
-          let dot =
-            (Math.imul(quiet1, x1) +
-              Math.imul(quiet4, x4) +
-              Math.imul(quiet5, x5) +
-              Math.imul(quiet6, x6) +
-              Math.imul(quiet7, BIAS)) >>
-            16;
-          if (dot > LIMIT) dot = LIMIT;
-          else if (dot < -LIMIT) dot = -LIMIT;
-          const p = m[SQUASH + LIMIT + dot];
-          const bound = Math.imul(range >>> 15, p) >>> 1;
-          let error = (65536 - p) << gain;
-          if (value >= bound) {
-            value -= bound;
-            range -= bound;
-            bit = 0;
-            goal = TO_ZERO;
-            error = -p << gain;
-          } else {
-            range = bound;
+      let i = first;
+      while (i < stop) {
+        let goal = TO_ZERO;
+        // Runs of zeros, in a loop without calls and without another one.
+        while (true) {
+          const cell = m[(i + size) | 0];
+          const s4 = m[i];
+          const s5 = m[(i + toSlice) | 0];
+          const x4 = m[s4 >>> 20];
+          const x5 = m[s5 >>> 20];
+          const x6 = m[rowState >>> 20];
+          let c1 = (NEAR + (m[BUCKET + (s4 >>> 20)] << 5)) | 0;
+          let set = QUIET;
+          let c2 = 0;
+          let c3 = 0;
+          let s2 = 0;
+          let s3 = 0;
+          let x2 = 0;
+          let x3 = 0;
+          let dot = 0;
+          // Nothing near: most weights of a sparse tensor take a shorter way.
+          if (cell !== REST) {
+            m[(i + size) | 0] = REST;
+            const about = m[COUNT + (cell & 127)];
+            c1 = (c1 + (cell & 31)) | 0;
+            c2 = (AROUND + (m[BUCKET + (rowState >>> 20)] << 4) + (about & 15)) | 0;
+            c3 = (SIGNS + (cell >> 8)) | 0;
+            set = (WEIGHTS + (about >> 4)) | 0;
+            s2 = m[c2];
+            s3 = m[c3];
+            x2 = m[s2 >>> 20];
+            x3 = m[s3 >>> 20];
+            dot = (Math.imul(m[set + 5], x2) + Math.imul(m[set + 6], x3)) | 0;
           }
-          quiet1 = (quiet1 + ((Math.imul(error, x1) + ROUND) >> 19)) | 0;
-          quiet4 = (quiet4 + ((Math.imul(error, x4) + ROUND) >> 19)) | 0;
-          quiet5 = (quiet5 + ((Math.imul(error, x5) + ROUND) >> 19)) | 0;
-          quiet6 = (quiet6 + ((Math.imul(error, x6) + ROUND) >> 19)) | 0;
-          quiet7 = (quiet7 + ((Math.imul(error, BIAS) + ROUND) >> 19)) | 0;
-          m[c1] =
-            s1 +
-            (Math.imul(goal - (s1 >>> 13), m[DELTAS + (s1 & 1023)]) & -1024) +
-            (((s1 & 1023) - 1022) >>> 31);
-        } else {
-          const c1 = NEAR + ((m[BUCKET + (s4 >>> 20)] << 5) | w | (n << 1) | (b << 2) | (e << 3) | (d << 4));
-          const c2 = AROUND + (count << 4) + m[BUCKET + (rowState >>> 20)];
-          const c3 =
-            (w ? (west >> 31) | 1 : 0) * 27 +
-            (n ? (north >> 31) | 1 : 0) * 9 +
-            (b ? (before >> 31) | 1 : 0) * 3 +
-            (e ? (northEast >> 31) | 1 : 0) +
-            SIGNS +
-            40;
           const s1 = m[c1];
-          const s2 = m[c2];
-          const s3 = m[c3];
-          const x1 = m[STRETCH + (s1 >>> 20)];
-          const x2 = m[STRETCH + (s2 >>> 20)];
-          const x3 = m[STRETCH + (s3 >>> 20)];
-          const set = WEIGHTS + (w + n + b + e) * INPUTS;
+          const x1 = m[s1 >>> 20];
           const w1 = m[set];
-          const w2 = m[set + 1];
-          const w3 = m[set + 2];
-          const w4 = m[set + 3];
-          const w5 = m[set + 4];
-          const w6 = m[set + 5];
-          const w7 = m[set + 6];
-          let dot =
-            (Math.imul(w1, x1) +
-              Math.imul(w2, x2) +
-              Math.imul(w3, x3) +
+          const w4 = m[set + 1];
+          const w5 = m[set + 2];
+          const w6 = m[set + 3];
+          const w7 = m[set + 4];
+          dot =
+            (dot +
+              Math.imul(w1, x1) +
               Math.imul(w4, x4) +
               Math.imul(w5, x5) +
               Math.imul(w6, x6) +
@@ -171,77 +135,67 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
           else if (dot < -LIMIT) dot = -LIMIT;
           const p = m[SQUASH + LIMIT + dot];
           const bound = Math.imul(range >>> 15, p) >>> 1;
-          let error = (65536 - p) << gain;
+          let error = -p << gain;
           if (value >= bound) {
-            value -= bound;
-            range -= bound;
-            bit = 0;
-            goal = TO_ZERO;
-            error = -p << gain;
+            value = (value - bound) | 0;
+            range = (range - bound) | 0;
           } else {
             range = bound;
+            goal = TO_ONE;
+            error = (65536 - p) << gain;
           }
           m[set] = w1 + ((Math.imul(error, x1) + ROUND) >> 19);
-          m[set + 1] = w2 + ((Math.imul(error, x2) + ROUND) >> 19);
-          m[set + 2] = w3 + ((Math.imul(error, x3) + ROUND) >> 19);
-          m[set + 3] = w4 + ((Math.imul(error, x4) + ROUND) >> 19);
-          m[set + 4] = w5 + ((Math.imul(error, x5) + ROUND) >> 19);
-          m[set + 5] = w6 + ((Math.imul(error, x6) + ROUND) >> 19);
-          m[set + 6] = w7 + ((Math.imul(error, BIAS) + ROUND) >> 19);
-          m[c1] =
-            s1 +
-            (Math.imul(goal - (s1 >>> 13), m[DELTAS + (s1 & 1023)]) & -1024) +
-            (((s1 & 1023) - 1022) >>> 31);
-          m[c2] =
-            s2 +
-            (Math.imul(goal - (s2 >>> 13), m[DELTAS + (s2 & 1023)]) & -1024) +
-            (((s2 & 1023) - 1022) >>> 31);
-          m[c3] =
-            s3 +
-            (Math.imul(goal - (s3 >>> 13), m[DELTAS + (s3 & 1023)]) & -1024) +
-            (((s3 & 1023) - 1022) >>> 31);
+          m[set + 1] = w4 + ((Math.imul(error, x4) + ROUND) >> 19);
+          m[set + 2] = w5 + ((Math.imul(error, x5) + ROUND) >> 19);
+          m[set + 3] = w6 + ((Math.imul(error, x6) + ROUND) >> 19);
+          m[set + 4] = w7 + ((Math.imul(error, BIAS) + ROUND) >> 19);
+          learn(m, c1, s1, goal);
+          if (c2 !== 0) {
+            m[set + 5] += (Math.imul(error, x2) + ROUND) >> 19;
+            m[set + 6] += (Math.imul(error, x3) + ROUND) >> 19;
+            learn(m, c2, s2, goal);
+            learn(m, c3, s3, goal);
+          }
+          m[i] = s4 + Math.imul(goal - (s4 >>> 13), columnRate);
+          m[(i + toSlice) | 0] = s5 + Math.imul(goal - (s5 >>> 13), sliceRate);
+          rowState = (rowState + Math.imul(goal - (rowState >>> 13), m[rowAt])) | 0;
+          rowAt = (rowAt + ((rowAt - 9375) >>> 31)) | 0;
+          i = (i + 1) | 0;
+          if (goal !== TO_ZERO || range < 0x800000 || i >= stop) break;
         }
-        m[COLUMN + at] =
-          s4 +
-          (Math.imul(goal - (s4 >>> 13), m[DELTAS + (s4 & 1023)]) & -1024) +
-          (((s4 & 1023) - 1022) >>> 31);
-        m[slice + x] =
-          s5 +
-          (Math.imul(goal - (s5 >>> 13), m[DELTAS + (s5 & 1023)]) & -1024) +
-          (((s5 & 1023) - 1022) >>> 31);
-        rowState =
-          (rowState +
-            (Math.imul(goal - (rowState >>> 13), m[DELTAS + (rowState & 1023)]) & -1024) +
-            (((rowState & 1023) - 1022) >>> 31)) |
-          0;
         while (range < 0x800000) {
           range <<= 8;
           value = (value << 8) | bytes[position++];
         }
-
-        if (bit === 0) {
-          west2 = west;
-          west = 0;
-        } else {
-          coder.position = position;
-          coder.range = range;
-          coder.value = value;
-          west2 = west;
-          west = tail.code(coder, current, i, stride, before, at) | 0;
-          current[i] = west;
-          target[base + widthOffsets[x]] = book[west + negative];
-          position = coder.position | 0;
-          range = coder.range | 0;
-          value = coder.value | 0;
+        if (goal !== TO_ZERO) {
+          saved[0] = position;
+          saved[1] = range;
+          saved[2] = value;
+          const x = (i - 1 - first) | 0;
+          const level =
+            codeTail(coder, m, TAIL, grid, rest, current, i - 1 - COLUMN, previous, at + line * width + x) |
+            0;
+          current[i - 1 - COLUMN] = level;
+          target[base + widthOffsets[x]] = book[level + negative];
+          position = saved[0];
+          range = saved[1];
+          value = saved[2];
+          const sign = (level >> 31) | 1;
+          const cell = (i + size - 1) | 0;
+          m[cell] += 4 + 768 * sign;
+          m[cell + 1] += 1 + 6912 * sign;
+          m[cell + 2] += 32;
+          m[cell + stride - 1] += 8 + 256 * sign;
+          m[cell + stride] += 2 + 2304 * sign;
+          m[cell + stride + 1] += 16;
+          m[cell + 2 * stride] += 64;
         }
       }
     }
-    coder.position = position;
+    saved[0] = position;
     coder.check();
     const swap = previous;
     previous = current;
     current = swap;
   }
-  coder.range = range;
-  coder.value = value;
 }

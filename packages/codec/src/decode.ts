@@ -5,9 +5,9 @@ import { decodeFast } from './decode-fast.js';
 import { decodeMix } from './decode-mix.js';
 import { fail } from './errors.js';
 import type { Header, LevelsLayout, TensorEntry } from './format.js';
-import { groupOffsets } from './geometry.js';
+import { offsetsOf } from './geometry.js';
 import { scaleLevels } from './grid.js';
-import { readHeader } from './header.js';
+import { cut, readHeader } from './header.js';
 import type { LevelSink } from './level-coding.js';
 import type { Limits } from './limits.js';
 import { decodeLz } from './lz.js';
@@ -45,12 +45,10 @@ export function asBytes(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
  */
 export function decode(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): DecodedArtifacts {
   const file = asBytes(bytes);
+  const header = readHeader(file, limits);
+  if (file.length !== header.fileLength) cut();
   // Checksums first: they are cheap, and what follows may trust that the bytes are those that were written.
-  const header = readHeader(file, limits, ({ fileLength, tensors }) => {
-    if (file.length !== fileLength)
-      fail('length', `the file has ${file.length} bytes and should have ${fileLength}`);
-    for (const tensor of tensors) checkTiles(file, tensor);
-  });
+  for (const tensor of header.tensors) checkTiles(file, tensor);
   const weightData = new ArrayBuffer(header.decodedBytes);
   for (const tensor of header.tensors) {
     decodeTensor(file, tensor, new Uint8Array(weightData, tensor.start, tensor.byteLength));
@@ -60,14 +58,15 @@ export function decode(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): D
 
 /** All artifacts but the weights. */
 export function artifactsOf(header: Header): ModelArtifacts & { weightSpecs: TensorEntry['spec'][] } {
-  return { ...(header.meta as ModelArtifacts), weightSpecs: header.tensors.map((tensor) => tensor.spec) };
+  const { license, sha256, ...meta } = header.meta;
+  return { ...meta, weightSpecs: header.tensors.map((tensor) => tensor.spec) };
 }
 
 /** Compares the checksum of every tile of a tensor; `base` is where `file[0]` lies in the whole file. */
 export function checkTiles(file: Uint8Array, tensor: TensorEntry, base = 0): void {
   for (const { offset, length, crc } of tensor.tiles) {
     if (crc32c(file, offset - base, offset - base + length) !== crc) {
-      fail('checksum', `a tensor of shape [${tensor.spec.shape}] is damaged (CRC32C)`);
+      fail('checksum', `a tensor of shape [${tensor.spec.shape}] is damaged`);
     }
   }
 }
@@ -75,32 +74,17 @@ export function checkTiles(file: Uint8Array, tensor: TensorEntry, base = 0): voi
 /** Decodes one tensor, its tiles checked before, into `out`. */
 export function decodeTensor(file: Uint8Array, tensor: TensorEntry, out: Uint8Array, base = 0): void {
   const { codec, constant, itemBytes, tiles, levels } = tensor;
-  const tile = tiles[0];
-  switch (codec) {
-    case 'zero':
-      return;
-    case 'constant':
-      for (let i = 0; i < out.length; i += itemBytes) out.set(constant!, i);
-      return;
-    case 'raw':
-      out.set(file.subarray(tile.offset - base, tile.offset - base + tile.length));
-      return;
-    case 'planes':
-      decodePlanes(
-        file,
-        tile.offset - base,
-        tile.offset - base + tile.length,
-        out,
-        itemBytes,
-        isFloat32(tensor),
-      );
-      return;
-    case 'lz':
-      decodeLz(file, tile.offset - base, tile.offset - base + tile.length, out, itemBytes);
-      return;
-    default:
-      decodeLevels(file, tensor, levels!, out, base);
-      return;
+  if (levels) {
+    decodeLevels(file, tensor, levels, out, base);
+    return;
+  }
+  if (constant) for (let i = 0; i < out.length; i += itemBytes) out.set(constant, i);
+  for (const { offset, length } of tiles) {
+    const start = offset - base;
+    const end = start + length;
+    if (codec === 'raw') out.set(file.subarray(start, end));
+    else if (codec === 'lz') decodeLz(file, start, end, out, itemBytes);
+    else decodePlanes(file, start, end, out, itemBytes, isFloat32(tensor));
   }
 }
 
@@ -117,44 +101,33 @@ function decodeLevels(
   out: Uint8Array,
   base: number,
 ): void {
-  const { itemBytes, elements } = tensor;
-  const { lines, width, traversal, tuning } = levels;
-  const { negative, positive } = levels.book;
+  const { codec, itemBytes, elements, tiles } = tensor;
   const book = buildBook(levels.book);
   // A view of the element type needs its alignment; otherwise the tensor goes through a copy.
   const aligned = out.byteOffset % itemBytes === 0;
-  const buffer = aligned ? out.buffer : new ArrayBuffer(elements * itemBytes);
+  const buffer = aligned ? (out.buffer as ArrayBuffer) : new ArrayBuffer(elements * itemBytes);
   const offset = aligned ? out.byteOffset : 0;
-  const target =
-    itemBytes === 4
-      ? new Uint32Array(buffer, offset, elements)
-      : itemBytes === 2
-        ? new Uint16Array(buffer, offset, elements)
-        : new Uint8Array(buffer, offset, elements);
-  if (book[negative] !== 0) target.fill(book[negative]);
-  const [rowOffsets, lineOffsets, widthOffsets] = groupOffsets(tensor.spec.shape, traversal);
-  const count = tensor.tiles.length;
-  tensor.tiles.forEach((tile, t) => {
-    const first = Math.floor((levels.rows * t) / count);
-    const rows = Math.floor((levels.rows * (t + 1)) / count) - first;
-    const grid = { rows, lines, width, negative, positive, tuning };
-    const sink: LevelSink = {
-      target,
-      book,
-      rowOffsets: rowOffsets.subarray(first, first + rows),
-      lineOffsets,
-      widthOffsets,
-    };
+  const View = itemBytes === 4 ? Uint32Array : itemBytes === 2 ? Uint16Array : Uint8Array;
+  const target = new View(buffer, offset, elements);
+  target.fill(book[levels.book.negative]);
+  const [rowOffsets, lineOffsets, widthOffsets] = levels.groups.map(offsetsOf);
+  let first = 0;
+  tiles.forEach((tile, t) => {
+    const last = Math.floor((levels.rows * (t + 1)) / tiles.length);
+    const grid = { ...levels.book, ...levels, rows: last - first };
+    const sink: LevelSink = [target, book, rowOffsets.subarray(first, last), lineOffsets, widthOffsets];
+    first = last;
     const start = tile.offset - base;
-    if (tensor.codec === 'rans') {
-      decodeRans(file, start, start + tile.length, grid, sink);
+    const end = start + tile.length;
+    if (codec === 'rans') {
+      decodeRans(file, start, end, grid, sink);
       return;
     }
-    const coder = new RangeDecoder(file, start, start + tile.length);
-    (tensor.codec === 'ctx-mix' ? decodeMix : decodeFast)(coder, grid, sink);
+    const coder = new RangeDecoder(file, start, end);
+    (codec === 'ctx-mix' ? decodeMix : decodeFast)(coder, grid, sink);
     coder.finish();
   });
-  const { exponents } = levels.book;
-  if (exponents) scaleLevels(buffer, offset, elements, levels.book.base, exponents, tensor.spec.shape);
+  const { exponents, base: step } = levels.book;
+  if (exponents) scaleLevels(target, step, exponents, tensor.spec.shape);
   if (!aligned) out.set(new Uint8Array(buffer));
 }

@@ -1,6 +1,6 @@
+import { codeGolomb, freshStates } from './adaptive.js';
 import { fail } from './errors.js';
 import {
-  allocateLevels,
   type BitCoder,
   DELTA,
   DENSITY,
@@ -16,12 +16,11 @@ import {
   TARGET1,
   UNARY,
 } from './level-coding.js';
-import { RANGE, squash } from './logistic.js';
-import { codeRest } from './magnitudes.js';
+import { initial } from './logistic.js';
 
 /*
  * One adaptive probability per bin. Contexts of "not zero": five neighbours and the density of the position
- * so far; of the sign: the signs to the left, above and in the previous row; of the magnitude: none.
+ * so far; of the sign: the signs to the left, above, above to the right and in the previous row; of the magnitude: none.
  */
 
 /** Codes a tile. Tuning: bits 0-7 the initial stretch, in 1/16 + 128. */
@@ -31,15 +30,15 @@ export function codeFast(
   before: (row: number, levels: Levels) => void,
 ): void {
   const { rows, lines, width, negative, positive, tuning } = grid;
-  const start = squash[RANGE + ((tuning & 255) - 128) * 16];
+  const start = initial(tuning);
   const near = new Int32Array(512).fill(makeState(start, 2));
-  const signs = new Int32Array(27).fill(makeState(32768, 0));
+  const signs = new Int32Array(81).fill(makeState(32768, 0));
   const larger = new Int32Array(UNARY + 1).fill(makeState(32768, 0));
-  const rest = new Int32Array(MAX_PREFIX + 1).fill(makeState(32768, 0));
-  const density = new Uint16Array(lines * width).fill(start & -2);
+  const rest = freshStates(MAX_PREFIX + 1);
+  const density = new Uint16Array(lines * width).fill(start);
   const stride = lineStride(grid);
-  let current = allocateLevels(grid, rowSize(grid));
-  let previous = allocateLevels(grid, rowSize(grid));
+  let current = new Int32Array(rowSize(grid));
+  let previous = new Int32Array(rowSize(grid));
 
   for (let r = 0; r < rows; r++) {
     before(r, current);
@@ -65,14 +64,18 @@ export function codeFast(
           (count < 1022 ? 1 : 0);
         if (bit === 0) {
           current[i] = 0;
-          density[at] = (d - (d >> 6)) & -2;
+          density[at] = d - (d >> 6);
           continue;
         }
-        density[at] = (d + ((65535 - d) >> 6)) | 1;
+        density[at] = d + ((65535 - d) >> 6);
         let minus = positive === 0 ? 1 : 0;
         if (positive !== 0 && negative !== 0) {
           const c =
-            Math.sign(current[i - 1]) * 9 + Math.sign(current[i - stride]) * 3 + Math.sign(previous[i]) + 13;
+            Math.sign(current[i - 1]) * 27 +
+            Math.sign(current[i - stride]) * 9 +
+            Math.sign(previous[i]) * 3 +
+            Math.sign(current[i - stride + 1]) +
+            40;
           const s = signs[c];
           minus = coder.code(s >>> 16, known < 0 ? 1 : 0);
           signs[c] = nextState(s, minus);
@@ -88,7 +91,7 @@ export function codeFast(
           k++;
         }
         if (k > UNARY && top > UNARY + 1) {
-          k = UNARY + codeRest(coder, rest, 0, magnitude - UNARY);
+          k = UNARY + codeGolomb(coder, rest, 0, magnitude - UNARY);
           if (k > top) fail('payload', 'a level is too large');
         }
         current[i] = minus ? -k : k;

@@ -1,17 +1,22 @@
+import { freshStates } from './adaptive.js';
 import {
-  allocateLevels,
   type BitCoder,
+  DELTA,
   DENSITY,
   type LevelGrid,
   type Levels,
   lineStart,
   lineStride,
+  MAX_PREFIX,
   makeState,
   nextState,
   rowSize,
+  TARGET0,
+  TARGET1,
 } from './level-coding.js';
-import { RANGE, squash, stretch } from './logistic.js';
-import { MixedTail } from './mixed-tail.js';
+import { initial, RANGE, squash, stretch } from './logistic.js';
+import { codeTail, TAIL_SIZE } from './mixed-tail.js';
+import { makeTables, OWN } from './tables.js';
 
 /*
  * Logistic mixing (Mahoney 2005). Whether a level is not zero is predicted by six adaptive probabilities:
@@ -42,30 +47,32 @@ export function codeMix(
   before: (row: number, levels: Levels) => void,
 ): void {
   const { rows, lines, width, tuning } = grid;
-  const start = squash[RANGE + ((tuning & 255) - 128) * 16];
+  const start = initial(tuning);
   const gain = 3 - ((tuning >> 8) & 3);
   const near = new Int32Array(512).fill(makeState(start, 2));
   const around = new Int32Array(144).fill(makeState(start, 2));
   const signs = new Int32Array(81).fill(makeState(start, 2));
-  const column = new Int32Array(lines * width).fill(makeState(start, 8));
+  const column = new Int32Array(lines * width).fill(start << 16);
   const slice = new Int32Array(width);
   const row = new Int32Array(1);
   const weights = Array.from({ length: 5 }, () => new Int32Array(7).fill(WEIGHT));
   const quiet = new Int32Array(5).fill(WEIGHT);
-  const tail = new MixedTail(grid);
+  const rest = freshStates(MAX_PREFIX + 1);
+  const tables = makeTables(TAIL_SIZE + lines * width, makeState(32768, 0));
+  tables.fill(26000, OWN, OWN + 3);
   const stride = lineStride(grid);
-  let current = allocateLevels(grid, rowSize(grid));
-  let previous = allocateLevels(grid, rowSize(grid));
+  let current = new Int32Array(rowSize(grid));
+  let previous = new Int32Array(rowSize(grid));
 
   for (let r = 0; r < rows; r++) {
     before(r, current);
-    slice.fill(makeState(start, 8));
-    row[0] = makeState(start, 8);
-    tail.startRow();
+    slice.fill(start << 16);
+    row[0] = start << 16;
     let at = 0;
     for (let line = 0; line < lines; line++) {
       let i = lineStart(grid, line);
       for (let x = 0; x < width; x++, i++, at++) {
+        const rates = [rate(r), rate(line), rate(at)];
         const west = current[i - 1];
         const north = current[i - stride];
         const east = current[i - stride + 1];
@@ -79,21 +86,26 @@ export function codeMix(
         const c1 = (DENSITY[column[at] >>> 20] << 5) | w | (n << 1) | (b << 2) | (e << 3) | (m << 4);
         const bit = current[i] ? 1 : 0;
         if (count + b === 0) {
-          mix(coder, quiet, gain, bit, [near, column, slice, row], [c1, at, x, 0]);
+          mix(coder, quiet, gain, bit, [near, column, slice, row], [c1, at, x, 0], rates);
         } else {
           const c2 = (count << 4) | DENSITY[row[0] >>> 20];
           const c3 =
             Math.sign(west) * 27 + Math.sign(north) * 9 + Math.sign(earlier) * 3 + Math.sign(east) + 40;
-          const tables = [near, around, signs, column, slice, row];
-          mix(coder, weights[w + n + b + e], gain, bit, tables, [c1, c2, c3, at, x, 0]);
+          const inputs = [near, around, signs, column, slice, row];
+          mix(coder, weights[w + n + b + e], gain, bit, inputs, [c1, c2, c3, at, x, 0], rates);
         }
-        if (bit) tail.code(coder, current, i, stride, earlier, at);
+        if (bit) codeTail(coder, tables, OWN, grid, rest, current, i, previous, OWN + TAIL_SIZE + at);
       }
     }
     const swap = previous;
     previous = current;
     current = swap;
   }
+}
+
+/** How fast a probability moves that has seen n bits since the start, which counts as eight. */
+function rate(n: number): number {
+  return DELTA[Math.min(n + 8, 1022)];
 }
 
 /** Codes a bit that is predicted by one state of each table; trains weights and states. */
@@ -104,6 +116,7 @@ function mix(
   bit: number,
   tables: readonly Int32Array[],
   slots: readonly number[],
+  rates: readonly number[],
 ): void {
   const bias = tables.length;
   let dot = Math.imul(weights[bias], BIAS);
@@ -115,6 +128,11 @@ function mix(
   for (let j = 0; j < bias; j++) {
     const state = tables[j][slots[j]];
     weights[j] += (Math.imul(error, stretch[state >>> 20]) + ROUND) >> RATE;
-    tables[j][slots[j]] = nextState(state, bit);
+    // The last three have seen as many bits as the rates say; the others count themselves.
+    const rate = rates[j - bias + 3];
+    tables[j][slots[j]] =
+      rate === undefined
+        ? nextState(state, bit)
+        : state + Math.imul((bit ? TARGET1 : TARGET0) - (state >>> 13), rate);
   }
 }

@@ -4,6 +4,7 @@ import { CODECS, type CodecName, STORAGE } from './format.js';
 import { type Grid, levelsOnGrid } from './grid-encode.js';
 import { RESERVED } from './header.js';
 import { type StoredTensor, writeFile } from './header-write.js';
+import { checkName } from './limits.js';
 import { sha256 } from './sha256.js';
 import { storeTensor } from './store.js';
 import { encodeText } from './text-encode.js';
@@ -16,8 +17,18 @@ export interface EncodeOptions {
   license?: string;
   /** Keep the SHA-256 of the payloads in the file; {@link verify} compares it. Default false. */
   sha256?: boolean;
-  /** How hard to search for the smallest form: 0 (quick) to 9. Default 5. */
+  /** How much to try in search of the smallest form: 0 (quick) to 9. The same on every machine. Default 5. */
   effort?: number;
+  /**
+   * Milliseconds after which nothing more is tried: what has been found by then is kept, and what is left is stored
+   * in the quickest way. How much is tried then depends on the machine. Default: no limit but `effort`.
+   */
+  budgetMs?: number;
+  /**
+   * 'balance', the default, takes a form that decodes several times faster when it is at most 0.5 % larger than the
+   * smallest one; 'size' takes the smallest.
+   */
+  prefer?: 'balance' | 'size';
   /**
    * Codecs to choose from; 'zero', 'constant' and 'raw' are always allowed. Default all. Without 'ctx-mix'
    * the file grows by some percent and decodes several times faster.
@@ -35,7 +46,17 @@ export interface EncodeOptions {
   grids?: Readonly<Record<string, Grid>>;
 }
 
-const OPTIONS = ['optimizer', 'license', 'sha256', 'effort', 'codecs', 'tileElements', 'grids'];
+const OPTIONS = [
+  'optimizer',
+  'license',
+  'sha256',
+  'effort',
+  'budgetMs',
+  'prefer',
+  'codecs',
+  'tileElements',
+  'grids',
+];
 
 /**
  * Packs a model into an `.esp` file. How each tensor is stored follows from its values: few distinct ones
@@ -59,20 +80,26 @@ const OPTIONS = ['optimizer', 'license', 'sha256', 'effort', 'codecs', 'tileElem
  */
 export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): Uint8Array {
   for (const name of Object.keys(options)) {
-    if (!OPTIONS.includes(name)) fail('option', `unknown option "${name}": there are ${OPTIONS.join(', ')}`);
+    checkName('option', name, OPTIONS);
   }
   const effort = options.effort ?? 5;
   if (!Number.isInteger(effort) || effort < 0 || effort > 9)
     fail('option', 'effort must be an integer from 0 to 9');
   const codecs = options.codecs ?? CODECS;
   for (const name of codecs) {
-    if (!CODECS.includes(name)) fail('option', `unknown codec "${name}": there are ${CODECS.join(', ')}`);
+    checkName('codec', name, CODECS);
   }
+  const prefer = options.prefer ?? 'balance';
+  checkName('preference', prefer, ['balance', 'size']);
+  const budgetMs = options.budgetMs ?? Infinity;
+  if (!(budgetMs >= 0)) fail('option', 'budgetMs must be a number >= 0');
   const grids = options.grids ?? {};
   const tileElements = options.tileElements ?? Infinity;
   if (!(tileElements >= 1)) fail('option', 'tileElements must be at least 1');
   const specs = artifacts.weightSpecs ?? [];
   const data = joinWeights(artifacts.weightData);
+  const now = (): number => performance.now();
+  const stop = now() + budgetMs;
   const tensors: StoredTensor[] = [];
   const names = new Set<string>();
   let position = 0;
@@ -92,7 +119,11 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
     const grid = Object.hasOwn(grids, spec.name) ? grids[spec.name] : undefined;
     if (grid && storage !== 0) fail('input', `"${spec.name}" is not float32 and cannot lie on a grid`);
     const onGrid = grid && levelsOnGrid(spec.name, spec.shape, slice, grid);
-    tensors.push(storeTensor(spec, storage, slice, { effort, codecs, tileElements }, onGrid));
+    // Each tensor has its share of the time that is left, by its size.
+    const share = slice.length / Math.max(1, data.length - position + slice.length);
+    const end = now() + share * (stop - now());
+    const more = (): boolean => budgetMs === Infinity || now() < end;
+    tensors.push(storeTensor(spec, storage, slice, { effort, more, prefer, codecs, tileElements }, onGrid));
   }
   for (const name of Object.keys(grids)) {
     if (!names.has(name)) fail('input', `there is a grid for "${name}", but no such tensor`);
@@ -104,7 +135,7 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
   return writeFile(tensors, encodeText(text), text.length);
 }
 
-/** The text of the header: metadata as JSON, then the names. */
+/** The text of the header: JSON of the metadata and the names. */
 function describe(
   artifacts: ModelArtifacts,
   tensors: readonly StoredTensor[],
@@ -113,20 +144,14 @@ function describe(
   const meta: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(artifacts)) {
     if (RESERVED.includes(key) || value === undefined) continue;
-    if (key === 'license' || key === 'sha256' || key === 'quantization')
-      fail('input', `"${key}" is no part of ModelArtifacts`);
+    if (key === 'license' || key === 'sha256') fail('input', `"${key}" is no part of ModelArtifacts`);
     meta[key] = value;
   }
   if (options.license !== undefined) meta.license = options.license;
   if (options.sha256) {
     meta.sha256 = sha256(tensors.flatMap(({ payloads }) => payloads));
   }
-  const scales = tensors.flatMap(({ spec: { quantization: q } }) =>
-    q && q.dtype !== 'float16' ? [[q.scale ?? null, q.min ?? null]] : [],
-  );
-  if (scales.length > 0) meta.quantization = scales;
-  const names = tensors.map(({ spec }) => `${JSON.stringify(spec.name).slice(1, -1)}\n`);
-  return `${toJson(meta)}\n${names.join('')}`;
+  return toJson([meta, ...tensors.map(({ spec }) => spec.name)]);
 }
 
 /** JSON that refuses what it would change without a word. */
@@ -175,8 +200,7 @@ function storageOf(spec: WeightSpec): number {
   const q = spec.quantization;
   if (q) {
     for (const x of [q.scale, q.min]) {
-      if (x !== undefined && (!Number.isFinite(x) || Object.is(x, -0)))
-        fail('input', `"${spec.name}" has an impossible scale`);
+      if (x !== undefined && !Number.isFinite(x)) fail('input', `"${spec.name}" has an impossible scale`);
     }
     if (q.dtype === 'float16' && (q.scale !== undefined || q.min !== undefined)) {
       fail('input', `"${spec.name}" is float16 and cannot have a scale`);

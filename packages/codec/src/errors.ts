@@ -58,8 +58,5 @@ export function fail(code: EspErrorCode, message: string): never {
  * listed in docs/format.md; messages would be a fifth of the decoder.
  */
 export function broken(rule: number): never {
-  return fail(
-    rule < 51 ? 'header' : 'payload',
-    `the file breaks rule ${rule} of the format (see docs/format.md)`,
-  );
+  return fail(rule < 51 ? 'header' : 'payload', `rule ${rule} of docs/format.md is broken`);
 }

@@ -1,6 +1,6 @@
-import type { WeightSpec } from './artifacts.js';
+import type { WeightQuantization, WeightSpec } from './artifacts.js';
 import type { Book } from './codebook.js';
-import type { Traversal } from './geometry.js';
+import type { Axis } from './geometry.js';
 
 /** PNG's idea: a byte with the high bit set, the name, CR LF, ^Z, LF catch text-mode and 7-bit damage. */
 export const MAGIC: readonly number[] = [0x8a, 0x45, 0x53, 0x50, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -15,18 +15,19 @@ export const CODECS = ['zero', 'constant', 'raw', 'planes', 'lz', 'rans', 'ctx-f
 export type CodecName = (typeof CODECS)[number];
 
 /** What the bytes of a tensor are, by number in the file: dtype, type on disk, bytes of an element. */
-export const STORAGE: readonly (readonly [WeightSpec['dtype'], string, number])[] = [
-  ['float32', '', 4],
-  ['int32', '', 4],
-  ['bool', '', 1],
-  ['string', '', 1],
-  ['complex64', '', 8],
-  ['float32', 'uint8', 1],
-  ['float32', 'uint16', 2],
-  ['float32', 'float16', 2],
-  ['int32', 'uint8', 1],
-  ['int32', 'uint16', 2],
-];
+export const STORAGE: readonly (readonly [WeightSpec['dtype'], WeightQuantization['dtype'] | '', number])[] =
+  [
+    ['float32', '', 4],
+    ['int32', '', 4],
+    ['bool', '', 1],
+    ['string', '', 1],
+    ['complex64', '', 8],
+    ['float32', 'uint8', 1],
+    ['float32', 'uint16', 2],
+    ['float32', 'float16', 2],
+    ['int32', 'uint8', 1],
+    ['int32', 'uint16', 2],
+  ];
 
 /** A tile: part of a tensor that decodes on its own. */
 export interface Tile {
@@ -40,8 +41,8 @@ export interface Tile {
 export interface LevelsLayout {
   /** Which element each level stands for. */
   book: Book;
-  traversal: Traversal;
-  /** Sizes of the three groups of axes: rows, lines of a row, elements of a line. */
+  /** The axes of the rows, of the lines of a row, of the elements of a line, and their sizes. */
+  groups: Axis[][];
   rows: number;
   lines: number;
   width: number;
@@ -67,8 +68,6 @@ export interface TensorEntry {
 
 /** Everything a decoder knows before it touches a payload. */
 export interface Header {
-  major: number;
-  minor: number;
   /** Bytes before the first payload. */
   headerLength: number;
   fileLength: number;
@@ -79,8 +78,4 @@ export interface Header {
   tensors: TensorEntry[];
   /** Sum of the tensors' bytes. */
   decodedBytes: number;
-  /** SHA-256 of everything after the header, in hexadecimal, when the file carries it. */
-  sha256?: string;
-  /** The licence text, when the file carries one. */
-  license?: string;
 }

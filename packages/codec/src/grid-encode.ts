@@ -1,7 +1,7 @@
-import { bitsOf, MAX_EXPONENT } from './codebook.js';
+import { bitsOf, MAX_EXPONENT, MAX_EXPONENTS } from './codebook.js';
 import type { Quantized } from './codebook-find.js';
 import { fail } from './errors.js';
-import { forEachLine, stepTable } from './grid.js';
+import { widen } from './grid.js';
 
 /**
  * A grid whose step differs along axes: the element at an index is
@@ -28,6 +28,7 @@ export function levelsOnGrid(
   let most = 0;
   const exponents = grid.exponents.map((axis, i) => {
     if (axis === undefined) return undefined;
+    if (axis.length > MAX_EXPONENTS) bad(`has exponents on axis ${i}, which is longer than ${MAX_EXPONENTS}`);
     if (axis.length !== shape[i])
       bad(`has ${axis.length} exponents on axis ${i}, which has ${shape[i]} elements`);
     const bytes = Uint8Array.from(axis);
@@ -40,12 +41,11 @@ export function levelsOnGrid(
   if (most > MAX_EXPONENT) bad(`has exponents up to ${most}; ${MAX_EXPONENT} are the most`);
   const values = new Float32Array(data.buffer, data.byteOffset, data.length / 4);
   const levels = new Int32Array(values.length);
-  const steps = stepTable(step);
   const own = exponents[exponents.length - 1];
   let [negative, positive, nonzero] = [0, 0, 0];
   forEachLine(values.length, exponents, shape, (start, end, exponent) => {
     for (let i = start; i < end; i++) {
-      const width = steps[exponent + (own ? own[i - start] : 0)];
+      const width = widen(step, exponent + (own ? own[i - start] : 0));
       // Not -0: a level has no sign of its own.
       const level = Math.round(values[i] / width) + 0;
       if (bitsOf(Math.fround(level * width)) !== bitsOf(values[i])) {
@@ -57,7 +57,6 @@ export function levelsOnGrid(
       if (level !== 0) nonzero++;
     }
   });
-  const narrow = Math.max(negative, positive) < 128 ? Int8Array.from(levels) : levels;
   return {
     book: {
       kind: 'step',
@@ -67,7 +66,25 @@ export function levelsOnGrid(
       values: new Uint32Array(0),
       ...(exponents.some((axis) => axis !== undefined) && { exponents }),
     },
-    levels: narrow,
+    levels,
     nonzero,
   };
+}
+
+/** Calls `line` for each run along the last axis: where it starts, how long it is, the other axes' exponents summed. */
+function forEachLine(
+  elements: number,
+  exponents: readonly (Uint8Array | undefined)[],
+  sizes: readonly number[],
+  line: (start: number, end: number, exponent: number) => void,
+): void {
+  const last = sizes[sizes.length - 1] ?? 1;
+  for (let start = 0; start < elements; start += last) {
+    let exponent = 0;
+    for (let axis = sizes.length - 2, rest = start / last; axis >= 0; axis--) {
+      exponent += exponents[axis]?.[rest % sizes[axis]] ?? 0;
+      rest = Math.floor(rest / sizes[axis]);
+    }
+    line(start, start + last, exponent);
+  }
 }

@@ -1,7 +1,7 @@
 import type { DecodedArtifacts } from './artifacts.js';
 import { decode } from './decode.js';
 import { fail } from './errors.js';
-import type { Limits } from './limits.js';
+import { checkName, type Limits } from './limits.js';
 
 /** How {@link espalier} gets and checks the file. */
 export interface LoadOptions {
@@ -46,9 +46,7 @@ export function espalier(
   options: LoadOptions = {},
 ): EspalierHandler {
   for (const name of Object.keys(options)) {
-    if (name !== 'requestInit' && name !== 'fetch' && name !== 'limits') {
-      fail('option', `unknown option "${name}": there are requestInit, fetch, limits`);
-    }
+    checkName('option', name, ['requestInit', 'fetch', 'limits']);
   }
   if (isBytes(source)) return { load: async () => decode(source, options.limits) };
   return { load: async () => decode(await (await download(source, options)).arrayBuffer(), options.limits) };
@@ -56,19 +54,19 @@ export function espalier(
 
 /** Whether `source` is bytes, of this realm or another. */
 export function isBytes(source: unknown): source is ArrayBuffer | ArrayBufferView {
-  return ArrayBuffer.isView(source) || Object.prototype.toString.call(source) === '[object ArrayBuffer]';
+  return (source as ArrayBuffer).byteLength !== undefined;
 }
 
 /** Fetches; anything but success is an EspError. */
 export async function download(source: string | URL | Request, options: LoadOptions): Promise<Response> {
   const get = options.fetch ?? globalThis.fetch;
-  const where = source instanceof URL || typeof source === 'string' ? String(source) : source.url;
+  const where = (source as Request).url ?? source;
   let response: Response;
   try {
     response = await get(source, options.requestInit);
   } catch (error) {
     if (options.requestInit?.signal?.aborted) throw error;
-    return fail('fetch', `${where} could not be fetched: ${error instanceof Error ? error.message : error}`);
+    return fail('fetch', `${where} could not be fetched: ${error}`);
   }
   if (!response.ok) fail('fetch', `${where} could not be fetched: status ${response.status}`);
   return response;

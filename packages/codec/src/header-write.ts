@@ -1,9 +1,11 @@
-import type { WeightSpec } from './artifacts.js';
+import { codeTree, freshStates } from './adaptive.js';
+import type { WeightQuantization, WeightSpec } from './artifacts.js';
 import type { Book } from './codebook.js';
-import { BOOK_KINDS, bitsOf, orderKey } from './codebook.js';
+import { bitsOf } from './codebook.js';
 import { crc32c } from './crc32c.js';
 import { CODECS, FIXED_BYTES, type LevelsLayout, MAGIC, MAJOR, MINOR, STORAGE } from './format.js';
-import { rankPermutation } from './geometry.js';
+import type { Traversal } from './geometry.js';
+import { RangeEncoder } from './range-encoder.js';
 import { Writer } from './writer.js';
 
 /** A tensor ready to be written. */
@@ -14,7 +16,7 @@ export interface StoredTensor {
   elements: number;
   codec: (typeof CODECS)[number];
   constant?: Uint8Array;
-  levels?: LevelsLayout;
+  levels?: LevelsLayout & { traversal: Traversal };
   payloads: Uint8Array[];
 }
 
@@ -37,11 +39,10 @@ export function writeFile(
   fixed.put(Uint8Array.from(MAGIC));
   fixed.u8(MAJOR);
   fixed.u8(MINOR);
-  fixed.u16(0);
-  fixed.u32(headerLength);
-  fixed.u32(0);
-  fixed.u32(file.length >>> 0);
-  fixed.u16(Math.floor(file.length / 2 ** 32));
+  fixed.uint(0, 2);
+  fixed.uint(headerLength, 4);
+  fixed.uint(0, 4);
+  fixed.uint(file.length, 6);
   file.set(fixed.take());
   file.set(variable.take(), FIXED_BYTES);
   new DataView(file.buffer).setUint32(16, crc32c(file, 20, headerLength, crc32c(file, 0, 16)), true);
@@ -62,80 +63,63 @@ function writeTensor(out: Writer, tensor: StoredTensor): void {
   out.u8(CODECS.indexOf(codec) | (group << 6));
   for (const size of spec.shape) out.varint(size);
   if (spec.dtype === 'string') out.varint(tensor.elements);
+  if (spec.quantization) writeQuantization(out, spec.quantization);
   if (tensor.constant) out.put(tensor.constant);
   if (tensor.payloads.length === 0) return;
   if (tensor.levels) writeLevels(out, tensor.levels, storage);
   out.varint(tensor.payloads.length - 1);
   for (const payload of tensor.payloads) {
     out.varint(payload.length);
-    out.u32(crc32c(payload));
+    out.uint(crc32c(payload), 4);
   }
 }
 
-function writeLevels(out: Writer, { book, traversal, tuning }: LevelsLayout, storage: number): void {
+function writeLevels(
+  out: Writer,
+  { book, traversal, tuning }: LevelsLayout & { traversal: Traversal },
+  storage: number,
+): void {
   writeBook(out, book, STORAGE[storage][2], tuning >> 8);
   out.u8(traversal.foldAxis + 1);
   if (traversal.foldAxis >= 0) out.varint(traversal.foldInner);
-  out.varint(rankPermutation(traversal.order));
-  out.u8(traversal.rowAxes | (traversal.lineAxes << 4));
+  traversal.groups.forEach((group, g) => {
+    for (const axis of group) out.u8(axis | (g << 4));
+  });
   out.u8(tuning & 255);
 }
 
 function writeBook(out: Writer, book: Book, itemBytes: number, rate: number): void {
   const { kind, negative, positive, base, values, exponents } = book;
-  const list = kind === 'list' || kind === 'halves';
+  const list = kind === 'list';
   const explicitZero = list && values[negative] !== 0;
-  out.u8(BOOK_KINDS.indexOf(kind) | (explicitZero ? 4 : 0) | (rate << 3) | (exponents ? 32 : 0));
+  out.u8((list ? 1 : 0) | (explicitZero ? 2 : 0) | (exponents ? 4 : 0) | (rate << 3));
   out.varint(negative);
   out.varint(positive);
-  if (kind === 'integers') out.varint(base < 0 ? -2 * base - 1 : 2 * base);
-  if (kind === 'step') out.u32(bitsOf(base));
-  for (const axis of exponents ?? []) writeExponents(out, axis);
+  if (kind === 'integers') out.uint(base, itemBytes);
+  if (kind === 'step') out.uint(bitsOf(base), 4);
+  if (exponents) writeExponents(out, exponents);
   if (!list) return;
   values.forEach((bits, i) => {
     if (i === negative && !explicitZero) return;
-    if (kind === 'halves') out.u16(floatBitsToHalf(bits)!);
-    else if (itemBytes === 4) out.u32(bits);
-    else if (itemBytes === 2) out.u16(bits);
-    else out.u8(bits);
+    out.uint(bits, itemBytes);
   });
 }
 
-/** The bits of an exponent, then the exponents, low bits first. */
-function writeExponents(out: Writer, axis: Uint8Array | undefined): void {
-  const bits = axis ? 32 - Math.clz32(axis.reduce((a, b) => Math.max(a, b), 1)) : 0;
-  out.u8(bits);
-  let word = 0;
-  let filled = 0;
-  for (const exponent of axis ?? []) {
-    word |= exponent << filled;
-    for (filled += bits; filled >= 8; filled -= 8) {
-      out.u8(word & 255);
-      word >>= 8;
-    }
+/** Counterpart of `readExponents`. */
+function writeExponents(out: Writer, exponents: readonly (Uint8Array | undefined)[]): void {
+  out.u8(exponents.reduce((bits, axis, i) => bits | (axis ? 1 << i : 0), 0));
+  const coder = new RangeEncoder();
+  for (const axis of exponents) {
+    const states = freshStates(128);
+    for (const exponent of axis ?? []) codeTree(coder, states, 0, 7, exponent);
   }
-  if (filled > 0) out.u8(word);
+  const coded = coder.finish();
+  out.varint(coded.length);
+  out.put(coded);
 }
 
-/** The half that stands for exactly this float32, if there is one (NaNs are left alone). */
-export function floatBitsToHalf(bits: number): number | undefined {
-  const sign = (bits >>> 16) & 0x8000;
-  const exponent = (bits >>> 23) & 255;
-  const fraction = bits & 0x7fffff;
-  if (exponent === 255) return fraction === 0 ? sign | 0x7c00 : undefined;
-  const e = exponent - 112;
-  if (e >= 31) return undefined;
-  if (e > 0) return fraction & 0x1fff ? undefined : sign | (e << 10) | (fraction >> 13);
-  if ((bits & 0x7fffffff) === 0) return sign;
-  const shift = 14 - e;
-  const full = fraction | 0x800000;
-  return shift > 23 || full & ((1 << shift) - 1) ? undefined : sign | (full >> shift);
-}
-
-/** Sorts bit patterns by value. */
-export function sortPatterns(patterns: Iterable<number>, float: boolean, itemBytes: number): number[] {
-  return [...patterns]
-    .map((bits) => [orderKey(bits, float, itemBytes), bits])
-    .sort((a, b) => a[0] - b[0])
-    .map(([, bits]) => bits);
+function writeQuantization(out: Writer, { dtype, scale, min }: WeightQuantization): void {
+  if (dtype === 'float16') return;
+  out.u8((scale === undefined ? 0 : 1) | (min === undefined ? 0 : 2));
+  for (const value of [scale, min]) if (value !== undefined) out.f64(value);
 }

@@ -1,4 +1,5 @@
 import { asBytes } from './decode.js';
+import { broken } from './errors.js';
 import type { CodecName } from './format.js';
 import { readHeader } from './header.js';
 import type { Limits } from './limits.js';
@@ -56,17 +57,19 @@ export interface FileReport {
  * ```
  */
 export function inspect(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): FileReport {
-  const header = readHeader(asBytes(bytes), limits);
-  const { format } = header.meta;
+  const file = asBytes(bytes);
+  const header = readHeader(file, limits);
+  const { format, license, sha256 } = header.meta;
+  for (const text of [license, sha256]) if (text !== undefined && typeof text !== 'string') broken(24); // both are text
   return {
-    version: `${header.major}.${header.minor}`,
+    version: `${file[8]}.${file[9]}`,
     fileBytes: header.fileLength,
     headerBytes: header.headerLength,
     textBytes: header.textBytes,
     decodedBytes: header.decodedBytes,
     ...(typeof format === 'string' ? { format } : {}),
-    ...(header.license === undefined ? {} : { license: header.license }),
-    ...(header.sha256 === undefined ? {} : { sha256: header.sha256 }),
+    ...(typeof license === 'string' ? { license } : {}),
+    ...(typeof sha256 === 'string' ? { sha256 } : {}),
     tensors: header.tensors.map(({ spec, elements, codec, levels, tiles, byteLength }) => ({
       name: spec.name,
       shape: spec.shape,

@@ -12,7 +12,7 @@
 /** Flags per magnitude before the remainder is written in Exp-Golomb form. */
 export const UNARY = 14;
 /** Longest prefix of an Exp-Golomb remainder. */
-export const MAX_PREFIX = 17;
+export const MAX_PREFIX = 24;
 
 /** Codes bits: the probability of a 1 in 1/65536, and the bit if it is known. Returns the bit. */
 export interface BitCoder {
@@ -29,25 +29,19 @@ export interface LevelGrid {
   tuning: number;
 }
 
-/** A level array: as narrow as the levels allow. */
-export type Levels = Int8Array | Int16Array | Int32Array;
+/** A bordered row of levels. */
+export type Levels = Int32Array;
 
 /** Where a decoder writes: an element lies at the sum of its three offsets. Level 0 is there already. */
-export interface LevelSink {
-  target: Uint32Array | Uint16Array | Uint8Array;
+export type LevelSink = readonly [
+  target: Uint32Array | Uint16Array | Uint8Array,
   /** Bit pattern of each level + negative. */
-  book: Uint32Array;
+  book: Uint32Array,
   /** Of the tile's rows, of the lines of a row, of the elements of a line. */
-  rowOffsets: Int32Array;
-  lineOffsets: Int32Array;
-  widthOffsets: Int32Array;
-}
-
-/** Makes room for `size` levels of the grid. */
-export function allocateLevels(grid: LevelGrid, size: number): Levels {
-  const top = Math.max(grid.negative, grid.positive);
-  return top < 128 ? new Int8Array(size) : top < 32768 ? new Int16Array(size) : new Int32Array(size);
-}
+  rowOffsets: Int32Array,
+  lineOffsets: Int32Array,
+  widthOffsets: Int32Array,
+];
 
 /** Elements from a line to the next in a bordered row: two columns before, one after. */
 export function lineStride(grid: LevelGrid): number {
@@ -59,9 +53,9 @@ export function lineStart(grid: LevelGrid, line: number): number {
   return (line + 2) * lineStride(grid) + 2;
 }
 
-/** Elements of a bordered row: two lines of zeros come first. */
-export function rowSize(grid: LevelGrid): number {
-  return (grid.lines + 2) * lineStride(grid);
+/** Elements of a bordered row: two lines come first, and two at the end. */
+export function rowSize({ lines, width }: Pick<LevelGrid, 'lines' | 'width'>): number {
+  return (lines + 4) * (width + 3);
 }
 
 /** DELTA[n] = 2^13 / (n + 1.5): how far a state that has seen n bits moves, by the 22-bit error / 8. */

@@ -22,17 +22,24 @@ const defaults: Required<Limits> = {
   textBytes: 2 ** 26,
 };
 
+/** Fails unless `name` is one of `names`. */
+export function checkName(kind: string, name: string, names: readonly string[]): void {
+  if (!names.includes(name)) fail('option', `unknown ${kind} "${name}": there are ${names.join(', ')}`);
+}
+
 /** `limits` with the defaults filled in. @throws EspError 'option' for a name or value that makes no sense. */
 export function checkLimits(limits: Limits = {}): Required<Limits> {
   const all = { ...defaults };
-  for (const [name, value] of Object.entries(limits)) {
-    if (!(name in defaults)) {
-      fail('option', `unknown limit "${name}": there are ${Object.keys(defaults).join(', ')}`);
-    }
-    if (value === undefined) continue;
-    if (!Number.isSafeInteger(value) || value < 0)
-      fail('option', `limit ${name} must be a whole number >= 0`);
-    all[name as keyof Limits] = value;
+  for (const name of Object.keys(limits) as (keyof Limits)[]) {
+    checkName('limit', name, Object.keys(defaults));
+    const value = limits[name] ?? all[name];
+    if (!(value >= 0)) fail('option', `limit ${name} must be a number >= 0`);
+    all[name] = value;
   }
   return all;
+}
+
+/** Fails when a file wants more of something than the caller allows. */
+export function atMost(limits: Required<Limits>, name: keyof Limits, wanted: number): void {
+  if (wanted > limits[name]) fail('limit', `the file needs ${wanted} ${name}, the limit is ${limits[name]}`);
 }

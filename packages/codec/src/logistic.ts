@@ -15,6 +15,11 @@ export const squash: Uint16Array = makeSquash();
 /** stretch[p >> 10] for a 22-bit p: the inverse of squash in 4096 steps. */
 export const stretch: Int16Array = makeStretch();
 
+/** The probability, in 1/65536, that a level is not 0 at first: bits 0-7 of the tuning, a stretch in 1/16 + 128. */
+export function initial(tuning: number): number {
+  return squash[RANGE + ((tuning & 255) - 128) * 16];
+}
+
 function makeSquash(): Uint16Array {
   const table = new Uint16Array(2 * RANGE + 1);
   let e = 2 ** 30; // e^(-x / 256) in 1/2^30

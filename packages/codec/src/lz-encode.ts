@@ -1,4 +1,4 @@
-import { LzModel, MAX_COPY, MAX_DISTANCE, MIN_COPY } from './lz.js';
+import { LzModel, MAX_COPY, MAX_DISTANCE } from './lz.js';
 import { RangeEncoder } from './range-encoder.js';
 
 /**
@@ -7,7 +7,7 @@ import { RangeEncoder } from './range-encoder.js';
  */
 export function encodeLz(data: Uint8Array, itemBytes: number, effort: number, position = 0): Uint8Array {
   const coder = new RangeEncoder();
-  const model = new LzModel(itemBytes);
+  const model = new LzModel(coder, itemBytes);
   const finder = new Finder(data, 4 << effort);
   let last = 0;
   for (let i = 0; i < position; i++) finder.insert(i);
@@ -16,16 +16,13 @@ export function encodeLz(data: Uint8Array, itemBytes: number, effort: number, po
     const better =
       copy.length > 0 && copy.length < 64 && position + 1 < data.length ? finder.peek(position + 1, last) : 0;
     if (copy.length === 0 || better > copy.gain + 8) {
-      model.kind(coder, position, 0);
-      model.literal(coder, position, data[position - 1] ?? 0, data[position]);
+      model.kind(position, 0);
+      model.literal(position, data[position - 1] ?? 0, data[position]);
       finder.insert(position++);
       continue;
     }
-    const again = copy.distance === last ? 1 : 0;
-    model.kind(coder, position, 1);
-    model.again(coder, again);
-    model.length(coder, again, copy.length);
-    if (!again) model.distance(coder, copy.length, copy.distance);
+    model.kind(position, 1);
+    model.copy(copy.length, copy.distance === last ? 0 : copy.distance);
     last = copy.distance;
     for (const stop = position + copy.length; position < stop; position++) finder.insert(position);
   }
@@ -62,7 +59,7 @@ class Finder {
       const length = this.#common(position, distance);
       // About 6 bits a literal byte; a copy costs its distance and length.
       const gain = length * 6 - cost - 2 * Math.log2(length + 1);
-      if (length >= MIN_COPY && gain > best.gain) best = { length, distance, gain };
+      if (length >= 2 && gain > best.gain) best = { length, distance, gain };
     };
     if (last > 0 && last <= position) consider(last, 3);
     if (position + 4 <= this.#data.length) {

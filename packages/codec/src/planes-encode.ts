@@ -1,4 +1,4 @@
-import { ByteTree } from './planes.js';
+import { codeTree, freshStates } from './adaptive.js';
 import { RangeEncoder } from './range-encoder.js';
 import { Writer } from './writer.js';
 
@@ -13,20 +13,14 @@ export function encodePlanes(data: Uint8Array, itemBytes: number, rotate: boolea
   out.put(modes);
   const coder = new RangeEncoder();
   for (let plane = 0; plane < itemBytes; plane++) {
-    const tree = new ByteTree();
+    const states = freshStates(256);
     for (let i = 0; i < items; i++) {
       const byte = turned[i * itemBytes + plane];
       if (modes[plane] === 0) {
         out.u8(byte);
         continue;
       }
-      let node = 1;
-      for (let shift = 7; shift >= 0; shift--) {
-        const bit = (byte >> shift) & 1;
-        coder.code(tree.p(node), bit);
-        tree.learn(node, bit);
-        node = (node << 1) | bit;
-      }
+      codeTree(coder, states, 0, 8, byte);
     }
   }
   out.put(coder.finish());

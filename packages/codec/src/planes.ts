@@ -1,5 +1,7 @@
+import { codeTree, freshStates } from './adaptive.js';
 import { broken } from './errors.js';
 import { RangeDecoder } from './range-decoder.js';
+import { Reader } from './reader.js';
 
 /*
  * Byte planes: the elements' first bytes together, then the second ones, and so on. Of 4-byte floats the
@@ -8,23 +10,6 @@ import { RangeDecoder } from './range-decoder.js';
  *
  * Payload: one byte per element byte (0 raw, 1 coded), the raw planes, then one range-coded stream.
  */
-
-/** Adaptive probabilities of a bit tree over bytes: 22-bit probability, 10-bit count. */
-export class ByteTree {
-  readonly #states: Int32Array = new Int32Array(256).fill(-(2 ** 31));
-
-  p(node: number): number {
-    return Math.min(65520, Math.max(16, this.#states[node] >>> 16));
-  }
-
-  learn(node: number, bit: number): void {
-    const state = this.#states[node];
-    const count = state & 1023;
-    const p = state >>> 10;
-    const next = p + Math.trunc(((bit ? 4194303 : 0) - p) / (count + 1.5));
-    this.#states[node] = (next << 10) | (count < 1022 ? count + 1 : count);
-  }
-}
 
 /** Decodes planes of `itemBytes` into `out`; `rotate`: the elements are floats of 4 bytes. */
 export function decodePlanes(
@@ -36,38 +21,24 @@ export function decodePlanes(
   rotate: boolean,
 ): void {
   const items = out.length / itemBytes;
-  let position = start + itemBytes;
-  if (position > end) broken(56); // the planes are cut off
-  const modes = bytes.subarray(start, position);
+  const reader = new Reader(bytes, start, end);
+  const modes = reader.skip(itemBytes);
   for (let plane = 0; plane < itemBytes; plane++) {
-    if (modes[plane] > 1) broken(57); // a plane is coded in an unknown way
-    if (modes[plane] === 1) continue;
-    if (position + items > end) broken(56); // the planes are cut off
-    for (let i = 0; i < items; i++) out[i * itemBytes + plane] = bytes[position + i];
-    position += items;
+    if (bytes[modes + plane] > 1) broken(57); // a plane is coded in an unknown way
+    if (bytes[modes + plane] === 1) continue;
+    const from = reader.skip(items);
+    for (let i = 0; i < items; i++) out[i * itemBytes + plane] = bytes[from + i];
   }
-  const coder = new RangeDecoder(bytes, position, end);
+  const coder = new RangeDecoder(bytes, reader.position, end);
   for (let plane = 0; plane < itemBytes; plane++) {
-    if (modes[plane] === 0) continue;
-    const tree = new ByteTree();
-    for (let i = 0; i < items; i++) {
-      let node = 1;
-      while (node < 256) {
-        const bit = coder.code(tree.p(node), 0);
-        tree.learn(node, bit);
-        node = (node << 1) | bit;
-      }
-      out[i * itemBytes + plane] = node;
-    }
+    if (bytes[modes + plane] === 0) continue;
+    const states = freshStates(256);
+    for (let i = plane; i < out.length; i += itemBytes) out[i] = codeTree(coder, states, 0, 8, 0);
   }
   coder.finish();
-  if (rotate) {
-    for (let i = 0; i < out.length; i += 4) {
-      const sign = out[i] & 1;
-      out[i] = (out[i] >> 1) | ((out[i + 1] & 1) << 7);
-      out[i + 1] = (out[i + 1] >> 1) | ((out[i + 2] & 1) << 7);
-      out[i + 2] = (out[i + 2] >> 1) | ((out[i + 3] & 1) << 7);
-      out[i + 3] = (out[i + 3] >> 1) | (sign << 7);
-    }
+  if (!rotate) return;
+  for (let i = 0; i < out.length; i += 4) {
+    const sign = out[i] << 7;
+    for (let k = i; k < i + 4; k++) out[k] = (out[k] >> 1) | (k < i + 3 ? out[k + 1] << 7 : sign);
   }
 }

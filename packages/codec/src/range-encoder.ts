@@ -24,23 +24,13 @@ export class RangeEncoder implements BitCoder {
     return bit;
   }
 
-  /** The payload: the shortest string of bytes that lies in the last interval. */
+  /** The payload: a value in the last interval whose lowest two bytes do not matter, and are left out. */
   finish(): Uint8Array {
-    // The interval is at least 2^23 wide, so a multiple of 2^16 always lies in it, one of 2^24 perhaps.
-    const end = this.#low + this.#range;
-    for (const unit of [0x1000000, 0x10000]) {
-      const value = Math.ceil(this.#low / unit) * unit;
-      if (value < end) {
-        this.#low = value;
-        break;
-      }
-    }
+    // The interval is at least 2^23 wide: a whole range of 2^16, from a multiple of it, always lies in it.
+    this.#low = Math.ceil(this.#low / 0x10000) * 0x10000;
     for (let i = 0; i < 5; i++) this.#shift();
     const bytes = this.#out.take();
-    // Up to four zero bytes at the end are the decoder's to supply.
-    let length = bytes.length;
-    while (length > bytes.length - 4 && bytes[length - 1] === 0) length--;
-    return bytes.subarray(0, length);
+    return bytes.subarray(0, bytes.length - 2);
   }
 
   /** Moves the top byte out, holding back bytes of 255 that a carry may still change. */

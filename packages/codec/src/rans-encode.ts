@@ -20,9 +20,9 @@ export function encodeRans(symbols: Uint16Array, count: number): Uint8Array {
   }
   const out = new Writer();
   for (const f of frequencies) out.varint(f);
-  out.u32(states[0]);
-  out.u32(states[1]);
-  for (let i = words.length - 1; i >= 0; i--) out.u16(words[i]);
+  out.uint(states[0], 4);
+  out.uint(states[1], 4);
+  for (let i = words.length - 1; i >= 0; i--) out.uint(words[i], 2);
   return out.take();
 }
 

@@ -23,24 +23,24 @@ export function decodeRans(
   sink: LevelSink,
 ): void {
   const { rows, lines, width, negative, positive } = grid;
-  const { target, book, rowOffsets, lineOffsets, widthOffsets } = sink;
+  const [target, book, rowOffsets, lineOffsets, widthOffsets] = sink;
   const reader = new Reader(bytes, start, end);
   const size = 1 << RANS_BITS;
   const symbols = new Uint16Array(size);
-  const frequencies = new Uint16Array(size);
-  const offsets = new Uint16Array(size);
+  const frequencies: number[] = [];
+  const starts: number[] = [];
   let total = 0;
   for (let symbol = 0; symbol <= negative + positive; symbol++) {
     const frequency = reader.varint();
     if (total + frequency > size) broken(61); // frequencies do not add up
     symbols.fill(symbol, total, total + frequency);
-    frequencies.fill(frequency, total, total + frequency);
-    for (let i = 0; i < frequency; i++) offsets[total + i] = i;
+    frequencies.push(frequency);
+    starts.push(total);
     total += frequency;
   }
   if (total !== size) broken(61); // frequencies do not add up
-  let a = reader.u32();
-  let b = reader.u32();
+  let a = reader.uint(4);
+  let b = reader.uint(4);
   if (a < RANS_LOW || b < RANS_LOW || a >= 2 ** 31 || b >= 2 ** 31) broken(62); // a state is impossible
   let position = reader.position;
   for (let r = 0; r < rows; r++) {
@@ -48,8 +48,9 @@ export function decodeRans(
       const base = rowOffsets[r] + lineOffsets[line];
       for (let x = 0; x < width; x++) {
         const slot = a & (size - 1);
-        target[base + widthOffsets[x]] = book[symbols[slot]];
-        let next = Math.imul(frequencies[slot], a >>> RANS_BITS) + offsets[slot];
+        const symbol = symbols[slot];
+        target[base + widthOffsets[x]] = book[symbol];
+        let next = (Math.imul(frequencies[symbol], a >>> RANS_BITS) + slot - starts[symbol]) | 0;
         if (next < RANS_LOW) {
           next = (next << 16) | bytes[position] | (bytes[position + 1] << 8);
           position += 2;

@@ -3,24 +3,42 @@ import { findBook, type Patterns, type Quantized } from './codebook-find.js';
 import { isFloat32 } from './decode.js';
 import { codeFast } from './encode-fast.js';
 import { codeMix } from './encode-mix.js';
-import { type CodecName, type LevelsLayout, STORAGE } from './format.js';
-import { foldedAxes, groupOffsets, groupSizes, MAX_ROW, MAX_ROWS, type Traversal } from './geometry.js';
+import { type CodecName, STORAGE } from './format.js';
+import { groupAxes, MAX_ROW, MAX_ROWS, offsetsOf, sizeOf, type Traversal } from './geometry.js';
 import type { StoredTensor } from './header-write.js';
-import { type LevelGrid, type Levels, lineStart } from './level-coding.js';
+import { type LevelGrid, type Levels, lineStart, rowSize } from './level-coding.js';
 import { RANGE, squash } from './logistic.js';
 import { encodeLz } from './lz-encode.js';
 import { encodePlanes } from './planes-encode.js';
 import { RangeEncoder } from './range-encoder.js';
 import { encodeRans } from './rans-encode.js';
-import { traversalsFor } from './traversals.js';
+import { plainTraversal, traversalsFor } from './traversals.js';
 
 /** Bytes that decide whether LZ is tried on more. */
 const SAMPLE = 2 ** 17;
+
+/** What may be larger by this much when it decodes faster. */
+const TOLERANCE = 1.005;
+/** From fast to slow. */
+const SPEED: readonly CodecName[] = [
+  'zero',
+  'constant',
+  'raw',
+  'rans',
+  'ctx-fast',
+  'lz',
+  'planes',
+  'ctx-mix',
+];
 
 /** What the search may do. */
 export interface Search {
   /** 0 to 9. */
   effort: number;
+  /** Whether there is time to try something else. */
+  more: () => boolean;
+  /** 'size': the smallest form; 'balance': a faster one when it is hardly larger. */
+  prefer: 'balance' | 'size';
   /** Codecs to choose from. */
   codecs: readonly CodecName[];
   /** Most elements of a tile. */
@@ -44,7 +62,7 @@ export function storeTensor(
   if (search.codecs.includes('planes')) {
     candidates.push({ ...base, codec: 'planes', payloads: [encodePlanes(data, itemBytes, float)] });
   }
-  if (search.codecs.includes('lz') && worthLz(data, itemBytes, float, search)) {
+  if (search.codecs.includes('lz') && search.more() && worthLz(data, itemBytes, float, search)) {
     candidates.push({ ...base, codec: 'lz', payloads: [encodeLz(data, itemBytes, search.effort)] });
   }
   if (spec.dtype !== 'string' && spec.dtype !== 'complex64') {
@@ -52,7 +70,10 @@ export function storeTensor(
       onGrid ?? findBook(patternsOf(data, itemBytes), float || spec.quantization?.dtype === 'float16');
     if (found) candidates.push(...levelCandidates(base, found, search));
   }
-  return candidates.reduce((best, next) => (size(next) < size(best) ? next : best));
+  const best = candidates.reduce((least, next) => (size(next) < size(least) ? next : least));
+  if (search.prefer === 'size') return best;
+  const near = candidates.filter((tensor) => size(tensor) <= size(best) * TOLERANCE);
+  return near.reduce((first, next) => (slowness(next) < slowness(first) ? next : first));
 }
 
 /** The level coders on every traversal that the effort allows: the quick one on all, the mixing one on the best. */
@@ -63,16 +84,13 @@ function levelCandidates(
 ): StoredTensor[] {
   const { effort, codecs } = search;
   const { shape } = base.spec;
-  const fast = traversalsFor(shape)
-    .slice(0, effort === 0 ? 1 : 99)
-    .map(
-      (traversal): StoredTensor => ({
-        ...base,
-        codec: 'ctx-fast',
-        ...encodeLevels(shape, found, traversal, 'ctx-fast', 0, search.tileElements),
-      }),
-    )
-    .sort((a, b) => size(a) - size(b));
+  const fast: StoredTensor[] = [];
+  for (const traversal of traversalsFor(shape)) {
+    if (fast.length > 0 && (effort === 0 || !search.more())) break;
+    const coded = encodeLevels(shape, found, traversal, 'ctx-fast', 0, search.tileElements);
+    fast.push({ ...base, codec: 'ctx-fast', ...coded });
+  }
+  fast.sort((a, b) => size(a) - size(b));
   const all = codecs.includes('ctx-fast') ? fast : [];
   const plain = codecs.includes('rans') ? ransCandidate(base, found) : undefined;
   if (plain) all.push(plain);
@@ -81,6 +99,7 @@ function levelCandidates(
   const rates = effort >= 6 ? [1, 0, 2] : [1];
   for (const { levels } of best) {
     for (const rate of rates) {
+      if (all.length > 0 && !search.more()) return all;
       all.push({
         ...base,
         codec: 'ctx-mix',
@@ -89,6 +108,12 @@ function levelCandidates(
     }
   }
   return all;
+}
+
+/** For comparison only: the codec, and whether elements come in the order in which they lie. */
+function slowness({ codec, levels }: StoredTensor): number {
+  const order = levels?.traversal.groups.flat() ?? [];
+  return 2 * SPEED.indexOf(codec) + (order.every((axis, i) => axis === i) ? 0 : 1);
 }
 
 /** Whether to try LZ: on large tensors only where a sample repeats itself, unless the effort is high. */
@@ -134,16 +159,17 @@ function ransCandidate(
   // Rows are as long as allowed: the coder has no use for them.
   const order = shape.map((_, i) => i);
   const sizes = order.map((axis) => shape.slice(axis).reduce((a, b) => a * b, 1));
-  const rowAxes = sizes.findIndex((n) => n <= MAX_ROW);
-  const traversal: Traversal = { foldAxis: -1, foldInner: 0, order, rowAxes, lineAxes: rowAxes };
+  const rowAxes = sizes.findIndex((n) => rowSize({ lines: 1, width: n }) <= MAX_ROW);
   if (rowAxes < 0) return undefined;
-  const [rows, lines, width] = groupSizes(foldedAxes(shape, traversal).sizes, traversal);
+  const traversal = plainTraversal(order, rowAxes, rowAxes);
+  const groups = groupAxes(shape, traversal);
+  const [rows, lines, width] = groups.map(sizeOf);
   if (rows > MAX_ROWS) return undefined;
   const symbols = Uint16Array.from(levels, (level) => level + book.negative);
   return {
     ...base,
     codec: 'rans',
-    levels: { book, traversal, rows, lines, width, tuning: 0 },
+    levels: { book, traversal, groups, rows, lines, width, tuning: 0 },
     payloads: [encodeRans(symbols, count)],
   };
 }
@@ -155,10 +181,11 @@ function encodeLevels(
   codec: 'ctx-fast' | 'ctx-mix',
   rate: number,
   tileElements: number,
-): { levels: LevelsLayout; payloads: Uint8Array[] } {
-  const [rows, lines, width] = groupSizes(foldedAxes(shape, traversal).sizes, traversal);
+): Pick<StoredTensor, 'levels' | 'payloads'> {
+  const groups = groupAxes(shape, traversal);
+  const [rows, lines, width] = groups.map(sizeOf);
   const tuning = initialStretch(nonzero / levels.length) | (rate << 8);
-  const [rowOffsets, lineOffsets, widthOffsets] = groupOffsets(shape, traversal);
+  const [rowOffsets, lineOffsets, widthOffsets] = groups.map(offsetsOf);
   const count = Math.min(rows, Math.max(1, Math.ceil(levels.length / tileElements)));
   const payloads: Uint8Array[] = [];
   for (let tile = 0; tile < count; tile++) {
@@ -182,7 +209,7 @@ function encodeLevels(
     (codec === 'ctx-mix' ? codeMix : codeFast)(coder, grid, before);
     payloads.push(coder.finish());
   }
-  return { levels: { book, traversal, rows, lines, width, tuning }, payloads };
+  return { levels: { book, traversal, groups, rows, lines, width, tuning }, payloads };
 }
 
 /** The stretch of a density, in 1/16 + 128, by search in the frozen table. */

@@ -2,7 +2,7 @@ import type { ModelArtifacts, WeightSpec } from './artifacts.js';
 import { artifactsOf, asBytes, checkTiles, decodeTensor } from './decode.js';
 import { fail } from './errors.js';
 import { FIXED_BYTES, type Header } from './format.js';
-import { readFixed, readHeader } from './header.js';
+import { cut, readFixed, readHeader } from './header.js';
 import type { Limits } from './limits.js';
 
 /** A tensor as it comes out of a stream. */
@@ -118,7 +118,7 @@ class Decoder implements StreamDecoder {
     const header = this.#header;
     if (!header) return found;
     const { tensors, fileLength } = header;
-    if (this.#base + this.#length > fileLength) fail('length', 'the file is longer than it says');
+    if (this.#base + this.#length > fileLength) cut();
     while (this.#next < tensors.length) {
       const tensor = tensors[this.#next];
       const stored = tensor.tiles.reduce((n, tile) => n + tile.length, 0);

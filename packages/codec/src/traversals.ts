@@ -1,45 +1,47 @@
-import type { Traversal } from './geometry.js';
-import { foldedAxes, groupSizes, MAX_ROW, MAX_ROWS } from './geometry.js';
+import { groupAxes, MAX_ROW, MAX_ROWS, sizeOf, type Traversal } from './geometry.js';
+import { rowSize } from './level-coding.js';
 
 /** Ways worth trying to walk a tensor of this shape, likely ones first. */
 export function traversalsFor(shape: readonly number[]): Traversal[] {
-  const plain = (order: number[], rowAxes: number, lineAxes: number): Traversal => ({
-    foldAxis: -1,
-    foldInner: 0,
-    order,
-    rowAxes,
-    lineAxes,
-  });
   const found: Traversal[] = [];
   if (shape.length === 1) {
-    found.push(plain([0], 0, 0));
+    found.push(plainTraversal([0], 0, 0));
     for (const inner of divisors(shape[0])) {
-      found.push({ foldAxis: 0, foldInner: inner, order: [0, 1], rowAxes: 1, lineAxes: 1 });
+      found.push({ foldAxis: 0, foldInner: inner, groups: [[0], [], [1]] });
     }
   } else if (shape.length === 2) {
     for (const inner of foldsOf(shape[0])) {
-      found.push({ foldAxis: 0, foldInner: inner, order: [2, 0, 1], rowAxes: 1, lineAxes: 2 });
+      found.push({ foldAxis: 0, foldInner: inner, groups: [[2], [0], [1]] });
     }
-    found.push(plain([1, 0], 1, 1), plain([0, 1], 1, 1));
+    found.push(plainTraversal([1, 0], 1, 1), plainTraversal([0, 1], 1, 1));
   } else if (shape.length === 4) {
     found.push(
-      plain([3, 2, 0, 1], 1, 3),
-      plain([3, 2, 0, 1], 2, 3),
-      plain([2, 3, 0, 1], 1, 3),
-      plain([3, 0, 1, 2], 1, 3),
-      plain([0, 1, 3, 2], 2, 3),
-      plain([0, 1, 2, 3], 2, 3),
-      plain([0, 1, 2, 3], 3, 3),
+      plainTraversal([3, 2, 0, 1], 1, 3),
+      plainTraversal([3, 2, 0, 1], 2, 3),
+      plainTraversal([2, 3, 0, 1], 1, 3),
+      plainTraversal([3, 0, 1, 2], 1, 3),
+      plainTraversal([0, 1, 3, 2], 2, 3),
+      plainTraversal([0, 1, 2, 3], 2, 3),
+      plainTraversal([0, 1, 2, 3], 3, 3),
     );
   } else {
     const axes = shape.map((_, i) => i);
     const last = axes.length - 1;
-    found.push(plain([last, ...axes.slice(0, last)], 1, last), plain(axes, last, last));
+    found.push(plainTraversal([last, ...axes.slice(0, last)], 1, last), plainTraversal(axes, last, last));
   }
   return found.filter((t) => {
-    const [rows, lines, width] = groupSizes(foldedAxes(shape, t).sizes, t);
-    return rows <= MAX_ROWS && lines * width <= MAX_ROW;
+    const [rows, lines, width] = groupAxes(shape, t).map(sizeOf);
+    return rows <= MAX_ROWS && rowSize({ lines, width }) <= MAX_ROW;
   });
+}
+
+/** The axes in this order, without folding: the first `rowAxes` make rows, those up to `lineAxes` lines. */
+export function plainTraversal(order: number[], rowAxes: number, lineAxes: number): Traversal {
+  return {
+    foldAxis: -1,
+    foldInner: 0,
+    groups: [order.slice(0, rowAxes), order.slice(rowAxes, lineAxes), order.slice(lineAxes)],
+  };
 }
 
 /** Inner sizes by which a dense layer's inputs may be an image: square ones, with or without channels. */

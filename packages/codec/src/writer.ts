@@ -12,14 +12,15 @@ export class Writer {
     this.#bytes[this.#length++] = value;
   }
 
-  u16(value: number): void {
-    this.u8(value & 255);
-    this.u8((value >>> 8) & 255);
+  /** The lowest `size` bytes of an integer. */
+  uint(value: number, size: number): void {
+    for (let i = 0; i < size; i++) this.u8(Math.floor(value / 256 ** i) & 255);
   }
 
-  u32(value: number): void {
-    this.u16(value & 65535);
-    this.u16(value >>> 16);
+  f64(value: number): void {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setFloat64(0, value, true);
+    this.put(bytes);
   }
 
   /** An unsigned LEB128 integer, shortest form. */

@@ -1,0 +1,34 @@
+import { readBook } from './codebook.js';
+import { broken } from './errors.js';
+import type { LevelsLayout, TensorEntry } from './format.js';
+import { type Axis, foldedAxes, MAX_ROW, MAX_ROWS, sizeOf } from './geometry.js';
+import { rowSize } from './level-coding.js';
+import type { Reader } from './reader.js';
+
+/** Reads how elements map to levels, and in which order these are coded. */
+export function readLevels(reader: Reader, { spec, itemBytes }: TensorEntry): LevelsLayout {
+  const { dtype, quantization, shape } = spec;
+  if (dtype === 'string' || dtype === 'complex64') broken(14); // string and complex64 tensors have no levels
+  const flags = reader.uint(1);
+  if (flags > 31) broken(15); // a codebook has unknown flags
+  const book = readBook(reader, flags, itemBytes, dtype === 'float32' && !quantization, shape);
+  const foldAxis = reader.uint(1) - 1;
+  if (foldAxis >= shape.length) broken(16); // the folded axis does not exist
+  const axes = foldedAxes(shape, foldAxis, foldAxis < 0 ? 0 : reader.varint());
+  const groups: Axis[][] = [[], [], []];
+  const used = new Set<number>();
+  let last = 0;
+  for (let i = 0; i < axes.length; i++) {
+    const code = reader.uint(1);
+    const axis = code & 15;
+    // each axis must occur once, rows before lines before their elements
+    if (code >> 4 < last || code > 47 || axis >= axes.length || used.has(axis)) broken(17);
+    last = code >> 4;
+    used.add(axis);
+    groups[last].push(axes[axis]);
+  }
+  const [rows, lines, width] = groups.map(sizeOf);
+  // rows are too long or too many
+  if (rowSize({ lines, width }) > MAX_ROW || rows > MAX_ROWS) broken(18);
+  return { book, groups, rows, lines, width, tuning: reader.uint(1) | ((flags >> 3) << 8) };
+}
