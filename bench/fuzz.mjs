@@ -94,6 +94,19 @@ function samples() {
     { quantization: { dtype: 'uint8', scale: 0.1, min: -1 } },
   );
   add([2], Uint8Array.of(2, 0, 0, 0, 104, 105, 0, 0, 0, 0), { dtype: 'string' });
+  const exponents = Array.from({ length: 20 }, (_, i) => (i * i) % 7);
+  const widths = exponents.map(
+    (e) => 0.5 * [1, 1.189207115002721, Math.SQRT2, 1.681792830507429][e & 3] * (1 << (e >> 2)),
+  );
+  files.push(
+    encode(
+      {
+        weightSpecs: [{ name: 'w', shape: [25, 20], dtype: 'float32' }],
+        weightData: Float32Array.from(levels, (level, i) => level * widths[i % 20]).buffer,
+      },
+      { grids: { w: { step: 0.5, exponents: [undefined, exponents] } } },
+    ),
+  );
   const parts = [sparse, noise, new Float32Array(9)];
   files.push(
     encode({

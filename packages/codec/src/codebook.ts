@@ -105,10 +105,10 @@ function readExponents(reader: Reader, shape: readonly number[]): (Uint8Array | 
   const length = reader.varint();
   const start = reader.skip(length);
   const coder = new RangeDecoder(reader.bytes, start, start + length);
+  const states = freshStates(128);
   const found = shape.map((size, axis) => {
     if (!((axes >> axis) & 1)) return undefined;
     if (size > MAX_EXPONENTS) broken(41); // exponents for too long an axis
-    const states = freshStates(128);
     return Uint8Array.from({ length: size }, () => codeTree(coder, states, 0, 7, 0) & 127);
   });
   coder.finish();

@@ -109,8 +109,8 @@ function writeBook(out: Writer, book: Book, itemBytes: number, rate: number): vo
 function writeExponents(out: Writer, exponents: readonly (Uint8Array | undefined)[]): void {
   out.u8(exponents.reduce((bits, axis, i) => bits | (axis ? 1 << i : 0), 0));
   const coder = new RangeEncoder();
+  const states = freshStates(128);
   for (const axis of exponents) {
-    const states = freshStates(128);
     for (const exponent of axis ?? []) codeTree(coder, states, 0, 7, exponent);
   }
   const coded = coder.finish();

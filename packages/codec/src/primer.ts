@@ -9,5 +9,5 @@ const names = (i: number): string => `,"dense_Dense${i}/kernel","dense_Dense${i}
 /** The text, as the bytes of ASCII. */
 export function primer(): Uint8Array {
   const text = `[{"modelTopology":{"class_name":"Sequential","config":{"name":"sequential_1","layers":[${layer('300,"activation":"relu', 1, ',"batch_input_shape":[null,784],"dtype":"float32"')},${layer('100,"activation":"relu', 2, '')},${layer('10,"activation":"softmax', 3, '')}]},"keras_version":"tfjs-layers 4.22.0","backend":"tensor_flow.js"},"format":"layers-model","generatedBy":"TensorFlow.js tfjs-layers v4.22.0","convertedBy":null}${names(1)}${names(2)}${names(3)}]`;
-  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+  return new TextEncoder().encode(text);
 }
