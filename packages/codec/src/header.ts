@@ -45,7 +45,7 @@ export function readFixed(bytes: Uint8Array, limits?: Limits): FixedHeader {
 
 /** Fails: a file is shorter or longer than it says. */
 export function cut(): never {
-  return fail('length', 'the file is cut off, or longer than it says');
+  return fail('length', 'the file has another length than it says');
 }
 
 /** Reads and checks the whole header; `bytes` must hold at least that. No payload is touched. */
@@ -54,7 +54,7 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
   const { headerLength, fileLength } = readFixed(bytes, limits);
   if (bytes.length < headerLength) cut();
   if (crc32c(bytes, 20, headerLength, crc32c(bytes, 0, 16)) !== new Reader(bytes, 16, 20).uint(4)) {
-    fail('checksum', 'the header is damaged');
+    fail('checksum', 'a damaged header');
   }
   const reader = new Reader(bytes, FIXED_BYTES, headerLength);
   const textLength = reader.varint();
