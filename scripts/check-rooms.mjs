@@ -16,6 +16,12 @@ const rooms = {
   core: { ours: [], tensorflow: core, node: false, libraries: false },
   plugin: { ours: ['core'], tensorflow: core, node: false, libraries: false },
   codec: { ours: [], tensorflow: [], node: false, libraries: true },
+  compress: {
+    ours: ['core', 'codec'],
+    tensorflow: [...core, '@tensorflow/tfjs-converter'],
+    node: false,
+    libraries: false,
+  },
   report: { ours: [], tensorflow: [], node: false, libraries: true },
   datasets: { ours: [], tensorflow: core, node: true, libraries: true },
   backend: { ours: [], tensorflow: true, node: true, libraries: true },

@@ -1,0 +1,109 @@
+import { EspalierError } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+import { deadLeaves, randomOf } from './dead-leaves.js';
+import type { Examples, InputSpec } from './executable.js';
+
+/** Options of {@link generateExamples}. */
+export interface GenerateOptions {
+  /** How many. Default 16. */
+  readonly count?: number;
+  /** Default 1. */
+  readonly seed?: number;
+  /** What values lie between; default [0, 1] for pictures. */
+  readonly range?: readonly [number, number];
+  /** For axes that take any size. Default 64. */
+  readonly length?: number;
+}
+
+/**
+ * Inputs for a model that nobody has inputs for: for `[height, width, 1 or 3]` pictures with the statistics of natural ones,
+ * for other floats noise that is smooth along the second axis, for integers small ones. Real inputs serve better.
+ */
+export function generateExamples(inputs: readonly InputSpec[], options: GenerateOptions = {}): Examples {
+  const { count = 16, seed = 1, range = [0, 1], length = 64 } = options;
+  const random = randomOf(seed);
+  return inputs.map(({ shape, dtype }) => {
+    const sizes = [count, ...shape.slice(1).map((n) => (n < 0 ? length : n))];
+    const size = sizes.reduce((a, b) => a * b, 1);
+    if (dtype === 'int32')
+      return tf.tensor(
+        Int32Array.from({ length: size }, () => Math.floor(random() * 10)),
+        sizes,
+        dtype,
+      );
+    const values = new Float32Array(size);
+    const [, height, width, channels] = sizes;
+    if (sizes.length === 4 && (channels === 1 || channels === 3)) {
+      for (let i = 0; i < count; i++) {
+        values.set(deadLeaves(height, width, channels, random), i * height * width * channels);
+      }
+      return tf.tensor(
+        values.map((v) => range[0] + v * (range[1] - range[0])),
+        sizes,
+        'float32',
+      );
+    }
+    // A random walk that leaks: energy falls with frequency, as in most signals.
+    const inner = sizes.slice(2).reduce((a, b) => a * b, 1);
+    for (let i = 0; i < size; i++) {
+      const noise = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+      const first = Math.floor(i / inner) % (sizes[1] ?? 1) === 0 || sizes.length < 3;
+      values[i] = first ? noise : 0.9 * values[i - inner] + 0.4359 * noise;
+    }
+    return tf.tensor(values, sizes, 'float32');
+  });
+}
+
+/** The last quarter of the examples apart. */
+export function splitExamples(examples: Examples): [Examples, Examples | undefined] {
+  const count = examples[0]?.shape[0] ?? 0;
+  const last = Math.floor(count / 4);
+  if (last === 0) return [examples, undefined];
+  const part = (start: number, size: number): Examples =>
+    examples.map((tensor) =>
+      tf.slice(tensor, [start, ...tensor.shape.slice(1).map(() => 0)], [size, ...tensor.shape.slice(1)]),
+    );
+  return [part(0, count - last), part(count - last, last)];
+}
+
+/**
+ * Cuts examples into batches; the caller disposes them.
+ *
+ * @throws EspalierError `shape-mismatch`
+ */
+export function batchesOf(inputs: readonly InputSpec[], examples: Examples, size: number): Examples[] {
+  if (examples.length !== inputs.length) {
+    throw new EspalierError(
+      'shape-mismatch',
+      `The model has ${inputs.length} inputs; ${examples.length} are given.`,
+    );
+  }
+  const count = examples[0].shape[0];
+  for (const [i, { name, shape }] of inputs.entries()) {
+    const given = examples[i].shape;
+    const fits =
+      given.length === shape.length && shape.every((n, axis) => axis === 0 || n < 0 || n === given[axis]);
+    if (!fits || given[0] !== count) {
+      throw new EspalierError(
+        'shape-mismatch',
+        `Input ${name} takes [${shape}]; examples of [${given}] are given.`,
+        {
+          remedy: 'The first axis counts examples, and all inputs have equally many.',
+        },
+      );
+    }
+  }
+  const fixed = inputs[0].shape[0];
+  const step = fixed > 0 ? fixed : size;
+  const batches: Examples[] = [];
+  for (let start = 0; start < count; start += step) {
+    const length = Math.min(step, count - start);
+    if (fixed > 0 && length < fixed) break;
+    batches.push(
+      examples.map((tensor) =>
+        tf.slice(tensor, [start, ...tensor.shape.slice(1).map(() => 0)], [length, ...tensor.shape.slice(1)]),
+      ),
+    );
+  }
+  return batches;
+}

@@ -1,0 +1,40 @@
+/** H = M' D M with M unit lower triangular and D diagonal. */
+export interface Factor {
+  readonly size: number;
+  /** `[size, size]`, below the diagonal; the rest is meaningless. */
+  readonly lower: Float32Array;
+  /** What is left of each feature's energy once the later ones have taken what they can predict of it. */
+  readonly pivots: Float64Array;
+}
+
+/** Part of the mean energy that is added to every feature: what was not among the examples may come. */
+const damping = 3e-3;
+
+/**
+ * Factorises one group's moments. With errors e of the weights of a column, e' H e = sum over j of
+ * D_j (e_j + sum over k < j of M_jk e_k)^2: taken in order, each weight can be chosen so that it makes up for the errors
+ * before it.
+ */
+export function factorize(moments: Float64Array, size: number, group: number): Factor {
+  const a = moments.slice(group * size * size, (group + 1) * size * size);
+  let energy = 0;
+  for (let i = 0; i < size - 1; i++) energy += a[i * size + i];
+  // The last row is the bias: it is exact and must not be moved by the damping.
+  const extra = (damping * energy) / Math.max(1, size - 1) + 1e-30;
+  for (let i = 0; i < size - 1; i++) a[i * size + i] += extra;
+  const lower = new Float32Array(size * size);
+  const pivots = new Float64Array(size);
+  for (let j = size - 1; j >= 0; j--) {
+    const row = j * size;
+    const pivot = Math.max(a[row + j], extra);
+    pivots[j] = pivot;
+    for (let i = 0; i < j; i++) {
+      const factor = a[row + i] / pivot;
+      lower[row + i] = factor;
+      if (factor === 0) continue;
+      const target = i * size;
+      for (let k = 0; k <= i; k++) a[target + k] -= factor * a[row + k];
+    }
+  }
+  return { size, lower, pivots };
+}

@@ -1,0 +1,103 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/** How near outputs are to those of the original, measured. */
+export interface Fidelity {
+  /** Peak signal-to-noise ratio in dB, the peaks being those of the outputs; Infinity when nothing differs. */
+  readonly psnr: number;
+  /** Cosine of the angle between the outputs. */
+  readonly cosine: number;
+  /** Mean and greatest absolute difference. */
+  readonly meanDifference: number;
+  readonly maxDifference: number;
+  /** Share of examples whose greatest output is the same one; where the last axis has classes. */
+  readonly agreement?: number;
+  /** How many examples. */
+  readonly examples: number;
+}
+
+/** What an output spans: greatest less least value. */
+export function peaksOf(outputs: readonly Float32Array[]): number[] {
+  return outputs.map((values) => {
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const value of values) {
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    return high > low ? high - low : Math.abs(high) || 1;
+  });
+}
+
+/** An output of all examples: values, and its shape. */
+export interface Output {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+/** Compares outputs; each output's squared error counts in units of its peak, and all outputs alike. */
+export function compare(
+  original: readonly Output[],
+  other: readonly Output[],
+  peaks: readonly number[],
+): Fidelity {
+  let [noise, dot, aa, bb, sum, max, count] = [0, 0, 0, 0, 0, 0, 0];
+  let [same, rows] = [0, 0];
+  original.forEach(({ values: a, shape }, o) => {
+    const b = other[o].values;
+    let squares = 0;
+    for (let i = 0; i < a.length; i++) {
+      const d = b[i] - a[i];
+      squares += d * d;
+      dot += a[i] * b[i];
+      aa += a[i] * a[i];
+      bb += b[i] * b[i];
+      sum += Math.abs(d);
+      if (!(Math.abs(d) <= max)) max = Math.abs(d);
+    }
+    count += a.length;
+    noise += squares / Math.max(1, a.length) / peaks[o] ** 2 / original.length;
+    if (shape.length === 2 && shape[1] > 1) {
+      for (let row = 0; row < shape[0]; row++) {
+        rows++;
+        if (argMax(a, row, shape[1]) === argMax(b, row, shape[1])) same++;
+      }
+    }
+  });
+  return {
+    psnr: noise === 0 ? Number.POSITIVE_INFINITY : -10 * Math.log10(noise),
+    cosine: aa === 0 && bb === 0 ? 1 : dot / Math.sqrt(aa * bb),
+    meanDifference: sum / Math.max(1, count),
+    maxDifference: max,
+    ...(rows > 0 && { agreement: same / rows }),
+    examples: original[0]?.shape[0] ?? 0,
+  };
+}
+
+function argMax(values: Float32Array, row: number, classes: number): number {
+  let best = row * classes;
+  for (let i = best; i < (row + 1) * classes; i++) if (values[i] > values[best]) best = i;
+  return best - row * classes;
+}
+
+/** Reads outputs of one batch and disposes them. */
+export function readOutputs(tensors: readonly tf.Tensor[]): Output[] {
+  const outputs = tensors.map((tensor) => ({
+    shape: tensor.shape,
+    values: Float32Array.from(tensor.dataSync()),
+  }));
+  tf.dispose([...tensors]);
+  return outputs;
+}
+
+/** Joins outputs of several batches. */
+export function joinOutputs(batches: readonly (readonly Output[])[]): Output[] {
+  return batches[0].map(({ shape }, o) => {
+    const values = new Float32Array(batches.reduce((n, batch) => n + batch[o].values.length, 0));
+    let at = 0;
+    for (const batch of batches) {
+      values.set(batch[o].values, at);
+      at += batch[o].values.length;
+    }
+    const examples = batches.reduce((n, batch) => n + (batch[o].shape[0] ?? 1), 0);
+    return { shape: [examples, ...shape.slice(1)], values };
+  });
+}

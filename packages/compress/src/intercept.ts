@@ -1,0 +1,61 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/** One call of a TF.js kernel. */
+export interface KernelCall {
+  readonly kernel: string;
+  readonly inputs: Readonly<Record<string, tf.Tensor>>;
+  readonly attrs: Readonly<Record<string, unknown>>;
+}
+
+/** What happens around every kernel call. */
+export interface KernelHooks {
+  /** Another tensor to take in place of `tensor`, or undefined. */
+  readonly replace?: (tensor: tf.Tensor) => tf.Tensor | undefined;
+  /** Sees the call, and what came out. */
+  readonly after?: (call: KernelCall, outputs: readonly tf.Tensor[]) => void;
+}
+
+type RunKernel = (kernel: string, inputs: object, attrs?: object) => tf.Tensor | tf.Tensor[];
+
+/**
+ * Runs `action` and lets `hooks` see every kernel call on the way: so layers models and graph models, with whatever
+ * layers and operations, are watched and changed alike. Calls that hooks make themselves are not seen.
+ */
+export function intercept<T>(hooks: KernelHooks, action: () => T): T {
+  const engine = tf.engine() as unknown as { runKernel: RunKernel };
+  const own = Object.getOwnPropertyDescriptor(engine, 'runKernel');
+  const original = engine.runKernel;
+  let inside = false;
+  const swap = (value: unknown): unknown => (value instanceof tf.Tensor && hooks.replace?.(value)) || value;
+  engine.runKernel = function (this: unknown, kernel, inputs, attrs): tf.Tensor | tf.Tensor[] {
+    if (inside) return original.call(engine, kernel, inputs, attrs);
+    inside = true;
+    try {
+      const given = hooks.replace
+        ? Array.isArray(inputs)
+          ? inputs.map(swap)
+          : Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, swap(value)]))
+        : inputs;
+      inside = false;
+      const result = original.call(engine, kernel, given as object, attrs);
+      inside = true;
+      hooks.after?.(
+        {
+          kernel,
+          inputs: given as Record<string, tf.Tensor>,
+          attrs: (attrs ?? {}) as Record<string, unknown>,
+        },
+        Array.isArray(result) ? result : [result],
+      );
+      return result;
+    } finally {
+      inside = false;
+    }
+  };
+  try {
+    return action();
+  } finally {
+    if (own) Object.defineProperty(engine, 'runKernel', own);
+    else Reflect.deleteProperty(engine, 'runKernel');
+  }
+}

@@ -1,0 +1,47 @@
+import { checkOptions, checkRange, EspalierError } from '@espalier/core';
+import type { Examples } from './executable.js';
+
+/** What {@link compress} is asked for: one of `quality`, `size` and `bits`. */
+export interface CompressOptions {
+  /**
+   * PSNR of the outputs against the original's, in dB: each output's error in units of its peak. Default 45. The file is
+   * the smallest found that reaches it on `validation`.
+   */
+  readonly quality?: number;
+  /** Most bytes of the file. */
+  readonly size?: number;
+  /** Most bits per weight, the whole file over the number of weights. */
+  readonly bits?: number;
+  /** Inputs as the model will meet them, a tensor per input. Default: `generateExamples`. */
+  readonly calibration?: Examples;
+  /** Inputs that the quality is measured on. Default: the last quarter of `calibration`, which is then not used otherwise. */
+  readonly validation?: Examples;
+  /** What an output of the model spans at most, for the PSNR. Default: what the original's outputs on `validation` span. */
+  readonly peak?: number;
+  /** How many examples are computed at a time. Default 8; 1 for models that take one. */
+  readonly batchSize?: number;
+  /** How hard the coder searches, 0 to 9. Default 6. */
+  readonly effort?: number;
+  /** Receives a line on each step. */
+  readonly log?: (line: string) => void;
+}
+
+const names = ['quality', 'size', 'bits', 'calibration', 'validation', 'peak', 'batchSize', 'effort', 'log'];
+
+/** @throws EspalierError `unknown-option`, `invalid-option` */
+export function checkCompressOptions(options: CompressOptions): void {
+  checkOptions('compress', options, names);
+  const goals = (['quality', 'size', 'bits'] as const).filter((name) => options[name] !== undefined);
+  if (goals.length > 1) {
+    throw new EspalierError('invalid-option', `compress: ${goals.join(' and ')} are both given.`, {
+      remedy: 'Give one of quality, size and bits: the others follow.',
+    });
+  }
+  if (options.quality !== undefined) checkRange('compress', 'quality', options.quality, 1, 140);
+  if (options.size !== undefined) checkRange('compress', 'size', options.size, 1, Number.MAX_SAFE_INTEGER);
+  if (options.bits !== undefined) checkRange('compress', 'bits', options.bits, 0.01, 32);
+  if (options.peak !== undefined)
+    checkRange('compress', 'peak', options.peak, Number.MIN_VALUE, Number.MAX_VALUE);
+  if (options.batchSize !== undefined) checkRange('compress', 'batchSize', options.batchSize, 1, 65536);
+  if (options.effort !== undefined) checkRange('compress', 'effort', options.effort, 0, 9);
+}

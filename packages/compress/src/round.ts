@@ -1,0 +1,61 @@
+import type { Factor } from './factor.js';
+import type { Layout } from './layout.js';
+
+/** Levels beyond this are not coded well. */
+const mostLevel = 32767;
+
+/** Each weight to the nearest multiple of its step. */
+export function roundPlain(values: Float32Array, steps: Float64Array): Float32Array {
+  return values.map((value, i) => Math.fround(nearest(value, steps[i]) * steps[i]));
+}
+
+function nearest(value: number, step: number): number {
+  return Math.max(-mostLevel, Math.min(mostLevel, Math.round(value / step))) + 0;
+}
+
+/**
+ * Rounds the weights of a linear operation one row after the other, each so that it makes up for the errors of the rows
+ * before it as far as the features allow (see `factorize`).
+ *
+ * Source: Frantar, Ashkboos, Hoefler and Alistarh (2022), "GPTQ: accurate post-training quantization for generative
+ * pre-trained transformers"; that it is Babai's nearest plane algorithm: Chen, Hoefler and Alistarh (2025), "The geometry of LLM
+ * quantization".
+ *
+ * @returns the rounded weights, and what the bias should gain per `[group, column]`: the mean of what remains
+ */
+export function roundLinear(
+  values: Float32Array,
+  steps: Float64Array,
+  { groups, rows, columns }: Layout,
+  factors: readonly Factor[],
+): { rounded: Float32Array; bias: Float64Array | undefined } {
+  const rounded = new Float32Array(values.length);
+  const width = columns.length;
+  const biased = factors[0].size > rows.length;
+  const bias = biased ? new Float64Array(groups.length * width) : undefined;
+  const errors = new Float32Array(rows.length * width);
+  const owed = new Float32Array(width);
+  for (let g = 0; g < groups.length; g++) {
+    const { lower, size } = factors[g];
+    for (let j = 0; j < size; j++) {
+      owed.fill(0);
+      for (let k = 0; k < j; k++) {
+        const m = lower[j * size + k];
+        if (m === 0) continue;
+        const from = k * width;
+        for (let c = 0; c < width; c++) owed[c] += m * errors[from + c];
+      }
+      if (j === rows.length) {
+        for (let c = 0; c < width; c++) (bias as Float64Array)[g * width + c] = owed[c];
+        continue;
+      }
+      for (let c = 0; c < width; c++) {
+        const at = groups[g] + rows[j] + columns[c];
+        const value = Math.fround(nearest(values[at] + owed[c], steps[at]) * steps[at]);
+        rounded[at] = value;
+        errors[j * width + c] = values[at] - value;
+      }
+    }
+  }
+  return { rounded, bias };
+}

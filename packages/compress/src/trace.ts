@@ -1,0 +1,122 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Examples, Executable } from './executable.js';
+import type { KernelCall } from './intercept.js';
+import type { Layout } from './layout.js';
+import { sameLayout } from './layout.js';
+import { type LinearCall, linearCall } from './linear.js';
+
+/** A batch normalisation whose four vectors are weights. */
+export interface Normalization {
+  readonly scale: string;
+  readonly offset: string;
+  readonly mean: string;
+  readonly variance: string;
+  readonly epsilon: number;
+  /** The weight of the linear operation whose sums it takes, if it is the only one to take them. */
+  readonly after: string | undefined;
+}
+
+/** What the kernels of a model do with its weights. */
+export interface Trace {
+  /** Weights of linear operations; those that are also used in another way are not among them. */
+  readonly linear: ReadonlyMap<string, Layout>;
+  /** The vector that is added to a linear operation's sums, by the operation's weight. */
+  readonly biases: ReadonlyMap<string, string>;
+  readonly normalizations: readonly Normalization[];
+}
+
+/** Finds weights in kernel calls, also behind a reshape or a copy. */
+export class WeightFinder {
+  readonly #names = new Map<object, string>();
+
+  constructor(weights: ReadonlyMap<string, tf.Tensor>) {
+    for (const [name, tensor] of weights) this.#names.set(tensor.dataId, name);
+  }
+
+  name(tensor: tf.Tensor | undefined): string | undefined {
+    return tensor && this.#names.get(tensor.dataId);
+  }
+
+  /** Follows a weight through operations that leave its elements where they are. */
+  follow({ kernel, inputs, attrs }: KernelCall, [output]: readonly tf.Tensor[]): void {
+    const name = this.name(inputs.x);
+    if (name === undefined || output === undefined) return;
+    const still =
+      kernel === 'Identity' ||
+      kernel === 'Reshape' ||
+      kernel === 'Cast' ||
+      (kernel === 'Transpose' && (attrs.perm as number[]).every((axis, i) => axis === i));
+    if (still && output.dtype === 'float32') this.#names.set(output.dataId, name);
+  }
+}
+
+/** Runs the model once and notes what its kernels do with its weights. */
+export function trace(model: Executable, examples: Examples): Trace {
+  const finder = new WeightFinder(model.weights);
+  const linear = new Map<string, Layout>();
+  const spoilt = new Set<string>();
+  const biases = new Map<string, string>();
+  /** Sums of linear operations by their data, with how often they were taken. */
+  const sums = new Map<object, { weight: string; layout: Layout; taken: number }>();
+  const normalizations: { call: Omit<Normalization, 'after'>; sum: object }[] = [];
+  const link = (weight: string, layout: Layout, bias: tf.Tensor | undefined): void => {
+    const name = finder.name(bias);
+    if (name === undefined || bias?.size !== layout.groups.length * layout.columns.length) return;
+    biases.set(weight, name);
+  };
+  const outputs = model.run(examples, undefined, (call, results) => {
+    finder.follow(call, results);
+    const { kernel, inputs, attrs } = call;
+    const found = linearCall(call, (tensor) => finder.name(tensor) !== undefined);
+    for (const tensor of Object.values(inputs)) {
+      if (!(tensor instanceof tf.Tensor)) continue;
+      const sum = sums.get(tensor.dataId);
+      if (sum) sum.taken++;
+      const name = finder.name(tensor);
+      const looking = ['Identity', 'Reshape', 'Cast', 'Transpose'].includes(kernel);
+      if (name !== undefined && !looking && tensor !== found?.weight && tensor.rank > 1) spoilt.add(name);
+    }
+    if (found) noteLinear(found, results[0]);
+    if (kernel === 'Add') {
+      for (const [sum, bias] of [
+        [inputs.a, inputs.b],
+        [inputs.b, inputs.a],
+      ]) {
+        const known = sums.get(sum.dataId);
+        if (known) link(known.weight, known.layout, bias);
+      }
+    }
+    if (kernel === 'FusedBatchNorm') {
+      const [scale, offset, mean, variance] = ['scale', 'offset', 'mean', 'variance'].map((role) =>
+        finder.name(inputs[role]),
+      );
+      if (scale && offset && mean && variance) {
+        const epsilon = attrs.varianceEpsilon as number;
+        normalizations.push({ call: { scale, offset, mean, variance, epsilon }, sum: inputs.x.dataId });
+      }
+    }
+  });
+  tf.dispose(outputs);
+
+  function noteLinear({ weight, layout, bias, plain }: LinearCall, result: tf.Tensor): void {
+    const name = finder.name(weight) as string;
+    const known = linear.get(name);
+    if (known && !sameLayout(known, layout)) spoilt.add(name);
+    linear.set(name, layout);
+    link(name, layout, bias);
+    if (plain) sums.set(result.dataId, { weight: name, layout, taken: 0 });
+  }
+
+  for (const name of spoilt) linear.delete(name);
+  const after = (sum: object): string | undefined => {
+    const known = sums.get(sum);
+    return known && known.taken === 1 && !biases.has(known.weight) && linear.has(known.weight)
+      ? known.weight
+      : undefined;
+  };
+  return {
+    linear,
+    biases,
+    normalizations: normalizations.map(({ call, sum }) => ({ ...call, after: after(sum) })),
+  };
+}

@@ -1,0 +1,115 @@
+import type { ModelArtifacts, WeightSpec } from '@espalier/codec';
+import { EspalierError } from '@espalier/core';
+
+/** A tensor of a model, whatever its type on disk, as numbers. */
+export interface Weight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: WeightSpec['dtype'];
+  /** As TF.js sees them once loaded; `undefined` for strings and complex numbers. */
+  readonly values: Float32Array | Int32Array | Uint8Array | undefined;
+  /** The step of its integers, where the TF.js converter has quantised it. */
+  readonly scale: number | undefined;
+  /** As in the artifacts. */
+  readonly spec: WeightSpec;
+  /** The bytes in the artifacts. */
+  readonly bytes: Uint8Array;
+}
+
+const stored = {
+  float32: Float32Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  float16: Uint16Array,
+} as const;
+
+/** IEEE 754 half precision to a number. */
+function half(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+function join(data: ModelArtifacts['weightData']): Uint8Array {
+  if (!Array.isArray(data)) return new Uint8Array(data ?? new ArrayBuffer(0));
+  const whole = new Uint8Array(data.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of data) {
+    whole.set(new Uint8Array(part), at);
+    at += part.byteLength;
+  }
+  return whole;
+}
+
+/** Bytes of `count` strings, each behind its length (u32). */
+function stringBytes(bytes: Uint8Array, start: number, count: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  let at = start;
+  for (let i = 0; i < count; i++) at += 4 + view.getUint32(at, true);
+  return at - start;
+}
+
+/** @throws EspalierError `bad-model` when the weights do not fill the data exactly */
+export function readWeights({ weightSpecs = [], weightData }: ModelArtifacts): Weight[] {
+  const data = join(weightData);
+  let at = 0;
+  const weights = weightSpecs.map((spec): Weight => {
+    const { name, shape, dtype, quantization } = spec;
+    const size = shape.reduce((a, b) => a * b, 1);
+    const Type =
+      dtype === 'string' || dtype === 'complex64' ? undefined : stored[quantization?.dtype ?? dtype];
+    const length = Type
+      ? size * Type.BYTES_PER_ELEMENT
+      : dtype === 'string'
+        ? stringBytes(data, at, size)
+        : 8 * size;
+    if (at + length > data.length) {
+      throw new EspalierError('bad-model', `The weights end inside ${name}.`, {
+        remedy: 'Is a shard missing?',
+      });
+    }
+    const bytes = data.slice(at, at + length);
+    at += length;
+    const whole = { name, shape, dtype, spec, bytes };
+    if (!Type) return { ...whole, values: undefined, scale: undefined };
+    const raw = new Type(bytes.buffer as ArrayBuffer);
+    if (!quantization) return { ...whole, values: raw as Float32Array, scale: undefined };
+    const { scale = 1, min = 0 } = quantization;
+    const number = quantization.dtype === 'float16' ? half : (v: number): number => v * scale + min;
+    const values =
+      dtype === 'int32' ? Int32Array.from(raw, (v) => Math.round(number(v))) : Float32Array.from(raw, number);
+    return { ...whole, values, scale: quantization.dtype === 'float16' ? undefined : scale };
+  });
+  if (at !== data.length) {
+    throw new EspalierError('bad-model', `There are ${data.length} bytes of weights; ${at} are described.`);
+  }
+  return weights;
+}
+
+/** The same model with other values: tensors in `values` become plain float32, the others stay as they are stored. */
+export function withValues(
+  artifacts: ModelArtifacts,
+  weights: readonly Weight[],
+  values: ReadonlyMap<string, Float32Array>,
+): ModelArtifacts {
+  const parts = weights.map(({ name, bytes }) => {
+    const own = values.get(name);
+    return own ? new Uint8Array(own.buffer, own.byteOffset, own.byteLength) : bytes;
+  });
+  const data = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part, at);
+    at += part.length;
+  }
+  const weightSpecs = weights.map(({ name, spec }) => {
+    if (!values.has(name)) return spec;
+    const { quantization: _, ...plain } = spec;
+    return plain;
+  });
+  return { ...artifacts, weightSpecs, weightData: data.buffer };
+}
