@@ -7,7 +7,16 @@ import { type Examples, type Executable, load } from './executable.js';
 import { compare, type Fidelity, joinOutputs, type Output, peaksOf, readOutputs } from './fidelity.js';
 import { gather } from './gram.js';
 import { type CompressOptions, checkCompressOptions } from './options.js';
-import { costOf, type Method, type Plan, planLinear, planPlain, quantize, type Rounded } from './plan.js';
+import {
+  entropyBytes,
+  type Method,
+  type Plan,
+  planLinear,
+  planPlain,
+  quantize,
+  type Rounded,
+  repetitionBytes,
+} from './plan.js';
 import { type Aim, search, type Trial } from './search.js';
 import { sensitivities } from './sensitivity.js';
 import { trace } from './trace.js';
@@ -174,8 +183,8 @@ class Compression {
       bytes: false,
       aim: {
         meets: (psnr) => psnr >= quality,
-        near: (psnr) => psnr < quality + 0.1,
-        octaves: (psnr) => (Number.isFinite(psnr) ? (psnr - quality - 0.04) / 6.02 : 6),
+        near: (psnr) => psnr < quality + 0.25,
+        octaves: (psnr) => (Number.isFinite(psnr) ? (psnr - quality - 0.1) / 6.02 : 6),
         better: (a, b) => a > b,
       },
     };
@@ -226,10 +235,10 @@ class Compression {
     const linear = this.#plans.filter((plan) => plan.linear !== undefined);
     const compensated = quantize(linear, fineness, new Map());
     const plain = quantize(linear, fineness, new Map(linear.map(({ weight }) => [weight.name, 'plain'])));
-    for (const { weight } of linear) {
-      const cost = (of: ReadonlyMap<string, Rounded>): number =>
-        costOf(weight, of.get(weight.name) as Rounded, 2);
-      if (cost(plain) < cost(compensated)) this.#methods.set(weight.name, 'plain');
+    for (const plan of linear) {
+      const { name } = plan.weight;
+      const repeated = repetitionBytes(plan, plain.get(name) as Rounded);
+      if (repeated < entropyBytes(plan, compensated.get(name) as Rounded)) this.#methods.set(name, 'plain');
     }
   }
 

@@ -165,16 +165,24 @@ export function quantize(
   return rounded;
 }
 
-/** Bytes of one tensor in a file. */
-export function costOf(weight: Weight, rounded: Rounded, effort: number): number {
-  const [tensor] = inspect(
-    encode(
-      {
-        weightSpecs: [{ name: 'w', shape: [...weight.shape], dtype: 'float32' }],
-        weightData: rounded.values.slice().buffer,
-      },
-      { effort, grids: { w: rounded.grid } },
-    ),
-  ).tensors;
-  return tensor.storedBytes;
+/** Bytes of a tensor where the coder looks for repetitions and nothing else. */
+export function repetitionBytes({ weight }: Plan, { values }: Rounded): number {
+  const artifacts = {
+    weightSpecs: [{ name: 'w', shape: [...weight.shape], dtype: 'float32' as const }],
+    weightData: values.slice().buffer,
+  };
+  return inspect(encode(artifacts, { effort: 2, codecs: ['lz'] })).tensors[0].storedBytes;
+}
+
+/** Bytes that the values take by how often each level occurs. */
+export function entropyBytes({ wish }: Plan, { values, grid }: Rounded): number {
+  const counts = new Map<number, number>();
+  const steps = wish.steps(grid);
+  for (let i = 0; i < values.length; i++) {
+    const level = Math.round(values[i] / steps[i]);
+    counts.set(level, (counts.get(level) ?? 0) + 1);
+  }
+  let bits = 0;
+  for (const count of counts.values()) bits -= count * Math.log2(count / values.length);
+  return bits / 8;
 }

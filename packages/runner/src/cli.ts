@@ -10,6 +10,7 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 const commands = {
   run: () => import('./commands/run.js'),
   search: () => import('./commands/search.js'),
+  compress: () => import('./commands/compress.js'),
   evaluate: () => import('./commands/evaluate.js'),
   inspect: () => import('./commands/inspect.js'),
   sensitivity: () => import('./commands/sensitivity.js'),

@@ -1,0 +1,77 @@
+import { stat } from 'node:fs/promises';
+import { type Examples, generateExamples, type InputSpec } from '@espalier/compress';
+import { EspalierError } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+import { readNpy } from './npy.js';
+import { cut, readPicture, readPictures } from './pictures.js';
+
+/** How inputs are made. */
+export interface CalibrationOptions {
+  readonly count: number;
+  /** Values of pictures: black and white. */
+  readonly range: readonly [number, number];
+  /** Pixels, or elements, along axes that take any size. */
+  readonly length: number;
+  readonly seed: number;
+}
+
+/** The same numbers for the same seed (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/**
+ * Inputs for a model: made up (`sample`), from a folder of pictures or one picture, or from `.npy` files, one per input,
+ * separated by commas.
+ *
+ * @throws EspalierError `bad-data`
+ */
+export async function calibrationOf(
+  source: string,
+  inputs: readonly InputSpec[],
+  { count, range, length, seed }: CalibrationOptions,
+): Promise<Examples> {
+  if (source === 'sample') return generateExamples(inputs, { count, range, length, seed });
+  if (source.endsWith('.npy')) {
+    const arrays = await Promise.all(source.split(',').map((file) => readNpy(file)));
+    return arrays.map(({ shape, values }, i) =>
+      tf.tensor(values, [...shape], inputs[i]?.dtype === 'int32' ? 'int32' : 'float32'),
+    );
+  }
+  const info = await stat(source).catch(() => undefined);
+  if (info === undefined) {
+    throw new EspalierError('bad-data', `There is no ${source}.`, {
+      remedy: 'Give a folder of pictures, .npy files, or the word sample.',
+    });
+  }
+  const [{ shape }] = inputs;
+  if (inputs.length !== 1 || shape.length !== 4 || (shape[3] !== 3 && shape[3] !== 1)) {
+    throw new EspalierError(
+      'bad-data',
+      `The model does not take pictures: its inputs are ${inputs.map((i) => `[${i.shape}]`)}.`,
+      {
+        remedy: 'Give .npy files.',
+      },
+    );
+  }
+  const pictures = info.isDirectory() ? await readPictures(source) : [await readPicture(source)];
+  const random = randomOf(seed);
+  const [height, width] = [shape[1], shape[2]].map((n) => (n < 0 ? length : n));
+  const size = { height, width, channels: shape[3] };
+  const each = height * width * size.channels;
+  const values = new Float32Array(count * each);
+  for (let i = 0; i < count; i++) {
+    const part = cut(pictures[i % pictures.length], size, random);
+    values.set(
+      part.map((v) => range[0] + (v / 255) * (range[1] - range[0])),
+      i * each,
+    );
+  }
+  return [tf.tensor(values, [count, height, width, size.channels])];
+}
