@@ -51,7 +51,9 @@ export function decode(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): D
   for (const tensor of header.tensors) checkTiles(file, tensor);
   const weightData = new ArrayBuffer(header.decodedBytes);
   for (const tensor of header.tensors) {
-    decodeTensor(file, tensor, new Uint8Array(weightData, tensor.start, tensor.byteLength));
+    const out = new Uint8Array(weightData, tensor.start, tensor.byteLength);
+    if (tensor.same === undefined) decodeTensor(file, tensor, out);
+    else out.set(new Uint8Array(weightData, header.tensors[tensor.same].start, tensor.byteLength));
   }
   return { ...artifactsOf(header), weightData };
 }

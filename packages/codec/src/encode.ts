@@ -1,4 +1,5 @@
 import type { ModelArtifacts, WeightSpec } from './artifacts.js';
+import { crc32c } from './crc32c.js';
 import { fail } from './errors.js';
 import { CODECS, type CodecName, STORAGE } from './format.js';
 import { type Grid, levelsOnGrid } from './grid-encode.js';
@@ -45,6 +46,9 @@ export interface EncodeOptions {
    */
   grids?: Readonly<Record<string, Grid>>;
 }
+
+/** Bytes up to which a tensor that is there already is stored again: a decoder finds it sooner. */
+const SMALL = 64;
 
 const OPTIONS = [
   'optimizer',
@@ -102,6 +106,7 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
   const stop = now() + budgetMs;
   const tensors: StoredTensor[] = [];
   const names = new Set<string>();
+  const known = new Map<string, { index: number; slice: Uint8Array }>();
   let position = 0;
   for (const spec of specs) {
     const storage = storageOf(spec);
@@ -119,6 +124,14 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
     const grid = Object.hasOwn(grids, spec.name) ? grids[spec.name] : undefined;
     if (grid && storage !== 0) fail('input', `"${spec.name}" is not float32 and cannot lie on a grid`);
     const onGrid = grid && levelsOnGrid(spec.name, spec.shape, slice, grid);
+    const key = `${slice.length} ${crc32c(slice)}`;
+    const earlier = known.get(key);
+    if (slice.length > SMALL && earlier && equalBytes(earlier.slice, slice)) {
+      const same = tensors.length - earlier.index;
+      tensors.push({ spec, storage, elements, codec: 'same', same, payloads: [] });
+      continue;
+    }
+    known.set(key, { index: tensors.length, slice });
     // Each tensor has its share of the time that is left, by its size.
     const share = slice.length / Math.max(1, data.length - position + slice.length);
     const end = now() + share * (stop - now());
@@ -133,6 +146,10 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
   }
   const text = new TextEncoder().encode(describe(artifacts, tensors, options));
   return writeFile(tensors, encodeText(text), text.length);
+}
+
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /** The text of the header: JSON of the metadata and the names. */

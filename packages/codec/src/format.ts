@@ -10,7 +10,17 @@ export const MAJOR = 1;
 export const MINOR = 0;
 
 /** How a tensor is stored, by its number in the file. */
-export const CODECS = ['zero', 'constant', 'raw', 'planes', 'lz', 'rans', 'ctx-fast', 'ctx-mix'] as const;
+export const CODECS = [
+  'zero',
+  'constant',
+  'raw',
+  'planes',
+  'lz',
+  'rans',
+  'ctx-fast',
+  'ctx-mix',
+  'same',
+] as const;
 /** The name of a tensor codec. */
 export type CodecName = (typeof CODECS)[number];
 
@@ -60,6 +70,8 @@ export interface TensorEntry {
   start: number;
   byteLength: number;
   codec: CodecName;
+  /** Number of the earlier tensor whose bytes these are. */
+  same?: number;
   /** The element of a constant tensor. */
   constant?: Uint8Array;
   levels?: LevelsLayout;

@@ -16,6 +16,8 @@ export interface StoredTensor {
   elements: number;
   codec: (typeof CODECS)[number];
   constant?: Uint8Array;
+  /** How many tensors back the one with the same bytes is. */
+  same?: number;
   levels?: LevelsLayout & { traversal: Traversal };
   payloads: Uint8Array[];
 }
@@ -65,6 +67,7 @@ function writeTensor(out: Writer, tensor: StoredTensor): void {
   if (spec.dtype === 'string') out.varint(tensor.elements);
   if (spec.quantization) writeQuantization(out, spec.quantization);
   if (tensor.constant) out.put(tensor.constant);
+  if (tensor.same !== undefined) out.varint(tensor.same);
   if (tensor.payloads.length === 0) return;
   if (tensor.levels) writeLevels(out, tensor.levels, storage);
   out.varint(tensor.payloads.length - 1);

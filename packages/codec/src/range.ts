@@ -49,7 +49,8 @@ export async function espalierRange(source: string | URL, options: LoadOptions =
   return {
     artifacts: artifactsOf(header),
     async tensor(name: string): Promise<ArrayBuffer> {
-      const tensor = names.get(name) ?? fail('option', `there is no tensor "${name}"`);
+      const named = names.get(name) ?? fail('option', `there is no tensor "${name}"`);
+      const tensor = named.same === undefined ? named : header.tensors[named.same];
       const data = new ArrayBuffer(tensor.byteLength);
       const [first] = tensor.tiles;
       const base = first?.offset ?? 0;

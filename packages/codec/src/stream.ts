@@ -61,6 +61,8 @@ class Decoder implements StreamDecoder {
   #length = 0;
   #base = 0;
   #next = 0;
+  /** Tensors that later ones repeat. */
+  readonly #repeated = new Map<number, Uint8Array>();
   #failed = false;
 
   constructor(limits?: Limits) {
@@ -125,7 +127,10 @@ class Decoder implements StreamDecoder {
       if (stored > this.#length) break;
       checkTiles(this.#pending, tensor, this.#base);
       const data = new ArrayBuffer(tensor.byteLength);
-      decodeTensor(this.#pending, tensor, new Uint8Array(data), this.#base);
+      const out = new Uint8Array(data);
+      if (tensor.same === undefined) decodeTensor(this.#pending, tensor, out, this.#base);
+      else out.set(this.#repeated.get(tensor.same)!);
+      if (tensors.some(({ same }) => same === this.#next)) this.#repeated.set(this.#next, out.slice());
       found.push({ index: this.#next++, spec: tensor.spec, data });
       this.#drop(stored);
     }

@@ -51,6 +51,9 @@ export interface Compressed {
 /** Fewer elements than this are kept as they are: they cost less than what is said about them. */
 const leastElements = 8;
 
+/** Elements from which on tensors are compared with each other. */
+const leastTwin = 64;
+
 /**
  * Quantises a trained model without training it: chooses steps for all tensors together, so that the outputs stay within a
  * given distance of the original's at least bytes, rounds each linear operation so that its weights make up for each
@@ -118,6 +121,8 @@ class Compression {
   #original: Output[] = [];
   #peaks: number[] = [];
   #plans: Plan[] = [];
+  /** Tensors that are the same as another one, by name. */
+  readonly #twins = new Map<string, string>();
   /** With batch normalisation folded, once that is done. */
   #model: Executable;
 
@@ -200,7 +205,8 @@ class Compression {
     const bad = floats.find(({ values }) => !(values as Float32Array).every(Number.isFinite));
     if (bad) throw new EspalierError('not-finite', `${bad.name} has values that are not finite.`);
     for (const { name, values } of floats) this.#values.set(name, values as Float32Array);
-    const traced = trace(this.#model, batches[0]);
+    this.#findTwins(floats);
+    const traced = trace(this.#model, batches[0], this.#twins);
     const biases = foldNormalizations(traced, this.#values);
     if (traced.normalizations.length > 0) {
       const folded = await load(withValues(this.artifacts, weights, this.#final(new Map())));
@@ -211,9 +217,16 @@ class Compression {
     const names = floats.map(({ name }) => name);
     const sensitivity = sensitivities(this.#model, batches, names, this.#peaks);
     log('sensitivities known');
-    const grams = gather(this.#model, batches, traced.linear);
+    const grams = gather(this.#model, batches, traced.linear, this.#twins);
     log('moments of the features known');
+    for (const [twin, name] of this.#twins) {
+      const sum = sensitivity.get(name) as Float64Array;
+      (sensitivity.get(twin) as Float64Array).forEach((s, i) => {
+        sum[i] += s;
+      });
+    }
     for (const weight of floats) {
+      if (this.#twins.has(weight.name)) continue;
       const values = this.#values.get(weight.name) as Float32Array;
       const own = sensitivity.get(weight.name) as Float64Array;
       const gram = grams.get(weight.name);
@@ -227,6 +240,22 @@ class Compression {
           ? planLinear(weight, values, own, layout, gram, this.#values.has(bias ?? '') ? bias : undefined)
           : planPlain(weight, values, own),
       );
+    }
+  }
+
+  /** Large tensors that are the same are quantised as one: they are stored once. */
+  #findTwins(floats: readonly Weight[]): void {
+    const seen = new Map<string, Weight[]>();
+    for (const weight of floats) {
+      const { name, values, shape } = weight;
+      if (shape.length < 2 || (values as Float32Array).length < leastTwin) continue;
+      const key = `${shape} ${(values as Float32Array).slice(0, 8)}`;
+      const alike = seen.get(key) ?? [];
+      const first = alike.find((other) =>
+        (other.values as Float32Array).every((v, i) => v === (values as Float32Array)[i]),
+      );
+      if (first) this.#twins.set(name, first.name);
+      else seen.set(key, [...alike, weight]);
     }
   }
 
@@ -281,7 +310,9 @@ class Compression {
   #with<T>(rounded: ReadonlyMap<string, Rounded>, action: (tensors: ReadonlyMap<string, tf.Tensor>) => T): T {
     const tensors = new Map<string, tf.Tensor>();
     for (const [name, { values }] of rounded) {
-      tensors.set(name, tf.tensor(values, [...(this.#model.weights.get(name)?.shape ?? [])], 'float32'));
+      const tensor = tf.tensor(values, [...(this.#model.weights.get(name)?.shape ?? [])], 'float32');
+      tensors.set(name, tensor);
+      for (const [twin, of] of this.#twins) if (of === name) tensors.set(twin, tensor);
     }
     try {
       return action(tensors);
@@ -306,7 +337,7 @@ class Compression {
   #final(rounded: ReadonlyMap<string, Rounded>): Map<string, Float32Array> {
     const final = new Map<string, Float32Array>();
     for (const { name, values } of this.weights) {
-      const own = rounded.get(name)?.values ?? this.#values.get(name);
+      const own = rounded.get(this.#twins.get(name) ?? name)?.values ?? this.#values.get(name);
       if (own !== undefined && own !== values) final.set(name, own);
     }
     return final;
@@ -314,7 +345,10 @@ class Compression {
 
   #encode(rounded: ReadonlyMap<string, Rounded>, effort: number): Uint8Array {
     const grids: Record<string, Grid> = {};
-    for (const [name, { grid }] of rounded) grids[name] = grid;
+    for (const { name } of this.weights) {
+      const own = rounded.get(this.#twins.get(name) ?? name);
+      if (own) grids[name] = own.grid;
+    }
     return encode(withValues(this.artifacts, this.weights, this.#final(rounded)), { effort, grids });
   }
 
@@ -325,7 +359,7 @@ class Compression {
     try {
       const fidelity = compare(this.#original, this.#outputs(model), this.#peaks);
       const tensors = this.weights.map(({ name, shape }): CompressedTensor => {
-        const own = rounded.get(name);
+        const own = rounded.get(this.#twins.get(name) ?? name);
         return { name, shape, method: own?.method ?? 'kept', ...(own && { step: own.grid.step }) };
       });
       return { file, artifacts, fidelity, peaks: this.#peaks, tensors, trials: this.#trials, met };

@@ -21,10 +21,11 @@ export function gather(
   model: Executable,
   batches: readonly Examples[],
   linear: ReadonlyMap<string, Layout>,
+  twins: ReadonlyMap<string, string>,
 ): Map<string, Gram> {
   const sums = new Map<string, Float64Array>();
   const positions = new Map<string, number>();
-  const finder = new WeightFinder(model.weights);
+  const finder = new WeightFinder(model.weights, twins);
   for (const batch of batches) {
     const outputs = model.run(batch, undefined, (call, results) => {
       finder.follow(call, results);

@@ -79,8 +79,8 @@ export function planLinear(
   return {
     weight,
     values,
-    wish: new Wish(weight.shape, importance),
-    level: new Wish(weight.shape, new Float64Array(values.length).fill(average)),
+    wish: new Wish(weight.shape, importance, values),
+    level: new Wish(weight.shape, new Float64Array(values.length).fill(average), values),
     linear: { layout, factors, bias },
   };
 }
@@ -124,7 +124,7 @@ function withoutLast(moments: Float64Array, size: number): Float64Array {
 export function planPlain(weight: Weight, values: Float32Array, sensitivity: Float64Array): Plan {
   const mean = sensitivity.reduce((a, b) => a + b, 0) / sensitivity.length;
   const importance = sensitivity.map((s) => (s + mean) / 2);
-  return { weight, values, wish: new Wish(weight.shape, importance) };
+  return { weight, values, wish: new Wish(weight.shape, importance, values) };
 }
 
 /**

@@ -3,6 +3,9 @@ import type { Grid } from '@espalier/codec';
 /** Quarters of an octave that steps of one tensor may differ by. */
 const mostExponent = 60;
 
+/** Levels beyond this are not coded well; what rows make up for each other may double them. */
+const mostLevel = 2 ** 14;
+
 /** Rounds of fitting the axes' steps to each other. */
 const rounds = 8;
 
@@ -19,7 +22,10 @@ export class Wish {
   /** Whole quarters of an octave above the least, by axis. */
   readonly exponents: readonly (Uint8Array | undefined)[];
 
-  constructor(shape: readonly number[], importance: Float64Array) {
+  /** Below this step, levels would leave what is coded well. */
+  readonly #least: number;
+
+  constructor(shape: readonly number[], importance: Float64Array, values: Float32Array) {
     this.#shape = shape;
     const logs = shape.map((size) => new Float64Array(size));
     const used = shape.map(() => true);
@@ -57,6 +63,7 @@ export class Wish {
     const relative = this.steps({ step: 1, exponents: this.exponents });
     for (let i = 0; i < importance.length; i++)
       error += (importance[i] * relative[i] ** 2) / importance.length;
+    this.#least = values.reduce((most, v, i) => Math.max(most, Math.abs(v) / relative[i]), 0) / mostLevel;
     this.mean = -0.5 * Math.log2(Math.max(error, 1e-60));
   }
 
@@ -70,7 +77,8 @@ export class Wish {
 
   /** The grid with all steps times `factor`. */
   grid(factor: number): Grid {
-    const step = Math.fround(Math.max(1e-30, Math.min(1e30, factor * 2 ** (this.mean + this.#shift))));
+    const wanted = Math.min(1e30, factor * 2 ** (this.mean + this.#shift));
+    const step = Math.fround(Math.max(1e-30, this.#least, wanted));
     return { step, exponents: this.exponents };
   }
 

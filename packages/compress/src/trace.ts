@@ -29,8 +29,9 @@ export interface Trace {
 export class WeightFinder {
   readonly #names = new Map<object, string>();
 
-  constructor(weights: ReadonlyMap<string, tf.Tensor>) {
-    for (const [name, tensor] of weights) this.#names.set(tensor.dataId, name);
+  /** @param twins - Names of weights that count as another one. */
+  constructor(weights: ReadonlyMap<string, tf.Tensor>, twins: ReadonlyMap<string, string>) {
+    for (const [name, tensor] of weights) this.#names.set(tensor.dataId, twins.get(name) ?? name);
   }
 
   name(tensor: tf.Tensor | undefined): string | undefined {
@@ -51,8 +52,9 @@ export class WeightFinder {
 }
 
 /** Runs the model once and notes what its kernels do with its weights. */
-export function trace(model: Executable, examples: Examples): Trace {
-  const finder = new WeightFinder(model.weights);
+export function trace(model: Executable, examples: Examples, twins: ReadonlyMap<string, string>): Trace {
+  const finder = new WeightFinder(model.weights, twins);
+  const calls = new Map<string, number>();
   const linear = new Map<string, Layout>();
   const spoilt = new Set<string>();
   const biases = new Map<string, string>();
@@ -103,6 +105,7 @@ export function trace(model: Executable, examples: Examples): Trace {
     const known = linear.get(name);
     if (known && !sameLayout(known, layout)) spoilt.add(name);
     linear.set(name, layout);
+    calls.set(name, (calls.get(name) ?? 0) + 1);
     link(name, layout, bias);
     if (plain) sums.set(result.dataId, { weight: name, layout, taken: 0 });
   }
@@ -110,9 +113,8 @@ export function trace(model: Executable, examples: Examples): Trace {
   for (const name of spoilt) linear.delete(name);
   const after = (sum: object): string | undefined => {
     const known = sums.get(sum);
-    return known && known.taken === 1 && !biases.has(known.weight) && linear.has(known.weight)
-      ? known.weight
-      : undefined;
+    if (known?.taken !== 1 || biases.has(known.weight)) return undefined;
+    return linear.has(known.weight) && calls.get(known.weight) === 1 ? known.weight : undefined;
   };
   return {
     linear,

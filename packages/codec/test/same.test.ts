@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import { decode, encode, inspect } from '../src/index.js';
+import { createDecoder, espalierRange } from '../src/streaming.js';
+
+const noise = Float32Array.from({ length: 300 }, (_, i) => Math.sin(i * i));
+const names = ['a', 'b', 'c'];
+const artifacts = {
+  weightSpecs: names.map((name, i) => ({
+    name,
+    shape: i === 2 ? [300] : [10, 30],
+    dtype: 'float32' as const,
+  })),
+  weightData: Float32Array.from(names.flatMap(() => [...noise])).buffer,
+};
+const file = encode(artifacts);
+
+describe('tensors with the same bytes', () => {
+  test('are stored once, whatever their shapes', () => {
+    const alone = encode({
+      weightSpecs: artifacts.weightSpecs.slice(0, 1),
+      weightData: noise.slice().buffer,
+    });
+    expect(file.length).toBeLessThan(alone.length + 40);
+    expect(
+      inspect(file)
+        .tensors.map(({ codec }) => codec)
+        .slice(1),
+    ).toEqual(['same', 'same']);
+    expect(new Uint8Array(decode(file).weightData)).toEqual(new Uint8Array(artifacts.weightData));
+  });
+
+  test('come back from a stream and one by one', async () => {
+    const decoder = createDecoder();
+    const arrived = [...file].flatMap((byte) => decoder.write(Uint8Array.of(byte)));
+    decoder.end();
+    expect(arrived.map(({ data }) => [...new Float32Array(data)])).toEqual(names.map(() => [...noise]));
+    const fetch = async (_: unknown, init?: RequestInit): Promise<Response> => {
+      const [, from, to] = /bytes=(\d+)-(\d+)/.exec(new Headers(init?.headers).get('range') ?? '') ?? [];
+      return new Response(file.slice(Number(from), Number(to) + 1), { status: 206 });
+    };
+    const remote = await espalierRange('model.esp', { fetch: fetch as typeof globalThis.fetch });
+    expect([...new Float32Array(await remote.tensor('c'))]).toEqual([...noise]);
+  });
+});
