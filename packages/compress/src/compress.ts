@@ -72,8 +72,7 @@ const leastTwin = 64;
  * ```ts
  * import '@tensorflow/tfjs-backend-cpu';
  * import * as tfl from '@tensorflow/tfjs-layers';
- * import type { ModelArtifacts } from '@espalier/codec';
- * import { compress } from '@espalier/compress';
+ * import { compress, type ModelArtifacts } from '@espalier/compress';
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 32, inputShape: [32] }), tfl.layers.dense({ units: 4 })] });
  * let artifacts: ModelArtifacts = {};
  * await model.save({

@@ -14,7 +14,7 @@ export interface Gram {
 
 /** Positions that a row's moments are taken from, at least where there are so many. */
 const positionsPerRow = 40;
-const leastPositions = 2 ** 16;
+const leastPositions = 2 ** 14;
 
 /** Runs the model on all batches and gathers the second moments of the features of `linear` weights. */
 export function gather(

@@ -1,3 +1,4 @@
+export type { ModelArtifacts } from '@espalier/codec';
 export { type Compressed, type CompressedTensor, compress } from './compress.js';
 export { type GenerateOptions, generateExamples } from './examples.js';
 export { type Examples, type Executable, type InputSpec, isGraph, load } from './executable.js';

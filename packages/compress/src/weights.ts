@@ -47,9 +47,12 @@ function join(data: ModelArtifacts['weightData']): Uint8Array {
 
 /** Bytes of `count` strings, each behind its length (u32). */
 function stringBytes(bytes: Uint8Array, start: number, count: number): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = start;
-  for (let i = 0; i < count; i++) at += 4 + view.getUint32(at, true);
+  for (let i = 0; i < count; i++) {
+    if (at + 4 > bytes.length) return Number.POSITIVE_INFINITY;
+    at += 4 + view.getUint32(at, true);
+  }
   return at - start;
 }
 

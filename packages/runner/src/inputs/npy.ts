@@ -44,7 +44,7 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
   const type = types[descr] ?? bad(`has the type '${descr}', which is not read`);
   const size = shape.reduce((a, b) => a * b, 1);
   const width = Number(descr.slice(2));
-  const data = bytes.slice(start + length, start + length + size * width);
+  const data = new Uint8Array(bytes.subarray(start + length, start + length + size * width));
   if (data.length !== size * width) bad('is cut off');
   return { shape, values: type(data.buffer as ArrayBuffer) };
 }
