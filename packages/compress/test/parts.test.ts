@@ -18,11 +18,12 @@ import { artifactsOf, noise, pictureNet } from './models.js';
 
 /** Second moments of features that are strongly correlated. */
 function momentsOf(size: number): Float64Array {
-  return tf.tidy(() => {
+  const product = tf.tidy(() => {
     const common = tf.mul(noise([400, 1], 1), tf.ones([1, size - 1]));
     const features = tf.concat([tf.add(common, noise([400, size - 1], 2, 0.2)), tf.ones([400, 1])], 1);
-    return Float64Array.from(tf.div(tf.matMul(features, features, true), 400).dataSync());
+    return tf.div(tf.matMul(features, features, true), 400).dataSync() as Float32Array;
   });
+  return Float64Array.from(product);
 }
 
 /** Mean squared error of the sums that errors of weights make. */
