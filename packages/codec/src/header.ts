@@ -68,12 +68,8 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
   let elements = 0;
   let offset = headerLength;
   for (let i = 0; i < count; i++) {
-<<<<<<< HEAD
     const entry = readTensor(reader, header.decodedBytes, offset);
-=======
-    const entry = readTensor(reader, decodedBytes, offset);
     if (entry.codec === 'same') entry.same = readSame(reader, entry, tensors);
->>>>>>> 8568402 (Codec: tensors with the same bytes are stored once; compress: work in progress)
     for (const tile of entry.tiles) offset += tile.length;
     elements += entry.elements;
     header.decodedBytes += entry.byteLength;
@@ -129,7 +125,14 @@ function readTensor(reader: Reader, start: number, offset: number): TensorEntry 
   return entry;
 }
 
-<<<<<<< HEAD
+/** How many tensors back the one with the same bytes is, which has bytes of its own. */
+function readSame(reader: Reader, entry: TensorEntry, before: readonly TensorEntry[]): number {
+  const index = before.length - reader.varint();
+  const source = before[index];
+  if (!source || source.same !== undefined || source.byteLength !== entry.byteLength) broken(42); // a tensor repeats none
+  return index;
+}
+
 /** The type on disk and, but for float16, which of scale and minimum there are, as float64. */
 function readQuantization(reader: Reader, dtype: WeightQuantization['dtype']): WeightQuantization {
   const q: WeightQuantization = { dtype };
@@ -142,75 +145,6 @@ function readQuantization(reader: Reader, dtype: WeightQuantization['dtype']): W
     const value = new DataView(bytes.buffer, bytes.byteOffset + at).getFloat64(0, true);
     if (!Number.isFinite(value)) broken(29); // a scale or a minimum is not finite
     q[key] = value;
-=======
-/** How many tensors back the one with the same bytes is, which has bytes of its own. */
-function readSame(reader: Reader, entry: TensorEntry, before: readonly TensorEntry[]): number {
-  const index = before.length - reader.varint();
-  const source = before[index];
-  if (!source || source.same !== undefined || source.byteLength !== entry.byteLength) broken(42); // a tensor repeats none
-  return index;
-}
-
-function readLevels(reader: Reader, entry: TensorEntry): LevelsLayout {
-  const { dtype, quantization, shape } = entry.spec;
-  if (dtype === 'string' || dtype === 'complex64') broken(14); // string and complex64 tensors have no levels
-  const float = dtype === 'float32' && (!quantization || quantization.dtype === 'float16');
-  const flags = reader.u8();
-  if (flags > 63) broken(15); // a codebook has unknown flags
-  const book = readBook(reader, flags & 39, entry.itemBytes, float, shape);
-  const foldAxis = reader.u8() - 1;
-  const foldInner = foldAxis >= 0 ? reader.varint() : 0;
-  if (foldAxis >= shape.length) broken(16); // the folded axis does not exist
-  const axes = shape.length + (foldAxis >= 0 ? 1 : 0);
-  const order = unrankPermutation(reader.varint(), axes);
-  const split = reader.u8();
-  const t: Traversal = { foldAxis, foldInner, order, rowAxes: split & 15, lineAxes: split >> 4 };
-  if (t.rowAxes > t.lineAxes || t.lineAxes > axes) broken(17); // rows and lines are out of order
-  const { sizes } = foldedAxes(shape, t);
-  const [rows, lines, width] = groupSizes(sizes, t);
-  if (lines * width > MAX_ROW || rows > MAX_ROWS) broken(18); // a row has at most 2^18 elements, a tensor at most 2^20 rows
-  const tuning = reader.u8() | (((flags >> 3) & 3) << 8);
-  return { book, traversal: t, rows, lines, width, tuning };
-}
-
-/** The text: a line of JSON with all artifacts but the weights, then a line per tensor name. */
-function applyText(text: string, header: Header): void {
-  const lines = text.split('\n');
-  const { tensors } = header;
-  if (lines.length !== tensors.length + 2 || lines[lines.length - 1] !== '') broken(21); // the names do not match the tensors
-  const meta = parse(lines[0]);
-  if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) broken(22); // the metadata is no object
-  const { quantization, license, sha256, ...rest } = meta as Record<string, unknown>;
-  for (const key of RESERVED) if (key in rest) broken(23); // the metadata may not hold weights
-  header.meta = rest;
-  if (license !== undefined) {
-    if (typeof license !== 'string') broken(24); // the licence and the SHA-256 are text
-    header.license = license;
-  }
-  if (sha256 !== undefined) {
-    if (typeof sha256 !== 'string') broken(24);
-    header.sha256 = sha256;
-  }
-  const seen = new Set<string>();
-  const scales = quantization === undefined ? [] : quantization;
-  if (!Array.isArray(scales)) broken(25); // the quantization is no list
-  let used = 0;
-  tensors.forEach((tensor, i) => {
-    const name = parse(`"${lines[i + 1]}"`);
-    if (typeof name !== 'string' || name.length > 4096) broken(26); // a tensor name is too long
-    if (seen.has(name)) broken(27); // tensor names are unique
-    seen.add(name);
-    tensor.spec.name = name;
-    const q = tensor.spec.quantization;
-    if (q && q.dtype !== 'float16') {
-      const pair: unknown = scales[used++];
-      if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((x) => x === null || Number.isFinite(x))) {
-        broken(28); // a quantised tensor has a scale and a minimum, or null
-      }
-      if (pair[0] !== null) q.scale = pair[0];
-      if (pair[1] !== null) q.min = pair[1];
-    }
->>>>>>> 8568402 (Codec: tensors with the same bytes are stored once; compress: work in progress)
   });
   return q;
 }

@@ -63,6 +63,11 @@ const files = {
       float(fc2, (x) => x * 0.125),
     ),
   ],
+  same: [
+    tensor([6, 10], float(range(60, (i) => Math.sin(i)))),
+    tensor([3], Float32Array.of(1, 2, 3)),
+    tensor([60], float(range(60, (i) => Math.sin(i)))),
+  ],
   halves: [
     tensor(
       [40, 25],
