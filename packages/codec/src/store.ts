@@ -158,7 +158,7 @@ function ransCandidate(
   const { shape } = base.spec;
   // Rows are as long as allowed: the coder has no use for them.
   const order = shape.map((_, i) => i);
-  const sizes = order.map((axis) => shape.slice(axis).reduce((a, b) => a * b, 1));
+  const sizes = [...order, shape.length].map((axis) => shape.slice(axis).reduce((a, b) => a * b, 1));
   const rowAxes = sizes.findIndex((n) => rowSize({ lines: 1, width: n }) <= MAX_ROW);
   if (rowAxes < 0) return undefined;
   const traversal = plainTraversal(order, rowAxes, rowAxes);

@@ -21,6 +21,7 @@ import { writePlain } from './plain.js';
 import { Plugins } from './plugins.js';
 import { baselineStage, checkStages, fingerprintOf, prepareStages } from './prepare.js';
 import type { MetricLine, StageRecord } from './records.js';
+import { reorder } from './reorder.js';
 import { reportOf, writeReport } from './report.js';
 import { applyOnce, type Bench, trainFor, validate } from './stages.js';
 
@@ -151,8 +152,9 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
   }
 
   listener.info('Packing');
-  const artifacts = await artifactsOf(run.model);
-  const { effort = 9, metadata } = recipe.encode ?? {};
+  const { effort = 9, metadata, reorder: wanted = false } = recipe.encode ?? {};
+  const trained = await artifactsOf(run.model);
+  const artifacts = wanted ? reorder(trained, listener) : trained;
   if (metadata !== undefined) artifacts.userDefinedMetadata = metadata as Record<string, object>;
   const bytes = encode(artifacts, { effort });
   await writeWhole(join(out, layout.model), bytes);

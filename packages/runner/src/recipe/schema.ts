@@ -184,6 +184,12 @@ const head = {
         .max(9)
         .describe('How hard to search for the smallest form. Default 9.')
         .optional(),
+      reorder: z
+        .boolean()
+        .describe(
+          'Put hidden units in an order that packs smaller: the same function, but for the order in which floats are added up. Sequential models only. Default false.',
+        )
+        .optional(),
       metadata: options.describe('Kept in the file as userDefinedMetadata.').optional(),
     })
     .describe('How the model is packed.')
