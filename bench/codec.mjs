@@ -150,9 +150,9 @@ for (const [net, published] of Object.entries(PUBLISHED)) {
   );
   const brotliBytes = layers.reduce((sum, layer) => sum + brotliBest(layer), 0);
   const effort = options.quick ? 4 : 9;
-  const plain = timed(() => encode(artifacts, { effort }));
+  const plain = timed(() => encode(artifacts, { effort, prefer: 'size' }));
   const fast = encode(artifacts, { codecs: ['ctx-fast'] });
-  const sorted = timed(() => encode(reorderUnits(artifacts).artifacts, { effort }));
+  const sorted = timed(() => encode(reorderUnits(artifacts).artifacts, { effort, prefer: 'size' }));
   const ours = kernelBytes(plain.result);
   const reordered = kernelBytes(sorted.result);
   const round = (x) => Math.round(x * 1000) / 1000;
