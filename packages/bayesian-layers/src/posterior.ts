@@ -22,7 +22,7 @@ export interface Posterior {
 }
 
 /** Thresholds of a horseshoe's groups lie between these; of normal-Jeffreys groups see `suggestThreshold`. */
-export const horseshoeRange: readonly [number, number] = [1, 9];
+export const horseshoeRange: readonly [number, number] = [5, 10];
 
 const scaleOf = ({ scale }: BayesianLayer): Record<string, tf.Tensor> =>
   Object.fromEntries(Object.entries(scale).map(([key, weight]: [string, Weight]) => [key, weight.val]));

@@ -22,6 +22,7 @@ import { followedBy } from './internal/followed-by.js';
 import { checkKernel, type KlStep, LayerPosterior, of as settingOf } from './internal/layer-posterior.js';
 import { stream } from './internal/normal.js';
 import { type GroupPriorOptions, type HorseshoeOptions, type Resolved, resolve } from './options.js';
+import { horseshoeRange } from './posterior.js';
 import { roundToGrid } from './precision.js';
 import { type CountedLayer, paperRatios } from './ratios.js';
 import { suggestThreshold } from './threshold.js';
@@ -207,9 +208,9 @@ class GroupPosterior implements GroupPrior {
     return own === 'gap' ? suggested : { threshold: own, clarity: suggested.clarity };
   }
 
-  /** Where a threshold may lie: log α from -4 to 3; a horseshoe's modes from e⁻¹ to e⁻⁹. */
+  /** Where a threshold may lie: log α from -4 to 3; a horseshoe's modes from e⁻⁵ to e⁻¹⁰. */
   get #range(): readonly [number, number] {
-    return this.#options.owner === 'groupHorseshoe' ? [1, 9] : [-4, 3];
+    return this.#options.owner === 'groupHorseshoe' ? horseshoeRange : [-4, 3];
   }
 
   readings(): readonly GroupReading[] {
@@ -396,7 +397,7 @@ export function groupNormalJeffreys(options: GroupPriorOptions = {}): GroupPrior
  * const prior = groupHorseshoe({ tau: 1e-4, pruneFrom: 0 });
  * prior.start?.(run, run.select());
  * const [{ rates, threshold }] = prior.readings();
- * if (rates.length !== 4 || threshold !== 9) throw new Error(String(threshold));
+ * if (rates.length !== 4 || threshold !== 10) throw new Error(String(threshold));
  * run.prune(prior, undefined, once());
  * if ((await run.counts()).nonzero !== 12) throw new Error('nothing is known yet: all groups stay');
  * prior.dispose?.();

@@ -134,7 +134,7 @@ describe('training', () => {
     const prior = factory({
       rates: { variances: 0.05, scales: 0.05 },
       pruneFrom: 0.5,
-      threshold: factory === groupHorseshoe ? 'gap' : 1,
+      threshold: factory === groupHorseshoe ? 4 : 1,
       ...more,
     });
     const loss = ((labels: tf.Tensor, outputs: tf.Tensor) =>

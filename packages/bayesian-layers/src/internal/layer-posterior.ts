@@ -31,8 +31,8 @@ interface Biases {
   slopes(rate: (i: number) => number, factor: number): { mean: Float32Array; logVariance: Float32Array };
 }
 
-/** log σ²/μ² of a group without weights. */
-const noise = 20;
+/** log σ²/μ² of a group without weights, and from where on a weight is noise beyond doubt. */
+const [noise, hopeless] = [20, 3];
 
 const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
 
@@ -65,6 +65,7 @@ export class LayerPosterior {
   /** The model was cut: its groups are others now. */
   stale = false;
   #linear: Linear;
+  #drawn: tf.Tensor | undefined;
   readonly #most: number | undefined;
 
   constructor(kernel: Parameter, bias: Parameter | undefined, options: Resolved) {
@@ -151,19 +152,22 @@ export class LayerPosterior {
     const plain = layer.call;
     const { groups, scales, bias, biasLogVariance } = this;
     const mask = run.mask(this.kernel);
+    const variance = tf.exp(this.#bounded(this.logVariance));
+    this.#drawn = variance;
+    const spread = mask === undefined ? variance : tf.mul(variance, mask);
+    const noise = biasLogVariance && tf.exp(this.#bounded(biasLogVariance));
     layer.call = (inputs, kwargs) => {
       if (!kwargs?.training) return plain.call(layer, inputs, kwargs);
       return tf.tidy(() => {
         const x = Array.isArray(inputs) ? inputs[0] : inputs;
         const z = scales.draw(perExample(x, groups.count), draw);
-        const variance = tf.exp(this.#bounded(this.logVariance));
         const parts = {
           linear: this.#linear,
           side: groups.side,
           mean: this.kernel.variable,
-          variance: mask === undefined ? variance : tf.mul(variance, mask),
+          variance: spread,
           bias: bias?.variable,
-          biasVariance: biasLogVariance && tf.exp(this.#bounded(biasLogVariance)),
+          biasVariance: noise,
         };
         const y = drawOutputs(x, z, parts, draw);
         return layer.activation ? layer.activation.apply(y) : y;
@@ -187,7 +191,8 @@ export class LayerPosterior {
     const mask = run.mask(kernel);
     const masked = (x: tf.Tensor): tf.Tensor => (mask === undefined ? x : tf.mul(x, mask));
     const logs = this.#bounded(this.logVariance);
-    const variance = tf.exp(logs);
+    // σ² of this step's forward pass, if it is still there.
+    const variance = this.#drawn?.isDisposed === false ? this.#drawn : tf.exp(logs);
     const read = (x: tf.Tensor): Float64Array => Float64Array.from(x.dataSync());
     const energy = read(groupSums(masked(tf.add(tf.square(kernel.variable), variance)), groups));
     const size =
@@ -279,11 +284,10 @@ export class LayerPosterior {
   /**
    * What each group is judged by. Of normal-Jeffreys groups the log dropout rate of the best weight,
    * log(Var[w] / E[w]²) = log(α + (1 + α) σ²/μ²): a group is noise when its scale is (α), or all its weights are by
-   * themselves. Of a horseshoe's groups the negative log mode of the scale.
+   * themselves. Of a horseshoe's groups the negative log mode of the scale, unless all weights are noise.
    */
   rates(run: Run): Float32Array {
     const rates = this.scales.rates();
-    if (!this.scales.relative) return rates;
     const best = new Float64Array(rates.length).fill(noise);
     const group = groupIndices(this.kernel.shape, this.groups);
     const mask = run.mask(this.kernel)?.dataSync();
@@ -295,6 +299,7 @@ export class LayerPosterior {
       const ratio = Math.min(logs[i], most) - Math.log(means[i] ** 2 + 1e-30);
       if (ratio < best[group[i]]) best[group[i]] = ratio;
     }
+    if (!this.scales.relative) return rates.map((rate, i) => (best[i] >= hopeless ? noise : rate));
     return rates.map((log, i) => {
       const alpha = Math.exp(log);
       return Math.log(alpha + (1 + alpha) * Math.exp(best[i]));
