@@ -1,11 +1,18 @@
-import { checkOptions, checkRange, EspalierError } from '@espalier/core';
+import {
+  checkOptions,
+  checkRange,
+  EspalierError,
+  type Of,
+  type Parameter,
+  selectParameters,
+} from '@espalier/core';
 import type { Side } from './internal/groups.js';
 
 /** Options of {@link groupNormalJeffreys} and {@link groupHorseshoe}. */
 export interface GroupPriorOptions {
   /**
    * What is one group: the weights that read a unit (`inputs`) or those that make one (`outputs`); by parameter
-   * name where layers differ. Default: inputs of dense layers, outputs (filters) of convolutions.
+   * name or glob where layers differ. Default: inputs of dense layers, outputs (filters) of convolutions.
    */
   readonly groups?: Side | Readonly<Record<string, Side>>;
   /** The KL divergence's factor when warm-up is over. 1 (default) is the variational bound. */
@@ -28,7 +35,7 @@ export interface GroupPriorOptions {
     /** log α of every group (normal-Jeffreys), or log σ² of the logarithms of the scales. Default -4. */
     readonly scale?: number;
   };
-  /** No weight's standard deviation grows beyond it; one number, or by parameter name. Default: free. */
+  /** No weight's standard deviation grows beyond it; one number, or by parameter name or glob. Default: free. */
   readonly maxDeviation?: number | Readonly<Record<string, number>>;
   /**
    * From which part of the stage on, in [0, 1), groups are pruned at the start of every epoch, for good; what is
@@ -37,7 +44,7 @@ export interface GroupPriorOptions {
   readonly pruneFrom?: number | false;
   /**
    * Groups at or above it go. `gap` (default): what `suggestThreshold` says of each layer; or a number; or by
-   * parameter name.
+   * parameter name or glob.
    */
   readonly threshold?: 'gap' | number | Readonly<Record<string, 'gap' | number>>;
   /**
@@ -86,6 +93,38 @@ const known: Readonly<Record<keyof GroupPriorOptions, true>> = {
   frames: true,
 };
 const [tiny, huge] = [Number.MIN_VALUE, Number.MAX_VALUE];
+
+/** A setting for all, or by parameter name or glob; a full name wins, then the first glob that matches. */
+type ByName<T> = T | Readonly<Record<string, T>>;
+
+function isMap<T>(value: ByName<T> | undefined): value is Readonly<Record<string, T>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** What such a setting says of a parameter; undefined where it says nothing. */
+export function settingOf<T extends string | number>(
+  value: ByName<T> | undefined,
+  parameter: Parameter,
+): T | undefined {
+  if (!isMap(value)) return value;
+  if (parameter.name in value) return value[parameter.name];
+  const globs = Object.keys(value).filter((key) => key.includes('*') || key.includes('?'));
+  const all: Of = [parameter];
+  for (const key of globs) {
+    try {
+      selectParameters(all, key);
+      return value[key];
+    } catch {
+      // Another one's.
+    }
+  }
+  return undefined;
+}
+
+/** Every name and glob of such a setting must be of a parameter. @throws EspalierError `unknown-name` */
+export function checkNames<T extends string | number>(value: ByName<T> | undefined, of: Of): void {
+  if (isMap(value)) for (const key of Object.keys(value)) selectParameters(of, key);
+}
 
 /** A number, or numbers by name, each checked. */
 function each<T>(

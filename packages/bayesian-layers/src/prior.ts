@@ -13,15 +13,21 @@ import {
   type Run,
   type StateArray,
   type Step,
-  unknownName,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Figure } from './figures.js';
 import { Album } from './internal/album.js';
 import { followedBy } from './internal/followed-by.js';
-import { checkKernel, type KlStep, LayerPosterior, of as settingOf } from './internal/layer-posterior.js';
+import { checkKernel, type KlStep, LayerPosterior } from './internal/layer-posterior.js';
 import { stream } from './internal/normal.js';
-import { type GroupPriorOptions, type HorseshoeOptions, type Resolved, resolve } from './options.js';
+import {
+  checkNames,
+  type GroupPriorOptions,
+  type HorseshoeOptions,
+  type Resolved,
+  resolve,
+  settingOf,
+} from './options.js';
 import { horseshoeRange } from './posterior.js';
 import { roundToGrid } from './precision.js';
 import { type CountedLayer, paperRatios } from './ratios.js';
@@ -103,17 +109,12 @@ class GroupPosterior implements GroupPrior {
     this.#examples = options.examples;
   }
 
-  check(run: Run, of: Of): void {
+  check(_run: Run, of: Of): void {
     const { owner, groups, threshold, maxDeviation } = this.#options;
     const kernels = this.#kernels(of);
     for (const kernel of kernels) checkKernel(owner, kernel);
-    const names = run.parameters.map(({ name }) => name);
-    for (const option of [groups, threshold, maxDeviation]) {
-      if (typeof option !== 'object') continue;
-      for (const name of Object.keys(option)) {
-        if (!names.includes(name)) throw unknownName(`parameter of ${owner}`, name, names);
-      }
-    }
+    for (const option of [groups, threshold]) checkNames<string | number>(option, kernels);
+    checkNames(maxDeviation, kernels);
   }
 
   /** Kernels among the parameters; biases come with their kernels. */
@@ -204,8 +205,8 @@ class GroupPosterior implements GroupPrior {
     const rates = layer.rates(this.#run as Run);
     // What is pruned already says nothing about the rest, but shows where the other mode is.
     const suggested = suggestThreshold(rates, this.#range);
-    const own = settingOf(this.#options.threshold, layer.kernel.name) ?? 'gap';
-    return own === 'gap' ? suggested : { threshold: own, clarity: suggested.clarity };
+    const own = settingOf<string | number>(this.#options.threshold, layer.kernel) ?? 'gap';
+    return typeof own === 'string' ? suggested : { threshold: own, clarity: suggested.clarity };
   }
 
   /** Where a threshold may lie: log α from -4 to 3; a horseshoe's modes from e⁻⁵ to e⁻¹⁰. */

@@ -1,6 +1,6 @@
 import { EspalierError, type Parameter, type ParameterGroup, type Run } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Resolved } from '../options.js';
+import { type Resolved, settingOf } from '../options.js';
 import { bounded } from './bounded.js';
 import { drawOutputs, perExample } from './forward.js';
 import { defaultSide, type Groups, groupIndices, groupSize, groupsOf } from './groups.js';
@@ -10,26 +10,6 @@ import { horseshoeScales, jeffreysScales, type Scales } from './scales.js';
 import { groupSums } from './sums.js';
 
 type Call = (inputs: tf.Tensor | tf.Tensor[], kwargs: { training?: boolean }) => tf.Tensor | tf.Tensor[];
-
-/** One number for all, or one by parameter name. */
-export function of<T>(value: T | Readonly<Record<string, T>> | undefined, name: string): T | undefined {
-  return typeof value === 'object' && value !== null ? (value as Record<string, T>)[name] : value;
-}
-
-/** A term of the loss, and its gradients. */
-export interface KlStep {
-  readonly value: number;
-  readonly gradients: readonly (readonly [tf.Variable, tf.Tensor])[];
-}
-
-interface Biases {
-  readonly kept: Float64Array;
-  /** μ² + σ² of each. */
-  readonly energy: Float64Array;
-  /** Twice the KL, but for what the groups count. */
-  value(grouped: boolean): number;
-  slopes(rate: (i: number) => number, factor: number): { mean: Float32Array; logVariance: Float32Array };
-}
 
 /** log σ²/μ² of a group without weights, and from where on a weight is noise beyond doubt. */
 const [noise, hopeless] = [20, 3];
@@ -73,9 +53,9 @@ export class LayerPosterior {
     this.kernel = kernel;
     this.bias = bias;
     this.#linear = checkKernel(owner, kernel);
-    const most = of(maxDeviation, kernel.name);
+    const most = settingOf(maxDeviation, kernel);
     this.#most = most === undefined ? undefined : 2 * Math.log(most);
-    const side = of(groups, kernel.name) ?? defaultSide(kernel.axes);
+    const side = settingOf(groups, kernel) ?? defaultSide(kernel.axes);
     this.groups = groupsOf(kernel.shape, kernel.role === 'depthwise', side);
     const { count } = this.groups;
     this.dropped = new Uint8Array(count);
