@@ -60,10 +60,16 @@ const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 
 const round = (value, digits) => Number(value.toFixed(digits));
 const trainers = { plain: await trainer(false), bayesian: await trainer(true) };
 const times = { plain: [], bayesian: [] };
+// CPU time of all threads: what else the machine does hardly changes it.
+const work = { plain: [], bayesian: [] };
 for (let turn = 0; turn <= turns; turn++) {
   for (const name of turn % 2 === 0 ? ['plain', 'bayesian'] : ['bayesian', 'plain']) {
+    const before = process.cpuUsage();
     const { seconds } = await trainers[name].nextEpoch();
-    if (turn > 0) times[name].push((seconds / steps) * 1000);
+    const { user, system } = process.cpuUsage(before);
+    if (turn === 0) continue;
+    times[name].push((seconds / steps) * 1000);
+    work[name].push((user + system) / 1000 / steps);
   }
 }
 const ratios = times.bayesian.map((time, i) => time / times.plain[i]);
@@ -81,6 +87,10 @@ const result = {
   bayesianMs: round(median(times.bayesian), 3),
   ratio: round(median(times.bayesian) / median(times.plain), 3),
   ratioOfPairs: round(median(ratios), 3),
+  plainCpuMs: round(median(work.plain), 3),
+  bayesianCpuMs: round(median(work.bayesian), 3),
+  cpuRatio: round(median(work.bayesian) / median(work.plain), 3),
+  epochCpuSeconds: round((median(work.bayesian) * Math.ceil(60000 / batch)) / 1000, 2),
   epochSeconds: round((median(times.bayesian) * Math.ceil(60000 / batch)) / 1000, 2),
   bars: { ratio: 3, epochSeconds: 5.9 },
 };
