@@ -53,8 +53,8 @@ export interface GroupPrior extends Regularizer, Forward, Pruner, Quantizer {
   readings(): readonly GroupReading[];
   /** Pictures for the report: weights and rates by epoch, and which parts of the input matter. */
   figures(): Figure[];
-  /** The paper's three ratios, by name, each with what it counts, of the run's model as it is now. */
-  paperRatios(): Record<string, { value: number; counts: string }>;
+  /** The paper's three ratios, by name, each with what it counts, of a run's model as it is now. */
+  paperRatios(run: Run): Record<string, { value: number; counts: string }>;
 }
 
 interface Json {
@@ -264,17 +264,17 @@ class GroupPosterior implements GroupPrior {
     return this.#album.figures();
   }
 
-  paperRatios(): Record<string, { value: number; counts: string }> {
-    const run = this.#run;
-    if (run === undefined) return {};
+  paperRatios(run: Run): Record<string, { value: number; counts: string }> {
     const layers: CountedLayer[] = [];
     for (const [name, before] of this.#before) {
       const kernel = run.parameters.find((p) => p.name === name);
       const variance = kernel && run.variance(kernel);
+      // Without a posterior there is nothing to count by.
       if (kernel === undefined || variance === undefined) return {};
       const weights = kernel.variable.dataSync();
       layers.push({ weights, variances: variance.dataSync(), shape: kernel.shape, before });
     }
+    if (layers.length === 0) return {};
     const { pruning, fastPrediction, maximum, bits, exponentBits } = paperRatios(layers);
     const uncounted = 'no index, header or bias is counted';
     return {

@@ -130,7 +130,7 @@ describe('training', () => {
     ['horseshoe', groupHorseshoe, {}],
   ] as const)('%s finds the inputs that matter', async (_, factory, more) => {
     const run = new Run(mlp(), { seed: 1 });
-    await train(run, { ...options, epochs: 40 });
+    await train(run, { ...options, epochs: 30 });
     const prior = factory({
       rates: { variances: 0.05, scales: 0.05 },
       pruneFrom: 0.5,
@@ -140,7 +140,7 @@ describe('training', () => {
     const loss = ((labels: tf.Tensor, outputs: tf.Tensor) =>
       tf.mul(tf.mean(tf.square(tf.sub(labels, outputs))), 20)) as (a: tf.Tensor, b: tf.Tensor) => tf.Scalar;
     const tensors = tf.memory().numTensors;
-    await train(run, { ...options, loss, epochs: 80, schedules: [{ plugin: prior }] });
+    await train(run, { ...options, loss, epochs: 60, schedules: [{ plugin: prior }] });
     const [first] = prior.readings();
     const rows = tf.tidy(() => tf.sum(tf.abs(run.parameters[0].variable), 1).dataSync());
     const kept = Array.from(rows, (r) => r > 0);

@@ -5,6 +5,8 @@ import type { LayerPosterior } from './layer-posterior.js';
 /** Greatest size of a map of weights, and how many epochs are kept of each layer. */
 const [mapSize, mostFrames] = [[160, 120] as const, 24];
 const bins = 40;
+/** Of the map of rates, in cells. */
+const rowsHeight = 90;
 const examples = 5;
 
 interface Page {
@@ -120,16 +122,19 @@ export class Album {
 function ratesFigures(name: string, rates: readonly number[][]): Figure[] {
   const last = rates[rates.length - 1];
   const order = Array.from(last, (_, i) => i).sort((a, b) => last[a] - last[b]);
-  const wide = Float32Array.from(rates.flatMap((row) => order.map((i) => row[i])));
-  const matrix = shrink({ width: order.length, height: rates.length, values: wide }, [320, 200]);
+  // Rows as high as it takes to see them.
+  const high = Math.max(1, Math.floor(rowsHeight / rates.length));
+  const rows = rates.flatMap((row) => Array<readonly number[]>(high).fill(order.map((i) => row[i])));
+  const wide = Float32Array.from(rows.flat());
+  const matrix = shrink({ width: order.length, height: rows.length, values: wide }, [320, 400]);
   const label = `${rates.length} epochs, from above`;
-  const [low, high] = [
+  const [lowest, highest] = [
     Math.min(...rates.map((r) => Math.min(...r))),
     Math.max(...rates.map((r) => Math.max(...r))),
   ];
   const range = {
-    low: Math.floor(low),
-    high: Math.ceil(high) + (Math.floor(low) === Math.ceil(high) ? 1 : 0),
+    low: Math.floor(lowest),
+    high: Math.ceil(highest) + (Math.floor(lowest) === Math.ceil(highest) ? 1 : 0),
   };
   const series = [0, rates.length - 1].map((epoch) => ({
     label: `epoch ${epoch}`,

@@ -1,4 +1,4 @@
-import type { Plugin } from '@espalier/core';
+import type { Plugin, Run } from '@espalier/core';
 import type { FigureReport, Report } from '@espalier/report';
 import type { Plugins } from './plugins.js';
 import type { PreparedStage } from './prepare.js';
@@ -8,7 +8,7 @@ interface Reporting {
   /** Pictures of its work. */
   figures?(): readonly FigureReport[];
   /** Ratios as its paper counts them, by name. */
-  paperRatios?(): Report['paperRatios'];
+  paperRatios?(run: Run): Report['paperRatios'];
 }
 
 /** All plugins of a recipe, each once. */
@@ -21,10 +21,16 @@ function reporting(plugins: Plugins, stages: readonly PreparedStage[]): Reportin
   return [...all] as Reporting[];
 }
 
+/** The pictures of all plugins of a recipe. */
 export function figuresOf(plugins: Plugins, stages: readonly PreparedStage[]): FigureReport[] {
   return reporting(plugins, stages).flatMap((plugin) => [...(plugin.figures?.() ?? [])]);
 }
 
-export function paperRatiosOf(plugins: Plugins, stages: readonly PreparedStage[]): Report['paperRatios'] {
-  return Object.assign({}, ...reporting(plugins, stages).map((plugin) => plugin.paperRatios?.() ?? {}));
+/** The ratios of all plugins of a recipe, of a run as it is now. */
+export function paperRatiosOf(
+  plugins: Plugins,
+  stages: readonly PreparedStage[],
+  run: Run,
+): Report['paperRatios'] {
+  return Object.assign({}, ...reporting(plugins, stages).map((plugin) => plugin.paperRatios?.(run) ?? {}));
 }

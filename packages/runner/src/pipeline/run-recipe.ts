@@ -184,7 +184,7 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
     cores: availableParallelism(),
     command: options.command,
     figures: figuresOf(plugins, stages),
-    paperRatios: paperRatiosOf(plugins, stages),
+    paperRatios: paperRatiosOf(plugins, stages, run),
   });
   await writeReport(out, report);
   run.dispose();
