@@ -1,12 +1,14 @@
 import { createTrainer, jsOptimizers, packState, Run, train, unpackState } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { gaussianKl, groupHorseshoe, groupNormalJeffreys, logUniformKl } from '../src/index.js';
 import { LayerPosterior } from '../src/internal/layer-posterior.js';
 import { scalePriors } from '../src/internal/scale-priors.js';
 import { resolve } from '../src/options.js';
 import { dataOf, stepAt } from './models.js';
+
+vi.setConfig({ testTimeout: 120_000 }); // for machines that are busy
 
 beforeAll(() => tf.setBackend('cpu'));
 
@@ -130,7 +132,7 @@ describe('training', () => {
     ['horseshoe', groupHorseshoe, {}],
   ] as const)('%s finds the inputs that matter', async (_, factory, more) => {
     const run = new Run(mlp(), { seed: 1 });
-    await train(run, { ...options, epochs: 30 });
+    await train(run, { ...options, epochs: 40 });
     const prior = factory({
       rates: { variances: 0.05, scales: 0.05 },
       pruneFrom: 0.5,
@@ -140,7 +142,7 @@ describe('training', () => {
     const loss = ((labels: tf.Tensor, outputs: tf.Tensor) =>
       tf.mul(tf.mean(tf.square(tf.sub(labels, outputs))), 20)) as (a: tf.Tensor, b: tf.Tensor) => tf.Scalar;
     const tensors = tf.memory().numTensors;
-    await train(run, { ...options, loss, epochs: 60, schedules: [{ plugin: prior }] });
+    await train(run, { ...options, loss, epochs: 80, schedules: [{ plugin: prior }] });
     const [first] = prior.readings();
     const rows = tf.tidy(() => tf.sum(tf.abs(run.parameters[0].variable), 1).dataSync());
     const kept = Array.from(rows, (r) => r > 0);
