@@ -11,6 +11,21 @@ import { groupSums } from './sums.js';
 
 type Call = (inputs: tf.Tensor | tf.Tensor[], kwargs: { training?: boolean }) => tf.Tensor | tf.Tensor[];
 
+/** A term of the loss, and its gradients. */
+export interface KlStep {
+  readonly value: number;
+  readonly gradients: readonly (readonly [tf.Variable, tf.Tensor])[];
+}
+
+interface Biases {
+  readonly kept: Float64Array;
+  /** μ² + σ² of each. */
+  readonly energy: Float64Array;
+  /** Twice the KL, but for what the groups count. */
+  value(grouped: boolean): number;
+  slopes(rate: (i: number) => number, factor: number): { mean: Float32Array; logVariance: Float32Array };
+}
+
 /** log σ²/μ² of a group without weights, and from where on a weight is noise beyond doubt. */
 const [noise, hopeless] = [20, 3];
 
