@@ -58,5 +58,5 @@ export function fail(code: EspErrorCode, message: string): never {
  * listed in docs/format.md; messages would be a fifth of the decoder.
  */
 export function broken(rule: number): never {
-  return fail(rule < 51 ? 'header' : 'payload', `rule ${rule} of docs/format.md is broken`);
+  return fail(rule < 51 ? 'header' : 'payload', `broken rule ${rule} of docs/format.md`);
 }

@@ -27,14 +27,14 @@ export interface FixedHeader {
 export function readFixed(bytes: Uint8Array, limits?: Limits): FixedHeader {
   const max = checkLimits(limits);
   MAGIC.forEach((byte, i) => {
-    if (i < bytes.length && bytes[i] !== byte) fail('magic', 'this is not an .esp file');
+    if (i < bytes.length && bytes[i] !== byte) fail('magic', 'no .esp file');
   });
   if (bytes.length < FIXED_BYTES) cut();
   const reader = new Reader(bytes, 8, FIXED_BYTES);
   const major = reader.uint(1);
   reader.uint(1);
   const features = reader.uint(2);
-  if (major !== MAJOR || features) fail('version', 'an unknown version or feature');
+  if (major !== MAJOR || features) fail('version', 'unknown version');
   const headerLength = reader.uint(4);
   reader.uint(4);
   const fileLength = reader.uint(6);
@@ -45,7 +45,7 @@ export function readFixed(bytes: Uint8Array, limits?: Limits): FixedHeader {
 
 /** Fails: a file is shorter or longer than it says. */
 export function cut(): never {
-  return fail('length', 'the file has another length than it says');
+  return fail('length', 'wrong length');
 }
 
 /** Reads and checks the whole header; `bytes` must hold at least that. No payload is touched. */
@@ -69,7 +69,12 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
   let offset = headerLength;
   for (let i = 0; i < count; i++) {
     const entry = readTensor(reader, header.decodedBytes, offset);
-    if (entry.codec === 'same') entry.same = readSame(reader, entry, tensors);
+    if (entry.codec === 'same') {
+      // How many tensors back the one with the same bytes is, which has bytes of its own.
+      entry.same = i - reader.varint();
+      const source = tensors[entry.same];
+      if (source?.byteLength !== entry.byteLength || source.same !== undefined) broken(42); // a tensor repeats none
+    }
     for (const tile of entry.tiles) offset += tile.length;
     elements += entry.elements;
     header.decodedBytes += entry.byteLength;
@@ -92,7 +97,7 @@ function readTensor(reader: Reader, start: number, offset: number): TensorEntry 
   const group = second >> 6;
   if (!storage || rank > 8 || group > 2) broken(8); // a tensor has an unknown type or group, or more than 8 axes
   const codec = CODECS[second & 63];
-  if (!codec) fail('version', 'an unknown tensor codec');
+  if (!codec) fail('version', 'unknown codec');
   const [dtype, quantized, itemBytes] = storage;
   const shape = Array.from({ length: rank }, () => reader.varint());
   // Strings carry their own lengths: the number of bytes says how many elements are coded.
@@ -123,14 +128,6 @@ function readTensor(reader: Reader, start: number, offset: number): TensorEntry 
   if (codec === 'raw' && storedBytes !== byteLength) broken(12); // a raw tensor has the wrong length
   if (elements > MAX_EXPANSION * storedBytes + TILE_ALLOWANCE * tiles) broken(13); // a tensor expands too far
   return entry;
-}
-
-/** How many tensors back the one with the same bytes is, which has bytes of its own. */
-function readSame(reader: Reader, entry: TensorEntry, before: readonly TensorEntry[]): number {
-  const index = before.length - reader.varint();
-  const source = before[index];
-  if (!source || source.same !== undefined || source.byteLength !== entry.byteLength) broken(42); // a tensor repeats none
-  return index;
 }
 
 /** The type on disk and, but for float16, which of scale and minimum there are, as float64. */

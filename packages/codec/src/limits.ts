@@ -24,7 +24,7 @@ const defaults: Required<Limits> = {
 
 /** Fails unless `name` is one of `names`. */
 export function checkName(kind: string, name: string, names: readonly string[]): void {
-  if (!names.includes(name)) fail('option', `unknown ${kind} "${name}": there are ${names.join(', ')}`);
+  if (!names.includes(name)) fail('option', `unknown ${kind} "${name}": known ${names.join(', ')}`);
 }
 
 /** `limits` with the defaults filled in. @throws EspError 'option' for a name or value that makes no sense. */
@@ -33,7 +33,7 @@ export function checkLimits(limits: Limits = {}): Required<Limits> {
   for (const name of Object.keys(limits) as (keyof Limits)[]) {
     checkName('limit', name, Object.keys(defaults));
     const value = limits[name] ?? all[name];
-    if (!(value >= 0)) fail('option', `limit ${name} must be a number >= 0`);
+    if (!(value >= 0)) fail('option', `limit ${name} < 0`);
     all[name] = value;
   }
   return all;
@@ -41,5 +41,5 @@ export function checkLimits(limits: Limits = {}): Required<Limits> {
 
 /** Fails when a file wants more of something than the caller allows. */
 export function atMost(limits: Required<Limits>, name: keyof Limits, wanted: number): void {
-  if (wanted > limits[name]) fail('limit', `the file needs ${wanted} ${name}, the limit is ${limits[name]}`);
+  if (wanted > limits[name]) fail('limit', `${wanted} ${name}, limit ${limits[name]}`);
 }

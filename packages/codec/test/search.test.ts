@@ -65,6 +65,6 @@ describe('what the encoder takes', () => {
   it('is refused when the options make no sense', () => {
     expect(() => pack(rows, [100, 100], { budgetMs: -1 })).toThrow('budgetMs');
     expect(() => pack(rows, [100, 100], { budgetMs: Number.NaN })).toThrow('budgetMs');
-    expect(() => pack(rows, [100, 100], { prefer: 'speed' as 'size' })).toThrow('there are balance, size');
+    expect(() => pack(rows, [100, 100], { prefer: 'speed' as 'size' })).toThrow('known balance, size');
   });
 });
