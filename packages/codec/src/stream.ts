@@ -28,7 +28,7 @@ export interface StreamDecoder {
 
 /**
  * A decoder that is fed as bytes arrive and hands out each tensor as soon as its last byte is there and its checksum is
- * right. It keeps no more than the bytes of one tensor.
+ * right. It keeps no more than the bytes of one tensor, and of those that later ones repeat.
  *
  * @example
  * ```ts
@@ -61,7 +61,8 @@ class Decoder implements StreamDecoder {
   #length = 0;
   #base = 0;
   #next = 0;
-  /** Tensors that later ones repeat. */
+  /** Numbers of the tensors that later ones repeat, and their bytes. */
+  #sources: ReadonlySet<number | undefined> = new Set();
   readonly #repeated = new Map<number, Uint8Array>();
   #failed = false;
 
@@ -112,6 +113,7 @@ class Decoder implements StreamDecoder {
     const { headerLength } = readFixed(bytes, this.#limits);
     if (bytes.length < headerLength) return;
     this.#header = readHeader(bytes, this.#limits);
+    this.#sources = new Set(this.#header.tensors.map(({ same }) => same));
     this.#drop(headerLength);
   }
 
@@ -130,7 +132,7 @@ class Decoder implements StreamDecoder {
       const out = new Uint8Array(data);
       if (tensor.same === undefined) decodeTensor(this.#pending, tensor, out, this.#base);
       else out.set(this.#repeated.get(tensor.same)!);
-      if (tensors.some(({ same }) => same === this.#next)) this.#repeated.set(this.#next, out.slice());
+      if (this.#sources.has(this.#next)) this.#repeated.set(this.#next, out.slice());
       found.push({ index: this.#next++, spec: tensor.spec, data });
       this.#drop(stored);
     }

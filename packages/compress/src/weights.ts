@@ -34,13 +34,12 @@ function half(bits: number): number {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
-function join(data: ModelArtifacts['weightData']): Uint8Array {
-  if (!Array.isArray(data)) return new Uint8Array(data ?? new ArrayBuffer(0));
-  const whole = new Uint8Array(data.reduce((sum, part) => sum + part.byteLength, 0));
+function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
-  for (const part of data) {
-    whole.set(new Uint8Array(part), at);
-    at += part.byteLength;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
   }
   return whole;
 }
@@ -58,7 +57,9 @@ function stringBytes(bytes: Uint8Array, start: number, count: number): number {
 
 /** @throws EspalierError `bad-model` when the weights do not fill the data exactly */
 export function readWeights({ weightSpecs = [], weightData }: ModelArtifacts): Weight[] {
-  const data = join(weightData);
+  const data = Array.isArray(weightData)
+    ? concatenate(weightData.map((part) => new Uint8Array(part)))
+    : new Uint8Array(weightData ?? 0);
   let at = 0;
   const weights = weightSpecs.map((spec): Weight => {
     const { name, shape, dtype, quantization } = spec;
@@ -99,16 +100,12 @@ export function withValues(
   weights: readonly Weight[],
   values: ReadonlyMap<string, Float32Array>,
 ): ModelArtifacts {
-  const parts = weights.map(({ name, bytes }) => {
-    const own = values.get(name);
-    return own ? new Uint8Array(own.buffer, own.byteOffset, own.byteLength) : bytes;
-  });
-  const data = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    data.set(part, at);
-    at += part.length;
-  }
+  const data = concatenate(
+    weights.map(({ name, bytes }) => {
+      const own = values.get(name);
+      return own ? new Uint8Array(own.buffer, own.byteOffset, own.byteLength) : bytes;
+    }),
+  );
   const weightSpecs = weights.map(({ name, spec }) => {
     if (!values.has(name)) return spec;
     const { quantization: _, ...plain } = spec;
