@@ -57,9 +57,9 @@ function stringBytes(bytes: Uint8Array, start: number, count: number): number {
 
 /** @throws EspalierError `bad-model` when the weights do not fill the data exactly */
 export function readWeights({ weightSpecs = [], weightData }: ModelArtifacts): Weight[] {
-  const data = Array.isArray(weightData)
+  const data: Uint8Array = Array.isArray(weightData)
     ? concatenate(weightData.map((part) => new Uint8Array(part)))
-    : new Uint8Array(weightData ?? 0);
+    : new Uint8Array(weightData ?? new ArrayBuffer(0));
   let at = 0;
   const weights = weightSpecs.map((spec): Weight => {
     const { name, shape, dtype, quantization } = spec;
