@@ -10,8 +10,8 @@ import { parseArgs } from 'node:util';
 import { startBackend } from '@espalier/backend';
 import * as bayes from '@espalier/bayesian-layers';
 import { createTrainer, Run } from '@espalier/core';
-import * as tf from '@tensorflow/tfjs-core';
-import * as tfl from '@tensorflow/tfjs-layers';
+import { lenet300, randomData } from './lib/lenet-300-100.mjs';
+import { median, round } from './lib/numbers.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -24,31 +24,12 @@ const { values } = parseArgs({
 const [turns, steps] = [Number(values.turns), Number(values.steps)];
 const batch = 128;
 const backend = await startBackend({ prefer: values.backend });
-const images = tf.randomUniform([batch, 784], 0, 1, 'float32', 7);
-const classes = tf.tidy(() => tf.cast(tf.randomUniform([batch], 0, 10, 'int32', 8), 'int32'));
-const labels = tf.tidy(() => tf.cast(tf.oneHot(classes, 10), 'float32'));
-const data = {
-  size: batch * steps,
-  stepsPerEpoch: steps,
-  *batches() {
-    for (let s = 0; s < steps; s++) yield { inputs: tf.clone(images), labels: tf.clone(labels) };
-  },
-};
+const data = randomData(batch, steps);
 
 async function trainer(bayesian) {
-  const layer = (units, activation, seed, inputShape) =>
-    tfl.layers.dense({
-      units,
-      activation,
-      inputShape,
-      kernelInitializer: tfl.initializers.glorotUniform({ seed }),
-    });
-  const model = tfl.sequential({
-    layers: [layer(300, 'relu', 1, [784]), layer(100, 'relu', 2), layer(10, 'softmax', 3)],
-  });
   const { optimizers } = backend;
   const prior = bayesian && bayes[values.prior]({ pruneFrom: false, frames: false });
-  return createTrainer(new Run(model), {
+  return createTrainer(new Run(lenet300()), {
     data,
     epochs: turns + 1,
     ...(optimizers && { optimizers }),
@@ -56,8 +37,6 @@ async function trainer(bayesian) {
   });
 }
 
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
-const round = (value, digits) => Number(value.toFixed(digits));
 const trainers = { plain: await trainer(false), bayesian: await trainer(true) };
 const times = { plain: [], bayesian: [] };
 // CPU time of all threads: what else the machine does hardly changes it.

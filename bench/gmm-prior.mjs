@@ -12,6 +12,7 @@ import { jsOptimizers, Run, softmaxCrossEntropy } from '@espalier/core';
 import { gaussianMixturePrior, mixtureLoss } from '@espalier/priors-gmm';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import { median } from './lib/numbers.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -218,7 +219,6 @@ function variant(kind, state) {
   };
 }
 
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 const round = (x) => Number(x.toFixed(2));
 const rounds = Number(values.rounds);
 const steps = Number(values.steps);

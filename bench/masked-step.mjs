@@ -9,7 +9,8 @@ import { parseArgs } from 'node:util';
 import { startBackend } from '@espalier/backend';
 import { createTrainer, Run } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import * as tfl from '@tensorflow/tfjs-layers';
+import { lenet300, randomData } from './lib/lenet-300-100.mjs';
+import { median, round } from './lib/numbers.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -25,29 +26,10 @@ const sparsity = 0.95;
 
 const backend = await startBackend({ prefer: options.backend });
 
-const images = tf.randomUniform([batch, 784], 0, 1, 'float32', 7);
-const classes = tf.tidy(() => tf.cast(tf.randomUniform([batch], 0, 10, 'int32', 8), 'int32'));
-const labels = tf.tidy(() => tf.cast(tf.oneHot(classes, 10), 'float32'));
-const data = {
-  size: batch * steps,
-  stepsPerEpoch: steps,
-  *batches() {
-    for (let s = 0; s < steps; s++) yield { inputs: tf.clone(images), labels: tf.clone(labels) };
-  },
-};
+const data = randomData(batch, steps);
 
 async function trainer(masked) {
-  const layer = (units, activation, seed, inputShape) =>
-    tfl.layers.dense({
-      units,
-      activation,
-      inputShape,
-      kernelInitializer: tfl.initializers.glorotUniform({ seed }),
-    });
-  const model = tfl.sequential({
-    layers: [layer(300, 'relu', 1, [784]), layer(100, 'relu', 2), layer(10, 'softmax', 3)],
-  });
-  const run = new Run(model);
+  const run = new Run(lenet300());
   if (masked) {
     for (const [i, p] of run.select().entries()) {
       run.setMask(
@@ -61,9 +43,6 @@ async function trainer(masked) {
   const { optimizers } = backend;
   return createTrainer(run, { data, epochs: turns + 1, ...(optimizers && { optimizers }) });
 }
-
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
-const round = (value, digits) => Number(value.toFixed(digits));
 
 const plain = await trainer(false);
 const masked = await trainer(true);

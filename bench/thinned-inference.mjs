@@ -9,6 +9,7 @@ import { startBackend } from '@espalier/backend';
 import { decode } from '@espalier/codec';
 import { countMacs, timeInference } from '@espalier/pruners-structured';
 import * as tfl from '@tensorflow/tfjs-layers';
+import { median } from './lib/numbers.mjs';
 
 const [file, prefer = 'native'] = process.argv.slice(2);
 if (file === undefined) throw new Error('Which file? node bench/thinned-inference.mjs model.esp [backend]');
@@ -28,7 +29,6 @@ const whole = tfl.sequential({
 const artifacts = await decode(await readFile(file));
 const thinned = await tfl.loadLayersModel({ load: async () => artifacts });
 
-const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
 const times = [];
 for (const batchSize of [1, 100]) {
   const rows = [];

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import { median } from './lib/numbers.mjs';
 
 const BATCH = 128;
 const { values: options } = parseArgs({
@@ -139,10 +140,6 @@ function crossEntropy(labels, logits) {
     return { value: loss, gradFunc: (dy, [saved]) => tf.mul(tf.expandDims(dy, 1), saved) };
   });
   return tf.mean(rows(logits));
-}
-
-function median(numbers) {
-  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
 }
 
 if (options.worker) {
