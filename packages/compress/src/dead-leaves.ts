@@ -1,14 +1,3 @@
-/** A generator of numbers in [0, 1): the same for the same seed (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /**
  * A picture of discs that cover each other, radii distributed as 1 / r^3, a little shaded and grained: sharp edges,
  * occlusion and a power spectrum that falls with the square of the frequency, as natural pictures have.

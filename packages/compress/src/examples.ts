@@ -1,6 +1,6 @@
-import { EspalierError } from '@espalier/core';
+import { EspalierError, uniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { deadLeaves, randomOf } from './dead-leaves.js';
+import { deadLeaves } from './dead-leaves.js';
 import type { Examples, InputSpec } from './executable.js';
 
 /** Options of {@link generateExamples}. */
@@ -21,7 +21,7 @@ export interface GenerateOptions {
  */
 export function generateExamples(inputs: readonly InputSpec[], options: GenerateOptions = {}): Examples {
   const { count = 16, seed = 1, range = [0, 1], length = 64 } = options;
-  const random = randomOf(seed);
+  const random = uniform(seed);
   return inputs.map(({ shape, dtype }) => {
     const sizes = [count, ...shape.slice(1).map((n) => (n < 0 ? length : n))];
     const size = sizes.reduce((a, b) => a * b, 1);

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { type Examples, generateExamples, type InputSpec } from '@espalier/compress';
-import { EspalierError } from '@espalier/core';
+import { EspalierError, uniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { readNpy } from './npy.js';
 import { cut, readPicture, readPictures } from './pictures.js';
@@ -13,17 +13,6 @@ export interface CalibrationOptions {
   /** Pixels, or elements, along axes that take any size. */
   readonly length: number;
   readonly seed: number;
-}
-
-/** The same numbers for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /**
@@ -61,7 +50,7 @@ export async function calibrationOf(
     );
   }
   const pictures = info.isDirectory() ? await readPictures(source) : [await readPicture(source)];
-  const random = randomOf(seed);
+  const random = uniform(seed);
   const [height, width] = [shape[1], shape[2]].map((n) => (n < 0 ? length : n));
   const size = { height, width, channels: shape[3] };
   const each = height * width * size.channels;
