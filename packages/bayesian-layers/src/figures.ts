@@ -1,46 +1,4 @@
-/** One map of numbers; `@espalier/report` draws it. */
-export interface MapFrame {
-  readonly label: string;
-  readonly width: number;
-  readonly height: number;
-  /** `width · height` whole numbers from -127 to 127 as bytes in Base64, row by row. */
-  readonly cells: string;
-}
-
-/** The same numbers at several moments, as maps from blue by white to red. */
-export interface MapFigure {
-  readonly kind: 'map';
-  readonly title: string;
-  readonly x: string;
-  readonly y: string;
-  /** What a full colour stands for. */
-  readonly most: number;
-  readonly frames: readonly MapFrame[];
-}
-
-/** Maps beside each other. */
-export interface GalleryFigure {
-  readonly kind: 'gallery';
-  readonly title: string;
-  readonly images: readonly MapFrame[];
-}
-
-/** Histograms of the same numbers at several moments, over the same bins. */
-export interface HistogramFigure {
-  readonly kind: 'histograms';
-  readonly title: string;
-  readonly x: string;
-  readonly of: string;
-  readonly low: number;
-  readonly high: number;
-  readonly series: readonly {
-    readonly label: string;
-    readonly counts: readonly number[];
-    readonly zeros: number;
-  }[];
-}
-
-export type Figure = MapFigure | GalleryFigure | HistogramFigure;
+import type { MapFrame } from '@espalier/core';
 
 /** A matrix, row by row. */
 export interface Matrix {

@@ -1,4 +1,3 @@
-export type { Figure, GalleryFigure, HistogramFigure, MapFigure, MapFrame } from './figures.js';
 export type { Groups, Side } from './internal/groups.js';
 export type { PriorName } from './internal/scale-priors.js';
 export { gaussianKl, logNormalGammaKl, logNormalInverseGammaKl, logUniformKl } from './kl.js';

@@ -1,11 +1,4 @@
-import {
-  checkOptions,
-  checkRange,
-  EspalierError,
-  type Of,
-  type Parameter,
-  selectParameters,
-} from '@espalier/core';
+import { checkOptions, checkRange, EspalierError } from '@espalier/core';
 import type { Side } from './internal/groups.js';
 
 /** Options of {@link groupNormalJeffreys} and {@link groupHorseshoe}. */
@@ -93,38 +86,6 @@ const known: Readonly<Record<keyof GroupPriorOptions, true>> = {
   frames: true,
 };
 const [tiny, huge] = [Number.MIN_VALUE, Number.MAX_VALUE];
-
-/** A setting for all, or by parameter name or glob; a full name wins, then the first glob that matches. */
-type ByName<T> = T | Readonly<Record<string, T>>;
-
-function isMap<T>(value: ByName<T> | undefined): value is Readonly<Record<string, T>> {
-  return typeof value === 'object' && value !== null;
-}
-
-/** What such a setting says of a parameter; undefined where it says nothing. */
-export function settingOf<T extends string | number>(
-  value: ByName<T> | undefined,
-  parameter: Parameter,
-): T | undefined {
-  if (!isMap(value)) return value;
-  if (parameter.name in value) return value[parameter.name];
-  const globs = Object.keys(value).filter((key) => key.includes('*') || key.includes('?'));
-  const all: Of = [parameter];
-  for (const key of globs) {
-    try {
-      selectParameters(all, key);
-      return value[key];
-    } catch {
-      // Another one's.
-    }
-  }
-  return undefined;
-}
-
-/** Every name and glob of such a setting must be of a parameter. @throws EspalierError `unknown-name` */
-export function checkNames<T extends string | number>(value: ByName<T> | undefined, of: Of): void {
-  if (isMap(value)) for (const key of Object.keys(value)) selectParameters(of, key);
-}
 
 /** A number, or numbers by name, each checked. */
 function each<T>(

@@ -1,5 +1,8 @@
 import {
+  type CountedRatio,
+  checkNames,
   EspalierError,
+  type Figure,
   type Forward,
   type Moment,
   type Of,
@@ -13,21 +16,14 @@ import {
   type Run,
   type StateArray,
   type Step,
+  valueOf,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Figure } from './figures.js';
 import { Album } from './internal/album.js';
 import { followedBy } from './internal/followed-by.js';
 import { checkKernel, type KlStep, LayerPosterior } from './internal/layer-posterior.js';
 import { stream } from './internal/normal.js';
-import {
-  checkNames,
-  type GroupPriorOptions,
-  type HorseshoeOptions,
-  type Resolved,
-  resolve,
-  settingOf,
-} from './options.js';
+import { type GroupPriorOptions, type HorseshoeOptions, type Resolved, resolve } from './options.js';
 import { horseshoeRange } from './posterior.js';
 import { roundToGrid } from './precision.js';
 import { type CountedLayer, paperRatios } from './ratios.js';
@@ -54,7 +50,7 @@ export interface GroupPrior extends Regularizer, Forward, Pruner, Quantizer {
   /** Pictures for the report: weights and rates by epoch, and which parts of the input matter. */
   figures(): Figure[];
   /** The paper's three ratios, by name, each with what it counts, of a run's model as it is now. */
-  paperRatios(run: Run): Record<string, { value: number; counts: string }>;
+  paperRatios(run: Run): Record<string, CountedRatio>;
 }
 
 interface Json {
@@ -205,7 +201,7 @@ class GroupPosterior implements GroupPrior {
     const rates = layer.rates(this.#run as Run);
     // What is pruned already says nothing about the rest, but shows where the other mode is.
     const suggested = suggestThreshold(rates, this.#range);
-    const own = settingOf<string | number>(this.#options.threshold, layer.kernel) ?? 'gap';
+    const own = valueOf<string | number>(this.#options.threshold, layer.kernel) ?? 'gap';
     return typeof own === 'string' ? suggested : { threshold: own, clarity: suggested.clarity };
   }
 
@@ -264,7 +260,7 @@ class GroupPosterior implements GroupPrior {
     return this.#album.figures();
   }
 
-  paperRatios(run: Run): Record<string, { value: number; counts: string }> {
+  paperRatios(run: Run): Record<string, CountedRatio> {
     const layers: CountedLayer[] = [];
     for (const [name, before] of this.#before) {
       const kernel = run.parameters.find((p) => p.name === name);

@@ -8,6 +8,17 @@ export {
   unknownName,
 } from './errors.js';
 export { evaluate } from './evaluate.js';
+export type {
+  CountedRatio,
+  Figure,
+  FigureComponent,
+  GalleryFigure,
+  HistogramFigure,
+  JointFigure,
+  JointFrame,
+  MapFigure,
+  MapFrame,
+} from './figure.js';
 export { type LearningRate, type LearningRateSchedule, type RateMoment, rateAt } from './learning-rate.js';
 export {
   cosineRate,
@@ -32,7 +43,14 @@ export type {
 export { jsOptimizers } from './optimizers-js.js';
 export type { Axes, Parameter, Role } from './parameter.js';
 export { layersOf, parametersOf } from './parameters.js';
-export { checkPerParameter, type PerParameter, perParameter, type Range } from './per-parameter.js';
+export {
+  checkNames,
+  checkPerParameter,
+  type PerParameter,
+  perParameter,
+  type Range,
+  valueOf,
+} from './per-parameter.js';
 export {
   type AxisSelection,
   type Forward,

@@ -1,7 +1,7 @@
 import { EspalierError } from './errors.js';
 import type { Parameter } from './parameter.js';
 import type { Of } from './plugin.js';
-import { selectParameters } from './selector.js';
+import { isNamedBy, selectParameters } from './selector.js';
 
 /**
  * An option that may differ between parameters: one value for all; a map from names or globs to values (a full
@@ -13,6 +13,26 @@ export type PerParameter<T> = T | Readonly<Record<string, T>> | ((parameter: Par
 export type Range = readonly [number, number];
 
 const anyNumber: Range = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+
+const isMap = <T>(value: PerParameter<T> | undefined): value is Readonly<Record<string, T>> =>
+  typeof value === 'object' && value !== null;
+
+/** What an option says of a parameter; undefined where it says nothing. */
+export function valueOf<T extends string | number>(
+  value: PerParameter<T> | undefined,
+  parameter: Parameter,
+): T | undefined {
+  if (typeof value === 'function') return value(parameter);
+  if (!isMap(value)) return value;
+  if (Object.hasOwn(value, parameter.name)) return value[parameter.name];
+  const key = Object.keys(value).find((pattern) => isNamedBy(pattern, parameter));
+  return key === undefined ? undefined : value[key];
+}
+
+/** Every name and glob of an option must be of a parameter. @throws EspalierError `unknown-name` */
+export function checkNames<T>(value: PerParameter<T> | undefined, of: Of): void {
+  if (isMap(value)) for (const key of Object.keys(value)) selectParameters(of, key);
+}
 
 /**
  * The value of an option for each parameter of a schedule.
@@ -37,16 +57,11 @@ export function perParameter<T extends number>(
   of: Of,
   [low, high]: Range = anyNumber,
 ): Map<Parameter, T> {
+  checkNames(value, of);
   const values = new Map<Parameter, T>();
-  if (typeof value === 'object') {
-    for (const [key, own] of Object.entries(value)) {
-      for (const p of selectParameters(of, key)) if (p.name === key || !values.has(p)) values.set(p, own);
-    }
-  } else {
-    for (const p of of) values.set(p, typeof value === 'function' ? value(p) : value);
-  }
   for (const p of of) {
-    const own = values.get(p);
+    const own = valueOf(value, p);
+    if (own !== undefined) values.set(p, own);
     if (typeof own === 'number' && own >= low && own <= high) continue;
     throw own === undefined
       ? new EspalierError('invalid-option', `${owner}: ${option} has no value for ${p.name}.`, {

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { CountedRatio, Figure } from './figure.js';
 import type { Moment } from './moment.js';
 import type { ParameterGroup } from './optimizer.js';
 import type { Parameter } from './parameter.js';
@@ -54,6 +55,10 @@ export interface Plugin {
   start?(run: Run, of: Of): void | Promise<void>;
   /** After the backward pass of every step in the schedule's epochs. Not collected unless it is here. */
   observe?(step: ObservedStep): void;
+  /** Pictures of its work, for a report. */
+  figures?(): readonly Figure[];
+  /** Ratios as its paper counts them, by name, of a run's model as it is now. */
+  paperRatios?(run: Run): Readonly<Record<string, CountedRatio>>;
   /** All it needs to resume bit for bit. */
   save?(): PluginState | Promise<PluginState>;
   load?(state: PluginState): void;

@@ -28,6 +28,11 @@ function toRegExp(glob: string): RegExp {
   return new RegExp(`^${source}$`);
 }
 
+/** Whether a single name or glob, or what a leading `!` leaves, takes in a parameter. */
+export function isNamedBy(pattern: string, { name }: Parameter): boolean {
+  return pattern.startsWith('!') ? !toRegExp(pattern.slice(1)).test(name) : toRegExp(pattern).test(name);
+}
+
 /**
  * The parameters a selector names, in the model's order.
  *

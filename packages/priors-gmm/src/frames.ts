@@ -1,50 +1,5 @@
+import type { HistogramFigure, JointFigure, JointFrame } from '@espalier/core';
 import type { Mixture } from './mixture.js';
-
-/** One component as a picture shows it. */
-export interface FrameComponent {
-  readonly mean: number;
-  readonly deviation: number;
-  /** π, in (0, 1). */
-  readonly share: number;
-}
-
-/** How each weight has moved by some moment: counts of (initial, present) pairs, and the mixture then. */
-export interface JointFrame {
-  readonly label: string;
-  /** Sparse counts: the place x + bins · y of a cell that is not empty, then its count, and so on. */
-  readonly cells: readonly number[];
-  readonly components: readonly FrameComponent[];
-}
-
-/** A sequence of such pictures over the same axes; `@espalier/report` draws it. */
-export interface JointFigure {
-  readonly kind: 'joint';
-  readonly title: string;
-  readonly x: string;
-  readonly y: string;
-  /** Both axes reach from `low` to `high`, in `bins` equal bins; what lies beyond counts in the outermost. */
-  readonly low: number;
-  readonly high: number;
-  readonly bins: number;
-  readonly frames: readonly JointFrame[];
-}
-
-/** Histograms of the same weights at several moments, over the same bins. */
-export interface HistogramFigure {
-  readonly kind: 'histograms';
-  readonly title: string;
-  readonly x: string;
-  readonly low: number;
-  readonly high: number;
-  readonly series: readonly {
-    readonly label: string;
-    /** Weights per bin, those that are exactly 0 left out. */
-    readonly counts: readonly number[];
-    readonly zeros: number;
-  }[];
-}
-
-export type Figure = JointFigure | HistogramFigure;
 
 const jointBins = 80;
 const histogramBins = 120;

@@ -1,5 +1,4 @@
 export { type MergeRule, mergeComponents, mostResponsible } from './components.js';
-export type { Figure, FrameComponent, HistogramFigure, JointFigure, JointFrame } from './frames.js';
 export { type BetaPrior, betaShapes, type GammaPrior, gammaShapes, type Shapes } from './hyper-priors.js';
 export { type HyperPriors, type MixtureLoss, mixtureLoss } from './loss.js';
 export { logDensity, type Mixture, mixtureOf, responsibilities } from './mixture.js';

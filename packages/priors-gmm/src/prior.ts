@@ -1,6 +1,7 @@
 import {
   dequantize,
   EspalierError,
+  type Figure,
   type Moment,
   type Of,
   type Parameter,
@@ -16,7 +17,6 @@ import {
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { mergeComponents, mostResponsible } from './components.js';
-import type { Figure } from './frames.js';
 import { Album } from './internal/album.js';
 import { Group } from './internal/group.js';
 import { snap } from './internal/snap.js';

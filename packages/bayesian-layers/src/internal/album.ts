@@ -1,5 +1,5 @@
-import type { Run } from '@espalier/core';
-import { binned, type Figure, type MapFrame, mapFrame, shrink } from '../figures.js';
+import type { Figure, MapFrame, Run } from '@espalier/core';
+import { binned, mapFrame, shrink } from '../figures.js';
 import type { LayerPosterior } from './layer-posterior.js';
 
 /** Greatest size of a map of weights, and how many epochs are kept of each layer. */

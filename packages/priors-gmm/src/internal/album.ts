@@ -1,13 +1,5 @@
-import type { PluginState, StateArray } from '@espalier/core';
-import {
-  type Axis,
-  type Figure,
-  type HistogramFigure,
-  histogramSeries,
-  type JointFrame,
-  jointFigure,
-  jointFrame,
-} from '../frames.js';
+import type { Figure, HistogramFigure, JointFrame, PluginState, StateArray } from '@espalier/core';
+import { type Axis, histogramSeries, jointFigure, jointFrame } from '../frames.js';
 import type { Mixture } from '../mixture.js';
 
 interface Page {
