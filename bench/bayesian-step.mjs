@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util';
 import { startBackend } from '@espalier/backend';
-import * as bayes from '@espalier/bayesian-layers';
+import { groupHorseshoe, groupNormalJeffreys } from '@espalier/bayesian-layers';
 import { createTrainer, Run } from '@espalier/core';
 import { lenet300, randomData } from './lib/lenet-300-100.mjs';
 import { median, round } from './lib/numbers.mjs';
@@ -22,13 +22,14 @@ const { values } = parseArgs({
   },
 });
 const [turns, steps] = [Number(values.turns), Number(values.steps)];
+const priors = { groupNormalJeffreys, groupHorseshoe };
 const batch = 128;
 const backend = await startBackend({ prefer: values.backend });
 const data = randomData(batch, steps);
 
 async function trainer(bayesian) {
   const { optimizers } = backend;
-  const prior = bayesian && bayes[values.prior]({ pruneFrom: false, frames: false });
+  const prior = bayesian && priors[values.prior]({ pruneFrom: false, frames: false });
   return createTrainer(new Run(lenet300()), {
     data,
     epochs: turns + 1,

@@ -16,7 +16,7 @@ import {
   type Run,
   type StateArray,
   type Step,
-  valueOf,
+  settingOf,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { Album } from './internal/album.js';
@@ -201,7 +201,7 @@ class GroupPosterior implements GroupPrior {
     const rates = layer.rates(this.#run as Run);
     // What is pruned already says nothing about the rest, but shows where the other mode is.
     const suggested = suggestThreshold(rates, this.#range);
-    const own = valueOf<string | number>(this.#options.threshold, layer.kernel) ?? 'gap';
+    const own = settingOf<string | number>(this.#options.threshold, layer.kernel) ?? 'gap';
     return typeof own === 'string' ? suggested : { threshold: own, clarity: suggested.clarity };
   }
 

@@ -49,7 +49,7 @@ export {
   type PerParameter,
   perParameter,
   type Range,
-  valueOf,
+  settingOf,
 } from './per-parameter.js';
 export {
   type AxisSelection,

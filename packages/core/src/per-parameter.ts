@@ -18,7 +18,7 @@ const isMap = <T>(value: PerParameter<T> | undefined): value is Readonly<Record<
   typeof value === 'object' && value !== null;
 
 /** What an option says of a parameter; undefined where it says nothing. */
-export function valueOf<T extends string | number>(
+export function settingOf<T extends string | number>(
   value: PerParameter<T> | undefined,
   parameter: Parameter,
 ): T | undefined {
@@ -60,7 +60,7 @@ export function perParameter<T extends number>(
   checkNames(value, of);
   const values = new Map<Parameter, T>();
   for (const p of of) {
-    const own = valueOf(value, p);
+    const own = settingOf(value, p);
     if (own !== undefined) values.set(p, own);
     if (typeof own === 'number' && own >= low && own <= high) continue;
     throw own === undefined

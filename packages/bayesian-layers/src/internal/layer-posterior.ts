@@ -1,4 +1,4 @@
-import { EspalierError, type Parameter, type ParameterGroup, type Run, valueOf } from '@espalier/core';
+import { EspalierError, type Parameter, type ParameterGroup, type Run, settingOf } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Resolved } from '../options.js';
 import { bounded } from './bounded.js';
@@ -68,9 +68,9 @@ export class LayerPosterior {
     this.kernel = kernel;
     this.bias = bias;
     this.#linear = checkKernel(owner, kernel);
-    const most = valueOf(maxDeviation, kernel);
+    const most = settingOf(maxDeviation, kernel);
     this.#most = most === undefined ? undefined : 2 * Math.log(most);
-    const side = valueOf(groups, kernel) ?? defaultSide(kernel.axes);
+    const side = settingOf(groups, kernel) ?? defaultSide(kernel.axes);
     this.groups = groupsOf(kernel.shape, kernel.role === 'depthwise', side);
     const { count } = this.groups;
     this.dropped = new Uint8Array(count);
