@@ -1,4 +1,5 @@
 import type { ModelArtifacts, WeightSpec } from './artifacts.js';
+import { canonicalTopology } from './canonical.js';
 import { crc32c } from './crc32c.js';
 import { fail } from './errors.js';
 import { CODECS, type CodecName, STORAGE } from './format.js';
@@ -162,7 +163,7 @@ function describe(
   for (const [key, value] of Object.entries(artifacts)) {
     if (RESERVED.includes(key) || value === undefined) continue;
     if (key === 'license' || key === 'sha256') fail('input', `"${key}" is no part of ModelArtifacts`);
-    meta[key] = value;
+    meta[key] = key === 'modelTopology' ? canonicalTopology(value) : value;
   }
   if (options.license !== undefined) meta.license = options.license;
   if (options.sha256) {

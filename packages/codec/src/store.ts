@@ -8,7 +8,7 @@ import { groupAxes, MAX_ROW, MAX_ROWS, offsetsOf, sizeOf, type Traversal } from 
 import type { StoredTensor } from './header-write.js';
 import { type LevelGrid, type Levels, lineStart, rowSize } from './level-coding.js';
 import { RANGE, squash } from './logistic.js';
-import { encodeLz } from './lz-encode.js';
+import { encodeLz, encodeLzWell } from './lz-encode.js';
 import { encodePlanes } from './planes-encode.js';
 import { RangeEncoder } from './range-encoder.js';
 import { encodeRans } from './rans-encode.js';
@@ -70,6 +70,7 @@ export function storeTensor(
       onGrid ?? findBook(patternsOf(data, itemBytes), float || spec.quantization?.dtype === 'float16');
     if (found) candidates.push(...levelCandidates(base, found, search));
   }
+  improveLz(candidates, data, itemBytes, search);
   const best = candidates.reduce((least, next) => (size(next) < size(least) ? next : least));
   if (search.prefer === 'size') return best;
   const near = candidates.filter((tensor) => size(tensor) <= size(best) * TOLERANCE);
@@ -114,6 +115,15 @@ function levelCandidates(
 function slowness({ codec, levels }: StoredTensor): number {
   const order = levels?.traversal.groups.flat() ?? [];
   return 2 * SPEED.indexOf(codec) + (order.every((axis, i) => axis === i) ? 0 : 1);
+}
+
+/** Where LZ is among the smallest, its steps are searched for. */
+function improveLz(candidates: StoredTensor[], data: Uint8Array, itemBytes: number, search: Search): void {
+  const at = candidates.findIndex(({ codec }) => codec === 'lz');
+  if (at < 0 || search.effort < 5 || !search.more()) return;
+  const least = Math.min(...candidates.map(size));
+  if (size(candidates[at]) > 1.15 * least) return;
+  candidates[at] = { ...candidates[at], payloads: [encodeLzWell(data, itemBytes, search.effort)] };
 }
 
 /** Whether to try LZ: on large tensors only where a sample repeats itself, unless the effort is high. */

@@ -1,4 +1,4 @@
-import { encodeLz } from './lz-encode.js';
+import { encodeLzWell } from './lz-encode.js';
 import { primer } from './primer.js';
 
 /** Counterpart of `decodeText`. */
@@ -7,5 +7,5 @@ export function encodeText(bytes: Uint8Array): Uint8Array {
   const data = new Uint8Array(known.length + bytes.length);
   data.set(known);
   data.set(bytes, known.length);
-  return encodeLz(data, 1, 9, known.length);
+  return encodeLzWell(data, 1, 9, known.length);
 }

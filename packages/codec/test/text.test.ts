@@ -1,4 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decode, encode, inspect } from '../src/index.js';
+import { decodeLz } from '../src/lz.js';
+import { encodeLz, encodeLzWell } from '../src/lz-encode.js';
 import { decodeText } from '../src/text.js';
 import { encodeText } from '../src/text-encode.js';
 
@@ -56,5 +60,67 @@ describe('text', () => {
         JSON.parse(topology([...units], prefix)),
       );
     }
+  });
+
+  it("pays nothing for the order in which a graph node's attributes come", () => {
+    const artifacts = (turn: (i: number) => boolean): { modelTopology: object; format: string } => ({
+      format: 'graph-model',
+      modelTopology: {
+        node: Array.from({ length: 60 }, (_, i) => {
+          const attr = [
+            ['T', { type: 'DT_FLOAT' }],
+            ['strides', { list: { i: ['1', '2', '2', '1'] } }],
+            ['padding', { s: 'U0FNRQ==' }],
+          ];
+          return { name: `n${i}`, op: 'Op', attr: Object.fromEntries(turn(i) ? attr.reverse() : attr) };
+        }),
+      },
+    });
+    const [plain, mixed] = [() => false, (i: number) => (i * 7) % 5 < 2].map((turn) => artifacts(turn));
+    const file = encode(mixed);
+    expect(inspect(file).textBytes).toBe(inspect(encode(plain)).textBytes);
+    expect(decode(file)).toMatchObject(mixed);
+  });
+});
+
+describe('the search for steps', () => {
+  const decoded = (coded: Uint8Array, length: number, itemBytes: number): Uint8Array => {
+    const out = new Uint8Array(length);
+    decodeLz(coded, 0, coded.length, out, itemBytes);
+    return out;
+  };
+
+  it('keeps any bytes, and is never worse than lazy matching', () => {
+    const piece = fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 9 }), fc.integer({ min: 1, max: 700 }));
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), fc.constantFrom(1, 2, 4), (pieces, itemBytes) => {
+        const data = Uint8Array.from(
+          pieces.flatMap(([bytes, times]) => Array.from({ length: times }, () => [...bytes]).flat()),
+        );
+        const coded = encodeLzWell(data, itemBytes, 5);
+        expect(decoded(coded, data.length, itemBytes)).toEqual(data);
+        expect(coded.length).toBeLessThanOrEqual(encodeLz(data, itemBytes, 5).length);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('saves some percent of a text', () => {
+    const ops = ['Conv2D', 'Relu', 'BiasAdd', 'Add', 'Reshape'];
+    const name = (i: number): string =>
+      `model/block_${(i * 37) % 11}/${ops[(i * i) % 5]}_${i % 23}/${ops[i % 3]}`;
+    const text = utf8(
+      JSON.stringify(
+        Array.from({ length: 300 }, (_, i) => ({
+          name: name(i),
+          op: ops[(i * i) % 5],
+          input: [name(i - 1), ...(i % 4 ? [] : [name(i - 7)])],
+          attr: { T: { type: 'DT_FLOAT' } },
+        })),
+      ),
+    );
+    const [lazy, searched] = [encodeLz(text, 1, 9), encodeLzWell(text, 1, 9)];
+    expect(decoded(searched, text.length, 1)).toEqual(text);
+    expect(searched.length).toBeLessThan(0.95 * lazy.length);
   });
 });
