@@ -2,11 +2,12 @@ import { registerActivationGradients } from './activations.js';
 import { registerCrossEntropy } from './cross-entropy.js';
 import { registerMatMul } from './matmul.js';
 import { registerMaxPool } from './max-pool.js';
+import { registerNoise } from './noise.js';
 import { registerRandom } from './random.js';
 
 /**
  * Registers the faster training kernels of the native backend, which must be the current one: gradients of
- * activations, matrix products, max-pooling, fused cross-entropy, seeded random numbers. `startBackend` does this; results are the stock ones to
+ * activations, matrix products, max-pooling, fused cross-entropy, seeded random numbers, ops of our own for noise. `startBackend` does this; results are the stock ones to
  * float tolerance. Safe to call again.
  */
 export function registerNativeTraining(): void {
@@ -15,4 +16,5 @@ export function registerNativeTraining(): void {
   registerMaxPool();
   registerCrossEntropy();
   registerRandom();
+  registerNoise();
 }

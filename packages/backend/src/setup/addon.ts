@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { BackendError } from '../error.js';
 import type { InstalledPackage } from '../packages.js';
 import { MASK_OP } from './mask-op.js';
+import { NOISE_OPS } from './noise-ops.js';
 import { QUIET_LOADER } from './quiet-loader.js';
 import { lastLine, run } from './run.js';
 
@@ -30,7 +31,7 @@ export function bindingPath(tfjsNode: InstalledPackage): string {
 }
 
 /** Raised with every change of the C++ that goes into the addon. */
-const REVISION = 2;
+const REVISION = 4;
 
 /** Name of the compiled addon in the cache; the CPU and GPU packages have sources of their own. */
 export function addonName(tfjsNode: InstalledPackage): string {
@@ -53,13 +54,15 @@ export async function compileAddon(tfjsNode: InstalledPackage, directory: string
   const inner = `${target}.so`;
   const own = await mkdtemp(join(directory, '.source-'));
   try {
-    const [loader, op] = [join(own, 'loader.cc'), join(own, 'mask-op.cc')];
+    const [loader, mask, noise] = ['loader.cc', 'mask-op.cc', 'noise-ops.cc'].map((file) => join(own, file));
     await writeFile(loader, QUIET_LOADER);
-    await writeFile(op, MASK_OP);
+    await writeFile(mask, MASK_OP);
+    await writeFile(noise, NOISE_OPS);
     await compile(inner, [
       `-I${join(directory, 'tensorflow', 'include')}`,
       ...sources,
-      op,
+      mask,
+      noise,
       ...libraries,
       `-Wl,-rpath,${runPath}`,
     ]);
@@ -100,7 +103,9 @@ async function compile(target: string, more: readonly string[]): Promise<void> {
   const compiler = await findCompiler();
   const headers = (createRequire(import.meta.url)('node-api-headers') as { include_dir: string }).include_dir;
   const temporary = `${target}.${process.pid}.tmp`;
-  const args = ['-std=c++17', '-O3', '-fPIC', '-shared', '-DNAPI_VERSION=8', `-I${headers}`, ...more];
+  // Loops with √ and selections are vectorised only where neither errno nor floating-point traps matter.
+  const fast = ['-O3', '-fno-math-errno', '-fno-trapping-math'];
+  const args = ['-std=c++17', ...fast, '-fPIC', '-shared', '-DNAPI_VERSION=8', `-I${headers}`, ...more];
   if (process.platform === 'darwin') args.push('-undefined', 'dynamic_lookup');
   args.push('-o', temporary);
   const result = await run(compiler, args, { timeout: 600_000 });

@@ -47,7 +47,10 @@ static void Compute(void*, TF_OpKernelContext* context) {
   TF_DeleteStatus(status);
 }
 
+extern "C" void espalier_register_noise_ops();
+
 extern "C" __attribute__((visibility("default"))) void espalier_register_ops() {
+  espalier_register_noise_ops();
   TF_Status* status = TF_NewStatus();
   TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder("EspalierMask");
   TF_OpDefinitionBuilderAddInput(op, "x: float");

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { BackendError } from '../error.js';
 import { findPackage, type InstalledPackage } from '../packages.js';
 import { addonName, bindingPath, compileAddon, findCompiler, libraryFiles, linkAddon } from './addon.js';
@@ -57,7 +57,8 @@ export async function setup(options: SetupOptions = {}): Promise<SetupResult> {
     );
   }
   const kind = gpu ? 'gpu' : 'native';
-  const attached = await attach(tfjsNode, gpu);
+  const old = await isOutdated(tfjsNode, gpu);
+  const attached = await attach(tfjsNode, gpu, old);
   if (attached) {
     const { how, addon } = attached;
     const blind = gpu && !(await readMarker(addon)).gpu;
@@ -94,8 +95,7 @@ export async function attach(
   replace = false,
 ): Promise<{ how: 'ready' | 'linked'; addon: string } | undefined> {
   const own = await realpath(bindingPath(tfjsNode)).catch(() => undefined);
-  if (own && (await isVerified(own))) return { how: 'ready', addon: own };
-  if (own && !replace) return undefined;
+  if (own && !replace) return (await isVerified(own)) ? { how: 'ready', addon: own } : undefined;
   for (const addon of [join(wheelDirectory(gpu), addonName(tfjsNode)), stockAddon(tfjsNode)]) {
     if (!(await isVerified(addon))) continue;
     try {
@@ -106,6 +106,13 @@ export async function attach(
     }
   }
   return undefined;
+}
+
+/** Whether the addon in the package is one of ours, from C++ that has changed since. */
+async function isOutdated(tfjsNode: InstalledPackage, gpu: boolean): Promise<boolean> {
+  const own = await realpath(bindingPath(tfjsNode)).catch(() => undefined);
+  const directory = await realpath(wheelDirectory(gpu)).catch(() => undefined);
+  return own !== undefined && dirname(own) === directory && basename(own) !== addonName(tfjsNode);
 }
 
 /**
@@ -136,15 +143,16 @@ async function make(
   await sweep();
   // Whoever held the lock before us may have done it all; or npm's own install script, or the user, has.
   const own = await checkAddon(tfjsNode, gpu);
-  if (own.ok && (own.gpu || !gpu)) return done('ready', await realpath(bindingPath(tfjsNode)), own);
-  if (existsSync(bindingPath(tfjsNode))) {
+  const old = await isOutdated(tfjsNode, gpu);
+  if (own.ok && !old && (own.gpu || !gpu)) return done('ready', await realpath(bindingPath(tfjsNode)), own);
+  if (existsSync(bindingPath(tfjsNode)) && !old) {
     log(
       own.ok
         ? 'the addon does not see the GPU'
         : `the addon in ${tfjsNode.root} does not work (${own.error})`,
     );
   }
-  const cached = own.ok ? undefined : await attach(tfjsNode, gpu, true);
+  const cached = own.ok && !old ? undefined : await attach(tfjsNode, gpu, true);
   if (cached) return done(cached.how, cached.addon, await readMarker(cached.addon));
   const stock = await installStock(tfjsNode, log);
   if (stock) {

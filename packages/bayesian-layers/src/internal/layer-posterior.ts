@@ -1,10 +1,14 @@
 import { EspalierError, type Parameter, type ParameterGroup, type Run, settingOf } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Resolved } from '../options.js';
+import { biasKl } from './bias-kl.js';
 import { bounded } from './bounded.js';
+import { drawDense } from './draw-dense.js';
 import { drawOutputs, perExample } from './forward.js';
+import { gaussianSlopes, gaussianSums } from './gaussian-kl.js';
 import { defaultSide, type Groups, groupIndices, groupSize, groupsOf } from './groups.js';
-import { type Inner, type Linear, linearOf, supported } from './linear.js';
+import { hasNoiseKernels } from './kernels.js';
+import { dense, type Inner, type Linear, linearOf, supported } from './linear.js';
 import type { Draw } from './normal.js';
 import { horseshoeScales, jeffreysScales, type Scales } from './scales.js';
 import { groupSums } from './sums.js';
@@ -17,19 +21,8 @@ export interface KlStep {
   readonly gradients: readonly (readonly [tf.Variable, tf.Tensor])[];
 }
 
-interface Biases {
-  readonly kept: Float64Array;
-  /** μ² + σ² of each. */
-  readonly energy: Float64Array;
-  /** Twice the KL, but for what the groups count. */
-  value(grouped: boolean): number;
-  slopes(rate: (i: number) => number, factor: number): { mean: Float32Array; logVariance: Float32Array };
-}
-
 /** log σ²/μ² of a group without weights, and from where on a weight is noise beyond doubt. */
 const [noise, hopeless] = [20, 3];
-
-const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
 
 function variable(value: tf.Tensor): tf.Variable {
   return tf.variable(value, true);
@@ -145,26 +138,14 @@ export class LayerPosterior {
   arm(run: Run, draw: Draw): () => void {
     const layer = this.kernel.layer as unknown as Inner & { call: Call };
     const plain = layer.call;
-    const { groups, scales, bias, biasLogVariance } = this;
     const mask = run.mask(this.kernel);
     const variance = tf.exp(this.#bounded(this.logVariance));
     this.#drawn = variance;
     const spread = mask === undefined ? variance : tf.mul(variance, mask);
-    const noise = biasLogVariance && tf.exp(this.#bounded(biasLogVariance));
     layer.call = (inputs, kwargs) => {
       if (!kwargs?.training) return plain.call(layer, inputs, kwargs);
       return tf.tidy(() => {
-        const x = Array.isArray(inputs) ? inputs[0] : inputs;
-        const z = scales.draw(perExample(x, groups.count), draw);
-        const parts = {
-          linear: this.#linear,
-          side: groups.side,
-          mean: this.kernel.variable,
-          variance: spread,
-          bias: bias?.variable,
-          biasVariance: noise,
-        };
-        const y = drawOutputs(x, z, parts, draw);
+        const y = this.#outputs(Array.isArray(inputs) ? inputs[0] : inputs, spread, draw);
         return layer.activation ? layer.activation.apply(y) : y;
       });
     };
@@ -175,6 +156,20 @@ export class LayerPosterior {
     };
   }
 
+  #outputs(x: tf.Tensor, variance: tf.Tensor, draw: Draw): tf.Tensor {
+    const { scales, groups, biasLogVariance } = this;
+    const { side, count } = groups;
+    const linear = this.#linear;
+    const parts = { linear, side, mean: this.kernel.variable, variance, bias: this.bias?.variable };
+    const logs = biasLogVariance && this.#bounded(biasLogVariance);
+    const quick = x.rank === 2 && linear === dense && side === 'inputs' && hasNoiseKernels();
+    if (quick && scales.logRate && draw.seed) {
+      return drawDense(x, { ...parts, biasLogVariance: logs, logRate: scales.logRate }, draw.seed);
+    }
+    const z = scales.draw(perExample(x, count), draw);
+    return drawOutputs(x, z, { ...parts, biasVariance: logs && tf.exp(logs) }, draw);
+  }
+
   /**
    * KL divergence of the posterior from the prior, times `factor`, and its gradients. The weights' part is
    * Σ ½ ((μ² + σ²)/z² - 1 - log σ² + log z²), z their group's scale: with μ = z μ̃ and σ = z σ̃ the KL of
@@ -182,18 +177,14 @@ export class LayerPosterior {
    */
   kl(run: Run, factor: number): KlStep {
     const { groups, scales, kernel, bias, biasLogVariance } = this;
-    const { count, side, broadcast } = groups;
-    const mask = run.mask(kernel);
-    const masked = (x: tf.Tensor): tf.Tensor => (mask === undefined ? x : tf.mul(x, mask));
+    const { count, side } = groups;
     const logs = this.#bounded(this.logVariance);
     // σ² of this step's forward pass, if it is still there.
     const variance = this.#drawn?.isDisposed === false ? this.#drawn : tf.exp(logs);
-    const read = (x: tf.Tensor): Float64Array => Float64Array.from(x.dataSync());
-    const energy = read(groupSums(masked(tf.add(tf.square(kernel.variable), variance)), groups));
-    const size =
-      mask === undefined ? new Float64Array(count).fill(kernel.size / count) : read(groupSums(mask, groups));
-    let value = -sum(read(groupSums(masked(logs), groups)));
-    const biases = bias && biasLogVariance && this.#biases(run, bias, biasLogVariance);
+    const weights = { mean: kernel.variable, variance, logVariance: logs, mask: run.mask(kernel), groups };
+    const { energy, size, logs: logSum } = gaussianSums(weights);
+    let value = -logSum;
+    const biases = bias && biasLogVariance && biasKl(run, bias, biasLogVariance, this.#most ?? Infinity);
     const grouped = side === 'outputs';
     if (biases && grouped) {
       for (let i = 0; i < count; i++) {
@@ -207,11 +198,11 @@ export class LayerPosterior {
     for (let i = 0; i < count; i++) {
       if (size[i] > 0) value += energy[i] / own.square[i] + size[i] * (Math.log(own.square[i]) - 1);
     }
-    const perGroup = tf.tensor(rate, [...broadcast], 'float32');
+    const slopes = gaussianSlopes(weights, rate, factor);
     const gradients: [tf.Variable, tf.Tensor][] = [
-      [kernel.variable, masked(tf.mul(kernel.variable, perGroup))],
+      [kernel.variable, slopes.mean],
       // Where log σ² is as great as it may be, it only gets slopes that lead down.
-      [this.logVariance, this.#held(masked(tf.sub(tf.mul(variance, tf.mul(perGroup, 0.5)), factor / 2)))],
+      [this.logVariance, this.#held(slopes.logVariance)],
     ];
     for (const [name, slopes] of Object.entries(own.gradients)) {
       gradients.push([scales.variables[name], tf.tensor1d(slopes.map((x) => x * factor))]);
@@ -223,30 +214,6 @@ export class LayerPosterior {
       gradients.push([biasLogVariance, tf.tensor1d(slopes.logVariance)]);
     }
     return { value: factor * (value / 2 + own.value), gradients };
-  }
-
-  #biases(run: Run, bias: Parameter, logVariance: tf.Variable): Biases {
-    const mean = bias.variable.dataSync();
-    const most = this.#most ?? Number.POSITIVE_INFINITY;
-    const raw = logVariance.dataSync();
-    const logs = Float64Array.from(raw, (x) => Math.min(x, most));
-    const variance = logs.map(Math.exp);
-    const mask = run.mask(bias)?.dataSync();
-    const kept = Float64Array.from(mean, (_, i) => mask?.[i] ?? 1);
-    const energy = kept.map((k, i) => k * (mean[i] ** 2 + variance[i]));
-    return {
-      kept,
-      energy,
-      // Those of groups are counted with them, but for the logarithm.
-      value: (grouped) => kept.reduce((v, k, i) => v - k * logs[i] + (grouped ? 0 : energy[i] - k), 0),
-      slopes: (rate, factor) => ({
-        mean: Float32Array.from(mean, (m, i) => kept[i] * m * rate(i)),
-        logVariance: Float32Array.from(variance, (v, i) => {
-          const slope = (kept[i] * (v * rate(i) - factor)) / 2;
-          return raw[i] >= most ? Math.max(0, slope) : slope;
-        }),
-      }),
-    };
   }
 
   /** Slopes that would lead a bounded log σ² further up are 0. */

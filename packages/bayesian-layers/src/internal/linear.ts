@@ -23,7 +23,8 @@ function tuple(value: readonly number[] | number | undefined, length: number): n
   return Array.isArray(value) ? [...value] : Array(length).fill((value as number | undefined) ?? 1);
 }
 
-function dense(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
+/** x · kernel, on the last axis of x. */
+export function dense(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
   const [inputs, units] = kernel.shape;
   if (x.rank === 2) return tf.matMul(x as tf.Tensor2D, kernel as tf.Tensor2D);
   const product = tf.matMul(tf.reshape(x, [-1, inputs]) as tf.Tensor2D, kernel as tf.Tensor2D);

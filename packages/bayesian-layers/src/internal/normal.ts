@@ -2,7 +2,11 @@ import { hash } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Draws standard normal numbers of a shape. */
-export type Draw = (shape: readonly number[]) => tf.Tensor;
+export interface Draw {
+  (shape: readonly number[]): tf.Tensor;
+  /** The next draw's seed instead, [2] of int32, for ops that draw by themselves. */
+  readonly seed?: () => tf.Tensor;
+}
 
 const kernelName = 'StatelessRandomNormal';
 
@@ -25,10 +29,11 @@ function normal(shape: readonly number[], seed: readonly [number, number]): tf.T
 export function stream(...seed: readonly number[]): Draw {
   const word = hash(...seed) | 0;
   let count = 0;
-  return ([batch, ...rest]) => {
+  const draw = ([batch, ...rest]: readonly number[]): tf.Tensor => {
     const own: [number, number] = [word, count++];
     if (batch % 2 === 1) return normal([batch, ...rest], own);
     const half = normal([batch / 2, ...rest], own);
     return tf.concat([half, tf.neg(half)]);
   };
+  return Object.assign(draw, { seed: () => tf.tensor1d([word, count++], 'int32') });
 }

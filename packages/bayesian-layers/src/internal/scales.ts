@@ -9,6 +9,8 @@ export interface Scales {
   readonly variables: Readonly<Record<string, tf.Variable>>;
   /** Scales with mean 1, in the shape `[batch, …, groups]`; differentiable. */
   draw(shape: readonly number[], normal: Draw): tf.Tensor;
+  /** log α, [groups], where the scales are N(1, α); differentiable. */
+  readonly logRate?: tf.Variable;
   /** Given Σ (μ² + σ²) and the number of weights of each group, 0 where it is pruned. */
   kl(energy: Float64Array, size: Float64Array): ScaleKl;
   /** Are the rates log Var[z] / E[z]²? Else they are negative log modes. */
@@ -54,6 +56,7 @@ export function jeffreysScales(count: number, start: number): Scales {
   return {
     variables,
     draw: (shape, normal) => aroundOne(logRate, normal(shape)),
+    logRate,
     kl: (energy, size) => jeffreysKl(valuesOf(variables), energy, size),
     relative: true,
     rates: () => read(() => tf.clone(logRate)),

@@ -1,0 +1,136 @@
+import '@tensorflow/tfjs-backend-cpu';
+import '@tensorflow/tfjs-layers'; // registers the gradients of TF.js's own ops
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { drawDense } from '../src/internal/draw-dense.js';
+import { drawOutputs } from '../src/internal/forward.js';
+import { gaussianSlopes, gaussianSums } from '../src/internal/gaussian-kl.js';
+import { groupsOf } from '../src/internal/groups.js';
+import { dense } from '../src/internal/linear.js';
+
+// The native backend has these kernels (packages/backend/test/noise-kernels.test.ts holds them against the same
+// formulas). Here they are made of TF.js ops on the CPU, with noise that is known.
+const [batch, inputs, units] = [4, 5, 3];
+const noise = tf.keep(tf.randomNormal([batch, inputs], 0, 1, 'float32', 1));
+const outputNoise = tf.keep(tf.randomNormal([batch, units], 0, 1, 'float32', 2));
+
+type Tensors = Record<string, tf.Tensor>;
+const half = (x: tf.Tensor): tf.Tensor => tf.exp(tf.mul(x, 0.5));
+const kernels: Record<string, (t: Tensors) => tf.Tensor[]> = {
+  EspalierScaleNoise: ({ x, logRate }) => {
+    const s = tf.mul(x, tf.add(1, tf.mul(noise, half(logRate))));
+    return [s, tf.square(s), tf.clone(noise)];
+  },
+  EspalierScaleNoiseGrad: ({ dScaled, dSquared, x, logRate, noise: e }) => {
+    const z = tf.add(1, tf.mul(e, half(logRate)));
+    const ds = tf.add(dScaled, tf.mul(2, tf.mul(tf.mul(x, z), dSquared)));
+    return [tf.mul(ds, z), tf.mul(tf.sum(tf.mul(tf.mul(ds, x), e), 0), tf.mul(0.5, half(logRate)))];
+  },
+  EspalierOutputNoise: ({ mean, variance, bias, biasLogVariance }) => {
+    const d = tf.sqrt(tf.add(tf.add(variance, tf.exp(biasLogVariance)), 1e-12));
+    return [tf.add(tf.add(mean, bias), tf.mul(outputNoise, d)), tf.div(outputNoise, d)];
+  },
+  EspalierOutputNoiseGrad: ({ dy, slope, biasLogVariance }) => {
+    const g = tf.mul(0.5, tf.mul(dy, slope));
+    return [g, tf.sum(dy, 0), tf.mul(tf.sum(g, 0), tf.exp(biasLogVariance))];
+  },
+  EspalierGaussianEnergy: ({ mean, variance, logVariance }) => [
+    tf.sum(tf.add(tf.square(mean), variance), 1),
+    tf.sum(logVariance, 1),
+  ],
+  EspalierGaussianSlopes: ({ mean, variance, rate, factor }) => {
+    const column = tf.reshape(rate, [-1, 1]);
+    return [tf.mul(mean, column), tf.mul(0.5, tf.sub(tf.mul(variance, column), factor))];
+  },
+};
+
+function register(): void {
+  for (const [kernelName, compute] of Object.entries(kernels)) {
+    tf.registerKernel({
+      kernelName,
+      backendName: 'cpu',
+      kernelFunc: ({ inputs: given }) => compute(given as Tensors),
+    });
+  }
+}
+
+function unregister(): void {
+  for (const kernelName of Object.keys(kernels)) tf.unregisterKernel(kernelName, 'cpu');
+}
+
+beforeAll(register);
+afterAll(() => {
+  unregister();
+  tf.dispose([noise, outputNoise]);
+});
+
+const random = (shape: number[], seed: number): tf.Tensor => tf.randomNormal(shape, 0, 1, 'float32', seed);
+const numbers = (x: tf.Tensor): number[] => [...x.dataSync()];
+const seed = (): tf.Tensor => tf.tensor1d([1, 2], 'int32');
+
+function expectClose(a: tf.Tensor, b: tf.Tensor): void {
+  expect(a.shape).toEqual(b.shape);
+  for (const [i, x] of numbers(a).entries()) expect(x).toBeCloseTo(numbers(b)[i], 4);
+}
+
+it('draws and differentiates what drawOutputs does, given the same noise', () => {
+  const x = random([batch, inputs], 3);
+  const parameters = [
+    x,
+    random([inputs], 4), // log α
+    random([inputs, units], 5), // means
+    tf.square(random([inputs, units], 6)), // variances
+    random([units], 7), // bias
+    random([units], 8), // its log-variance
+  ];
+  const weigh = random([batch, units], 9);
+  const score = (y: tf.Tensor): tf.Scalar => tf.sum(tf.mul(weigh, y)) as tf.Scalar;
+  const quick = (...[a, logRate, mean, variance, bias, biasLogVariance]: tf.Tensor[]): tf.Scalar =>
+    score(drawDense(a, { logRate, mean, variance, bias, biasLogVariance }, seed));
+  const plain = (...[a, logRate, mean, variance, bias, biasLogVariance]: tf.Tensor[]): tf.Scalar => {
+    const z = tf.add(1, tf.mul(noise, half(logRate)));
+    const parts = { linear: dense, side: 'inputs' as const, mean, variance, bias };
+    return score(
+      drawOutputs(a, z, { ...parts, biasVariance: tf.exp(biasLogVariance) }, () => tf.clone(outputNoise)),
+    );
+  };
+  const [ours, theirs] = [quick, plain].map((f) => tf.valueAndGrads(f as never)(parameters));
+  expectClose(ours.value, theirs.value);
+  for (const [i, gradient] of ours.grads.entries()) expectClose(gradient, theirs.grads[i]);
+});
+
+it('needs no bias, and leaves nothing behind', () => {
+  const [x, logRate, mean] = [random([batch, inputs], 3), random([inputs], 4), random([inputs, units], 5)];
+  const variance = tf.square(mean);
+  const before = tf.memory().numTensors;
+  const y = tf.tidy(() => drawDense(x, { logRate, mean, variance }, seed));
+  expect(tf.memory().numTensors).toBe(before + 1);
+  const z = tf.add(1, tf.mul(noise, half(logRate)));
+  const parts = { linear: dense, side: 'inputs' as const, mean, variance };
+  expectClose(
+    y,
+    drawOutputs(x, z, parts, () => tf.clone(outputNoise)),
+  );
+});
+
+it('sums and differentiates the KL divergence as without the kernels', () => {
+  const logVariance = random([inputs, units], 5);
+  const weights = {
+    mean: random([inputs, units], 4),
+    variance: tf.exp(logVariance),
+    logVariance,
+    mask: undefined,
+    groups: groupsOf([inputs, units], false, 'inputs'),
+  };
+  const rate = Float32Array.from({ length: inputs }, (_, i) => i + 0.5);
+  const all = () => ({ sums: gaussianSums(weights), slopes: gaussianSlopes(weights, rate, 0.3) });
+  const ours = all();
+  unregister();
+  const theirs = all();
+  register();
+  expect(ours.sums.logs).toBeCloseTo(theirs.sums.logs, 4);
+  expect(ours.sums.size).toEqual(theirs.sums.size);
+  for (const [i, energy] of ours.sums.energy.entries()) expect(energy).toBeCloseTo(theirs.sums.energy[i], 4);
+  expectClose(ours.slopes.mean, theirs.slopes.mean);
+  expectClose(ours.slopes.logVariance, theirs.slopes.logVariance);
+});
