@@ -19,7 +19,13 @@ export {
   formatRatio,
   formatShape,
 } from './format.js';
-export { type HistogramOptions, histogram } from './histogram.js';
+export { inspectionTable } from './inspection/table.js';
+export type { Cost, Form, InspectedTensor, Inspection, TensorPicture } from './inspection/types.js';
+export { type CodebookReport, codebook } from './measure/codebook.js';
+export { type DensityReport, density } from './measure/density.js';
+export { type HistogramOptions, histogram } from './measure/histogram.js';
+export { type MaskReport, mask } from './measure/mask.js';
+export { type Statistics, statistics } from './measure/statistics.js';
 export { renderReport } from './page/page.js';
 export { renderSearch, type SearchTrial } from './page/search.js';
 export { renderSensitivity, type SensitivityPageCurve } from './page/sensitivity.js';

@@ -71,7 +71,7 @@ export function stageTable(stages: readonly StageReport[]): string {
 }
 
 /**
- * A row per tensor, and the total: what `espalier inspect` prints.
+ * A row per tensor, and the total.
  *
  * @example
  * ```ts

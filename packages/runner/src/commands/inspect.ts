@@ -1,65 +1,63 @@
-import { readFile } from 'node:fs/promises';
-import { encode, inspect } from '@espalier/codec';
-import { formatBytes, formatTable, type TensorReport } from '@espalier/report';
+import { unknownName } from '@espalier/core';
+import { type InspectedTensor, inspectionTable } from '@espalier/report';
 import { defineCommand } from 'citty';
-import { readArtifacts } from '../pipeline/model-files.js';
-import { tensorRows } from '../pipeline/report.js';
+import { inspectionCsv } from '../inspection/csv.js';
+import { inspectModel } from '../inspection/inspect-model.js';
 import { checkArguments, jsonArgument, printJson } from './common.js';
 
 const args = {
-  model: { type: 'positional', required: true, description: 'model.json, its folder, or an .esp file' },
+  model: {
+    type: 'positional',
+    required: true,
+    description: "model.json, its folder, an .esp file, or a run's folder",
+  },
+  sort: {
+    type: 'string',
+    default: 'order',
+    description:
+      'Rows by order (in the model), name, or the largest first: weights, bytes, entropy, sparsity',
+    valueHint: 'key',
+  },
+  costs: {
+    type: 'boolean',
+    default: true,
+    description: 'What the tensors would take in other forms',
+    negativeDescription: 'Leave out what the tensors would take in other forms',
+  },
+  csv: { type: 'boolean', default: false, description: 'Print a CSV table on stdout' },
   ...jsonArgument,
 } as const;
 
-function table(rows: readonly TensorReport[]): string {
-  const sum = (of: (row: TensorReport) => number): number => rows.reduce((total, row) => total + of(row), 0);
-  const total = {
-    parameters: sum((row) => row.parameters),
-    nonzero: sum((row) => row.nonzero),
-    bytes: sum((row) => row.bytes),
-  };
-  const line = (
-    name: string,
-    shape: string,
-    row: typeof total,
-    distinct: string,
-    codec: string,
-  ): string[] => [
-    name,
-    shape,
-    String(row.parameters),
-    String(row.nonzero),
-    distinct,
-    (row.parameters === 0 ? 0 : (8 * row.bytes) / row.parameters).toFixed(3),
-    String(row.bytes),
-    codec,
-  ];
-  return formatTable([
-    ['tensor', 'shape', 'weights', 'non-zero', 'distinct', 'bits/weight', 'bytes', 'coder'],
-    ...rows.map((row) => line(row.name, `[${row.shape.join(', ')}]`, row, String(row.distinct), row.codec)),
-    line('all', '', total, '', ''),
-  ]);
-}
+const sparsity = ({ nonzero, parameters }: InspectedTensor): number =>
+  parameters === 0 ? 0 : 1 - nonzero / parameters;
+
+const orders: Readonly<Record<string, (a: InspectedTensor, b: InspectedTensor) => number>> = {
+  order: () => 0,
+  name: (a, b) => (a.name < b.name ? -1 : 1),
+  weights: (a, b) => b.parameters - a.parameters,
+  bytes: (a, b) => b.bytes - a.bytes,
+  entropy: (a, b) => b.entropy - a.entropy,
+  sparsity: (a, b) => sparsity(b) - sparsity(a),
+};
 
 /** Shown by --help. */
-export const example = 'espalier inspect runs/demo/model.esp';
+export const example = 'espalier inspect runs/demo --sort bytes';
 
 export default defineCommand({
   meta: {
     name: 'inspect',
-    description: 'A row per tensor: shape, non-zeros, distinct values, bits, bytes.',
+    description: 'What the tensors of a model hold, what they take, and what they would take in other forms.',
   },
   args,
   async run({ args: given }) {
     checkArguments(given, args);
-    const { artifacts, file } = await readArtifacts(given.model);
-    const packed = file.endsWith('.esp');
-    const bytes = packed ? new Uint8Array(await readFile(file)) : encode(artifacts, { effort: 1 });
-    const rows = tensorRows(bytes, artifacts);
-    if (given.json) return printJson({ file, packed, ...inspect(bytes), tensors: rows });
-    const note = packed
-      ? `${formatBytes(bytes.length)} on disk`
-      : `${formatBytes(bytes.length)} if packed as it is`;
-    process.stdout.write(`${file}: ${note}\n\n${table(rows)}\n`);
+    if (!Object.hasOwn(orders, given.sort)) throw unknownName('order', given.sort, Object.keys(orders));
+    const { inspection, file, path } = await inspectModel(given.model, { costs: given.costs });
+    const { packed, totals, forms } = inspection;
+    const tensors = [...inspection.tensors].sort(orders[given.sort]);
+    if (given.json) return printJson({ ...file, file: path, packed, forms, totals, tensors });
+    process.stdout.write(
+      given.csv ? inspectionCsv(tensors, forms) : inspectionTable({ ...inspection, tensors }),
+    );
   },
 });

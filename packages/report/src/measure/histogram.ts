@@ -1,4 +1,4 @@
-import type { HistogramReport } from './schema.js';
+import type { HistogramReport } from '../schema.js';
 
 /** Options of {@link histogram}. */
 export interface HistogramOptions {

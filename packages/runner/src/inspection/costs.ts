@@ -1,0 +1,145 @@
+import { encode, inspect, type ModelArtifacts } from '@espalier/codec';
+import type { Weight } from '@espalier/compress';
+import type { Cost, Form, Statistics } from '@espalier/report';
+import { eightBits, plain, quantisable, type Stored, sharedValues, uint8 } from './other-forms.js';
+
+/** A tensor, with what is known of its values. */
+export interface Described {
+  readonly weight: Weight;
+  readonly facts: Statistics;
+}
+
+/** What a model costs in several forms. */
+export interface Costs {
+  readonly forms: readonly Form[];
+  readonly totals: Record<string, Cost>;
+  readonly tensors: ReadonlyMap<string, Record<string, Cost>>;
+  /** By the tensor's name: the centres of k-means, by their number. */
+  readonly centroids: ReadonlyMap<string, Readonly<Record<16 | 256, Float32Array>>>;
+}
+
+const forms: readonly Form[] = [
+  { key: 'float32', label: 'float32', about: '4 bytes a weight.' },
+  { key: 'float32-gzip', label: '… gzip', about: 'The same through gzip 9.' },
+  { key: 'uint8', label: 'uint8', about: "The converter's --quantize_uint8: a byte a weight." },
+  { key: 'uint8-brotli', label: '… Brotli', about: 'The same through Brotli 11, tensor by tensor.' },
+  {
+    key: 'codebook-256',
+    label: '256 centres',
+    about: 'Deep Compression: k-means, 8 bits a weight and a codebook.',
+  },
+  {
+    key: 'codebook-16',
+    label: '16 centres',
+    about: 'Deep Compression: k-means, 4 bits a weight and a codebook.',
+  },
+  { key: 'esp-8', label: '.esp, 8 bits', about: 'An .esp file with the steps of uint8, topology included.' },
+  { key: 'esp', label: '.esp', about: 'The .esp file of the weights as they are, topology included.' },
+];
+
+const rms = (squares: number, energy: number): number => (energy > 0 ? Math.sqrt(squares / energy) : 0);
+
+function energyOf(weight: Weight): number {
+  const values: ArrayLike<number> = weight.values ?? [];
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i])) sum += values[i] ** 2;
+  return sum;
+}
+
+/** The model with other values in some tensors, which become plain float32. */
+function withValues(
+  artifacts: ModelArtifacts,
+  tensors: readonly Described[],
+  values: ReadonlyMap<string, { values: Float32Array }>,
+): ModelArtifacts {
+  const parts = tensors.map(({ weight: { name, bytes } }) => {
+    const own = values.get(name)?.values;
+    return own ? new Uint8Array(own.buffer) : bytes;
+  });
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  const weightSpecs = tensors.map(({ weight: { name, spec } }) => {
+    if (!values.has(name)) return spec;
+    const { quantization: _, ...rest } = spec;
+    return rest;
+  });
+  return { ...artifacts, weightSpecs, weightData: whole.buffer };
+}
+
+/**
+ * What a model costs: in float32, as the TF.js converter quantises it, with codebooks, and as an `.esp` file, at 8 bits and
+ * as it is. All are bytes that were really made, but for codebooks, whose indices all have the same width.
+ *
+ * @param packed - The `.esp` file of `artifacts`.
+ */
+export async function costsOf(
+  artifacts: ModelArtifacts,
+  packed: Uint8Array,
+  tensors: readonly Described[],
+): Promise<Costs> {
+  // Off to other threads; k-means and coders run here meanwhile.
+  const zipped = tensors.map(async ({ weight, facts }) => {
+    const [dense, small] = await Promise.all([plain(weight), uint8(weight, facts)]);
+    return { dense, small };
+  });
+  const shared = tensors.map(({ weight, facts }) =>
+    quantisable(weight, facts)
+      ? {
+          16: sharedValues(weight.values as Float32Array, 16, facts),
+          256: sharedValues(weight.values as Float32Array, 256, facts),
+        }
+      : undefined,
+  );
+  const rounded = new Map<string, { values: Float32Array; squares: number }>();
+  for (const { weight, facts } of tensors) {
+    const eight = quantisable(weight, facts) ? eightBits(weight, facts) : undefined;
+    if (eight) rounded.set(weight.name, eight);
+  }
+  const eightFile =
+    rounded.size === 0 ? packed : encode(withValues(artifacts, tensors, rounded), { effort: 0 });
+  const storedIn = (file: Uint8Array): Map<string, number> =>
+    new Map(inspect(file).tensors.map(({ name, storedBytes }) => [name, storedBytes]));
+  const [inEight, inPacked] = [storedIn(eightFile), storedIn(packed)];
+
+  const done = await Promise.all(zipped);
+  const sums = new Map<string, Stored>(forms.map(({ key }) => [key, { bytes: 0, squares: 0 }]));
+  let energy = 0;
+  const rows = new Map<string, Record<string, Cost>>();
+  for (const [i, { weight }] of tensors.entries()) {
+    const { dense, small } = done[i];
+    const stored: Record<string, Stored> = {
+      float32: dense.raw,
+      'float32-gzip': dense.gzip,
+      uint8: small.raw,
+      'uint8-brotli': small.brotli,
+      'codebook-256': shared[i]?.[256] ?? dense.raw,
+      'codebook-16': shared[i]?.[16] ?? dense.raw,
+      'esp-8': { bytes: inEight.get(weight.name) ?? 0, squares: rounded.get(weight.name)?.squares ?? 0 },
+      esp: { bytes: inPacked.get(weight.name) ?? 0, squares: 0 },
+    };
+    const own = energyOf(weight);
+    energy += own;
+    const costs: Record<string, Cost> = {};
+    for (const [key, { bytes, squares }] of Object.entries(stored)) {
+      const sum = sums.get(key) as Stored;
+      sums.set(key, { bytes: sum.bytes + bytes, squares: sum.squares + squares });
+      costs[key] = { bytes, error: rms(squares, own) };
+    }
+    rows.set(weight.name, costs);
+  }
+  const totals: Record<string, Cost> = {};
+  for (const [key, { bytes, squares }] of sums) totals[key] = { bytes, error: rms(squares, energy) };
+  totals['esp-8'] = { ...totals['esp-8'], bytes: eightFile.length };
+  totals.esp = { ...totals.esp, bytes: packed.length };
+  const centroids = new Map(
+    tensors.flatMap(({ weight }, i) => {
+      const own = shared[i];
+      return own ? [[weight.name, { 16: own[16].centroids, 256: own[256].centroids }] as const] : [];
+    }),
+  );
+  return { forms, totals, tensors: rows, centroids };
+}

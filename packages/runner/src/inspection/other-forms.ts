@@ -1,0 +1,107 @@
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import type { Weight } from '@espalier/compress';
+import { lloydCodebook, optimalCodebook, uniformLevels } from '@espalier/quantize-kmeans';
+import type { Statistics } from '@espalier/report';
+
+const [gzipped, brotlied] = [promisify(gzip), promisify(brotliCompress)];
+
+/** A tensor stored in one way: its bytes, and the sum of the squares of what was changed. */
+export interface Stored {
+  readonly bytes: number;
+  readonly squares: number;
+}
+
+/** Up to so many weights, k-means is solved exactly; beyond, by Lloyd's iteration, which takes a hundredth of the time. */
+const mostExact = 4096;
+
+/** Bytes of an array. */
+const bytesOf = (values: ArrayBufferView): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+/** Can the weights be quantised? Numbers of type float32, all finite. */
+export function quantisable({ dtype, values }: Weight, { nonFinite, count }: Statistics): boolean {
+  return dtype === 'float32' && values !== undefined && nonFinite === 0 && count > 0;
+}
+
+/** What the weights take as TF.js has them in memory. */
+export async function plain({ values, bytes }: Weight): Promise<{ raw: Stored; gzip: Stored }> {
+  const all = values === undefined ? bytes : bytesOf(values);
+  const zipped = await gzipped(all, { level: 9 });
+  return { raw: { bytes: all.length, squares: 0 }, gzip: { bytes: zipped.length, squares: 0 } };
+}
+
+/**
+ * The integers that the TF.js converter makes at 8 bits, from the least value to the greatest, and Brotli of them; of
+ * weights that cannot be quantised, what they take as they are.
+ */
+export async function uint8(weight: Weight, facts: Statistics): Promise<{ raw: Stored; brotli: Stored }> {
+  const { min, max } = facts;
+  let levels = weight.values === undefined ? weight.bytes : bytesOf(weight.values);
+  let squares = 0;
+  if (weight.spec.quantization?.dtype === 'uint8') levels = weight.bytes;
+  else if (quantisable(weight, facts) && min !== null && max !== null) {
+    const values = weight.values as Float32Array;
+    const scale = (max - min) / 255 || 1;
+    levels = new Uint8Array(values.length);
+    for (let i = 0; i < values.length; i++) {
+      levels[i] = Math.round((values[i] - min) / scale);
+      squares += (values[i] - (levels[i] * scale + min)) ** 2;
+    }
+  }
+  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = constants;
+  // A window wider than the data finds nothing more and takes memory.
+  const window = Math.min(24, Math.max(16, Math.ceil(Math.log2(levels.length + 1))));
+  const small = await brotlied(levels, {
+    params: {
+      [BROTLI_PARAM_QUALITY]: 11,
+      [BROTLI_PARAM_LGWIN]: window,
+      [BROTLI_PARAM_SIZE_HINT]: levels.length,
+    },
+  });
+  return { raw: { bytes: levels.length, squares }, brotli: { bytes: small.length, squares } };
+}
+
+/**
+ * A codebook as in Deep Compression (Han et al. 2016, section 3): k shared values in float32, and for each weight an
+ * index of log2 k bits. As it is in float32, where that takes less.
+ */
+export function sharedValues(
+  values: Float32Array,
+  k: number,
+  { zeros }: Statistics,
+): Stored & { centroids: Float32Array } {
+  const options = { keepZero: zeros > 0 };
+  const { centroids, inertia } =
+    values.length <= mostExact
+      ? optimalCodebook(values, k, options)
+      : lloydCodebook(values, k, { ...options, init: 'linear', maxIterations: 100 });
+  const width = Math.ceil(Math.log2(centroids.length));
+  const bytes = Math.ceil((values.length * width) / 8) + 4 * centroids.length;
+  if (bytes >= 4 * values.length) return { bytes: 4 * values.length, squares: 0, centroids };
+  return { bytes, squares: inertia, centroids };
+}
+
+/** Do the weights share at most 256 values? Few weights that all differ do not. */
+export function sharesValues({ distinct, count }: Statistics): boolean {
+  return distinct <= 256 && distinct <= count / 2;
+}
+
+/** Multiples of the converter's step at 8 bits: what `.esp` files hold well. `undefined` where nothing would change. */
+export function eightBits(
+  { spec, values }: Weight,
+  facts: Statistics,
+): { values: Float32Array; squares: number } | undefined {
+  const { min, max } = facts;
+  const done = spec.quantization?.dtype === 'uint8' || sharesValues(facts);
+  if (done || min === null || max === null || min === max) return undefined;
+  const weights = values as Float32Array;
+  const { codebook, indices } = uniformLevels(weights, (max - min) / 255);
+  const rounded = new Float32Array(weights.length);
+  let squares = 0;
+  for (let i = 0; i < weights.length; i++) {
+    rounded[i] = codebook[indices[i]];
+    squares += (weights[i] - rounded[i]) ** 2;
+  }
+  return { values: rounded, squares };
+}
