@@ -6,23 +6,29 @@ export function encodeRans(symbols: Uint16Array, count: number): Uint8Array {
   const frequencies = normalise(symbols, count);
   const starts = new Uint32Array(count);
   for (let s = 1; s < count; s++) starts[s] = starts[s - 1] + frequencies[s - 1];
-  const words: number[] = [];
-  const states = [RANS_LOW, RANS_LOW];
-  // The decoder takes the states in turn, beginning with the first; the encoder goes backwards.
+  // The decoder takes two states in turn, beginning with the first; the encoder goes backwards, and so do its words.
+  const words = new Uint8Array(2 * symbols.length);
+  let position = words.length;
+  let next = RANS_LOW;
+  let other = RANS_LOW;
   for (let i = symbols.length - 1; i >= 0; i--) {
     const s = symbols[i];
-    let x = states[i & 1];
-    if (x >= frequencies[s] * 2 ** (31 - RANS_BITS)) {
-      words.push(x & 65535);
-      x = Math.floor(x / 65536);
+    const f = frequencies[s];
+    let x = next;
+    if (x >= f * 2 ** (31 - RANS_BITS)) {
+      words[--position] = x >>> 8;
+      words[--position] = x;
+      x >>>= 16;
     }
-    states[i & 1] = Math.floor(x / frequencies[s]) * 2 ** RANS_BITS + (x % frequencies[s]) + starts[s];
+    const whole = (x / f) | 0;
+    next = other;
+    other = (whole << RANS_BITS) + x - whole * f + starts[s];
   }
   const out = new Writer();
   for (const f of frequencies) out.varint(f);
-  out.uint(states[0], 4);
-  out.uint(states[1], 4);
-  for (let i = words.length - 1; i >= 0; i--) out.uint(words[i], 2);
+  out.uint(other, 4);
+  out.uint(next, 4);
+  out.put(words.subarray(position));
   return out.take();
 }
 

@@ -175,7 +175,8 @@ function ransCandidate(
   const groups = groupAxes(shape, traversal);
   const [rows, lines, width] = groups.map(sizeOf);
   if (rows > MAX_ROWS) return undefined;
-  const symbols = Uint16Array.from(levels, (level) => level + book.negative);
+  const symbols = new Uint16Array(levels.length);
+  for (let i = 0; i < levels.length; i++) symbols[i] = levels[i] + book.negative;
   return {
     ...base,
     codec: 'rans',

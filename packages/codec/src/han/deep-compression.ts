@@ -73,14 +73,14 @@ export function readDeepCompression(
 
 function nibbles(values: Uint8Array): Uint8Array {
   const out = new Uint8Array(Math.ceil(values.length / 2));
-  values.forEach((value, i) => {
-    out[i >> 1] |= value << (4 * (i & 1));
-  });
+  for (let i = 0; i < values.length; i++) out[i >> 1] |= values[i] << (4 * (i & 1));
   return out;
 }
 
 function fromNibbles(bytes: Uint8Array, count: number): Uint8Array {
-  return Uint8Array.from({ length: count }, (_, i) => (bytes[i >> 1] >> (4 * (i & 1))) & 15);
+  const out = new Uint8Array(count);
+  for (let i = 0; i < count; i++) out[i] = (bytes[i >> 1] >> (4 * (i & 1))) & 15;
+  return out;
 }
 
 function words(bytes: Uint8Array): DataView {

@@ -34,19 +34,22 @@ export function canonicalCodes(lengths: Uint8Array): Uint32Array {
 
 /** Writes bits, highest first. */
 export class BitWriter {
-  readonly #bytes: number[] = [];
-  #bit = 0;
+  #bytes = new Uint8Array(1024);
+  #position = 0;
 
   put(value: number, count: number): void {
-    for (let i = count - 1; i >= 0; i--) {
-      if (this.#bit === 0) this.#bytes.push(0);
-      if ((value >>> i) & 1) this.#bytes[this.#bytes.length - 1] |= 128 >> this.#bit;
-      this.#bit = (this.#bit + 1) & 7;
+    if (this.#position + count > 8 * this.#bytes.length) {
+      const larger = new Uint8Array(2 * this.#bytes.length);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    for (let i = count - 1; i >= 0; i--, this.#position++) {
+      if ((value >>> i) & 1) this.#bytes[this.#position >>> 3] |= 128 >> (this.#position & 7);
     }
   }
 
   take(): Uint8Array {
-    return Uint8Array.from(this.#bytes);
+    return this.#bytes.slice(0, Math.ceil(this.#position / 8));
   }
 }
 
@@ -62,7 +65,7 @@ export class BitReader {
   get(count: number): number {
     let value = 0;
     for (let i = 0; i < count; i++) {
-      const byte = this.#bytes[this.#position >> 3];
+      const byte = this.#bytes[this.#position >>> 3];
       if (byte === undefined) fail('length', 'the bits end too early');
       value = value * 2 + ((byte >> (7 - (this.#position & 7))) & 1);
       this.#position++;
@@ -70,18 +73,36 @@ export class BitReader {
     return value;
   }
 
-  /** One symbol of a canonical code. */
-  symbol(lengths: Uint8Array, codes: Uint32Array): number {
-    let code = 0;
-    for (let length = 1; length <= MAX_LENGTH; length++) {
-      code = code * 2 + this.get(1);
-      for (let s = 0; s < lengths.length; s++) if (lengths[s] === length && codes[s] === code) return s;
-    }
-    return fail('payload', 'a Huffman code does not exist');
-  }
-
   /** Fails unless only the padding of the last byte is left. */
   finish(): void {
     if (Math.ceil(this.#position / 8) !== this.#bytes.length) fail('length', 'bits are left over');
+  }
+}
+
+/** Reads symbols of one canonical code: those of a length follow each other, and so do their codes. */
+export class SymbolReader {
+  readonly #symbols: number[];
+  readonly #counts: Uint32Array = new Uint32Array(MAX_LENGTH + 1);
+
+  constructor(lengths: Uint8Array) {
+    this.#symbols = [...lengths.keys()].filter((s) => lengths[s] > 0);
+    this.#symbols.sort((a, b) => lengths[a] - lengths[b] || a - b);
+    for (const symbol of this.#symbols) {
+      if (lengths[symbol] > MAX_LENGTH) fail('payload', 'a Huffman code is too long');
+      this.#counts[lengths[symbol]]++;
+    }
+  }
+
+  /** @throws EspError 'payload' for bits that are no code. */
+  read(bits: BitReader): number {
+    // The codes of a length start where those of the last one end, doubled.
+    for (let length = 1, code = 0, first = 0, index = 0; length <= MAX_LENGTH; length++) {
+      code = code * 2 + bits.get(1);
+      const count = this.#counts[length];
+      if (code - first < count) return this.#symbols[index + code - first];
+      index += count;
+      first = (first + count) * 2;
+    }
+    return fail('payload', 'a Huffman code does not exist');
   }
 }

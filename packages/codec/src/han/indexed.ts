@@ -35,7 +35,9 @@ export function indexTensor(values: Float32Array): IndexedTensor {
 
 /** The weights of an indexed tensor. */
 export function expandTensor({ indices, codebook }: IndexedTensor): Float32Array {
-  return Float32Array.from(indices, (i) => codebook[i]);
+  const values = new Float32Array(indices.length);
+  for (let i = 0; i < indices.length; i++) values[i] = codebook[indices[i]];
+  return values;
 }
 
 /** Gaps between stored entries, and their values: the two streams of Deep Compression (section 2). */
@@ -52,19 +54,23 @@ export interface RelativeIndex {
 export function toRelative(indices: Uint8Array, gapBits: number): RelativeIndex {
   if (!Number.isInteger(gapBits) || gapBits < 3 || gapBits > 8) fail('option', 'gapBits must be from 3 to 8');
   const largest = 2 ** gapBits - 1;
-  const gaps: number[] = [];
-  const values: number[] = [];
-  let zeros = 0;
-  for (const index of indices) {
-    if (index === 0 && zeros < largest) {
+  let count = 0;
+  for (let i = 0, zeros = 0; i < indices.length; i++) {
+    zeros = indices[i] === 0 && zeros < largest ? zeros + 1 : 0;
+    if (zeros === 0) count++;
+  }
+  const gaps = new Uint8Array(count);
+  const values = new Uint8Array(count);
+  for (let i = 0, zeros = 0, at = 0; at < count; i++) {
+    if (indices[i] === 0 && zeros < largest) {
       zeros++;
       continue;
     }
-    gaps.push(zeros);
-    values.push(index);
+    gaps[at] = zeros;
+    values[at++] = indices[i];
     zeros = 0;
   }
-  return { gaps: Uint8Array.from(gaps), values: Uint8Array.from(values) };
+  return { gaps, values };
 }
 
 /** The inverse of {@link toRelative} for a tensor of `size` weights. @throws EspError 'payload' beyond its end. */

@@ -1,4 +1,4 @@
-import { BitReader, BitWriter, canonicalCodes, codeLengths } from './huffman.js';
+import { BitReader, BitWriter, canonicalCodes, codeLengths, SymbolReader } from './huffman.js';
 import { fromRelative, toRelative } from './indexed.js';
 
 /*
@@ -51,17 +51,16 @@ export function unpackPaper(bytes: Uint8Array, size: number): Uint8Array {
   const entries = reader.get(32);
   const gapBits = reader.get(3) + 1;
   const sizes = [2 ** gapBits, reader.get(8) + 1];
-  const tables = sizes.map((n) => {
-    const lengths = Uint8Array.from({ length: n }, () => reader.get(5));
-    return { lengths, codes: canonicalCodes(lengths) };
-  });
+  const [gap, value] = sizes.map(
+    (n) => new SymbolReader(Uint8Array.from({ length: n }, () => reader.get(5))),
+  );
   // Every entry takes at least two bits, so a forged count runs out of bytes.
   const count = Math.min(entries, bytes.length * 8);
   const gaps = new Uint8Array(count);
   const values = new Uint8Array(count);
   for (let i = 0; i < entries; i++) {
-    gaps[i] = reader.symbol(tables[0].lengths, tables[0].codes);
-    values[i] = reader.symbol(tables[1].lengths, tables[1].codes);
+    gaps[i] = gap.read(reader);
+    values[i] = value.read(reader);
   }
   reader.finish();
   return fromRelative({ gaps, values }, size);

@@ -97,6 +97,7 @@ function unfilter(raw: Uint8Array, rowBytes: number, height: number): void {
     const at = y * (rowBytes + 1) + 1;
     const filter = raw[at - 1];
     if (filter > 4) fail('payload', 'a row has an unknown filter');
+    if (filter === 0) continue;
     for (let x = 0; x < rowBytes; x++) {
       const left = x > 0 ? raw[at + x - 1] : 0;
       const up = y > 0 ? raw[at + x - rowBytes - 1] : 0;

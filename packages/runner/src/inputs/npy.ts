@@ -7,17 +7,23 @@ export interface NpyArray {
   readonly values: Float32Array | Int32Array | Uint8Array;
 }
 
-const types: Readonly<Record<string, (bytes: ArrayBuffer) => NpyArray['values']>> = {
-  '<f4': (bytes) => new Float32Array(bytes),
-  '<f8': (bytes) => Float32Array.from(new Float64Array(bytes)),
-  '<i4': (bytes) => new Int32Array(bytes),
-  '<i8': (bytes) => Int32Array.from(new BigInt64Array(bytes), Number),
-  '|u1': (bytes) => new Uint8Array(bytes),
-  '|i1': (bytes) => Int32Array.from(new Int8Array(bytes)),
-  '|b1': (bytes) => new Uint8Array(bytes),
+type Read = (bytes: ArrayBuffer, start: number, size: number) => NpyArray['values'];
+
+const types: Readonly<Record<string, Read>> = {
+  '<f4': (bytes, start, size) => new Float32Array(bytes, start, size),
+  '<f8': (bytes, start, size) => Float32Array.from(new Float64Array(bytes, start, size)),
+  '<i4': (bytes, start, size) => new Int32Array(bytes, start, size),
+  '<i8': (bytes, start, size) => Int32Array.from(new BigInt64Array(bytes, start, size), Number),
+  '|u1': (bytes, start, size) => new Uint8Array(bytes, start, size),
+  '|i1': (bytes, start, size) => Int32Array.from(new Int8Array(bytes, start, size)),
+  '|b1': (bytes, start, size) => new Uint8Array(bytes, start, size),
 };
 
-/** Reads a `.npy` file: numbers in C order, little-endian. @throws EspalierError `bad-data` */
+/**
+ * Reads a `.npy` file: numbers in C order, little-endian. 64-bit numbers become 32-bit ones, int8 becomes int32.
+ *
+ * @throws EspalierError `bad-data`
+ */
 export async function readNpy(file: string): Promise<NpyArray> {
   return parseNpy(await readFile(file), file);
 }
@@ -44,9 +50,11 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
   const type = types[descr] ?? bad(`has the type '${descr}', which is not read`);
   const size = shape.reduce((a, b) => a * b, 1);
   const width = Number(descr.slice(2));
-  const data = new Uint8Array(bytes.subarray(start + length, start + length + size * width));
+  const data = bytes.subarray(start + length, start + length + size * width);
   if (data.length !== size * width) bad('is cut off');
-  return { shape, values: type(data.buffer as ArrayBuffer) };
+  // Large arrays are not copied: NumPy aligns them, and Node gives a large file a buffer of its own.
+  const { buffer, byteOffset } = data.byteOffset % width === 0 ? data : new Uint8Array(data);
+  return { shape, values: type(buffer as ArrayBuffer, byteOffset, size) };
 }
 
 /** The bytes of a `.npy` file of float32. */
