@@ -17,7 +17,7 @@ const rooms = {
   plugin: { ours: ['core'], tensorflow: core, node: false, libraries: false },
   codec: { ours: [], tensorflow: [], node: false, libraries: true },
   compress: {
-    ours: ['core', 'codec'],
+    ours: ['core', 'codec', 'quantize-kmeans'],
     tensorflow: [...core, '@tensorflow/tfjs-converter'],
     node: false,
     libraries: false,

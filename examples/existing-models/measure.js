@@ -39,7 +39,7 @@ async function outputsOf(artifacts, examples) {
 }
 
 /** The rows of one model. */
-export async function measure(model, { folder, log }) {
+export async function measure(model, { folder, write, log }) {
   const artifacts = await artifactsOf(model);
   const raw = artifacts.weightData.byteLength;
   const { calibration, heldOut } = await inputsOf(model.inputs, { folder });
@@ -59,6 +59,7 @@ export async function measure(model, { folder, log }) {
         textBytes: textBytes(artifacts),
         psnr: Infinity,
       };
+      await write(`${nameOf(model, bits)}.esp`, file);
       rows.push({ ...row, converter, ours: { ...sizes(file), fidelity: { psnr: Infinity } } });
       continue;
     }
@@ -86,6 +87,7 @@ export async function measure(model, { folder, log }) {
       peak: model.inputs.peak,
       log,
     });
+    await write(`${nameOf(model, bits)}.esp`, result.file);
     const seconds = (performance.now() - start) / 1000;
     const ours = {
       ...sizes(result.file),
@@ -96,6 +98,11 @@ export async function measure(model, { folder, log }) {
   }
   tf.dispose([calibration, heldOut]);
   return rows;
+}
+
+/** A file's name. */
+function nameOf({ name }, bits) {
+  return `${name} ${bits}`.replace(/\W+/g, '-').replace(/^-/, '');
 }
 
 /** The whole file, and what is left of it without topology and names. */

@@ -4,6 +4,6 @@ export { type GenerateOptions, generateExamples } from './examples.js';
 export { type Examples, type Executable, type InputSpec, isGraph, load } from './executable.js';
 export { compare, type Fidelity, type Output } from './fidelity.js';
 export type { CompressOptions } from './options.js';
-export type { Method } from './plan.js';
+export type { Method } from './quantize.js';
 export type { Trial } from './search.js';
 export { readWeights, type Weight } from './weights.js';

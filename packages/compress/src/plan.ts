@@ -1,13 +1,9 @@
-import { encode, type Grid, inspect } from '@espalier/codec';
+import { Codebooks } from './codebooks.js';
 import { type Factor, factorize } from './factor.js';
 import type { Gram } from './gram.js';
 import type { Layout } from './layout.js';
-import { roundLinear, roundPlain } from './round.js';
 import { Wish } from './steps.js';
 import type { Weight } from './weights.js';
-
-/** How a tensor is quantised: rows that make up for each other's errors, each weight by itself, not at all. */
-export type Method = 'compensated' | 'plain' | 'kept';
 
 /** All that is known about a tensor before the one number that says how fine. */
 export interface Plan {
@@ -17,19 +13,13 @@ export interface Plan {
   readonly wish: Wish;
   /** One step for all of it, for `plain` rounding of a linear operation's weight. */
   readonly level?: Wish;
+  readonly codebooks: Codebooks;
   /** Of a linear operation, with its features' moments. */
   readonly linear?: {
     readonly layout: Layout;
     readonly factors: readonly Factor[];
     readonly bias: string | undefined;
   };
-}
-
-/** A tensor quantised. */
-export interface Rounded {
-  readonly values: Float32Array;
-  readonly grid: Grid;
-  readonly method: Method;
 }
 
 /** What a column's sensitivity is never below, as a part of the mean: what no example needs, others may. */
@@ -81,6 +71,7 @@ export function planLinear(
     values,
     wish: new Wish(weight.shape, importance, values),
     level: new Wish(weight.shape, new Float64Array(values.length).fill(average), values),
+    codebooks: new Codebooks(values, importance),
     linear: { layout, factors, bias },
   };
 }
@@ -124,65 +115,6 @@ function withoutLast(moments: Float64Array, size: number): Float64Array {
 export function planPlain(weight: Weight, values: Float32Array, sensitivity: Float64Array): Plan {
   const mean = sensitivity.reduce((a, b) => a + b, 0) / sensitivity.length;
   const importance = sensitivity.map((s) => (s + mean) / 2);
-  return { weight, values, wish: new Wish(weight.shape, importance, values) };
-}
-
-/**
- * Quantises all tensors: `fineness` times 2^wish is a tensor's step, so that every weight adds fineness^2 / 12 to the mean
- * squared error of the outputs.
- */
-export function quantize(
-  plans: readonly Plan[],
-  fineness: number,
-  methods: ReadonlyMap<string, Method>,
-): Map<string, Rounded> {
-  const rounded = new Map<string, Rounded>();
-  const owed = new Map<string, Float64Array>();
-  const method = ({ weight, linear }: Plan): Method =>
-    methods.get(weight.name) ?? (linear ? 'compensated' : 'plain');
-  for (const plan of plans) {
-    const { weight, values, wish, linear } = plan;
-    if (!linear || method(plan) !== 'compensated') continue;
-    const grid = wish.grid(fineness);
-    const result = roundLinear(values, wish.steps(grid), linear.layout, linear.factors);
-    rounded.set(weight.name, { values: result.rounded, grid, method: 'compensated' });
-    if (result.bias && linear.bias !== undefined) {
-      const before = owed.get(linear.bias);
-      owed.set(
-        linear.bias,
-        before ? before.map((b, i) => b + (result.bias as Float64Array)[i]) : result.bias,
-      );
-    }
-  }
-  for (const plan of plans) {
-    const { weight, values, wish: own, level: wish = own } = plan;
-    if (method(plan) !== 'plain') continue;
-    const grid = wish.grid(fineness);
-    const extra = owed.get(weight.name);
-    const wanted = extra ? values.map((value, i) => value + extra[i]) : values;
-    rounded.set(weight.name, { values: roundPlain(wanted, wish.steps(grid)), grid, method: 'plain' });
-  }
-  return rounded;
-}
-
-/** Bytes of a tensor where the coder looks for repetitions and nothing else. */
-export function repetitionBytes({ weight }: Plan, { values }: Rounded): number {
-  const artifacts = {
-    weightSpecs: [{ name: 'w', shape: [...weight.shape], dtype: 'float32' as const }],
-    weightData: values.slice().buffer,
-  };
-  return inspect(encode(artifacts, { effort: 2, codecs: ['lz'] })).tensors[0].storedBytes;
-}
-
-/** Bytes that the values take by how often each level occurs. */
-export function entropyBytes({ wish }: Plan, { values, grid }: Rounded): number {
-  const counts = new Map<number, number>();
-  const steps = wish.steps(grid);
-  for (let i = 0; i < values.length; i++) {
-    const level = Math.round(values[i] / steps[i]);
-    counts.set(level, (counts.get(level) ?? 0) + 1);
-  }
-  let bits = 0;
-  for (const count of counts.values()) bits -= count * Math.log2(count / values.length);
-  return bits / 8;
+  const codebooks = new Codebooks(values, importance);
+  return { weight, values, wish: new Wish(weight.shape, importance, values), codebooks };
 }

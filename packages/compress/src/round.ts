@@ -4,13 +4,33 @@ import type { Layout } from './layout.js';
 /** Levels beyond this are not coded well. */
 const mostLevel = 32767;
 
-/** Each weight to the nearest multiple of its step. */
-export function roundPlain(values: Float32Array, steps: Float64Array): Float32Array {
-  return values.map((value, i) => Math.fround(nearest(value, steps[i]) * steps[i]));
+/** Where a weight may lie that is nearest to a value, by its place in the tensor. */
+export type Snap = (value: number, at: number) => number;
+
+/** To multiples of each weight's step. */
+export function toSteps(steps: Float64Array): Snap {
+  return (value, at) => {
+    const level = Math.max(-mostLevel, Math.min(mostLevel, Math.round(value / steps[at])));
+    return Math.fround((level + 0) * steps[at]);
+  };
 }
 
-function nearest(value: number, step: number): number {
-  return Math.max(-mostLevel, Math.min(mostLevel, Math.round(value / step))) + 0;
+/** To the entries of a codebook, ascending. */
+export function toCodebook(codebook: Float32Array): Snap {
+  return (value) => {
+    let [low, high] = [0, codebook.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (value > (codebook[middle] + codebook[middle + 1]) / 2) low = middle + 1;
+      else high = middle;
+    }
+    return codebook[low];
+  };
+}
+
+/** Each weight by itself. */
+export function roundPlain(values: Float32Array, snap: Snap): Float32Array {
+  return values.map((value, i) => snap(value, i));
 }
 
 /**
@@ -25,7 +45,7 @@ function nearest(value: number, step: number): number {
  */
 export function roundLinear(
   values: Float32Array,
-  steps: Float64Array,
+  snap: Snap,
   { groups, rows, columns }: Layout,
   factors: readonly Factor[],
 ): { rounded: Float32Array; bias: Float64Array | undefined } {
@@ -51,7 +71,7 @@ export function roundLinear(
       }
       for (let c = 0; c < width; c++) {
         const at = groups[g] + rows[j] + columns[c];
-        const value = Math.fround(nearest(values[at] + owed[c], steps[at]) * steps[at]);
+        const value = snap(values[at] + owed[c], at);
         rounded[at] = value;
         errors[j * width + c] = values[at] - value;
       }

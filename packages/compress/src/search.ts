@@ -53,3 +53,32 @@ export async function search(
   }
   return good ? { ...good, met: true } : { ...last, met: false };
 }
+
+/** What is asked for, and whether it is a number of bytes. */
+export function aimOf(
+  { size, bits, quality = 45 }: { readonly size?: number; readonly bits?: number; readonly quality?: number },
+  elements: number,
+): { aim: Aim; bytes: boolean } {
+  const most = size ?? (bits === undefined ? undefined : Math.floor((bits * elements) / 8));
+  if (most !== undefined) {
+    return {
+      bytes: true,
+      aim: {
+        meets: (bytes) => bytes <= most,
+        near: (bytes) => bytes > 0.985 * most,
+        // An octave of the step is a bit a weight.
+        octaves: (bytes) => (8 * (bytes - 0.995 * most)) / Math.max(1, elements),
+        better: (a, b) => a < b,
+      },
+    };
+  }
+  return {
+    bytes: false,
+    aim: {
+      meets: (psnr) => psnr >= quality,
+      near: (psnr) => psnr < quality + 0.25,
+      octaves: (psnr) => (Number.isFinite(psnr) ? (psnr - quality - 0.1) / 6.02 : 6),
+      better: (a, b) => a > b,
+    },
+  };
+}

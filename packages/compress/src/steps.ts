@@ -70,6 +70,11 @@ export class Wish {
   /** Of the logarithms, what was learned since. */
   #shift = 0;
 
+  /** log2 of the factor that `refine` gave all steps. */
+  get shift(): number {
+    return this.#shift;
+  }
+
   /** Makes all steps smaller by so many octaves. */
   refine(octaves: number): void {
     this.#shift -= octaves;

@@ -8,7 +8,7 @@ import { factorize } from '../src/factor.js';
 import { compare, peaksOf } from '../src/fidelity.js';
 import { gather } from '../src/gram.js';
 import { rowMajor } from '../src/layout.js';
-import { roundLinear, roundPlain } from '../src/round.js';
+import { roundLinear, roundPlain, toSteps } from '../src/round.js';
 import { search } from '../src/search.js';
 import { sensitivities } from '../src/sensitivity.js';
 import { Wish } from '../src/steps.js';
@@ -60,10 +60,10 @@ describe('rounding', () => {
     const columns = 20;
     const values = Float32Array.from(noise([32, columns], 5).dataSync());
     const steps = new Float64Array(values.length).fill(0.5);
-    const { rounded, bias } = roundLinear(values, steps, rowMajor(32, columns), [
+    const { rounded, bias } = roundLinear(values, toSteps(steps), rowMajor(32, columns), [
       factorize(moments, size, 0),
     ]);
-    const plain = roundPlain(values, steps);
+    const plain = roundPlain(values, toSteps(steps));
     for (const value of rounded) expect(value % 0.5).toBeCloseTo(0, 6);
     let [own, nearest] = [0, 0];
     for (let c = 0; c < columns; c++) {
@@ -83,8 +83,8 @@ describe('rounding', () => {
     for (let i = 0; i < size; i++) moments[i * size + i] = 1 + i;
     const values = Float32Array.from(noise([7], 5).dataSync());
     const steps = new Float64Array(7).fill(0.3);
-    const { rounded } = roundLinear(values, steps, rowMajor(7, 1), [factorize(moments, size, 0)]);
-    expect(rounded).toEqual(roundPlain(values, steps));
+    const { rounded } = roundLinear(values, toSteps(steps), rowMajor(7, 1), [factorize(moments, size, 0)]);
+    expect(rounded).toEqual(roundPlain(values, toSteps(steps)));
   });
 });
 

@@ -1,0 +1,52 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Bench } from './bench.js';
+import type { Examples, Executable } from './executable.js';
+import { readOutputs } from './fidelity.js';
+import type { Plan } from './plan.js';
+import { type Method, quantize } from './quantize.js';
+
+/** Elements of the inputs from which on fewer examples are taken, and how many at least. */
+const mostElements = 2 ** 19;
+const leastExamples = 4;
+
+/**
+ * Rounds one tensor at a time and compares the outputs' error with what was expected of it: that follows from an average
+ * over all directions, where compensated errors keep to few. Steps of tensors that matter more than expected shrink.
+ * Vectors that are not rounded along with a kernel are weighed together.
+ */
+export function weigh(
+  model: Executable,
+  plans: readonly Plan[],
+  fineness: number,
+  methods: ReadonlyMap<string, Method>,
+  bench: Bench,
+  batch: Examples,
+): void {
+  const examples = some(batch);
+  const original = readOutputs(model.run(examples));
+  const byName = new Map(plans.map((plan) => [plan.weight.name, plan]));
+  const vectors = plans.filter(({ weight, linear }) => !linear && weight.shape.length < 2);
+  const groups = plans.filter((plan) => !vectors.includes(plan)).map((plan) => [plan]);
+  for (const group of vectors.length > 0 ? [...groups, vectors] : groups) {
+    const expected = group.reduce((sum, { values }) => sum + (values.length * fineness ** 2) / 12, 0);
+    const biases = group.flatMap(({ linear }) => byName.get(linear?.bias ?? '') ?? []);
+    for (let round = 0; round < 2; round++) {
+      const rounded = quantize([...new Set([...group, ...biases])], fineness, methods);
+      const octaves = Math.log2(bench.error(model, rounded, examples, original) / expected) / 2;
+      for (const { wish, level } of group) {
+        wish.refine(Math.max(0, Math.min(8, octaves)));
+        level?.refine(Math.max(0, Math.min(8, octaves)));
+      }
+      if (!(octaves > 1)) break;
+    }
+  }
+  if (examples !== batch) tf.dispose([...examples]);
+}
+
+/** The first examples of a batch of large ones. */
+function some(batch: Examples): Examples {
+  const count = batch[0].shape[0];
+  const each = batch.reduce((sum, { size }) => sum + size, 0) / count;
+  const kept = Math.max(leastExamples, Math.floor(mostElements / each));
+  return kept >= count ? batch : batch.map((tensor) => tf.slice(tensor, 0, kept));
+}

@@ -1,0 +1,87 @@
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { describe, expect, test } from 'vitest';
+import { Codebooks } from '../src/codebooks.js';
+import { compress } from '../src/compress.js';
+import { chooseMethods, codedBytes } from '../src/methods.js';
+import { planPlain } from '../src/plan.js';
+import { errorAt, quantize } from '../src/quantize.js';
+import { toCodebook } from '../src/round.js';
+import { readWeights } from '../src/weights.js';
+import { artifactsOf, fill, noise } from './models.js';
+
+/** Values at a few places that no grid fits, and how far from them. */
+function clustered(count: number, spread: number): Float32Array {
+  const places = [-1.31, -0.52, -0.17, 0, 0.0713, 0.2239, 0.61, 1.77];
+  const chosen = noise([count], 1).dataSync();
+  const off = noise([count], 2, spread).dataSync();
+  return Float32Array.from(chosen, (v, i) => places[Math.floor(Math.abs(v) * 50) % 8] + off[i]);
+}
+
+const weightOf = (values: Float32Array): Parameters<typeof planPlain>[0] => ({
+  name: 'w',
+  shape: [64, values.length / 64],
+  dtype: 'float32',
+  values,
+  scale: undefined,
+  spec: { name: 'w', shape: [64, values.length / 64], dtype: 'float32' },
+  bytes: new Uint8Array(values.buffer),
+});
+
+describe('codebooks', () => {
+  test('are the smallest whose error, each weight with its importance, is within the bound', () => {
+    const values = clustered(4096, 0.001);
+    const importance = Float64Array.from(values, (_, i) => (i % 64 === 0 ? 50 : 1) * 1e-7);
+    const codebooks = new Codebooks(values, importance);
+    const error = (book: Float32Array): number => {
+      const snap = toCodebook(book);
+      return values.reduce((sum, v, i) => sum + importance[i] * (v - snap(v, i)) ** 2, 0);
+    };
+    const book = codebooks.within(4096 * 1.8e-7 * 2e-6) as Float32Array;
+    expect(book.length).toBe(8);
+    expect(error(book)).toBeLessThan(4096 * 1.8e-7 * 2e-6);
+    const coarse = codebooks.within(4096 * 1.8e-7 * 0.1) as Float32Array;
+    expect(coarse.length).toBeLessThan(8);
+    expect(codebooks.within(0)).toBeUndefined();
+  });
+
+  test('win where weights keep to few places that no grid fits, and nowhere else', () => {
+    const sensitivity = new Float64Array(8192).fill(1);
+    const few = planPlain(weightOf(clustered(8192, 0.002)), clustered(8192, 0.002), sensitivity);
+    const normal = Float32Array.from(noise([8192], 5).dataSync());
+    const many = planPlain(weightOf(normal), normal, sensitivity);
+    const fineness = 0.02;
+    expect(chooseMethods([few], fineness)).toEqual(new Map([['w', 'codebook']]));
+    expect(chooseMethods([many], fineness)).toEqual(new Map());
+    const steps = quantize([few], fineness, new Map()).get('w');
+    const book = quantize([few], fineness, new Map([['w', 'codebook']])).get('w');
+    if (!steps || !book) throw new Error('nothing was quantised');
+    expect(codedBytes(few, book)).toBeLessThan(0.85 * codedBytes(few, steps));
+    const errorOf = (values: Float32Array): number =>
+      values.reduce((sum, v, i) => sum + (v - few.values[i]) ** 2, 0);
+    expect(errorOf(book.values)).toBeLessThan(errorAt(few, fineness));
+  });
+
+  test('are found in a model whose weights were shared in training, and kept exactly', async () => {
+    const model = fill(
+      tfl.sequential({
+        layers: [
+          tfl.layers.dense({ units: 64, inputShape: [64], activation: 'relu', name: 'a' }),
+          tfl.layers.dense({ units: 10, name: 'b' }),
+        ],
+      }),
+      3,
+    );
+    const shared = tf.tensor(clustered(4096, 0), [64, 64]);
+    model.layers[0].setWeights([shared, tf.zeros([64])]);
+    const artifacts = await artifactsOf(model);
+    const inputs = noise([64, 64], 9);
+    const { tensors, artifacts: back } = await compress(artifacts, { quality: 50, calibration: [inputs] });
+    expect(tensors.find(({ name }) => name === 'a/kernel')?.method).toBe('codebook');
+    const kernel = readWeights(back).find(({ name }) => name === 'a/kernel');
+    expect(kernel?.values).toEqual(shared.dataSync());
+    tf.dispose([inputs, shared]);
+    model.dispose();
+  });
+});
