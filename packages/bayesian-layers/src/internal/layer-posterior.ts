@@ -7,6 +7,7 @@ import { drawDense } from './draw-dense.js';
 import { drawOutputs, perExample } from './forward.js';
 import { gaussianSlopes, gaussianSums } from './gaussian-kl.js';
 import { defaultSide, type Groups, groupIndices, groupSize, groupsOf } from './groups.js';
+import { dropGroups, groupRates, type Judged, keptWeights } from './judge.js';
 import { hasNoiseKernels } from './kernels.js';
 import { dense, type Inner, type Linear, linearOf, supported } from './linear.js';
 import type { Draw } from './normal.js';
@@ -20,9 +21,6 @@ export interface KlStep {
   readonly value: number;
   readonly gradients: readonly (readonly [tf.Variable, tf.Tensor])[];
 }
-
-/** log σ²/μ² of a group without weights, and from where on a weight is noise beyond doubt. */
-const [noise, hopeless] = [20, 3];
 
 function variable(value: tf.Tensor): tf.Variable {
   return tf.variable(value, true);
@@ -243,52 +241,28 @@ export class LayerPosterior {
     });
   }
 
-  /**
-   * What each group is judged by. Of normal-Jeffreys groups the log dropout rate of the best weight,
-   * log(Var[w] / E[w]²) = log(α + (1 + α) σ²/μ²): a group is noise when its scale is (α), or all its weights are by
-   * themselves. Of a horseshoe's groups the negative log mode of the scale, unless all weights are noise.
-   */
+  #judged(run: Run): Judged {
+    return {
+      group: groupIndices(this.kernel.shape, this.groups),
+      means: this.kernel.variable.dataSync(),
+      logVariances: tf.tidy(() => this.#bounded(this.logVariance).dataSync()),
+      mask: run.mask(this.kernel)?.dataSync(),
+    };
+  }
+
+  /** What each group is judged by, see `groupRates`. */
   rates(run: Run): Float32Array {
-    const rates = this.scales.rates();
-    const best = new Float64Array(rates.length).fill(noise);
-    const group = groupIndices(this.kernel.shape, this.groups);
-    const mask = run.mask(this.kernel)?.dataSync();
-    const means = this.kernel.variable.dataSync();
-    const logs = this.logVariance.dataSync();
-    const most = this.#most ?? Number.POSITIVE_INFINITY;
-    for (let i = 0; i < group.length; i++) {
-      if (mask?.[i] === 0) continue;
-      const ratio = Math.min(logs[i], most) - Math.log(means[i] ** 2 + 1e-30);
-      if (ratio < best[group[i]]) best[group[i]] = ratio;
-    }
-    if (!this.scales.relative) return rates.map((rate, i) => (best[i] >= hopeless ? noise : rate));
-    return rates.map((log, i) => {
-      const alpha = Math.exp(log);
-      return Math.log(alpha + (1 + alpha) * Math.exp(best[i]));
-    });
+    return groupRates(this.scales.rates(), this.scales.relative, this.#judged(run));
   }
 
   /** Prunes groups at or above a threshold, for good; one at least stays. */
   drop(run: Run, threshold: number): void {
-    const rates = this.rates(run);
-    let least = 0;
-    for (let i = 1; i < rates.length; i++) {
-      const better = this.dropped[i] < this.dropped[least] || rates[i] < rates[least];
-      if (this.dropped[i] <= this.dropped[least] && better) least = i;
-    }
-    for (let i = 0; i < rates.length; i++) if (rates[i] >= threshold && i !== least) this.dropped[i] = 1;
+    dropGroups(this.rates(run), threshold, this.dropped);
   }
 
-  /** Which weights stay (1): those of groups that stay, and not mere noise by themselves. */
+  /** Which weights stay (1), see `keptWeights`. */
   kept(run: Run, single: number | undefined): Float32Array {
-    const group = groupIndices(this.kernel.shape, this.groups);
-    const before = run.mask(this.kernel)?.dataSync();
-    const means = this.kernel.variable.dataSync();
-    const logs = tf.tidy(() => this.#bounded(this.logVariance).dataSync());
-    return Float32Array.from(group, (g, i) => {
-      if (this.dropped[g] === 1 || before?.[i] === 0) return 0;
-      return single !== undefined && logs[i] - Math.log(means[i] ** 2 + 1e-30) >= single ? 0 : 1;
-    });
+    return keptWeights(this.#judged(run), this.dropped, single);
   }
 
   dispose(): void {

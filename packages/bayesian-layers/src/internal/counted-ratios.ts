@@ -1,0 +1,36 @@
+import type { CountedRatio, Run } from '@espalier/core';
+import { type CountedLayer, paperRatios } from '../ratios.js';
+
+/**
+ * The paper's three ratios of a run's model, each with what it counts; none where a kernel has no posterior.
+ *
+ * @param before - Weights of each kernel before anything was pruned, by name.
+ */
+export function countedRatios(run: Run, before: ReadonlyMap<string, number>): Record<string, CountedRatio> {
+  const layers: CountedLayer[] = [];
+  for (const [name, size] of before) {
+    const kernel = run.parameters.find((p) => p.name === name);
+    const variance = kernel && run.variance(kernel);
+    // Without a posterior there is nothing to count by.
+    if (kernel === undefined || variance === undefined) return {};
+    const weights = kernel.variable.dataSync();
+    layers.push({ weights, variances: variance.dataSync(), shape: kernel.shape, before: size });
+  }
+  if (layers.length === 0) return {};
+  const { pruning, fastPrediction, maximum, bits, exponentBits } = paperRatios(layers);
+  const uncounted = 'no index, header or bias is counted';
+  return {
+    'pruning (paper)': {
+      value: pruning,
+      counts: `weights of the kernels before / in the dense blocks that are left; ${uncounted}`,
+    },
+    'fast prediction (paper)': {
+      value: fastPrediction,
+      counts: `the same in bits, at 1 + ${exponentBits} + ${bits.join(', ')} bits a weight of each layer; ${uncounted}`,
+    },
+    'maximum (paper)': {
+      value: maximum,
+      counts: `the same at the entropy of the weights rounded to those bits, with a codebook per layer; ${uncounted}`,
+    },
+  };
+}
