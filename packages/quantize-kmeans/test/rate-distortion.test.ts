@@ -278,3 +278,37 @@ describe.each([
     expect(() => make().start?.(frozen, frozen.parameters)).toThrow(/not trained/);
   });
 });
+
+describe.each([
+  ['rateDistortion', () => rateDistortion({ lambda: 0.05, importance: 'posterior' })],
+  ['kmeans', () => kmeans({ clusters: 4, importance: 'posterior' })],
+])("%s with a posterior's variance as importance", (_, make) => {
+  it('does as with 1 / σ² as weights, at the first firing', async () => {
+    // The first half, of small weights, may be moved ten times as far.
+    const values = laplace(3000, 12).map((x, i) => (i < 1500 ? x / 3 : x));
+    const variance = Float32Array.from(values, (_, i) => (i < 1500 ? 0.01 : 0.0001));
+    const error = async (even: boolean): Promise<[number, number]> => {
+      const run = denseRun(values, 30);
+      const [kernel] = run.parameters;
+      run.setVariance(kernel, tf.tensor(even ? variance.map(() => 0.001) : variance, [30, 100]));
+      const quantizer = make();
+      await quantizer.start?.(run, run.select());
+      await run.quantize(quantizer);
+      const near = kernel.variable.dataSync();
+      run.dispose();
+      const part = (from: number, to: number): number =>
+        squaredError(values.slice(from, to), near.slice(from, to));
+      return [part(0, 1500), part(1500, 3000)];
+    };
+    const [[looseEven, tightEven], [loose, tight]] = [await error(true), await error(false)];
+    expect(tight).toBeLessThan(0.98 * tightEven);
+    expect(loose).toBeGreaterThan(looseEven);
+  });
+
+  it('is refused where there is none', async () => {
+    const run = denseRun(laplace(100, 1), 10);
+    const quantizer = make();
+    await quantizer.start?.(run, run.select());
+    await expect(run.quantize(quantizer)).rejects.toThrow(/fc\/kernel has no posterior/);
+  });
+});
