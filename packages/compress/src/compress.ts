@@ -1,4 +1,4 @@
-import { decode, type ModelArtifacts } from '@espalier/codec';
+import { decode, encode, type ModelArtifacts } from '@espalier/codec';
 import * as tf from '@tensorflow/tfjs-core';
 import { Bench } from './bench.js';
 import { batchesOf, generateExamples, splitExamples } from './examples.js';
@@ -24,8 +24,11 @@ export interface CompressedTensor {
 
 /** What {@link compress} gives. */
 export interface Compressed {
-  /** The `.esp` file. */
+  /** The `.esp` file: never larger than the model packed as it is. */
   readonly file: Uint8Array;
+  /** What the model packed as it is takes; `file` is that one where nothing smaller was found. */
+  readonly losslessBytes: number;
+  readonly lossless: boolean;
   /** What `decode(file)` gives. */
   readonly artifacts: ModelArtifacts;
   /** Measured on the model decoded from the file. */
@@ -112,6 +115,8 @@ interface Found {
   readonly rounded: ReadonlyMap<string, Rounded>;
   readonly trials: readonly Trial[];
   readonly met: boolean;
+  /** Does the model as it is meet the aim, if it takes so many bytes? */
+  readonly meets: (losslessBytes: number) => boolean;
 }
 
 /** Searches for the coarsest steps that meet the aim. */
@@ -149,26 +154,42 @@ async function choose(
     trials.push({ fineness, figure });
     return figure;
   });
-  return { rounded: quantize(plans, found.fineness, methods), trials, met: found.met };
+  const rounded = quantize(plans, found.fineness, methods);
+  const meets = (losslessBytes: number): boolean =>
+    aim.meets(bytes ? losslessBytes : Number.POSITIVE_INFINITY);
+  return { rounded, trials, met: found.met, meets };
 }
 
 /** Packs it, and measures what is unpacked. */
-async function finish(
-  { rounded, trials, met }: Found,
-  tensors: Tensors,
-  bench: Bench,
-  effort: number,
-): Promise<Compressed> {
-  const file = tensors.encode(rounded, effort);
+async function finish(found: Found, tensors: Tensors, bench: Bench, effort: number): Promise<Compressed> {
+  const quantised = tensors.encode(found.rounded, effort);
+  const asItIs = encode(tensors.artifacts, { effort });
+  const losslessBytes = asItIs.length;
+  const lossless = losslessBytes <= quantised.length;
+  const file = lossless ? asItIs : quantised;
   const artifacts = decode(file);
   const model = await load(artifacts);
   try {
     const described = tensors.weights.map(({ name, shape }): CompressedTensor => {
-      const { method = 'kept', grid } = tensors.roundedOf(name, rounded) ?? {};
-      return { name, shape, method, ...(grid && { step: grid.step }) };
+      const rounded = lossless ? undefined : tensors.roundedOf(name, found.rounded);
+      return {
+        name,
+        shape,
+        method: rounded?.method ?? 'kept',
+        ...(rounded?.grid && { step: rounded.grid.step }),
+      };
     });
-    const fidelity = bench.fidelity(model);
-    return { file, artifacts, fidelity, peaks: bench.peaks, tensors: described, trials, met };
+    return {
+      file,
+      losslessBytes,
+      lossless,
+      artifacts,
+      fidelity: bench.fidelity(model),
+      peaks: bench.peaks,
+      tensors: described,
+      trials: found.trials,
+      met: lossless ? found.meets(losslessBytes) : found.met,
+    };
   } finally {
     model.dispose();
   }

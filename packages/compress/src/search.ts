@@ -13,12 +13,20 @@ export interface Aim {
   readonly near: (figure: number) => boolean;
   /** log2 of the factor for the steps that should lead from `figure` to the aim. */
   readonly octaves: (figure: number) => number;
+  /**
+   * A figure that is better than those of about the same fineness is luck, which other inputs do not have: how many octaves
+   * beyond what those let expect one is believed. Default: all are.
+   */
+  readonly luck?: number;
   /** Of two fineness values that meet the aim, is the first the better one? */
   readonly better: (a: number, b: number) => boolean;
 }
 
 /** Most trials. */
-const most = 9;
+const most = 10;
+
+/** Octaves within which trials should agree. */
+const vicinity = 0.25;
 
 /**
  * Finds the fineness that meets the aim best, by steps of the expected size, then by halving where one that meets it and
@@ -29,18 +37,18 @@ export async function search(
   aim: Aim,
   measure: (fineness: number) => Promise<number>,
 ): Promise<Trial & { met: boolean }> {
+  const trials: Trial[] = [];
   let fineness = start;
-  let good: Trial | undefined;
-  let bad: Trial | undefined;
-  let last: Trial = { fineness, figure: Number.NaN };
   for (let i = 0; i < most; i++) {
     const figure = await measure(fineness);
-    last = { fineness, figure };
-    if (aim.meets(figure)) {
-      if (good === undefined || aim.better(fineness, good.fineness)) good = last;
-      if (aim.near(figure)) break;
-    } else if (bad === undefined || aim.better(bad.fineness, fineness)) bad = last;
-    const wanted = fineness * 2 ** Math.max(-6, Math.min(6, aim.octaves(figure)));
+    trials.push({ fineness, figure });
+    const [good, bad] = borders(trials, aim);
+    if (good && aim.near(good.figure)) {
+      if (aim.luck === undefined || around(trials, good).length > 0) break;
+      fineness = good.fineness * 2 ** (-vicinity / 4);
+      continue;
+    }
+    const wanted = fineness * 2 ** clipped(aim.octaves(figure));
     // Between one that meets the aim and one that does not, but never too close to either.
     if (good && bad) {
       const [a, b] = [Math.log2(good.fineness), Math.log2(bad.fineness)];
@@ -51,7 +59,37 @@ export async function search(
       fineness = wanted === fineness ? fineness * 0.97 : wanted;
     }
   }
-  return good ? { ...good, met: true } : { ...last, met: false };
+  const [good] = borders(trials, aim);
+  return good ? { ...good, met: true } : { ...(trials.at(-1) as Trial), met: false };
+}
+
+const clipped = (octaves: number): number => Math.max(-6, Math.min(6, octaves));
+
+/** The other trials of about the same fineness. */
+function around(trials: readonly Trial[], { fineness }: Trial): readonly Trial[] {
+  const distance = (trial: Trial): number => Math.abs(Math.log2(trial.fineness / fineness));
+  return trials.filter((trial) => distance(trial) > 0 && distance(trial) <= vicinity);
+}
+
+/** The best trial that meets the aim and is believed, and the nearest one that is none. */
+function borders(trials: readonly Trial[], aim: Aim): [Trial | undefined, Trial | undefined] {
+  let [good, bad]: (Trial | undefined)[] = [];
+  for (const trial of trials) {
+    if (aim.meets(trial.figure) && !isLucky(trial, around(trials, trial), aim)) {
+      if (good === undefined || aim.better(trial.fineness, good.fineness)) good = trial;
+    } else if (bad === undefined || aim.better(bad.fineness, trial.fineness)) bad = trial;
+  }
+  return [good, bad];
+}
+
+/** Do the others say on average that the aim needs finer steps than these? */
+function isLucky({ fineness }: Trial, others: readonly Trial[], { luck, octaves }: Aim): boolean {
+  if (luck === undefined || others.length === 0) return false;
+  const sum = others.reduce(
+    (log, { fineness: f, figure }) => log + Math.log2(f) + clipped(octaves(figure)),
+    0,
+  );
+  return Math.log2(fineness) > sum / others.length + luck;
 }
 
 /** What is asked for, and whether it is a number of bytes. */
@@ -78,6 +116,8 @@ export function aimOf(
       meets: (psnr) => psnr >= quality,
       near: (psnr) => psnr < quality + 0.25,
       octaves: (psnr) => (Number.isFinite(psnr) ? (psnr - quality - 0.1) / 6.02 : 6),
+      // A decibel.
+      luck: 1 / 6.02,
       better: (a, b) => a > b,
     },
   };

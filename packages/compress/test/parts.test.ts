@@ -9,7 +9,7 @@ import { compare, peaksOf } from '../src/fidelity.js';
 import { gather } from '../src/gram.js';
 import { rowMajor } from '../src/layout.js';
 import { roundLinear, roundPlain, toSteps } from '../src/round.js';
-import { search } from '../src/search.js';
+import { aimOf, search } from '../src/search.js';
 import { sensitivities } from '../src/sensitivity.js';
 import { Wish } from '../src/steps.js';
 import { trace } from '../src/trace.js';
@@ -273,5 +273,18 @@ describe('search', () => {
         },
       ),
     );
+  });
+
+  test('does not believe a figure that all others contradict', async () => {
+    // Falls by 6 dB an octave, but for one place where rounding happens to be kind.
+    const psnr = (fineness: number): number =>
+      20 -
+      6.02 * Math.log2(fineness) +
+      (Math.abs(Math.log2(fineness) + 4.2) < 0.02 ? 12 : Math.sin(1e4 * fineness) / 4);
+    const { aim } = aimOf({ quality: 50 }, 1);
+    const { met, figure, fineness } = await search(2 ** -4.2, aim, async (f) => psnr(f));
+    expect(met).toBe(true);
+    expect(figure).toBeGreaterThanOrEqual(50);
+    expect(fineness).toBeLessThan(2 ** -4.85);
   });
 });

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { encode } from '@espalier/codec';
 import { type Compressed, compress, type Fidelity, load } from '@espalier/compress';
 import { EspalierError } from '@espalier/core';
 import { formatBytes, formatTable } from '@espalier/report';
@@ -156,10 +155,7 @@ export default defineCommand({
       log,
     });
     tf.dispose([inputs, validation ?? []]);
-    // Never larger than the model packed as it is.
-    const lossless = encode(artifacts, { effort: 6 });
-    const best = lossless.length <= result.file.length ? lossless : result.file;
-    await writeWhole(given.out, best);
+    await writeWhole(given.out, result.file);
     const before = file.endsWith('.esp')
       ? (await readFile(file)).length
       : (artifacts.weightData as ArrayBuffer).byteLength;
@@ -167,10 +163,10 @@ export default defineCommand({
       model: file,
       out: given.out,
       weightBytes: before,
-      losslessBytes: lossless.length,
-      bytes: best.length,
-      lossless: best === lossless,
-      met: best === lossless || result.met,
+      losslessBytes: result.losslessBytes,
+      bytes: result.file.length,
+      lossless: result.lossless,
+      met: result.met,
       fidelity: result.fidelity,
       trials: result.trials,
       tensors: result.tensors,
@@ -179,12 +175,12 @@ export default defineCommand({
     else {
       process.stdout.write(`${table(result)}\n\n`);
       process.stdout.write(
-        `${formatBytes(before)} of weights; ${formatBytes(lossless.length)} without loss\n`,
+        `${formatBytes(before)} of weights; ${formatBytes(result.losslessBytes)} without loss\n`,
       );
       process.stdout.write(
-        best === lossless
-          ? `${given.out}: ${best.length} bytes, without loss: nothing smaller was found\n`
-          : `${given.out}: ${best.length} bytes; ${describeFidelity(result.fidelity)}\n`,
+        result.lossless
+          ? `${given.out}: ${result.file.length} bytes, without loss: nothing smaller was found\n`
+          : `${given.out}: ${result.file.length} bytes; ${describeFidelity(result.fidelity)}\n`,
       );
     }
     if (!summary.met) {
