@@ -65,7 +65,7 @@ describe('weights that the converter has quantised', () => {
     expect(file.length).toBeLessThan(brotlied(nameless));
     if (quality === 45) expect(file.length).toBeLessThan((type === 'uint8' ? 0.9 : 0.6) * brotlied(nameless));
     if (lossless)
-      expect(new Uint8Array(decode(file).weightData)).toEqual(
+      expect(new Uint8Array(decode(file).weightData as ArrayBuffer)).toEqual(
         new Uint8Array(nameless.weightData as ArrayBuffer),
       );
     tf.dispose(calibration);
@@ -116,7 +116,7 @@ describe('weights that are no floats', () => {
     const { artifacts: back, fidelity, tensors } = await compress(artifacts, { quality: 40, calibration });
     expect(fidelity.psnr).toBeGreaterThanOrEqual(40);
     expect(tensors.map(({ method }) => method)).toEqual([expect.not.stringMatching('kept'), 'kept', 'kept']);
-    const after = new Uint8Array(back.weightData);
+    const after = new Uint8Array(back.weightData as ArrayBuffer);
     expect([...after.subarray(2304)]).toEqual([...new Uint8Array(artifacts.weightData).subarray(2304)]);
     tf.dispose(calibration);
   });
