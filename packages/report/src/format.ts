@@ -28,6 +28,13 @@ export function formatBytes(bytes: number): string {
   return `${threeDigits(value)} ${units[unit]}`;
 }
 
+/** A round size, for an axis: `200 kB`, `1.2 MB`. */
+export function roundBytes(bytes: number): string {
+  return formatBytes(bytes)
+    .replace(/(\.\d*?)0+ /, '$1 ')
+    .replace('. ', ' ');
+}
+
 /** A whole number with thousands apart: `266,610`. */
 export function formatCount(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
@@ -70,4 +77,20 @@ export function formatDuration(seconds: number): string {
 /** A shape: `5 × 5 × 1 × 20`; a scalar has none. */
 export function formatShape(shape: readonly number[]): string {
   return shape.length === 0 ? 'scalar' : shape.join(' × ');
+}
+
+/** Three significant digits, for values of any size: `0.0412`, `−1.3`, `2.1e−7`. */
+export function formatValue(value: number | null): string {
+  if (value === null) return ABSENT;
+  const size = Math.abs(value);
+  const short = size !== 0 && (size < 1e-4 || size >= 1e6);
+  const text = short ? value.toExponential(1).replace('e+', 'e') : String(Number(value.toPrecision(3)) + 0);
+  return text.replaceAll('-', '−');
+}
+
+/** A relative error: a percentage with two digits that matter, or `none`. */
+export function formatError(error: number): string {
+  if (error === 0) return 'none';
+  const percent = 100 * error;
+  return percent < 0.01 ? '< 0.01 %' : `${Number(percent.toPrecision(2))} %`;
 }

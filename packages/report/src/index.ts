@@ -19,6 +19,7 @@ export {
   formatRatio,
   formatShape,
 } from './format.js';
+export { renderInspection } from './inspection/page.js';
 export { inspectionTable } from './inspection/table.js';
 export type { Cost, Form, InspectedTensor, Inspection, TensorPicture } from './inspection/types.js';
 export { type CodebookReport, codebook } from './measure/codebook.js';

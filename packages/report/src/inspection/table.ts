@@ -1,15 +1,15 @@
-import { ABSENT, formatBytes, formatCount, formatPercent, formatRatio, formatShape } from '../format.js';
+import {
+  ABSENT,
+  formatBytes,
+  formatCount,
+  formatError,
+  formatPercent,
+  formatRatio,
+  formatShape,
+  formatValue,
+} from '../format.js';
 import { type Cell, formatTable } from '../table.js';
 import type { InspectedTensor, Inspection } from './types.js';
-
-/** Three significant digits, for values of any size: `0.0412`, `-1.30`, `2.1e-7`. */
-export function formatValue(value: number | null): string {
-  if (value === null) return ABSENT;
-  if (value === 0) return '0';
-  const size = Math.abs(value);
-  if (size < 1e-4 || size >= 1e6) return value.toExponential(1).replace('e+', 'e');
-  return Number(value.toPrecision(3)).toString();
-}
 
 const bits = (bytes: number, weights: number): string =>
   weights === 0 ? ABSENT : ((8 * bytes) / weights).toFixed(2);
@@ -63,13 +63,6 @@ function facts({ tensors, bytes }: Inspection): string {
     ],
     { align: 'lllrrrrrrrrrl' },
   );
-}
-
-/** A relative error as a percentage, two digits that matter. */
-export function formatError(error: number): string {
-  if (error === 0) return 'none';
-  const percent = 100 * error;
-  return percent < 0.01 ? '< 0.01 %' : `${Number(percent.toPrecision(2))} %`;
 }
 
 function costs({ tensors, forms, totals }: Inspection): string {

@@ -15,7 +15,7 @@ function weights({ before, zerosBefore }: HistogramReport): number {
 }
 
 /** Logarithmic, from a little under 1, so that a single weight can be seen. */
-function countScale(most: number): ScaleSpec {
+export function countScale(most: number): ScaleSpec {
   const scale = log(0.6, Math.max(10, most));
   return { ...scale, ticks: scale.ticks.filter((tick) => tick >= 1) };
 }

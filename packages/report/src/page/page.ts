@@ -1,12 +1,11 @@
 import { pluginFigures } from '../figure/section.js';
-import { html, Markup } from '../markup.js';
+import { html, type Markup } from '../markup.js';
 import type { Report } from '../schema.js';
 import { curves } from './curves.js';
 import { comparison, heading } from './figures.js';
 import { histograms } from './histograms.js';
-import { SCRIPT, SCRIPT_SHA256 } from './script.js';
+import { shell } from './shell.js';
 import { stages } from './stages.js';
-import { STYLE } from './style.js';
 import { tensors } from './tensors.js';
 
 function environment({ environment: { backend, versions, cores, node, platform }, command }: Report): Markup {
@@ -42,12 +41,9 @@ function environment({ environment: { backend, versions, cores, node, platform }
  * ```
  */
 export function renderReport(report: Report): string {
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-${SCRIPT_SHA256}'`;
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width,initial-scale=1"><title>${report.name} · Espalier</title>
-<style>${new Markup(STYLE)}</style></head><body><main>
-${heading(report)}
+  return shell(
+    report.name,
+    html`${heading(report)}
 ${stages(report)}
 ${comparison(report)}
 ${curves(report.metrics)}
@@ -55,7 +51,6 @@ ${tensors(report.tensors, report.compressed)}
 ${histograms(report.histograms)}
 ${pluginFigures(report.figures)}
 ${environment(report)}
-<footer>Espalier report, version ${report.version}. Sizes in SI units: 1 kB = 1000 bytes.</footer>
-</main><script>${new Markup(SCRIPT)}</script></body></html>
-`.source;
+<footer>Espalier report, version ${report.version}. Sizes in SI units: 1 kB = 1000 bytes.</footer>`,
+  );
 }

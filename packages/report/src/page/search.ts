@@ -1,9 +1,8 @@
 import { formatBytes, formatCount, formatPercent } from '../format.js';
-import { html, Markup } from '../markup.js';
+import { html, type Markup } from '../markup.js';
 import { type Mark, plot, px } from '../plot/frame.js';
 import { linear, log } from '../plot/scale.js';
-import { SCRIPT, SCRIPT_SHA256 } from './script.js';
-import { STYLE } from './style.js';
+import { shell } from './shell.js';
 
 /** One trial of a search over the values of a recipe. */
 export interface SearchTrial {
@@ -70,14 +69,11 @@ export function renderSearch(search: {
     });
   const row = ({ trial, values, error, bytes, best, partial, failed }: SearchTrial): Markup =>
     html`<tr><td class="n" data-v="${trial}">${trial}${best && ' (best)'}</td>${paths.map((path) => html`<td class="name">${JSON.stringify(values[path])}</td>`)}<td class="n" data-v="${error}">${failed ?? formatPercent(error)}</td><td class="n" data-v="${bytes}">${formatBytes(bytes)}</td><td>${partial ? 'a share' : 'all'}</td></tr>`;
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${SCRIPT_SHA256}'`;
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width,initial-scale=1"><title>${name}: search · Espalier</title>
-<style>${new Markup(STYLE)}</style></head><body><main><header><h1>${name}: search</h1></header>
+  return shell(
+    `${name}: search`,
+    html`<header><h1>${name}: search</h1></header>
 <section><div class="card scroll">${picture}</div>
 <div class="card scroll"><table class="sortable"><thead><tr><th class="n"><button>Trial</button></th>${paths.map((path) => html`<th><button>${path}</button></th>`)}<th class="n"><button>Error</button></th><th class="n"><button>Size</button></th><th><button>Epochs</button></th></tr></thead>
-<tbody>${trials.map(row)}</tbody></table></div></section>
-</main><script>${new Markup(SCRIPT)}</script></body></html>
-`.source;
+<tbody>${trials.map(row)}</tbody></table></div></section>`,
+  );
 }

@@ -1,10 +1,9 @@
 import { formatPercent } from '../format.js';
-import { html, Markup } from '../markup.js';
+import { html, type Markup } from '../markup.js';
 import { plot } from '../plot/frame.js';
 import { line } from '../plot/marks.js';
 import { linear } from '../plot/scale.js';
-import { SCRIPT, SCRIPT_SHA256 } from './script.js';
-import { STYLE } from './style.js';
+import { shell } from './shell.js';
 
 /** Accuracy of a model of which one tensor, or one group of tensors, is pruned. */
 export interface SensitivityPageCurve {
@@ -80,16 +79,14 @@ export function renderSensitivity(analysis: {
         : html`<td class="n" data-v="${point.accuracy}" title="loss ${point.loss.toFixed(4)}">${formatPercent(point.accuracy)}</td>`;
     })}</tr>`;
   };
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${SCRIPT_SHA256}'`;
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width,initial-scale=1"><title>${name}: sensitivity · Espalier</title>
-<style>${new Markup(STYLE)}${new Markup(PALETTE)}</style></head><body><main><header><h1>${name}: sensitivity to ${kind} pruning</h1>
+  return shell(
+    `${name}: sensitivity`,
+    html`<header><h1>${name}: sensitivity to ${kind} pruning</h1>
 <p class="meta">As it came: ${formatPercent(baseline.accuracy)} accuracy, loss ${baseline.loss.toFixed(4)}</p></header>
 <section><div class="card scroll">${picture}</div>
 <div class="card scroll"><table class="sortable"><thead><tr><th><button>Tensor</button></th>${levels.map((level) => html`<th class="n"><button>${formatPercent(level)}</button></th>`)}</tr></thead>
 <tbody>${curves.map(row)}</tbody></table></div>
-${refused.length > 0 && html`<div class="card"><h3>Not pruned</h3><dl>${refused.map(({ name: title, reason }) => html`<dt>${title}</dt><dd>${reason}</dd>`)}</dl></div>`}</section>
-</main><script>${new Markup(SCRIPT)}</script></body></html>
-`.source;
+${refused.length > 0 && html`<div class="card"><h3>Not pruned</h3><dl>${refused.map(({ name: title, reason }) => html`<dt>${title}</dt><dd>${reason}</dd>`)}</dl></div>`}</section>`,
+    PALETTE,
+  );
 }

@@ -74,6 +74,11 @@ dd{margin:0;overflow-wrap:anywhere}
 .plot .q1{fill:var(--accent);opacity:.18}.plot .q2{fill:var(--accent);opacity:.34}.plot .q3{fill:var(--accent);opacity:.5}
 .plot .q4{fill:var(--accent);opacity:.66}.plot .q5{fill:var(--accent);opacity:.83}.plot .q6{fill:var(--accent)}
 .plot .mean{stroke:var(--warm);stroke-opacity:.55}.plot .spread{stroke:var(--warm);stroke-width:4}
+.plot .cells path{shape-rendering:crispEdges;stroke:var(--accent)}
+.plot .k1{stroke-opacity:.2}.plot .k2{stroke-opacity:.36}.plot .k3{stroke-opacity:.52}.plot .k4{stroke-opacity:.68}.plot .k5{stroke-opacity:.84}
+.plot .stem{stroke-width:1.4}.plot .head{stroke-width:5;stroke-linecap:round}
+table.dense-table{font-size:13px}.dense-table td,.dense-table th{padding:6px 7px}.dense-table td.name{min-width:110px}
+details{font-size:13px;color:var(--soft);margin-top:6px}summary{cursor:pointer}details table{margin-top:6px;font-size:13px}details td,details th{padding:3px 8px}
 .plot .rug{stroke:var(--accent);stroke-width:1.2}
 h3{font-size:14px;margin:0 0 4px}
 .slide input{width:100%;max-width:544px;display:block;margin:10px auto;accent-color:var(--accent)}

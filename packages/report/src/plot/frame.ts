@@ -24,7 +24,7 @@ interface Axis {
 export interface Key {
   readonly label: string;
   readonly style: string;
-  readonly shape?: 'line' | 'box';
+  readonly shape?: 'line' | 'box' | 'dot';
 }
 
 /** What {@link plot} draws. */
@@ -44,6 +44,8 @@ export interface Plot {
   readonly headroom?: number;
   /** Room to the right of the area, in pixels, e.g. for values beside bars. Default: 14. */
   readonly margin?: number;
+  /** Names below the area stand on the slope, for many of them. */
+  readonly slope?: boolean;
 }
 
 /** About how wide a text is in the plots' font, in pixels. */
@@ -72,10 +74,27 @@ function legendOf(keys: readonly Key[], right: number, y: number): Markup[] {
     const sample =
       shape === 'line'
         ? html`<path class="${style}" d="M${px(x)} ${y}h15"/>`
-        : html`<rect class="${style}" x="${px(x + 3)}" y="${y - 5}" width="10" height="10"/>`;
+        : shape === 'dot'
+          ? html`<circle class="${style} dot" cx="${px(x + 9)}" cy="${y}" r="2.5"/>`
+          : html`<rect class="${style}" x="${px(x + 3)}" y="${y - 5}" width="10" height="10"/>`;
     x -= 10;
     return html`${sample}${text}`;
   });
+}
+
+/** Of how many ticks one has room for its name. */
+function everyOf({ ticks, format, at }: Scale): number {
+  const half = ticks.map((tick) => textWidth(format(tick)) / 2 + 4);
+  let every = 1;
+  const meet = (): boolean =>
+    ticks.some(
+      (tick, i) =>
+        i % every === 0 &&
+        i + every < ticks.length &&
+        at(ticks[i + every]) - at(tick) < half[i] + half[i + every],
+    );
+  while (every < ticks.length && meet()) every++;
+  return every;
 }
 
 /**
@@ -94,11 +113,15 @@ export function plot(options: Plot): Markup {
     grid = 'y',
     headroom = 0,
     margin = 14,
+    slope = false,
   } = options;
   const names = y.scale.ticks.map(y.scale.format);
   const left =
     Math.ceil(Math.max(20, ...names.map((name) => textWidth(name)))) + 10 + (y.label === '' ? 0 : 20);
-  const [top, right, bottom] = [34 + headroom, width - margin, height - 44];
+  const footroom = slope
+    ? Math.max(0, ...x.scale.ticks.map((tick) => textWidth(x.scale.format(tick)))) * 0.65
+    : 0;
+  const [top, right, bottom] = [34 + headroom, width - margin, Math.round(height - 44 - footroom)];
   const area: Area = { x: fit(x.scale, left, right), y: fit(y.scale, bottom, top), left, right, top, bottom };
   const middle = (top + bottom) / 2;
   const yTicks = area.y.ticks.map((tick, i) => {
@@ -106,10 +129,16 @@ export function plot(options: Plot): Markup {
     const line = grid !== 'x' && html`<path class="grid" d="M${left} ${at}H${right}"/>`;
     return html`${line}<text class="tick end" x="${left - 8}" y="${px(at + 4)}">${names[i]}</text>`;
   });
-  const xTicks = area.x.ticks.map((tick) => {
+  // Names that would run into each other: only every second, third, … is written.
+  const written = slope ? 1 : everyOf(area.x);
+  const xTicks = area.x.ticks.map((tick, i) => {
     const at = px(area.x.at(tick));
     const line = grid !== 'y' && html`<path class="grid" d="M${at} ${top}V${bottom}"/>`;
-    return html`${line}<path class="axis" d="M${at} ${bottom}v4"/><text class="tick middle" x="${at}" y="${bottom + 17}">${area.x.format(tick)}</text>`;
+    if (i % written !== 0) return html`${line}<path class="axis" d="M${at} ${bottom}v4"/>`;
+    const name = slope
+      ? html`<text class="tick end" transform="translate(${px(at + 3)} ${bottom + 13}) rotate(-40)">${area.x.format(tick)}</text>`
+      : html`<text class="tick middle" x="${at}" y="${bottom + 17}">${area.x.format(tick)}</text>`;
+    return html`${line}<path class="axis" d="M${at} ${bottom}v4"/>${name}`;
   });
   return html`<svg class="plot" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" role="img" aria-label="${title}">
 <text class="title" x="${left}" y="16">${title}</text>${legendOf(legend, right, 12)}

@@ -122,3 +122,31 @@ export function rug(values: readonly number[], style: string): Mark {
   return ({ x, bottom }) =>
     html`<path class="${style}" d="${values.map((value) => `M${px(x.at(value))} ${bottom + 1}v5`).join('')}"/>`;
 }
+
+/** Lines up from the axis with a dot on top: how often each value is there. The one at 0 has a style of its own. */
+export function stems(points: readonly Point[], style: string, zero: string): Mark {
+  return ({ x, y, bottom }) => {
+    const drawn = (list: readonly Point[], own: string): Markup | false => {
+      const ends = list.map(([at, value]) => [px(x.at(at)), px(Math.min(bottom, y.at(value)))] as const);
+      if (ends.length === 0) return false;
+      // A line of no length with round ends is a dot.
+      return html`<path class="${own} stem" d="${ends.map(([a, b]) => `M${a} ${bottom}V${b}`).join('')}"/><path class="${own} head" d="${ends.map(([a, b]) => `M${a} ${b}h0`).join('')}"/>`;
+    };
+    return html`${drawn(
+      points.filter(([at]) => at !== 0),
+      style,
+    )}${drawn(
+      points.filter(([at]) => at === 0),
+      zero,
+    )}`;
+  };
+}
+
+/** Dots that rise from the first value, at the foot of the area, to the last, at its head; numbers beside it say so. */
+export function ranks(values: readonly number[], style: string): Mark {
+  return ({ x, top, bottom, right }) => {
+    const step = (bottom - top) / Math.max(1, values.length);
+    const dots = values.map((value, i) => `M${px(x.at(value))} ${px(bottom - (i + 0.5) * step)}h0`);
+    return html`<path class="${style} head" d="${dots.join('')}"/><text class="tick" x="${right + 4}" y="${px(bottom - step / 2 + 4)}">1</text><text class="tick" x="${right + 4}" y="${px(top + step / 2 + 4)}">${values.length}</text>`;
+  };
+}

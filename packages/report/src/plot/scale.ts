@@ -1,4 +1,4 @@
-import { formatBytes, formatCompact } from '../format.js';
+import { formatCompact, roundBytes } from '../format.js';
 
 /** Maps values to pixels along one axis, and knows where its ticks are. */
 export interface Scale {
@@ -94,8 +94,7 @@ export function log(low: number, high: number, options: LogOptions = {}): ScaleS
   }
   const span = Math.log(to / from);
   const format = (tick: number): string => {
-    if (unit === 'bytes')
-      return tick < 1000 ? `${formatCompact(tick)} B` : formatBytes(tick).replace(/\.0+(?= )/, '');
+    if (unit === 'bytes') return tick < 1000 ? `${formatCompact(tick)} B` : roundBytes(tick);
     return tick < 0.00099 ? minus(Number(tick.toPrecision(1)).toExponential()) : formatCompact(tick);
   };
   return { from, to, ticks, format, place: (value) => Math.log(value / from) / span };
@@ -110,6 +109,16 @@ export function band(names: readonly string[]): ScaleSpec {
     format: (tick) => names[tick],
     place: (value) => 1 - (value + 0.5) / Math.max(1, names.length),
   };
+}
+
+/** Named columns, from the left: the place of column i is its middle. */
+export function columns(names: readonly string[]): ScaleSpec {
+  return { ...band(names), place: (value) => (value + 0.5) / Math.max(1, names.length) };
+}
+
+/** A scale turned round: rows of a matrix, the first one on top. */
+export function reversed(scale: ScaleSpec): ScaleSpec {
+  return { ...scale, place: (value) => 1 - scale.place(value) };
 }
 
 /** A typographic minus sign. */

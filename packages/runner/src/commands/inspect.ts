@@ -1,8 +1,9 @@
 import { unknownName } from '@espalier/core';
-import { type InspectedTensor, inspectionTable } from '@espalier/report';
+import { type InspectedTensor, inspectionTable, renderInspection } from '@espalier/report';
 import { defineCommand } from 'citty';
 import { inspectionCsv } from '../inspection/csv.js';
 import { inspectModel } from '../inspection/inspect-model.js';
+import { writeWhole } from '../pipeline/files.js';
 import { checkArguments, jsonArgument, printJson } from './common.js';
 
 const args = {
@@ -23,6 +24,11 @@ const args = {
     default: true,
     description: 'What the tensors would take in other forms',
     negativeDescription: 'Leave out what the tensors would take in other forms',
+  },
+  html: {
+    type: 'string',
+    description: 'Write a page with plots: one file that opens without a network',
+    valueHint: 'file',
   },
   csv: { type: 'boolean', default: false, description: 'Print a CSV table on stdout' },
   ...jsonArgument,
@@ -52,9 +58,13 @@ export default defineCommand({
   async run({ args: given }) {
     checkArguments(given, args);
     if (!Object.hasOwn(orders, given.sort)) throw unknownName('order', given.sort, Object.keys(orders));
-    const { inspection, file, path } = await inspectModel(given.model, { costs: given.costs });
+    const { inspection, file, path, pictureOf } = await inspectModel(given.model, { costs: given.costs });
     const { packed, totals, forms } = inspection;
     const tensors = [...inspection.tensors].sort(orders[given.sort]);
+    if (given.html !== undefined) {
+      await writeWhole(given.html, renderInspection({ ...inspection, tensors }, pictureOf));
+      process.stderr.write(`${given.html} is written.\n`);
+    }
     if (given.json) return printJson({ ...file, file: path, packed, forms, totals, tensors });
     process.stdout.write(
       given.csv ? inspectionCsv(tensors, forms) : inspectionTable({ ...inspection, tensors }),

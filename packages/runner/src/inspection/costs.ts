@@ -1,7 +1,15 @@
-import { encode, inspect, type ModelArtifacts } from '@espalier/codec';
+import { encode, type Grid, inspect, type ModelArtifacts } from '@espalier/codec';
 import type { Weight } from '@espalier/compress';
 import type { Cost, Form, Statistics } from '@espalier/report';
-import { eightBits, plain, quantisable, type Stored, sharedValues, uint8 } from './other-forms.js';
+import {
+  eightBits,
+  plain,
+  quantisable,
+  type Rounded,
+  type Stored,
+  sharedValues,
+  uint8,
+} from './other-forms.js';
 
 /** A tensor, with what is known of its values. */
 export interface Described {
@@ -26,12 +34,12 @@ const forms: readonly Form[] = [
   {
     key: 'codebook-256',
     label: '256 centres',
-    about: 'Deep Compression: k-means, 8 bits a weight and a codebook.',
+    about: 'Deep Compression: k-means, up to 8 bits a weight and a codebook.',
   },
   {
     key: 'codebook-16',
     label: '16 centres',
-    about: 'Deep Compression: k-means, 4 bits a weight and a codebook.',
+    about: 'Deep Compression: k-means, up to 4 bits a weight and a codebook.',
   },
   { key: 'esp-8', label: '.esp, 8 bits', about: 'An .esp file with the steps of uint8, topology included.' },
   { key: 'esp', label: '.esp', about: 'The .esp file of the weights as they are, topology included.' },
@@ -87,20 +95,20 @@ export async function costsOf(
     return { dense, small };
   });
   const shared = tensors.map(({ weight, facts }) =>
-    quantisable(weight, facts)
-      ? {
-          16: sharedValues(weight.values as Float32Array, 16, facts),
-          256: sharedValues(weight.values as Float32Array, 256, facts),
-        }
-      : undefined,
+    quantisable(weight, facts) ? sharedValues(weight.values as Float32Array, facts) : undefined,
   );
-  const rounded = new Map<string, { values: Float32Array; squares: number }>();
+  const rounded = new Map<string, Rounded>();
   for (const { weight, facts } of tensors) {
     const eight = quantisable(weight, facts) ? eightBits(weight, facts) : undefined;
     if (eight) rounded.set(weight.name, eight);
   }
+  const grids: Record<string, Grid> = {};
+  for (const { weight } of tensors) {
+    const step = rounded.get(weight.name)?.step;
+    if (step !== undefined) grids[weight.name] = { step, exponents: weight.shape.map(() => undefined) };
+  }
   const eightFile =
-    rounded.size === 0 ? packed : encode(withValues(artifacts, tensors, rounded), { effort: 0 });
+    rounded.size === 0 ? packed : encode(withValues(artifacts, tensors, rounded), { effort: 0, grids });
   const storedIn = (file: Uint8Array): Map<string, number> =>
     new Map(inspect(file).tensors.map(({ name, storedBytes }) => [name, storedBytes]));
   const [inEight, inPacked] = [storedIn(eightFile), storedIn(packed)];

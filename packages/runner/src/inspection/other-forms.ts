@@ -1,8 +1,9 @@
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { Weight } from '@espalier/compress';
-import { lloydCodebook, optimalCodebook, uniformLevels } from '@espalier/quantize-kmeans';
+import { uniformLevels } from '@espalier/quantize-kmeans';
 import type { Statistics } from '@espalier/report';
+import { centres } from './shared-values.js';
 
 const [gzipped, brotlied] = [promisify(gzip), promisify(brotliCompress)];
 
@@ -11,9 +12,6 @@ export interface Stored {
   readonly bytes: number;
   readonly squares: number;
 }
-
-/** Up to so many weights, k-means is solved exactly; beyond, by Lloyd's iteration, which takes a hundredth of the time. */
-const mostExact = 4096;
 
 /** Bytes of an array. */
 const bytesOf = (values: ArrayBufferView): Uint8Array =>
@@ -62,24 +60,21 @@ export async function uint8(weight: Weight, facts: Statistics): Promise<{ raw: S
   return { raw: { bytes: levels.length, squares }, brotli: { bytes: small.length, squares } };
 }
 
+/** Tensors with 16 and with 256 shared values. */
+export type Shared = Readonly<Record<16 | 256, Stored & { readonly centroids: Float32Array }>>;
+
 /**
- * A codebook as in Deep Compression (Han et al. 2016, section 3): k shared values in float32, and for each weight an
+ * Codebooks as in Deep Compression (Han et al. 2016, section 3): k shared values in float32, and for each weight an
  * index of log2 k bits. As it is in float32, where that takes less.
  */
-export function sharedValues(
-  values: Float32Array,
-  k: number,
-  { zeros }: Statistics,
-): Stored & { centroids: Float32Array } {
-  const options = { keepZero: zeros > 0 };
-  const { centroids, inertia } =
-    values.length <= mostExact
-      ? optimalCodebook(values, k, options)
-      : lloydCodebook(values, k, { ...options, init: 'linear', maxIterations: 100 });
-  const width = Math.ceil(Math.log2(centroids.length));
-  const bytes = Math.ceil((values.length * width) / 8) + 4 * centroids.length;
-  if (bytes >= 4 * values.length) return { bytes: 4 * values.length, squares: 0, centroids };
-  return { bytes, squares: inertia, centroids };
+export function sharedValues(values: Float32Array, facts: Statistics): Shared {
+  const [few, many] = centres(values, [16, 256], facts).map(({ centroids, squares }) => {
+    const width = Math.ceil(Math.log2(centroids.length));
+    const bytes = Math.ceil((values.length * width) / 8) + 4 * centroids.length;
+    if (bytes >= 4 * values.length) return { bytes: 4 * values.length, squares: 0, centroids };
+    return { bytes, squares, centroids };
+  });
+  return { 16: few, 256: many };
 }
 
 /** Do the weights share at most 256 values? Few weights that all differ do not. */
@@ -87,21 +82,28 @@ export function sharesValues({ distinct, count }: Statistics): boolean {
   return distinct <= 256 && distinct <= count / 2;
 }
 
+/** Weights that have become multiples of a step, a float32. */
+export interface Rounded {
+  readonly values: Float32Array;
+  readonly step: number;
+  readonly squares: number;
+}
+
 /** Multiples of the converter's step at 8 bits: what `.esp` files hold well. `undefined` where nothing would change. */
-export function eightBits(
-  { spec, values }: Weight,
-  facts: Statistics,
-): { values: Float32Array; squares: number } | undefined {
+export function eightBits({ spec, values }: Weight, facts: Statistics): Rounded | undefined {
   const { min, max } = facts;
   const done = spec.quantization?.dtype === 'uint8' || sharesValues(facts);
   if (done || min === null || max === null || min === max) return undefined;
   const weights = values as Float32Array;
-  const { codebook, indices } = uniformLevels(weights, (max - min) / 255);
+  // As a coder takes it.
+  const step = Math.fround((max - min) / 255);
+  if (!(step > 0 && step < Infinity)) return undefined;
+  const { codebook, indices } = uniformLevels(weights, step);
   const rounded = new Float32Array(weights.length);
   let squares = 0;
   for (let i = 0; i < weights.length; i++) {
     rounded[i] = codebook[indices[i]];
     squares += (weights[i] - rounded[i]) ** 2;
   }
-  return { values: rounded, squares };
+  return { values: rounded, step, squares };
 }
