@@ -1,5 +1,6 @@
 import { type Backend, type BackendName, startBackend } from '@espalier/backend';
 import { EspalierError, unknownName } from '@espalier/core';
+import { readable } from '../pipeline/model-files.js';
 
 const choices = ['auto', 'gpu', 'native', 'wasm', 'cpu'] as const;
 
@@ -11,6 +12,11 @@ export const backendArgument = {
     description: 'auto, gpu, native, wasm or cpu',
     valueHint: 'name',
   },
+} as const;
+
+/** A model to read. */
+export const modelArgument = {
+  model: { type: 'positional', required: true, description: readable },
 } as const;
 
 export const jsonArgument = {
@@ -45,6 +51,11 @@ export function checkArguments(given: Readonly<Record<string, unknown>>, known: 
   const extra = (given._ as string[]).slice(allowed);
   if (extra.length > 0)
     throw new EspalierError('unknown-option', `There is an argument too many: '${extra[0]}'.`);
+}
+
+/** Tells something on stderr. */
+export function warn(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 /** Prints a value as JSON on stdout. */

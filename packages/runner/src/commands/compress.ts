@@ -7,10 +7,17 @@ import { defineCommand } from 'citty';
 import { calibrationOf } from '../inputs/calibration.js';
 import { writeWhole } from '../pipeline/files.js';
 import { readArtifacts } from '../pipeline/model-files.js';
-import { backendArgument, checkArguments, jsonArgument, printJson, startNamed } from './common.js';
+import {
+  backendArgument,
+  checkArguments,
+  jsonArgument,
+  modelArgument,
+  printJson,
+  startNamed,
+} from './common.js';
 
 const args = {
-  model: { type: 'positional', required: true, description: 'model.json, its folder, or an .esp file' },
+  ...modelArgument,
   out: {
     type: 'string',
     alias: 'o',

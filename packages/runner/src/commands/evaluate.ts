@@ -5,10 +5,17 @@ import { defineCommand } from 'citty';
 import { confusionMatrix } from '../pipeline/confusion.js';
 import { loadData } from '../pipeline/data.js';
 import { readLayersModel } from '../pipeline/model-files.js';
-import { backendArgument, checkArguments, jsonArgument, printJson, startNamed } from './common.js';
+import {
+  backendArgument,
+  checkArguments,
+  jsonArgument,
+  modelArgument,
+  printJson,
+  startNamed,
+} from './common.js';
 
 const args = {
-  model: { type: 'positional', required: true, description: 'model.json, its folder, or an .esp file' },
+  ...modelArgument,
   data: {
     type: 'string',
     required: true,

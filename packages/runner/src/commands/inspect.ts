@@ -4,13 +4,14 @@ import { defineCommand } from 'citty';
 import { inspectionCsv } from '../inspection/csv.js';
 import { inspectModel } from '../inspection/inspect-model.js';
 import { writeWhole } from '../pipeline/files.js';
-import { checkArguments, jsonArgument, printJson } from './common.js';
+import { readable } from '../pipeline/model-files.js';
+import { checkArguments, jsonArgument, printJson, warn } from './common.js';
 
 const args = {
   model: {
     type: 'positional',
     required: true,
-    description: "model.json, its folder, an .esp file, or a run's folder",
+    description: `${readable}; or a run's folder`,
   },
   sort: {
     type: 'string',
@@ -58,7 +59,10 @@ export default defineCommand({
   async run({ args: given }) {
     checkArguments(given, args);
     if (!Object.hasOwn(orders, given.sort)) throw unknownName('order', given.sort, Object.keys(orders));
-    const { inspection, file, path, pictureOf } = await inspectModel(given.model, { costs: given.costs });
+    const { inspection, file, path, pictureOf } = await inspectModel(given.model, {
+      costs: given.costs,
+      log: warn,
+    });
     const { packed, totals, forms } = inspection;
     const tensors = [...inspection.tensors].sort(orders[given.sort]);
     if (given.html !== undefined) {

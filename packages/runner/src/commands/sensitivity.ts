@@ -7,10 +7,17 @@ import { stringify } from 'yaml';
 import { writeWhole } from '../pipeline/files.js';
 import { readLayersModel } from '../pipeline/model-files.js';
 import { type SensitivityKind, sensitivity, sensitivityCsv, suggestion } from '../pipeline/sensitivity.js';
-import { backendArgument, checkArguments, jsonArgument, printJson, startNamed } from './common.js';
+import {
+  backendArgument,
+  checkArguments,
+  jsonArgument,
+  modelArgument,
+  printJson,
+  startNamed,
+} from './common.js';
 
 const args = {
-  model: { type: 'positional', required: true, description: 'model.json, its folder, or an .esp file' },
+  ...modelArgument,
   data: {
     type: 'string',
     required: true,

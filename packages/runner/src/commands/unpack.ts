@@ -1,9 +1,10 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { EspalierError } from '@espalier/core';
 import { defineCommand } from 'citty';
 import { readArtifacts } from '../pipeline/model-files.js';
-import { writePlain } from '../pipeline/plain.js';
-import { checkArguments, jsonArgument, printJson } from './common.js';
+import { writeNpyFolder, writePlain, writeSafetensors } from '../pipeline/plain.js';
+import { checkArguments, jsonArgument, printJson, warn } from './common.js';
 
 const args = {
   file: { type: 'positional', required: true, description: 'An .esp file' },
@@ -11,8 +12,8 @@ const args = {
     type: 'string',
     alias: 'o',
     required: true,
-    description: 'Folder for model.json and weights',
-    valueHint: 'folder',
+    description: 'Folder, or a .safetensors file for the weights alone',
+    valueHint: 'path',
   },
   ...jsonArgument,
 } as const;
@@ -23,21 +24,43 @@ export const example = 'espalier unpack runs/demo/model.esp -o plain';
 export default defineCommand({
   meta: {
     name: 'unpack',
-    description: 'Back to model.json and weights.',
+    description:
+      'Back to model.json and weights; of weights without a model, to .npy files; or to .safetensors.',
   },
   args,
   async run({ args: given }) {
     checkArguments(given, args);
     const { out } = given;
-    const { artifacts } = await readArtifacts(given.file);
-    const taken = await readdir(out).catch(() => []);
-    if (taken.length > 0) {
-      throw new EspalierError('out-taken', `${out} is not empty; nothing was overwritten.`, {
-        remedy: 'Choose another folder.',
-      });
+    const { artifacts } = await readArtifacts(given.file, { log: warn });
+    const file = out.toLowerCase().endsWith('.safetensors');
+    const taken = file
+      ? (await stat(out).catch(() => undefined)) !== undefined
+      : (await entries(out)).length > 0;
+    if (taken) {
+      throw new EspalierError(
+        'out-taken',
+        `${out} ${file ? 'exists' : 'is not empty'}; nothing was overwritten.`,
+        {
+          remedy: `Choose another ${file ? 'file' : 'folder'}.`,
+        },
+      );
     }
-    await writePlain(out, artifacts);
-    if (given.json) return printJson({ out, tensors: artifacts.weightSpecs?.length ?? 0 });
-    process.stdout.write(`${artifacts.weightSpecs?.length ?? 0} tensors in ${out}/model.json\n`);
+    const model = artifacts.modelTopology !== undefined;
+    if (file) {
+      if (model) warn(`${out} holds the weights alone, without the model's topology.`);
+      await writeSafetensors(out, artifacts);
+    } else if (model) await writePlain(out, artifacts);
+    else await writeNpyFolder(out, artifacts);
+    const tensors = artifacts.weightSpecs?.length ?? 0;
+    if (given.json) return printJson({ out, tensors });
+    process.stdout.write(`${tensors} tensors in ${file ? out : join(out, model ? 'model.json' : '*.npy')}\n`);
   },
 });
+
+async function entries(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    return [];
+  }
+}

@@ -1,5 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { EspalierError } from '@espalier/core';
+import {
+  bytesOf,
+  type ElementType,
+  elementBytes,
+  numbersOf,
+  type PlainTensor,
+  sizeOf,
+} from './plain-tensor.js';
 
 /** An array out of a `.npy` file. */
 export interface NpyArray {
@@ -7,20 +15,25 @@ export interface NpyArray {
   readonly values: Float32Array | Int32Array | Uint8Array;
 }
 
-type Read = (bytes: ArrayBuffer, start: number, size: number) => NpyArray['values'];
-
-const types: Readonly<Record<string, Read>> = {
-  '<f4': (bytes, start, size) => new Float32Array(bytes, start, size),
-  '<f8': (bytes, start, size) => Float32Array.from(new Float64Array(bytes, start, size)),
-  '<i4': (bytes, start, size) => new Int32Array(bytes, start, size),
-  '<i8': (bytes, start, size) => Int32Array.from(new BigInt64Array(bytes, start, size), Number),
-  '|u1': (bytes, start, size) => new Uint8Array(bytes, start, size),
-  '|i1': (bytes, start, size) => Int32Array.from(new Int8Array(bytes, start, size)),
-  '|b1': (bytes, start, size) => new Uint8Array(bytes, start, size),
+/** NumPy's names of types. */
+const types: Readonly<Record<string, ElementType>> = {
+  '<f8': 'float64',
+  '<f4': 'float32',
+  '<f2': 'float16',
+  '<i8': 'int64',
+  '<u8': 'uint64',
+  '<i4': 'int32',
+  '<u4': 'uint32',
+  '<i2': 'int16',
+  '<u2': 'uint16',
+  '|i1': 'int8',
+  '|u1': 'uint8',
+  '|b1': 'bool',
 };
 
 /**
- * Reads a `.npy` file: numbers in C order, little-endian. 64-bit numbers become 32-bit ones, int8 becomes int32.
+ * Reads a `.npy` file: little-endian numbers in either order. 64-bit numbers become 32-bit ones, small signed
+ * integers int32.
  *
  * @throws EspalierError `bad-data`
  */
@@ -28,12 +41,22 @@ export async function readNpy(file: string): Promise<NpyArray> {
   return parseNpy(await readFile(file), file);
 }
 
-/** Source: the format's description in NumPy, numpy.lib.format. @throws EspalierError `bad-data` */
+/** As `readNpy`, of bytes. @throws EspalierError `bad-data` */
 export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
-  const bad = (what: string): never => {
-    throw new EspalierError('bad-data', `${name} ${what}.`, {
-      remedy: 'Save it with numpy.save, in C order.',
-    });
+  const tensor = parseNpyTensor(bytes, name);
+  return { shape: tensor.shape, values: numbersOf(tensor) };
+}
+
+/**
+ * A `.npy` file as a tensor in the file's own type; the bytes are not copied.
+ *
+ * Source: the format's description in NumPy, numpy.lib.format.
+ *
+ * @throws EspalierError `bad-data`
+ */
+export function parseNpyTensor(bytes: Uint8Array, name: string): PlainTensor {
+  const bad = (what: string, remedy = 'Save it with numpy.save.'): never => {
+    throw new EspalierError('bad-data', `${name} ${what}.`, { remedy });
   };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(1, 6)) !== 'NUMPY') bad('is no .npy file');
@@ -42,29 +65,52 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
   const length = wide ? view.getUint32(8, true) : view.getUint16(8, true);
   const header = new TextDecoder('latin1').decode(bytes.subarray(start, start + length));
   const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? '';
-  const shape = (/'shape':\s*\(([^)]*)\)/.exec(header)?.[1] ?? '')
-    .split(',')
-    .filter((n) => n.trim() !== '')
-    .map(Number);
-  if (!/'fortran_order':\s*False/.test(header)) bad('is in Fortran order');
-  const type = types[descr] ?? bad(`has the type '${descr}', which is not read`);
-  const size = shape.reduce((a, b) => a * b, 1);
-  const width = Number(descr.slice(2));
-  const data = bytes.subarray(start + length, start + length + size * width);
-  if (data.length !== size * width) bad('is cut off');
-  // Large arrays are not copied: NumPy aligns them, and Node gives a large file a buffer of its own.
-  const { buffer, byteOffset } = data.byteOffset % width === 0 ? data : new Uint8Array(data);
-  return { shape, values: type(buffer as ArrayBuffer, byteOffset, size) };
+  const tuple = /'shape':\s*\(([\d, ]*)\)/.exec(header)?.[1] ?? bad('has no shape');
+  const shape = tuple.split(',').flatMap((n) => (n.trim() === '' ? [] : [Number(n)]));
+  const order = /'fortran_order':\s*(True|False)/.exec(header)?.[1] ?? bad('does not tell its order');
+  const type: ElementType =
+    types[descr] ??
+    bad(`has the type '${descr}', which is not read`, `These are: ${Object.keys(types).join(' ')}.`);
+  const end = start + length + sizeOf(shape) * elementBytes[type];
+  if (bytes.length < end) bad('is cut off');
+  if (bytes.length > end) bad('is longer than its array');
+  const data = bytes.subarray(start + length, end);
+  const ordered = order === 'True' && shape.length > 1 ? rowMajor(data, shape, elementBytes[type]) : data;
+  return { name, shape, type, bytes: ordered };
+}
+
+/** Elements whose first axis runs fastest, put into an order in which the last one does. */
+function rowMajor(data: Uint8Array, shape: readonly number[], width: number): Uint8Array {
+  const out = new Uint8Array(data.length);
+  const index = shape.map(() => 0);
+  const strides = shape.map((_, axis) => width * sizeOf(shape.slice(0, axis)));
+  for (let at = 0, from = 0; at < data.length; at += width) {
+    for (let byte = 0; byte < width; byte++) out[at + byte] = data[from + byte];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+  return out;
 }
 
 /** The bytes of a `.npy` file of float32. */
 export function writeNpy(shape: readonly number[], values: Float32Array): Uint8Array {
+  return npyBytes({ name: '', shape, type: 'float32', bytes: bytesOf(values) });
+}
+
+/** The bytes of a tensor's `.npy` file. */
+export function npyBytes({ shape, type, bytes: data }: PlainTensor): Uint8Array {
+  const descr = Object.keys(types).find((name) => types[name] === type);
   const tuple = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${tuple}), }`;
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${tuple}), }`;
+  // Data starts at a multiple of 64.
   const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
-  const bytes = new Uint8Array(10 + length + values.byteLength);
+  const bytes = new Uint8Array(10 + length + data.length);
   bytes.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, length & 255, length >> 8]);
   bytes.set(new TextEncoder().encode(`${text.padEnd(length - 1)}\n`), 10);
-  bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), 10 + length);
+  bytes.set(data, 10 + length);
   return bytes;
 }

@@ -13,7 +13,7 @@ import {
   type TensorPicture,
 } from '@espalier/report';
 import { layout } from '../pipeline/files.js';
-import { readArtifacts } from '../pipeline/model-files.js';
+import { type ReadOptions, readArtifacts } from '../pipeline/model-files.js';
 import { type Costs, costsOf, type Described } from './costs.js';
 import { sharesValues } from './other-forms.js';
 
@@ -72,9 +72,9 @@ const mostCells = 60_000;
  */
 export async function inspectModel(
   given: string,
-  options: { readonly costs?: boolean } = {},
+  options: ReadOptions & { readonly costs?: boolean } = {},
 ): Promise<Inspected> {
-  const { artifacts, file: path } = await readArtifacts(await modelIn(given));
+  const { artifacts, file: path } = await readArtifacts(await modelIn(given), options);
   const packed = path.endsWith('.esp');
   const bytes = packed ? new Uint8Array(await readFile(path)) : encode(artifacts, { effort: 1 });
   const file = inspect(bytes);

@@ -23,9 +23,9 @@ export async function makeModel(
   if (architecture !== undefined) {
     return seededModel(architecture(name, inputShape), seed);
   }
-  if (/[/\\]|\.(json|esp)$/.test(model)) return readLayersModel(resolve(folder, model));
+  if (/[/\\]|\.(json|esp|h5)$/.test(model)) return readLayersModel(resolve(folder, model));
   const near = nearestName(model, Object.keys(architectures));
   throw new EspalierError('unknown-name', `There is no architecture '${model}'.`, {
-    remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${Object.keys(architectures).join(', ')}; or give the path of a model.json or .esp file.`,
+    remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${Object.keys(architectures).join(', ')}; or give the path of a model.json, .esp or .h5 file.`,
   });
 }

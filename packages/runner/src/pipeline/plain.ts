@@ -1,5 +1,9 @@
 import { join } from 'node:path';
 import type { ModelArtifacts } from '@espalier/codec';
+import { EspalierError } from '@espalier/core';
+import { npyBytes } from '../inputs/npy.js';
+import { tensorsOfArtifacts } from '../inputs/plain-tensor.js';
+import { safetensorsBytes } from '../inputs/safetensors.js';
 import { writeWhole } from './files.js';
 
 /** Writes artifacts as plain TF.js files: `model.json` and one weight file. */
@@ -12,4 +16,27 @@ export async function writePlain(folder: string, artifacts: ModelArtifacts): Pro
   await writeWhole(join(folder, path), weights);
   const json = { ...rest, weightsManifest: [{ paths: [path], weights: weightSpecs ?? [] }] };
   await writeWhole(join(folder, 'model.json'), JSON.stringify(json));
+}
+
+/**
+ * Writes weights as a `.npy` file each, `dense/kernel` as `dense/kernel.npy`.
+ *
+ * @throws EspalierError `bad-model` for strings, and for a name that leads out of the folder: files may come from anywhere
+ */
+export async function writeNpyFolder(folder: string, artifacts: ModelArtifacts): Promise<void> {
+  const tensors = tensorsOfArtifacts(artifacts);
+  for (const { name } of tensors) {
+    const parts = name.split('/');
+    if (parts.some((part) => part === '' || part === '.' || part === '..' || /[\\:*?"<>|\0]/.test(part))) {
+      throw new EspalierError('bad-model', `The weight name '${name}' is no file name.`, {
+        remedy: 'Unpack to a .safetensors file.',
+      });
+    }
+  }
+  for (const tensor of tensors) await writeWhole(join(folder, `${tensor.name}.npy`), npyBytes(tensor));
+}
+
+/** Writes weights as a `.safetensors` file. @throws EspalierError `bad-model` for strings */
+export async function writeSafetensors(file: string, artifacts: ModelArtifacts): Promise<void> {
+  await writeWhole(file, safetensorsBytes(artifacts));
 }
