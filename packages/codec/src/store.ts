@@ -59,23 +59,28 @@ export function storeTensor(
   if (isConstant(data, itemBytes)) return { ...base, codec: 'constant', constant: data.slice(0, itemBytes) };
   const float = isFloat32({ spec });
   const candidates: StoredTensor[] = [{ ...base, codec: 'raw', payloads: [data] }];
-  if (search.codecs.includes('planes')) {
+  const found =
+    spec.dtype === 'string' || spec.dtype === 'complex64'
+      ? undefined
+      : (onGrid ?? findBook(patternsOf(data, itemBytes), float || spec.quantization?.dtype === 'float16'));
+  const coded = found ? levelCandidates(base, found, search) : [];
+  // The four bytes of a float of few values know each other: apart they cost more than a level, and much time.
+  const few = coded.length > 0 && float && levelCount(found as Quantized) <= 1024 && data.length > SAMPLE;
+  if (search.codecs.includes('planes') && !few) {
     candidates.push({ ...base, codec: 'planes', payloads: [encodePlanes(data, itemBytes, float)] });
   }
   if (search.codecs.includes('lz') && search.more() && worthLz(data, itemBytes, float, search)) {
     candidates.push({ ...base, codec: 'lz', payloads: [encodeLz(data, itemBytes, search.effort)] });
   }
-  if (spec.dtype !== 'string' && spec.dtype !== 'complex64') {
-    const found =
-      onGrid ?? findBook(patternsOf(data, itemBytes), float || spec.quantization?.dtype === 'float16');
-    if (found) candidates.push(...levelCandidates(base, found, search));
-  }
+  candidates.push(...coded);
   improveLz(candidates, data, itemBytes, search);
   const best = candidates.reduce((least, next) => (size(next) < size(least) ? next : least));
   if (search.prefer === 'size') return best;
   const near = candidates.filter((tensor) => size(tensor) <= size(best) * TOLERANCE);
   return near.reduce((first, next) => (slowness(next) < slowness(first) ? next : first));
 }
+
+const levelCount = ({ book }: Pick<Quantized, 'book'>): number => book.negative + 1 + book.positive;
 
 /** The level coders on every traversal that the effort allows: the quick one on all, the mixing one on the best. */
 function levelCandidates(
@@ -163,7 +168,7 @@ function ransCandidate(
   base: Omit<StoredTensor, 'codec'>,
   { book, levels }: Quantized,
 ): StoredTensor | undefined {
-  const count = book.negative + 1 + book.positive;
+  const count = levelCount({ book });
   if (count > 1024) return undefined;
   const { shape } = base.spec;
   // Rows are as long as allowed: the coder has no use for them.

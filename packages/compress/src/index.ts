@@ -7,3 +7,4 @@ export type { CompressOptions } from './options.js';
 export type { Method } from './quantize.js';
 export type { Trial } from './search.js';
 export { readWeights, type Weight } from './weights.js';
+export { type CompressedWeights, type CompressWeightsOptions, compressWeights } from './weights-alone.js';

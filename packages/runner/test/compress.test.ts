@@ -27,8 +27,6 @@ test('npy: what is written is read, other types too, and damage is told', async 
   ]);
   expect(parseNpy(doubles, 'd')).toEqual({ shape: [2], values: Float32Array.of(0.5, -2) });
   expect(() => parseNpy(doubles.subarray(0, doubles.length - 1), 'd.npy')).toThrow('d.npy is cut off');
-  const fortran = Buffer.from(doubles.toString('latin1').replace('False', 'True '), 'latin1');
-  expect(() => parseNpy(fortran, 'd.npy')).toThrow('Fortran order');
   expect(() => parseNpy(Buffer.from('no'), 'd.npy')).toThrow('no .npy file');
 });
 

@@ -4,7 +4,14 @@ import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.j
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { model as functional, input, type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
+import {
+  model as functional,
+  input,
+  type LayersModel,
+  layers,
+  type SymbolicTensor,
+  sequential,
+} from '@tensorflow/tfjs-layers';
 import { expect, test, vi } from 'vitest';
 import { readArtifacts, readLayersModel } from '../src/pipeline/model-files.js';
 import { folder } from './fixtures.js';
@@ -174,8 +181,8 @@ test('a Functional model with an LSTM, whose cell is part of its names, and a li
   const file = join(folder(), 'model.h5');
   await writeKeras(file, recurrent);
   const x = input({ shape: [4, 3] });
-  const lstm = layers.lstm({ units: 2, recurrentActivation: 'sigmoid' }).apply(x) as tf.SymbolicTensor;
-  const y = layers.dense({ units: 2 }).apply(lstm) as tf.SymbolicTensor;
+  const lstm = layers.lstm({ units: 2, recurrentActivation: 'sigmoid' }).apply(x) as SymbolicTensor;
+  const y = layers.dense({ units: 2 }).apply(lstm) as SymbolicTensor;
   await sameAs(file, functional({ inputs: x, outputs: y }), recurrent, [4, 3]);
 });
 

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { type Compressed, compress, type Fidelity, load } from '@espalier/compress';
+import { type Compressed, type CompressedWeights, compressWeights, type Fidelity } from '@espalier/compress';
 import { EspalierError } from '@espalier/core';
 import { formatBytes, formatTable } from '@espalier/report';
-import * as tf from '@tensorflow/tfjs-core';
 import { defineCommand } from 'citty';
-import { calibrationOf } from '../inputs/calibration.js';
+import { compressModel } from '../pipeline/compress-model.js';
 import { writeWhole } from '../pipeline/files.js';
 import { readArtifacts } from '../pipeline/model-files.js';
 import {
@@ -14,6 +13,7 @@ import {
   modelArgument,
   printJson,
   startNamed,
+  warn,
 } from './common.js';
 
 const args = {
@@ -27,7 +27,8 @@ const args = {
   },
   quality: {
     type: 'string',
-    description: "Least PSNR of the outputs against the original's, in dB (default 45)",
+    description:
+      "Least PSNR of the outputs against the original's, in dB (default 45); of weights without a model, their own SNR",
     valueHint: 'dB',
   },
   size: { type: 'string', description: 'Most bytes of the file: 100000, 100kB, 1.5MB', valueHint: 'bytes' },
@@ -113,10 +114,38 @@ export function describeFidelity({ psnr, cosine, meanDifference, agreement, exam
   return `${parts.join(', ')} (${examples} examples)`;
 }
 
-function table({ tensors }: Compressed): string {
+function describeQuality(result: Compressed | CompressedWeights): string {
+  return 'snr' in result
+    ? `SNR of the weights ${result.snr.toFixed(2)} dB`
+    : describeFidelity(result.fidelity);
+}
+
+function table({ tensors }: Compressed | CompressedWeights): string {
   const counts = new Map<string, number>();
   for (const { method } of tensors) counts.set(method, (counts.get(method) ?? 0) + 1);
   return formatTable([['tensors', 'count'], ...counts]);
+}
+
+/** Options that need a model to run. */
+function refuseInputs(
+  given: { readonly [option in 'calibrate' | 'validate' | 'peak']?: string | undefined },
+  file: string,
+): void {
+  const { calibrate, validate, peak } = given;
+  const option = [
+    ['--calibrate', calibrate === args.calibrate.default ? undefined : calibrate],
+    ['--validate', validate],
+    ['--peak', peak],
+  ].find(([, value]) => value !== undefined);
+  if (option) {
+    throw new EspalierError(
+      'invalid-option',
+      `${file} holds weights and no model to run: ${option[0]} has no use.`,
+      {
+        remedy: 'Leave it out, or give the model.',
+      },
+    );
+  }
 }
 
 export default defineCommand({
@@ -128,11 +157,12 @@ export default defineCommand({
   args,
   async run({ args: given }) {
     checkArguments(given, args);
-    const goal = {
+    const goals = {
       quality: number('quality', given.quality),
       size: bytes(given.size),
       bits: number('bits', given.bits),
     };
+    const goal = Object.fromEntries(Object.entries(goals).filter(([, value]) => value !== undefined));
     const peak = number('peak', given.peak);
     const calibration = {
       count: number('count', given.count) as number,
@@ -140,28 +170,21 @@ export default defineCommand({
       range: rangeOf(given.range),
       seed: number('seed', given.seed) as number,
     };
-    await startNamed(given.backend, () => {});
-    const { artifacts, file } = await readArtifacts(given.model);
-    const log = given.json ? () => {} : (line: string): void => void process.stderr.write(`${line}\n`);
-    const examples = async (source: string, seed: number): Promise<tf.Tensor[]> => {
-      const model = await load(artifacts);
-      try {
-        return [...(await calibrationOf(source, model.inputs, { ...calibration, seed }))];
-      } finally {
-        model.dispose();
-      }
-    };
-    const inputs = await examples(given.calibrate, calibration.seed);
-    const validation =
-      given.validate === undefined ? undefined : await examples(given.validate, calibration.seed + 1);
-    const result = await compress(artifacts, {
-      ...Object.fromEntries(Object.entries(goal).filter(([, value]) => value !== undefined)),
-      calibration: inputs,
-      ...(validation && { validation }),
-      ...(peak !== undefined && { peak }),
-      log,
-    });
-    tf.dispose([inputs, validation ?? []]);
+    const { artifacts, file } = await readArtifacts(given.model, { log: warn });
+    const log = given.json ? () => {} : warn;
+    const alone = artifacts.modelTopology === undefined;
+    if (alone) refuseInputs(given, file);
+    else await startNamed(given.backend, () => {});
+    const result = alone
+      ? await compressWeights(artifacts, { ...goal, log })
+      : await compressModel(artifacts, {
+          calibrate: given.calibrate,
+          validate: given.validate,
+          calibration,
+          ...goal,
+          ...(peak !== undefined && { peak }),
+          log,
+        });
     await writeWhole(given.out, result.file);
     const before = file.endsWith('.esp')
       ? (await readFile(file)).length
@@ -174,7 +197,7 @@ export default defineCommand({
       bytes: result.file.length,
       lossless: result.lossless,
       met: result.met,
-      fidelity: result.fidelity,
+      ...('snr' in result ? { snr: result.snr } : { fidelity: result.fidelity }),
       trials: result.trials,
       tensors: result.tensors,
     };
@@ -187,7 +210,7 @@ export default defineCommand({
       process.stdout.write(
         result.lossless
           ? `${given.out}: ${result.file.length} bytes, without loss: nothing smaller was found\n`
-          : `${given.out}: ${result.file.length} bytes; ${describeFidelity(result.fidelity)}\n`,
+          : `${given.out}: ${result.file.length} bytes; ${describeQuality(result)}\n`,
       );
     }
     if (!summary.met) {

@@ -54,8 +54,11 @@ export function parseSafetensors(bytes: Uint8Array, file: string): ModelArtifact
   if (length > Math.min(mostHeaderBytes, bytes.length - 8)) bad(`a header of ${length} bytes does not fit`);
   const { __metadata__: metadata, ...entries } = header(bytes.subarray(8, 8 + length), bad);
   const data = bytes.subarray(8 + length);
-  const texts = metadata === undefined ? {} : metadata;
-  if (!isObject(texts) || Object.values(texts).some((text) => typeof text !== 'string')) {
+  const texts = isObject(metadata) ? metadata : {};
+  if (
+    metadata !== undefined &&
+    !(isObject(metadata) && Object.values(texts).every((t) => typeof t === 'string'))
+  ) {
     bad('__metadata__ is not all texts');
   }
   const tensors = Object.entries(entries).map(([name, entry]): PlainTensor & { start: number } => {

@@ -1,0 +1,167 @@
+import { decode, type EncodeOptions, encode, type Grid, type ModelArtifacts } from '@espalier/codec';
+import { EspalierError } from '@espalier/core';
+import type { CompressedTensor } from './compress.js';
+import { type CompressOptions, checkCompressOptions } from './options.js';
+import { aimOf, search, type Trial } from './search.js';
+import { readWeights, type Weight, withValues } from './weights.js';
+
+/** What {@link compressWeights} is asked for: one of `quality`, `size` and `bits`. */
+export interface CompressWeightsOptions extends Pick<CompressOptions, 'size' | 'bits' | 'effort' | 'log'> {
+  /** Least signal-to-noise ratio of the weights, in dB. Default 45. */
+  readonly quality?: number;
+}
+
+/** What {@link compressWeights} gives. */
+export interface CompressedWeights {
+  /** The `.esp` file. */
+  readonly file: Uint8Array;
+  /** What the weights packed as they are take, about; `file` is that one where nothing smaller was found. */
+  readonly losslessBytes: number;
+  readonly lossless: boolean;
+  /** What `decode(file)` gives. */
+  readonly artifacts: ModelArtifacts;
+  /**
+   * Signal-to-noise ratio of what was quantised, in dB, decoded from the file: each tensor's error in units of its own
+   * mean square. Infinity where nothing differs.
+   */
+  readonly snr: number;
+  readonly tensors: readonly CompressedTensor[];
+  /** All that was tried on the way: step over root mean square, and dB or bytes. */
+  readonly trials: readonly Trial[];
+  /** Whether the aim is met; if not, the file is as near as the search came. */
+  readonly met: boolean;
+}
+
+/** A tensor that is quantised. */
+interface Part {
+  readonly weight: Weight;
+  readonly values: Float32Array;
+  readonly meanSquare: number;
+  /** Below this step, levels would leave what is coded well. */
+  readonly leastStep: number;
+}
+
+/** Fewer elements than this are kept: they cost less than what is said about them. */
+const leastElements = 8;
+const mostLevel = 2 ** 14;
+
+/** Weights that are not quantised yet may be many: nearly all of the gain of packing without loss, in little time. */
+const quick: EncodeOptions = { effort: 1, codecs: ['rans', 'ctx-fast', 'lz'] };
+
+/**
+ * Quantises weights of which no more is known than their values: without a model there are no outputs to measure, so every
+ * weight matters alike, relative to its tensor's root mean square, which is its step up to a factor that they all share.
+ * Vectors (biases, scales, statistics) and integers are kept as they are: rounding them is where an unknown model could break.
+ *
+ * Source: equal steps for equal distortion, reverse water-filling, Cover and Thomas (2006), "Elements of information
+ * theory", 10.3.3.
+ *
+ * @throws EspalierError `unknown-option`, `invalid-option`, `not-finite`, `bad-model`
+ *
+ * @example
+ * ```ts
+ * import { compressWeights } from '@espalier/compress';
+ * const weightSpecs = [{ name: 'fc6', shape: [64, 100], dtype: 'float32' as const }];
+ * const values = Float32Array.from({ length: 6400 }, (_, i) => Math.sin(i * i));
+ * const { file, snr } = await compressWeights({ weightSpecs, weightData: values.buffer }, { quality: 30 });
+ * if (snr < 30 || file.length > 4800) throw new Error(`${snr} dB, ${file.length} bytes`);
+ * ```
+ */
+export async function compressWeights(
+  artifacts: ModelArtifacts,
+  options: CompressWeightsOptions = {},
+): Promise<CompressedWeights> {
+  checkCompressOptions(options);
+  const { quality, log = () => {}, effort = 4 } = options;
+  const weights = readWeights(artifacts);
+  const parts = weights.flatMap(partOf);
+  const { aim, bytes } = aimOf(
+    options,
+    weights.reduce((n, { values }) => n + (values?.length ?? 0), 0),
+  );
+  const pack = (fineness: number): Uint8Array => {
+    const values = new Map<string, Float32Array>();
+    const grids: Record<string, Grid> = {};
+    for (const part of parts) {
+      const grid = gridOf(part, fineness);
+      grids[part.weight.name] = grid;
+      values.set(part.weight.name, rounded(part.values, grid.step));
+    }
+    return encode(withValues(artifacts, weights, values), { effort, grids });
+  };
+  const trials: Trial[] = [];
+  // The error of rounding is uniform, step^2 / 12; of too few levels it is not, and the search makes up for that.
+  const start = Math.sqrt(12 * 10 ** (-(quality ?? 45) / 10));
+  const found = await search(start, aim, async (fineness) => {
+    const figure = bytes
+      ? pack(fineness).length
+      : decibels(parts, (part) => rounded(part.values, gridOf(part, fineness).step));
+    log(
+      `step ${fineness.toPrecision(4)} of the RMS: ${bytes ? `${figure} bytes` : `${figure.toFixed(2)} dB`}`,
+    );
+    trials.push({ fineness, figure });
+    return figure;
+  });
+  const quantised = pack(found.fineness);
+  const asItIs = encode(artifacts, quick);
+  const losslessBytes = asItIs.length;
+  const lossless = losslessBytes <= quantised.length;
+  const file = lossless ? asItIs : quantised;
+  const decoded = decode(file);
+  const after = new Map(readWeights(decoded).map(({ name, values }) => [name, values]));
+  return {
+    file,
+    losslessBytes,
+    lossless,
+    artifacts: decoded,
+    snr: decibels(parts, ({ weight }) => after.get(weight.name) as Float32Array),
+    tensors: weights.map(({ name, shape }): CompressedTensor => {
+      const part = parts.find(({ weight }) => weight.name === name);
+      if (!part || lossless) return { name, shape, method: 'kept' };
+      return { name, shape, method: 'plain', step: gridOf(part, found.fineness).step };
+    }),
+    trials,
+    met: lossless ? aim.meets(bytes ? losslessBytes : Number.POSITIVE_INFINITY) : found.met,
+  };
+}
+
+function partOf(weight: Weight): Part[] {
+  const { name, shape, values } = weight;
+  if (!(values instanceof Float32Array) || shape.length < 2 || values.length < leastElements) return [];
+  let [sum, most] = [0, 0];
+  for (let i = 0; i < values.length; i++) {
+    const magnitude = Math.abs(values[i]);
+    if (!(magnitude < Number.POSITIVE_INFINITY)) {
+      throw new EspalierError('not-finite', `${name} has values that are not finite.`);
+    }
+    sum += magnitude * magnitude;
+    if (magnitude > most) most = magnitude;
+  }
+  if (sum === 0) return [];
+  return [{ weight, values, meanSquare: sum / values.length, leastStep: most / mostLevel }];
+}
+
+function gridOf({ weight, meanSquare, leastStep }: Part, fineness: number): Grid {
+  const step = Math.fround(Math.max(1e-30, leastStep, fineness * Math.sqrt(meanSquare)));
+  return { step, exponents: weight.shape.map(() => undefined) };
+}
+
+function rounded(values: Float32Array, step: number): Float32Array {
+  const out = new Float32Array(values.length);
+  // Not -0: a level has no sign of its own.
+  for (let i = 0; i < values.length; i++) out[i] = Math.round(values[i] / step) * step + 0;
+  return out;
+}
+
+/** Mean over all weights of the squared error, in units of its tensor's mean square, as a ratio in dB. */
+function decibels(parts: readonly Part[], other: (part: Part) => Float32Array): number {
+  let [noise, count] = [0, 0];
+  for (const part of parts) {
+    const values = other(part);
+    let squares = 0;
+    for (let i = 0; i < values.length; i++) squares += (values[i] - part.values[i]) ** 2;
+    noise += squares / part.meanSquare;
+    count += values.length;
+  }
+  return noise === 0 ? Number.POSITIVE_INFINITY : -10 * Math.log10(noise / count);
+}
