@@ -81,10 +81,10 @@ export async function inputsOf({ kind, size, range }, { folder } = {}) {
   const others = folder ? await folderOf(folder) : await Promise.all(heldOut.map(photograph));
   // Photographs, and pictures that are made up: few photographs do not show all colours.
   const [made] = generateExamples([{ name: 'x', shape: [-1, size, size, 3], dtype: 'float32' }], {
-    count: 16,
+    count: 32,
     range,
   });
-  const calibration = tf.tidy(() => interleave(crops(own, 48, size, range, 1), made));
+  const calibration = tf.tidy(() => interleave(crops(own, 96, size, range, 1), made));
   made.dispose();
   return { calibration, heldOut: crops(others, 128, size, range, 2) };
 }

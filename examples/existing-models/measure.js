@@ -50,7 +50,7 @@ export async function measure(model, { folder, write, log }) {
   const peaks = original.heldOut.map(() => model.inputs.peak);
   const fidelity = async (other, inputs, outputs) => compare(outputs, await outputsOf(other, inputs), peaks);
   const rows = [];
-  for (const { bits, decibels } of model.aims) {
+  for (const { bits, decibels, size } of model.aims) {
     const row = { name: model.name, raw, bits };
     if (bits === 32) {
       const file = encode(artifacts, { effort: 9, prefer: 'size' });
@@ -78,11 +78,13 @@ export async function measure(model, { folder, write, log }) {
     const known = converted
       ? (await fidelity(converted.artifacts, calibration, original.calibration)).psnr
       : 0;
-    const quality = Math.max(known, decibels) + margin;
-    log(`${model.name}: asking for ${quality.toFixed(2)} dB; ${bits} bits have ${known.toFixed(2)} dB`);
+    const aim = size ? { size } : { quality: Math.max(known, decibels) + margin };
+    log(
+      `${model.name}, ${bits}: asking for ${JSON.stringify(aim)}; the converter has ${known.toFixed(2)} dB there`,
+    );
     const start = performance.now();
     const result = await compress(artifacts, {
-      quality,
+      ...aim,
       calibration: [calibration],
       peak: model.inputs.peak,
       log,
@@ -94,7 +96,7 @@ export async function measure(model, { folder, write, log }) {
       fidelity: await fidelity(result.artifacts, heldOut, original.heldOut),
     };
     log(`${ours.bytes} bytes in ${seconds.toFixed(0)} s`);
-    rows.push({ ...row, asked: quality, seconds, converter, ours });
+    rows.push({ ...row, asked: aim, seconds, converter, ours });
   }
   tf.dispose([calibration, heldOut]);
   return rows;

@@ -1,6 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Examples, Executable } from './executable.js';
-import { compare, type Fidelity, joinOutputs, type Output, peaksOf, readOutputs } from './fidelity.js';
+import {
+  asAngles,
+  compare,
+  type Fidelity,
+  isDistribution,
+  joinOutputs,
+  type Output,
+  peaksOf,
+  readOutputs,
+} from './fidelity.js';
 import type { Rounded } from './quantize.js';
 
 /** Measures models against the outputs of the original. */
@@ -37,6 +46,11 @@ export class Bench {
     );
   }
 
+  /** Which outputs are probabilities: small errors in them are counted as angles. */
+  get distributions(): boolean[] {
+    return this.#original.map(isDistribution);
+  }
+
   /** The error that these weights make on one batch, against what the model itself gives there: a mean square. */
   error(
     model: Executable,
@@ -45,7 +59,8 @@ export class Bench {
     outputs: readonly Output[],
   ): number {
     const run = (tensors: ReadonlyMap<string, tf.Tensor>): Output[] => readOutputs(model.run(batch, tensors));
-    return 10 ** (-compare(outputs, this.#with(model, rounded, run), this.peaks).psnr / 10);
+    const others = this.#with(model, rounded, run);
+    return 10 ** (-compare(outputs.map(asAngles), others.map(asAngles), this.peaks).psnr / 10);
   }
 
   #outputs(model: Executable, values?: ReadonlyMap<string, tf.Tensor>): Output[] {

@@ -84,7 +84,7 @@ export async function compress(
     const tensors = new Tensors(artifacts, model);
     const { batches, validation } = examplesFor(model, options, made);
     const bench = new Bench(model, validation, tensors.twins, options.peak);
-    const planned = await plan(model, tensors, batches, bench.peaks, options.log ?? (() => {}));
+    const planned = await plan(model, tensors, batches, bench, options.log ?? (() => {}));
     model = planned.model;
     const found = await choose(planned, tensors, bench, batches[0], options);
     return await finish(found, tensors, bench, options.effort ?? 6);

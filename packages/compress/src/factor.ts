@@ -10,13 +10,19 @@ export interface Factor {
 /** Part of the mean energy that is added to every feature: what was not among the examples may come. */
 const damping = 3e-3;
 
+/** Part of every correlation that is not believed: among few examples some of it is chance. */
+const doubt = 0.1;
+
 /**
  * Factorises one group's moments. With errors e of the weights of a column, e' H e = sum over j of
  * D_j (e_j + sum over k < j of M_jk e_k)^2: taken in order, each weight can be chosen so that it makes up for the errors
  * before it.
+ *
+ * @param biased - Whether the last feature is the bias, the constant 1.
  */
-export function factorize(moments: Float64Array, size: number, group: number): Factor {
+export function factorize(moments: Float64Array, size: number, group: number, biased: boolean): Factor {
   const a = moments.slice(group * size * size, (group + 1) * size * size);
+  shrink(a, size, biased);
   let energy = 0;
   for (let i = 0; i < size - 1; i++) energy += a[i * size + i];
   // The last row is the bias: it is exact and must not be moved by the damping.
@@ -37,4 +43,19 @@ export function factorize(moments: Float64Array, size: number, group: number): F
     }
   }
   return { size, lower, pivots };
+}
+
+/**
+ * Takes `doubt` off all covariances; means, which the bias carries, stay. Source: shrinkage towards the diagonal, Ledoit and
+ * Wolf (2004), "A well-conditioned estimator for large-dimensional covariance matrices".
+ */
+function shrink(a: Float64Array, size: number, biased: boolean): void {
+  const last = (size - 1) * size;
+  for (let i = 0; i < (biased ? size - 1 : size); i++) {
+    for (let j = 0; j < i; j++) {
+      const means = biased ? a[last + i] * a[last + j] : 0;
+      a[i * size + j] -= doubt * (a[i * size + j] - means);
+      a[j * size + i] = a[i * size + j];
+    }
+  }
 }

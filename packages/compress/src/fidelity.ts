@@ -33,6 +33,29 @@ export interface Output {
   readonly values: Float32Array;
 }
 
+/** Are the rows probabilities of classes? */
+export function isDistribution({ shape, values }: Output): boolean {
+  if (shape.length !== 2 || shape[1] < 2) return false;
+  for (let row = 0; row < shape[0]; row++) {
+    let sum = 0;
+    for (let i = row * shape[1]; i < (row + 1) * shape[1]; i++) {
+      if (!(values[i] >= 0)) return false;
+      sum += values[i];
+    }
+    if (Math.abs(sum - 1) > 1e-3) return false;
+  }
+  return true;
+}
+
+/**
+ * Probabilities as 2 sqrt(p), whose squared differences are Fisher's information: an example that the model is sure of
+ * says little in its probabilities, though its features may be moved as far as those of others (Amari, 2016, "Information
+ * geometry and its applications", 2.2). Other outputs as they are.
+ */
+export function asAngles(output: Output): Output {
+  return isDistribution(output) ? { ...output, values: output.values.map((p) => 2 * Math.sqrt(p)) } : output;
+}
+
 /** Compares outputs; each output's squared error counts in units of its peak, and all outputs alike. */
 export function compare(
   original: readonly Output[],

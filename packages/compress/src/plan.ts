@@ -22,8 +22,12 @@ export interface Plan {
   };
 }
 
-/** What a column's sensitivity is never below, as a part of the mean: what no example needs, others may. */
-const leastSensitivity = 1e-3;
+/**
+ * Means that are added to what the examples say of a row and of a column, as parts of the mean of all: what few examples hardly
+ * need, others may.
+ */
+const commonRows = 1;
+const commonColumns = 1;
 
 /** Plans a linear operation's weight from its features and the sensitivity of each of its outputs. */
 export function planLinear(
@@ -40,8 +44,8 @@ export function planLinear(
     const size = gram.size;
     const moments = gram.moments.subarray(g * size * size, (g + 1) * size * size);
     return bias === undefined
-      ? factorize(withoutLast(moments, size), size - 1, 0)
-      : factorize(moments, size, 0);
+      ? factorize(withoutLast(moments, size), size - 1, 0, false)
+      : factorize(moments, size, 0, true);
   });
   const outputs = new Float64Array(groups.length * columns.length);
   for (let g = 0; g < groups.length; g++) {
@@ -54,14 +58,16 @@ export function planLinear(
       outputs[g * columns.length + c] = sum / Math.max(energy, 1e-30);
     }
   }
-  const mean = outputs.reduce((a, b) => a + b, 0) / outputs.length || 1e-30;
+  const common = (commonColumns * outputs.reduce((a, b) => a + b, 0)) / outputs.length || 1e-30;
   const importance = new Float64Array(values.length);
   for (let g = 0; g < groups.length; g++) {
     const { pivots } = factors[g];
+    let base = 0;
+    for (let r = 0; r < rows.length; r++) base += (commonRows * pivots[r]) / rows.length;
     for (let c = 0; c < columns.length; c++) {
-      const output = Math.max(outputs[g * columns.length + c], leastSensitivity * mean);
+      const output = outputs[g * columns.length + c] + common;
       for (let r = 0; r < rows.length; r++) {
-        importance[groups[g] + rows[r] + columns[c]] = pivots[r] * output;
+        importance[groups[g] + rows[r] + columns[c]] = (pivots[r] + base) * output;
       }
     }
   }

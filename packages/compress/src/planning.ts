@@ -1,4 +1,5 @@
 import { foldNormalizations } from './batch-norm.js';
+import type { Bench } from './bench.js';
 import { type Examples, type Executable, load } from './executable.js';
 import { gather } from './gram.js';
 import { type Plan, planLinear, planPlain } from './plan.js';
@@ -24,7 +25,7 @@ export async function plan(
   given: Executable,
   tensors: Tensors,
   batches: readonly Examples[],
-  peaks: readonly number[],
+  bench: Bench,
   log: (line: string) => void,
 ): Promise<Planned> {
   const { floats, values, twins } = tensors;
@@ -37,7 +38,7 @@ export async function plan(
   }
   log(`${traced.linear.size} linear operations, ${traced.normalizations.length} normalisations`);
   const names = floats.map(({ name }) => name);
-  const sensitivity = sensitivities(model, batches, names, peaks);
+  const sensitivity = sensitivities(model, batches, names, bench.peaks, bench.distributions);
   log('sensitivities known');
   const grams = gather(model, batches, traced.linear, twins);
   log('moments of the features known');

@@ -3,7 +3,7 @@ import type { Examples, Executable } from './executable.js';
 
 /**
  * How much the outputs change with each weight: the mean over examples and output values of (d output / d weight)^2, output
- * in units of its peak. So a small error e of one weight adds sensitivity * e^2 to the mean squared error.
+ * in units of its peak (probabilities as angles, see `asAngles`). So a small error e of one weight adds sensitivity * e^2 to the mean squared error.
  */
 export type Sensitivities = Map<string, Float64Array>;
 
@@ -21,6 +21,7 @@ export function sensitivities(
   batches: readonly Examples[],
   names: readonly string[],
   peaks: readonly number[],
+  distributions: readonly boolean[] = [],
 ): Sensitivities {
   const values = new Map(names.map((name) => [name, model.weights.get(name) as tf.Tensor]));
   try {
@@ -28,7 +29,7 @@ export function sensitivities(
       names.map((name) => [name, new Float64Array(values.get(name)?.size ?? 0)]),
     );
     for (let probe = 0; probe < probes; probe++) {
-      addSquares(model, batches[probe % batches.length], values, peaks, probe, found);
+      addSquares(model, batches[probe % batches.length], values, peaks, distributions, probe, found);
     }
     return found;
   } catch (error) {
@@ -44,6 +45,7 @@ function addSquares(
   batch: Examples,
   values: ReadonlyMap<string, tf.Tensor>,
   peaks: readonly number[],
+  distributions: readonly boolean[],
   probe: number,
   found: Sensitivities,
 ): void {
@@ -60,7 +62,9 @@ function addSquares(
           1,
         );
         const unit = peaks[o] * Math.sqrt(output.size * outputs.length);
-        return tf.div(tf.sum(tf.mul(tf.cast(output, 'float32'), signs)), unit);
+        // Of probabilities 2 sqrt(p), see `asAngles`; 1e-6 keeps its slope finite.
+        const felt = distributions[o] ? tf.mul(2, tf.sqrt(tf.add(output, 1e-6))) : tf.cast(output, 'float32');
+        return tf.div(tf.sum(tf.mul(felt, signs)), unit);
       });
       return tf.addN(parts) as tf.Scalar;
     };
