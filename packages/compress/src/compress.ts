@@ -26,7 +26,7 @@ export interface CompressedTensor {
 export interface Compressed {
   /** The `.esp` file: never larger than the model packed as it is. */
   readonly file: Uint8Array;
-  /** What the model packed as it is takes; `file` is that one where nothing smaller was found. */
+  /** About what the model packed as it is takes; `file` is that one where nothing smaller was found. */
   readonly losslessBytes: number;
   readonly lossless: boolean;
   /** What `decode(file)` gives. */
@@ -160,10 +160,16 @@ async function choose(
   return { rounded, trials, met: found.met, meets };
 }
 
+/** The model without any loss; packed with all effort only where that might be smaller than what was found. */
+function packedAsItIs(artifacts: ModelArtifacts, effort: number, rival: number): Uint8Array {
+  const quick = encode(artifacts, { effort: Math.min(effort, 2) });
+  return quick.length > 1.25 * rival ? quick : encode(artifacts, { effort });
+}
+
 /** Packs it, and measures what is unpacked. */
 async function finish(found: Found, tensors: Tensors, bench: Bench, effort: number): Promise<Compressed> {
   const quantised = tensors.encode(found.rounded, effort);
-  const asItIs = encode(tensors.artifacts, { effort });
+  const asItIs = packedAsItIs(tensors.artifacts, effort, quantised.length);
   const losslessBytes = asItIs.length;
   const lossless = losslessBytes <= quantised.length;
   const file = lossless ? asItIs : quantised;
