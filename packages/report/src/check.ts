@@ -85,6 +85,25 @@ export function list(check: Check): Check {
   };
 }
 
+/** Base64 of so many bytes. */
+export function base64(bytes: number): Check {
+  const form = /^[A-Za-z0-9+/]*={0,2}$/;
+  return (value, path) => {
+    const right = typeof value === 'string' && value.length === 4 * Math.ceil(bytes / 3) && form.test(value);
+    const padding = right && value.endsWith('==') ? 2 : right && value.endsWith('=') ? 1 : 0;
+    if (!right || padding !== (3 - (bytes % 3)) % 3) throw expected(`${bytes} bytes in Base64`, value, path);
+  };
+}
+
+/** Numbers of which each is greater than the one before. */
+export function ascending(values: readonly number[], path: string): void {
+  values.forEach((value, i) => {
+    if (i > 0 && !(value > values[i - 1])) {
+      throw new ReportError(`${path}[${i}]`, `${value}; expected more than ${values[i - 1]}.`);
+    }
+  });
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

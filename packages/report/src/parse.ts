@@ -1,4 +1,6 @@
 import {
+  ascending,
+  base64,
   boolean,
   count,
   exactly,
@@ -12,6 +14,8 @@ import {
   string,
 } from './check.js';
 import { figure } from './figure/check.js';
+import type { CodebookReport } from './measure/codebook.js';
+import type { MaskReport } from './measure/mask.js';
 import type {
   EnvironmentReport,
   EpochReport,
@@ -59,11 +63,7 @@ const histogram = object<HistogramReport>(
     centroids: optional(list(number())),
   },
   ({ edges, before, after }, path) => {
-    edges.forEach((edge, i) => {
-      if (i > 0 && !(edge > edges[i - 1])) {
-        throw new ReportError(`${path}.edges[${i}]`, `${edge}; expected more than ${edges[i - 1]}.`);
-      }
-    });
+    ascending(edges, `${path}.edges`);
     for (const [key, counts] of Object.entries({ before, after })) {
       if (counts !== undefined && counts.length !== edges.length - 1) {
         throw new ReportError(
@@ -71,6 +71,39 @@ const histogram = object<HistogramReport>(
           `${counts.length} bins; ${edges.length} edges make ${edges.length - 1}.`,
         );
       }
+    }
+  },
+);
+
+const mask = object<MaskReport>(
+  {
+    tensor: string,
+    rows: count(1),
+    columns: count(1),
+    width: count(1),
+    height: count(1),
+    cells: string,
+  },
+  ({ rows, columns, width, height, cells }, path) => {
+    const most = (key: string, found: number, limit: number, of: string): void => {
+      if (found > limit)
+        throw new ReportError(`${path}.${key}`, `${found}; expected at most ${of} (${limit}).`);
+    };
+    most('width', width, columns, 'columns');
+    most('height', height, rows, 'rows');
+    base64(width * height)(cells, `${path}.cells`);
+  },
+);
+
+const codebook = object<CodebookReport>(
+  { tensor: string, values: list(number()), counts: list(count(1)) },
+  ({ values, counts }, path) => {
+    ascending(values, `${path}.values`);
+    if (values.length === 0 || values.length !== counts.length) {
+      throw new ReportError(
+        `${path}.counts`,
+        `${counts.length} counts of ${values.length} values; expected one each.`,
+      );
     }
   },
 );
@@ -125,6 +158,8 @@ const report = object<Report>(
       }),
     ),
     histograms: list(histogram),
+    masks: optional(list(mask)),
+    codebooks: optional(list(codebook)),
     figures: optional(list(figure)),
     environment: object<EnvironmentReport>({
       backend: string,

@@ -1,4 +1,6 @@
 import type { FigureReport } from './figure/types.js';
+import type { CodebookReport } from './measure/codebook.js';
+import type { MaskReport } from './measure/mask.js';
 
 /** What a model is and does: one is measured before compression, one after, decoded from its file. */
 export interface ModelFigures {
@@ -137,6 +139,10 @@ export interface Report {
   readonly metrics: readonly EpochReport[];
   readonly tensors: readonly TensorReport[];
   readonly histograms: readonly HistogramReport[];
+  /** Which weights of the compressed model are 0: tensors that have zeros. */
+  readonly masks?: readonly MaskReport[];
+  /** Of the compressed model: tensors that share few values. */
+  readonly codebooks?: readonly CodebookReport[];
   /** Pictures that plugins have made of their work. */
   readonly figures?: readonly FigureReport[];
   readonly environment: EnvironmentReport;

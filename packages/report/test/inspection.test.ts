@@ -1,76 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  codebook,
-  density,
-  histogram,
-  type InspectedTensor,
-  type Inspection,
-  inspectionTable,
-  mask,
-  renderInspection,
-  statistics,
-  type TensorPicture,
-} from '../src/index.js';
+import { inspectionTable, renderInspection } from '../src/index.js';
 import { SCRIPT } from '../src/page/script.js';
-
-const forms = ['float32', 'uint8-brotli', 'esp'].map((key) => ({ key, label: key, about: `As ${key}.` }));
-
-interface Made {
-  readonly tensor: InspectedTensor;
-  readonly picture: TensorPicture;
-}
-
-function made(name: string, shape: number[], values: Float32Array): Made {
-  const { count, ...facts } = statistics(values);
-  const own = codebook(name, values, 32);
-  const centroids = own ? own.values : [-0.1, 0, 0.1];
-  const violin = density(values);
-  const zeros = mask(name, shape, values);
-  const bytes = Math.round(count / 2);
-  const costs = Object.fromEntries(
-    forms.map(({ key }, i) => [key, { bytes: [4 * count, count, bytes][i], error: [0, 0.012, 0][i] }]),
-  );
-  return {
-    tensor: {
-      ...facts,
-      name,
-      shape,
-      dtype: 'float32',
-      parameters: count,
-      nonzero: count - facts.zeros,
-      bytes,
-      bitsPerWeight: (8 * bytes) / Math.max(1, count),
-      codec: 'ctx-fast',
-      costs,
-    },
-    picture: {
-      histogram: histogram(name, values, undefined, { centroids }),
-      centroidsAre: own ? 'shared values' : 'centres of k-means',
-      ...(violin && { density: violin }),
-      ...(zeros && { mask: zeros }),
-      ...(own && { codebook: own }),
-    },
-  };
-}
-
-function inspection(
-  list: readonly Made[],
-  name = 'net.esp',
-): [Inspection, (n: string) => TensorPicture | undefined] {
-  const tensors = list.map(({ tensor }) => tensor);
-  const bytes = tensors.reduce((sum, tensor) => sum + tensor.bytes, 100);
-  const totals = Object.fromEntries(
-    forms.map(({ key }) => [
-      key,
-      { bytes: tensors.reduce((n, t) => n + t.costs[key].bytes, 0), error: 0.01 },
-    ]),
-  );
-  const pictures = new Map(list.map((one) => [one.tensor.name, one.picture]));
-  return [{ name, bytes, packed: true, forms, totals, tensors }, (n) => pictures.get(n)];
-}
-
-const wave = (size: number, zeros = 0): Float32Array =>
-  Float32Array.from({ length: size }, (_, i) => ((i * 7919) % 100 < zeros ? 0 : 0.1 * Math.sin(i * i)));
+import { inspection, type Made, made, wave } from './inspected.js';
 
 const two = [
   made('conv/kernel', [3, 3, 4, 8], wave(288)),

@@ -46,7 +46,7 @@ function violinPlot(list: readonly Drawn[], scaled: boolean): Markup {
     ];
   });
   const ends = drawn.flatMap(({ at }) => [at[0], at[at.length - 1]]);
-  const names = drawn.map(({ name }) => clip(name, 150));
+  const names = drawn.map(({ name }) => clip(name, 140));
   return plot({
     title: scaled ? 'Each in its own standard deviations' : 'All on one axis',
     width: 1040,
@@ -89,7 +89,7 @@ function histogram({ tensor, picture }: Drawn, logarithmic: boolean): Markup {
     });
   }
   return plot({
-    title: clip(tensor.name, legend.length > 0 ? 150 : 300, 13),
+    title: tensor.name,
     width: 360,
     height: 220,
     margin: 34,

@@ -1,7 +1,7 @@
 import { formatCount, formatPercent, formatValue } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import type { CodebookReport } from '../measure/codebook.js';
-import { clip, plot } from '../plot/frame.js';
+import { plot } from '../plot/frame.js';
 import { stems } from '../plot/marks.js';
 import { linear } from '../plot/scale.js';
 import { within } from './budget.js';
@@ -29,7 +29,7 @@ function draw(codebook: CodebookReport, bitsOf: (tensor: string) => number | und
     stored !== undefined && `stored in ${stored.toFixed(2)} bits a weight`,
   ];
   return html`<div class="card" title="${tensor}">${plot({
-    title: clip(tensor, 300, 13),
+    title: tensor,
     width: 360,
     height: 200,
     x: { label: 'shared value', scale: linear(low - room, high + room, { nice: false, ticks: 5 }) },

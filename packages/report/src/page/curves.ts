@@ -1,3 +1,4 @@
+import { ABSENT, formatPercent, formatValue } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import { type Key, type Mark, plot } from '../plot/frame.js';
 import { bands, line, type Point, type Stretch } from '../plot/marks.js';
@@ -70,6 +71,22 @@ function curve(
   })}</div>`;
 }
 
+/** So many epochs are in the table; of more, some evenly over all. */
+const MOST_ROWS = 200;
+
+/** The curves as numbers. */
+function table(metrics: readonly EpochReport[]): Markup {
+  const every = Math.ceil(metrics.length / MOST_ROWS);
+  const shown = metrics.filter((_, i) => i % every === 0 || i === metrics.length - 1);
+  const number = (value: number | undefined): string => (value === undefined ? ABSENT : formatValue(value));
+  return html`<details class="card scroll"><summary>The curves as a table${every > 1 && `, every ${every}th epoch`}</summary>
+<table><thead><tr><th>Stage</th><th class="n">Epoch</th><th class="n">Loss</th><th class="n">Validation loss</th><th class="n">Accuracy</th><th class="n">Validation accuracy</th><th class="n">Sparsity</th><th class="n">Learning rate</th></tr></thead>
+<tbody>${shown.map(
+    (row) =>
+      html`<tr><td>${row.stage}</td><td class="n">${row.epoch + 1}</td><td class="n">${number(row.loss)}</td><td class="n">${number(row.validationLoss)}</td><td class="n">${formatPercent(row.accuracy)}</td><td class="n">${formatPercent(row.validationAccuracy)}</td><td class="n">${formatPercent(row.sparsity, 1)}</td><td class="n">${number(row.learningRate)}</td></tr>`,
+  )}</tbody></table></details>`;
+}
+
 /** Loss, accuracy, sparsity and learning rate by epoch, the stages as bands; nothing when there was no training. */
 export function curves(metrics: readonly EpochReport[]): Markup | false {
   if (metrics.length === 0) return false;
@@ -82,5 +99,5 @@ ${curve(metrics, 'Loss', 'mean loss', both('loss', 'validationLoss'), lossScale)
 ${curve(metrics, 'Accuracy', 'accuracy (%)', both('accuracy', 'validationAccuracy'), shareScale)}
 ${curve(metrics, 'Sparsity', 'weights that are 0 (%)', [{ key: 'sparsity', label: 'sparsity', style: 's3' }], shareScale)}
 ${curve(metrics, 'Learning rate', 'learning rate', [{ key: 'learningRate', label: 'rate', style: 's4' }], lossScale)}
-</div></section>`;
+</div>${table(metrics)}</section>`;
 }

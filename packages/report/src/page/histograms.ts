@@ -1,6 +1,6 @@
 import { formatCount } from '../format.js';
 import { html, type Markup } from '../markup.js';
-import { clip, type Key, type Mark, plot } from '../plot/frame.js';
+import { type Key, type Mark, plot } from '../plot/frame.js';
 import { rug, steps } from '../plot/marks.js';
 import { linear, log, type ScaleSpec } from '../plot/scale.js';
 import type { HistogramReport } from '../schema.js';
@@ -31,7 +31,7 @@ function draw(histogram: HistogramReport, logarithmic: boolean): Markup {
   }
   if (centroids.length > 0 && centroids.length <= MOST_CENTROIDS) marks.push(rug(centroids, 'rug'));
   return plot({
-    title: clip(tensor, 190, 13),
+    title: tensor,
     width: 360,
     height: 220,
     x: { label: 'weight', scale: linear(edges[0], edges.at(-1)!, { nice: false, ticks: 5 }) },

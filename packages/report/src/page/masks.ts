@@ -2,7 +2,7 @@ import { formatCount, formatPercent, formatShape } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import { cellsOf, type MaskReport } from '../measure/mask.js';
 import { cells } from '../plot/cells.js';
-import { clip, plot } from '../plot/frame.js';
+import { plot } from '../plot/frame.js';
 import { linear, reversed } from '../plot/scale.js';
 import { within } from './budget.js';
 
@@ -31,7 +31,7 @@ function draw(mask: MaskReport, facts: Facts | undefined): Markup {
     blocks && most > 0 && most < 0.995 && `full colour: ${formatPercent(most, 1)} are not 0`,
   ];
   return html`<div class="card" title="${tensor}">${plot({
-    title: clip(tensor, 300, 13),
+    title: tensor,
     width: 360,
     height: tall + 78,
     grid: 'x',

@@ -1,9 +1,11 @@
 import { pluginFigures } from '../figure/section.js';
 import { html, type Markup } from '../markup.js';
 import type { Report } from '../schema.js';
+import { codebooks } from './codebooks.js';
 import { curves } from './curves.js';
 import { comparison, heading } from './figures.js';
 import { histograms } from './histograms.js';
+import { masks } from './masks.js';
 import { shell } from './shell.js';
 import { stages } from './stages.js';
 import { tensors } from './tensors.js';
@@ -41,6 +43,7 @@ function environment({ environment: { backend, versions, cores, node, platform }
  * ```
  */
 export function renderReport(report: Report): string {
+  const byName = new Map(report.tensors.map((tensor) => [tensor.name, tensor]));
   return shell(
     report.name,
     html`${heading(report)}
@@ -49,6 +52,8 @@ ${comparison(report)}
 ${curves(report.metrics)}
 ${tensors(report.tensors, report.compressed)}
 ${histograms(report.histograms)}
+${masks(report.masks ?? [], (name) => byName.get(name))}
+${codebooks(report.codebooks ?? [], (name) => byName.get(name)?.bitsPerWeight)}
 ${pluginFigures(report.figures)}
 ${environment(report)}
 <footer>Espalier report, version ${report.version}. Sizes in SI units: 1 kB = 1000 bytes.</footer>`,

@@ -4,6 +4,7 @@ import { clip, plot } from '../plot/frame.js';
 import { type Bar, bars, connectors } from '../plot/marks.js';
 import { band, log } from '../plot/scale.js';
 import type { Report, StageReport } from '../schema.js';
+import { trade } from './trade.js';
 
 interface Size {
   readonly name: string;
@@ -79,6 +80,7 @@ function row(stage: StageReport): Markup {
 /** What happened, stage by stage. */
 export function stages(report: Report): Markup {
   return html`<section><h2>Stage by stage</h2><div class="card scroll">${waterfall(report)}</div>
+${trade(report)}
 ${
   report.stages.length > 0 &&
   html`<div class="card scroll"><table><thead><tr><th>Stage</th><th>Kind</th><th class="n">Epochs</th><th class="n">Time</th>

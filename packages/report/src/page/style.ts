@@ -21,7 +21,7 @@ border:1px solid var(--rule);border-radius:10px;overflow:hidden}
 .figure span{display:block;color:var(--soft)}
 .figure .what{font-size:12.5px;color:var(--faint);text-transform:uppercase;letter-spacing:.06em;margin-bottom:4px}
 .card{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:16px 18px;margin-top:16px}
-.grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:16px;margin-top:16px}
+.grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:16px;margin-top:16px;align-items:start}
 .grid3{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));gap:16px;margin-top:16px}
 .grid2>.card,.grid3>.card{margin:0;min-width:0}
 .scroll{overflow-x:auto}
@@ -76,6 +76,9 @@ dd{margin:0;overflow-wrap:anywhere}
 .plot .mean{stroke:var(--warm);stroke-opacity:.55}.plot .spread{stroke:var(--warm);stroke-width:4}
 .plot .cells path{shape-rendering:crispEdges;stroke:var(--accent)}
 .plot .k1{stroke-opacity:.2}.plot .k2{stroke-opacity:.36}.plot .k3{stroke-opacity:.52}.plot .k4{stroke-opacity:.68}.plot .k5{stroke-opacity:.84}
+.plot .point{stroke-width:9;stroke-linecap:round}
+.plot .halo{paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin:round}
+.plot .way{stroke-width:1.2;stroke-dasharray:4 3;stroke-opacity:.7}
 .plot .stem{stroke-width:1.4}.plot .head{stroke-width:5;stroke-linecap:round}
 table.dense-table{font-size:13px}.dense-table td,.dense-table th{padding:6px 7px}.dense-table td.name{min-width:110px}
 details{font-size:13px;color:var(--soft);margin-top:6px}summary{cursor:pointer}details table{margin-top:6px;font-size:13px}details td,details th{padding:3px 8px}

@@ -65,6 +65,14 @@ export function px(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
+/** Letters of titles are bold, and wider than others of their size. */
+const BOLD = 1.2;
+
+/** Pixels that a legend takes. */
+function legendWidth(keys: readonly Key[]): number {
+  return keys.reduce((sum, { label }) => sum + textWidth(label) + 34, 0);
+}
+
 function legendOf(keys: readonly Key[], right: number, y: number): Markup[] {
   let x = right;
   return [...keys].reverse().map(({ label, style, shape = 'line' }) => {
@@ -75,11 +83,17 @@ function legendOf(keys: readonly Key[], right: number, y: number): Markup[] {
       shape === 'line'
         ? html`<path class="${style}" d="M${px(x)} ${y}h15"/>`
         : shape === 'dot'
-          ? html`<circle class="${style} dot" cx="${px(x + 9)}" cy="${y}" r="2.5"/>`
+          ? html`<path class="${style} head" d="M${px(x + 9)} ${y}h0"/>`
           : html`<rect class="${style}" x="${px(x + 3)}" y="${y - 5}" width="10" height="10"/>`;
     x -= 10;
     return html`${sample}${text}`;
   });
+}
+
+/** How far sloping names reach to the left of the area, whose width is about `width`. */
+function hangover({ ticks, format, place }: ScaleSpec, width: number): number {
+  const reach = ticks.map((tick) => 0.85 * textWidth(format(tick)) - place(tick) * width);
+  return Math.ceil(Math.max(0, ...reach)) + 8;
 }
 
 /** Of how many ticks one has room for its name. */
@@ -116,8 +130,9 @@ export function plot(options: Plot): Markup {
     slope = false,
   } = options;
   const names = y.scale.ticks.map(y.scale.format);
-  const left =
+  const beside =
     Math.ceil(Math.max(20, ...names.map((name) => textWidth(name)))) + 10 + (y.label === '' ? 0 : 20);
+  const left = slope ? Math.max(beside, hangover(x.scale, width - margin - beside)) : beside;
   const footroom = slope
     ? Math.max(0, ...x.scale.ticks.map((tick) => textWidth(x.scale.format(tick)))) * 0.65
     : 0;
@@ -141,7 +156,7 @@ export function plot(options: Plot): Markup {
     return html`${line}<path class="axis" d="M${at} ${bottom}v4"/>${name}`;
   });
   return html`<svg class="plot" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" role="img" aria-label="${title}">
-<text class="title" x="${left}" y="16">${title}</text>${legendOf(legend, right, 12)}
+<text class="title" x="${left}" y="16">${clip(title, right - left - legendWidth(legend), 13 * BOLD)}</text>${legendOf(legend, right, 12)}
 ${yTicks}${xTicks}<g>${marks.map((mark) => mark(area))}</g>
 <path class="axis" d="M${left} ${bottom}H${right}"/>
 <text class="label middle" x="${px((left + right) / 2)}" y="${height - 8}">${x.label}</text>

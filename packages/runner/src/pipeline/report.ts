@@ -4,9 +4,11 @@ import type { Backend } from '@espalier/backend';
 import { inspect, type ModelArtifacts } from '@espalier/codec';
 import type { Evaluation } from '@espalier/core';
 import {
+  codebook,
   type FigureReport,
   histogram,
   type ModelFigures,
+  mask,
   type Report,
   renderGif,
   renderReport,
@@ -16,7 +18,7 @@ import type { Recipe } from '../recipe/schema.js';
 import type { Costs } from './costs.js';
 import { folderBytes, layout, writeWhole } from './files.js';
 import type { MetricLine, StageRecord } from './records.js';
-import { census, tensorsOf } from './tensors.js';
+import { census, type NamedValues, tensorsOf } from './tensors.js';
 
 /** All that a report is made of. */
 export interface Results {
@@ -67,6 +69,22 @@ export function tensorRows(file: Uint8Array, artifacts: ModelArtifacts): TensorR
   }));
 }
 
+/** Cells of all masks together, about: `report.json` keeps them, and the page draws them. */
+const maskCells = 60_000;
+
+/** Masks and codebooks of a compressed model. */
+function picturesOf(tensors: readonly NamedValues[]): Pick<Report, 'masks' | 'codebooks'> {
+  const pruned = tensors.filter(({ shape, values }) => shape.length > 1 && values.some((w) => w === 0));
+  const most = Math.max(256, Math.min(4096, Math.floor(maskCells / Math.max(1, pruned.length))));
+  const masks = pruned.flatMap(({ name, shape, values }) => mask(name, shape, values, { most }) ?? []);
+  const codebooks = tensors.flatMap(({ name, values }) => {
+    const found = codebook(name, values);
+    // Few weights that all differ share nothing.
+    return found && found.values.length <= values.length / 2 ? [found] : [];
+  });
+  return { ...(masks.length > 0 && { masks }), ...(codebooks.length > 0 && { codebooks }) };
+}
+
 export async function reportOf(results: Results): Promise<Report> {
   const { recipe, out, records, metrics, characters, dense, compressed, backend, cores, command } = results;
   const before = tensorsOf(dense.artifacts);
@@ -93,6 +111,8 @@ export async function reportOf(results: Results): Promise<Report> {
     bytes: compressed.bytes.length,
     ...compressed.costs,
   };
+  const pictures = picturesOf([...after.values()]);
+  const shared = new Map(pictures.codebooks?.map(({ tensor, values }) => [tensor, values]));
   return {
     version: 1,
     name: recipe.name,
@@ -118,7 +138,11 @@ export async function reportOf(results: Results): Promise<Report> {
     tensors: tensorRows(compressed.bytes, compressed.artifacts),
     histograms: before
       .filter(({ shape }) => shape.length > 1)
-      .map(({ name, values }) => histogram(name, values, after.get(name)?.values)),
+      .map(({ name, values }) => {
+        const centroids = shared.get(name);
+        return histogram(name, values, after.get(name)?.values, centroids ? { centroids } : {});
+      }),
+    ...pictures,
     ...(results.figures.length > 0 && { figures: results.figures }),
     environment: {
       backend: backend.name,
