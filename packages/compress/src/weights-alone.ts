@@ -45,8 +45,10 @@ interface Part {
 const leastElements = 8;
 const mostLevel = 2 ** 14;
 
-/** Weights that are not quantised yet may be many: nearly all of the gain of packing without loss, in little time. */
-const quick: EncodeOptions = { effort: 1, codecs: ['rans', 'ctx-fast', 'lz'] };
+/** From so many weights on, the slow coders are left to those who ask for an `effort`. */
+const many = 2 ** 22;
+/** Nearly all of the gain in little time: what matters is to find that few values are shared. */
+const quick: EncodeOptions = { effort: 0, codecs: ['rans', 'ctx-fast'] };
 
 /**
  * Quantises weights of which no more is known than their values: without a model there are no outputs to measure, so every
@@ -72,13 +74,12 @@ export async function compressWeights(
   options: CompressWeightsOptions = {},
 ): Promise<CompressedWeights> {
   checkCompressOptions(options);
-  const { quality, log = () => {}, effort = 4 } = options;
+  const { quality, log = () => {} } = options;
   const weights = readWeights(artifacts);
   const parts = weights.flatMap(partOf);
-  const { aim, bytes } = aimOf(
-    options,
-    weights.reduce((n, { values }) => n + (values?.length ?? 0), 0),
-  );
+  const elements = weights.reduce((n, { values }) => n + (values?.length ?? 0), 0);
+  const { aim, bytes } = aimOf(options, elements);
+  const coding = options.effort === undefined && elements > many ? quick : { effort: options.effort ?? 4 };
   const pack = (fineness: number): Uint8Array => {
     const values = new Map<string, Float32Array>();
     const grids: Record<string, Grid> = {};
@@ -87,7 +88,7 @@ export async function compressWeights(
       grids[part.weight.name] = grid;
       values.set(part.weight.name, rounded(part.values, grid.step));
     }
-    return encode(withValues(artifacts, weights, values), { effort, grids });
+    return encode(withValues(artifacts, weights, values), { ...coding, grids });
   };
   const trials: Trial[] = [];
   // The error of rounding is uniform, step^2 / 12; of too few levels it is not, and the search makes up for that.
