@@ -1,0 +1,21 @@
+import { startBackend } from '@espalier/backend';
+import { groupHorseshoe, groupNormalJeffreys } from '@espalier/bayesian-layers';
+import { createTrainer, Run } from '@espalier/core';
+import { lenet300, randomData } from './lib/lenet-300-100.mjs';
+import * as tf from '@tensorflow/tfjs-core';
+const backend = await startBackend({prefer:'native'});
+const data = randomData(128, 60);
+const which = process.argv[2]==='plain'?undefined:groupNormalJeffreys({ pruneFrom: false, frames: false });
+const t = await createTrainer(new Run(lenet300()), { data, epochs: 3, optimizers: backend.optimizers, ...(which && { schedules: [{ plugin: which }] }) });
+await t.nextEpoch();
+const b = tf.backend();
+const names = new Map();
+const orig = b.executeSingleOutput?.bind(b), origM = b.executeMultipleOutputs?.bind(b);
+const wrap = (f) => (name, ...a) => { const s = performance.now(); const r = f(name, ...a); const d = performance.now()-s; const out=Array.isArray(r)?r[0]:r; const k=name+' '+(out?.shape?.join('x')??''); const e=names.get(k)??[0,0]; e[0]++; e[1]+=d; names.set(k,e); return r; };
+b.executeSingleOutput = wrap(orig); b.executeMultipleOutputs = wrap(origM);
+const c=process.cpuUsage(); const s=performance.now();
+await t.nextEpoch();
+const u=process.cpuUsage(c);
+console.log('cpu/step ms', (u.user+u.system)/1000/60, 'wall', (performance.now()-s)/60);
+let tot=0,n=0; for (const [k,[c,d]] of [...names].sort((a,b)=>b[1][1]-a[1][1])) { tot+=d; n+=c; if (d/60>0.02) console.log(k.padEnd(40), (c/60).toFixed(1), (d/60).toFixed(3)); }
+console.log('ops/step', n/60, 'ms in ops', tot/60);
