@@ -8,7 +8,6 @@ import {
   type Parameter,
   type ParameterGroup,
   type PluginState,
-  type Pruner,
   type QuantizedTensor,
   type Quantizer,
   type Regularizer,
