@@ -9,10 +9,7 @@ import {
   type ParameterGroup,
   type PluginState,
   type QuantizedTensor,
-  type Quantizer,
-  type Regularizer,
   type Run,
-  type StateArray,
   type Step,
   settingOf,
 } from '@espalier/core';

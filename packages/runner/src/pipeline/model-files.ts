@@ -95,7 +95,14 @@ export async function readArtifacts(
       remedy: "Save the model with model.save('model.h5'), in Keras 2's format.",
     });
   }
-  return { artifacts: decode(bytes), file };
+  try {
+    return { artifacts: decode(bytes), file };
+  } catch (error) {
+    throw new EspalierError('bad-model', `${file}: ${(error as Error).message}`, {
+      remedy: 'It is damaged, no .esp file, or of another version of Espalier: write it anew.',
+      cause: error,
+    });
+  }
 }
 
 /** Arrays as tensors named by their paths in the folder, `a/b` for `a/b.npy`. */
