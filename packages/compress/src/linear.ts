@@ -111,12 +111,21 @@ function matrixCall(
   };
 }
 
-/** At most `most` rows, evenly spread. */
-function sampled(matrix: tf.Tensor2D, most: number): tf.Tensor2D {
+/**
+ * At most `most` rows, evenly spread. The distance has no factor in common with their number: where rows are pixels, it
+ * would else meet the same columns of every picture, those at its edge among them.
+ */
+export function sampled(matrix: tf.Tensor2D, most: number): tf.Tensor2D {
   const [rows, columns] = matrix.shape;
-  const every = Math.ceil(rows / most);
+  let every = Math.ceil(rows / most);
   if (every <= 1) return matrix;
+  while (commonFactor(rows, every) > 1) every++;
   return tf.stridedSlice(matrix, [0, 0], [rows, columns], [every, 1]) as tf.Tensor2D;
+}
+
+/** Euclid's. */
+function commonFactor(a: number, b: number): number {
+  return b === 0 ? a : commonFactor(b, a % b);
 }
 
 /** The input as each tap of a kernel sees it: `[positions, channels]` per tap. */

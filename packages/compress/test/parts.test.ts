@@ -8,6 +8,7 @@ import { factorize } from '../src/factor.js';
 import { compare, peaksOf } from '../src/fidelity.js';
 import { gather } from '../src/gram.js';
 import { rowMajor } from '../src/layout.js';
+import { sampled } from '../src/linear.js';
 import { roundLinear, roundPlain, toSteps } from '../src/round.js';
 import { aimOf, search } from '../src/search.js';
 import { sensitivities } from '../src/sensitivity.js';
@@ -33,6 +34,22 @@ function errorOf(moments: Float64Array, size: number, errors: (row: number) => n
     for (let j = 0; j < size; j++) sum += errors(i) * errors(j) * moments[i * size + j];
   return sum;
 }
+
+describe('sampled', () => {
+  test('takes about as many rows as asked for, and meets all columns of pictures alike', () => {
+    const [batch, height, width] = [4, 24, 48];
+    const column = tf.range(0, width);
+    const pictures = tf.reshape(tf.tile(column, [batch * height]), [-1, 1]) as tf.Tensor2D;
+    for (const most of [400, 350, 200, 97]) {
+      const seen = [...sampled(pictures, most).dataSync()];
+      expect(seen.length).toBeLessThanOrEqual(most);
+      expect(seen.length).toBeGreaterThan(0.6 * most);
+      const counts = Array.from({ length: width }, (_, x) => seen.filter((y) => y === x).length);
+      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+    }
+    expect(sampled(pictures, 1e6)).toBe(pictures);
+  });
+});
 
 describe('factorize', () => {
   test('gives back the moments: M transposed, D, M', () => {

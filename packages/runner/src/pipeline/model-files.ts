@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { decode, type ModelArtifacts } from '@espalier/codec';
+import { decode, EspError, type ModelArtifacts } from '@espalier/codec';
 import { EspalierError } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
@@ -98,10 +98,9 @@ export async function readArtifacts(
   try {
     return { artifacts: decode(bytes), file };
   } catch (error) {
-    throw new EspalierError('bad-model', `${file}: ${(error as Error).message}`, {
-      remedy: 'It is damaged, no .esp file, or of another version of Espalier: write it anew.',
-      cause: error,
-    });
+    if (!(error instanceof EspError)) throw error;
+    const remedy = 'It is damaged, no .esp file, or of another version of Espalier: write it anew.';
+    throw new EspError(error.code, `${file}: ${error.message}.\n  ${remedy}`);
   }
 }
 
