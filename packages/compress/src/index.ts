@@ -6,5 +6,5 @@ export { compare, type Fidelity, type Output } from './fidelity.js';
 export type { CompressOptions } from './options.js';
 export type { Method } from './quantize.js';
 export type { Trial } from './search.js';
-export { readWeights, type Weight } from './weights.js';
+export { readWeights, type Weight, withValues } from './weights.js';
 export { type CompressedWeights, type CompressWeightsOptions, compressWeights } from './weights-alone.js';

@@ -94,7 +94,21 @@ export function readWeights({ weightSpecs = [], weightData }: ModelArtifacts): W
   return weights;
 }
 
-/** The same model with other values: tensors in `values` become plain float32, the others stay as they are stored. */
+/**
+ * The same model with other values: tensors in `values` become plain float32, the others stay as they are stored.
+ *
+ * @param weights - All of the model's, as `readWeights` gives them.
+ * @param values - By name, as many as the tensor has.
+ *
+ * @example
+ * ```ts
+ * import { readWeights, withValues } from '@espalier/compress';
+ * const weightSpecs = [{ name: 'w', shape: [2], dtype: 'float32' as const }];
+ * const model = { weightSpecs, weightData: Float32Array.of(1, 2).buffer };
+ * const other = withValues(model, readWeights(model), new Map([['w', Float32Array.of(3, 4)]]));
+ * if (readWeights(other)[0].values?.join() !== '3,4') throw new Error('not the other values');
+ * ```
+ */
 export function withValues(
   artifacts: ModelArtifacts,
   weights: readonly Weight[],

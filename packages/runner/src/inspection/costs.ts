@@ -1,5 +1,5 @@
 import { encode, type Grid, inspect, type ModelArtifacts } from '@espalier/codec';
-import type { Weight } from '@espalier/compress';
+import { type Weight, withValues } from '@espalier/compress';
 import type { Cost, Form, Statistics } from '@espalier/report';
 import {
   eightBits,
@@ -54,30 +54,6 @@ function energyOf(weight: Weight): number {
   return sum;
 }
 
-/** The model with other values in some tensors, which become plain float32. */
-function withValues(
-  artifacts: ModelArtifacts,
-  tensors: readonly Described[],
-  values: ReadonlyMap<string, { values: Float32Array }>,
-): ModelArtifacts {
-  const parts = tensors.map(({ weight: { name, bytes } }) => {
-    const own = values.get(name)?.values;
-    return own ? new Uint8Array(own.buffer) : bytes;
-  });
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  const weightSpecs = tensors.map(({ weight: { name, spec } }) => {
-    if (!values.has(name)) return spec;
-    const { quantization: _, ...rest } = spec;
-    return rest;
-  });
-  return { ...artifacts, weightSpecs, weightData: whole.buffer };
-}
-
 /**
  * What a model costs: in float32, as the TF.js converter quantises it, with codebooks, and as an `.esp` file, at 8 bits and
  * as it is. All are bytes that were really made, but for codebooks, whose indices all have the same width.
@@ -99,16 +75,18 @@ export async function costsOf(
   );
   const rounded = new Map<string, Rounded>();
   for (const { weight, facts } of tensors) {
-    const eight = quantisable(weight, facts) ? eightBits(weight, facts) : undefined;
-    if (eight) rounded.set(weight.name, eight);
+    const own = quantisable(weight, facts) ? eightBits(weight, facts) : undefined;
+    if (own) rounded.set(weight.name, own);
   }
   const grids: Record<string, Grid> = {};
   for (const { weight } of tensors) {
     const step = rounded.get(weight.name)?.step;
     if (step !== undefined) grids[weight.name] = { step, exponents: weight.shape.map(() => undefined) };
   }
+  const weights = tensors.map(({ weight }) => weight);
+  const eight = new Map(Array.from(rounded, ([name, { values }]) => [name, values]));
   const eightFile =
-    rounded.size === 0 ? packed : encode(withValues(artifacts, tensors, rounded), { effort: 0, grids });
+    rounded.size === 0 ? packed : encode(withValues(artifacts, weights, eight), { effort: 0, grids });
   const storedIn = (file: Uint8Array): Map<string, number> =>
     new Map(inspect(file).tensors.map(({ name, storedBytes }) => [name, storedBytes]));
   const [inEight, inPacked] = [storedIn(eightFile), storedIn(packed)];

@@ -3,6 +3,7 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { Weight } from '@espalier/compress';
 import { uniformLevels } from '@espalier/quantize-kmeans';
 import type { Statistics } from '@espalier/report';
+import { bytesOf } from '../inputs/plain-tensor.js';
 import { centres } from './shared-values.js';
 
 const [gzipped, brotlied] = [promisify(gzip), promisify(brotliCompress)];
@@ -12,10 +13,6 @@ export interface Stored {
   readonly bytes: number;
   readonly squares: number;
 }
-
-/** Bytes of an array. */
-const bytesOf = (values: ArrayBufferView): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 /** Can the weights be quantised? Numbers of type float32, all finite. */
 export function quantisable({ dtype, values }: Weight, { nonFinite, count }: Statistics): boolean {
