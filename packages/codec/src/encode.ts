@@ -8,7 +8,7 @@ import { RESERVED } from './header.js';
 import { type StoredTensor, writeFile } from './header-write.js';
 import { checkName } from './limits.js';
 import { sha256 } from './sha256.js';
-import { storeTensor } from './store.js';
+import { storeTensor, uniformTensor } from './store.js';
 import { encodeText } from './text-encode.js';
 
 /** How {@link encode} works; the defaults suit most models. */
@@ -47,9 +47,6 @@ export interface EncodeOptions {
    */
   grids?: Readonly<Record<string, Grid>>;
 }
-
-/** Bytes up to which a tensor that is there already is stored again: a decoder finds it sooner. */
-const SMALL = 64;
 
 const OPTIONS = [
   'optimizer',
@@ -125,9 +122,14 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
     const grid = Object.hasOwn(grids, spec.name) ? grids[spec.name] : undefined;
     if (grid && storage !== 0) fail('input', `"${spec.name}" is not float32 and cannot lie on a grid`);
     const onGrid = grid && levelsOnGrid(spec.name, spec.shape, slice, grid);
+    const uniform = uniformTensor(spec, storage, slice);
+    if (uniform) {
+      tensors.push(uniform);
+      continue;
+    }
     const key = `${slice.length} ${crc32c(slice)}`;
     const earlier = known.get(key);
-    if (slice.length > SMALL && earlier && equalBytes(earlier.slice, slice)) {
+    if (earlier && equalBytes(earlier.slice, slice)) {
       const same = tensors.length - earlier.index;
       tensors.push({ spec, storage, elements, codec: 'same', same, payloads: [] });
       continue;

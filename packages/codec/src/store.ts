@@ -45,7 +45,16 @@ export interface Search {
   tileElements: number;
 }
 
-/** Finds the smallest way to store a tensor. */
+/** A tensor whose elements are all the same, which needs no payload. */
+export function uniformTensor(spec: WeightSpec, storage: number, data: Uint8Array): StoredTensor | undefined {
+  const itemBytes = STORAGE[storage][2];
+  const base = { spec, storage, elements: data.length / itemBytes, payloads: [] };
+  if (data.every((byte) => byte === 0)) return { ...base, codec: 'zero' };
+  if (isConstant(data, itemBytes)) return { ...base, codec: 'constant', constant: data.slice(0, itemBytes) };
+  return undefined;
+}
+
+/** Finds the smallest way to store a tensor that is not uniform. */
 export function storeTensor(
   spec: WeightSpec,
   storage: number,
@@ -55,8 +64,6 @@ export function storeTensor(
 ): StoredTensor {
   const itemBytes = STORAGE[storage][2];
   const base = { spec, storage, elements: data.length / itemBytes, payloads: [] };
-  if (data.every((byte) => byte === 0)) return { ...base, codec: 'zero' };
-  if (isConstant(data, itemBytes)) return { ...base, codec: 'constant', constant: data.slice(0, itemBytes) };
   const float = isFloat32({ spec });
   const candidates: StoredTensor[] = [{ ...base, codec: 'raw', payloads: [data] }];
   const found =

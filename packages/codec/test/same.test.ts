@@ -29,6 +29,25 @@ describe('tensors with the same bytes', () => {
     expect(new Uint8Array(decode(file).weightData)).toEqual(new Uint8Array(artifacts.weightData));
   });
 
+  test('are stored once however small they are, but where all elements are the same', () => {
+    const parts = [[1, -1, 36], [7], [0, 0], [1, -1, 36], [7], [0, 0], [1, -1, 36]];
+    const small = {
+      weightSpecs: parts.map(({ length }, i) => ({ name: `${i}`, shape: [length], dtype: 'int32' as const })),
+      weightData: Int32Array.from(parts.flat()).buffer,
+    };
+    const packed = encode(small);
+    const { tensors } = inspect(packed);
+    expect(tensors.slice(1).map(({ codec }) => codec)).toEqual([
+      'constant',
+      'zero',
+      'same',
+      'constant',
+      'zero',
+      'same',
+    ]);
+    expect(new Int32Array(decode(packed).weightData)).toEqual(new Int32Array(small.weightData));
+  });
+
   test('come back from a stream and one by one', async () => {
     const decoder = createDecoder();
     const arrived = [...file].flatMap((byte) => decoder.write(Uint8Array.of(byte)));
