@@ -7,7 +7,7 @@ export default {
   esbuildOptions: (options: { minifySyntax?: boolean; mangleProps?: RegExp }): void => {
     options.minifySyntax = true;
     options.mangleProps =
-      /^(itemBytes|negative|positive|tuning|groups|headerLength|fileLength|uint|varint|skip|lines|rows|book|storage|finish|states|coder|constant|literal|position|meta|crc|kind|copied)$/;
+      /^(itemBytes|negative|positive|tuning|groups|headerLength|fileLength|uint|varint|skip|lines|rows|book|storage|finish|states|coder|constant|literal|position|meta|crc|kind|copied|levels|same|start|state|check|copy|base|scales|predictor|distance|terms)$/;
   },
   entry: ['src/index.ts', 'src/decoder.ts', 'src/streaming.ts', 'src/han/index.ts'],
 };

@@ -1,4 +1,5 @@
-import { type Book, bitsOf, buildBook, floatOf, MAX_BOOK, MAX_LEVELS } from './codebook.js';
+import { type Book, bitsOf, buildBook, floatOf } from './codebook.js';
+import { MAX_BOOK, MAX_LEVELS } from './numbers.js';
 
 /** Elements as unsigned bit patterns. */
 export type Patterns = Uint32Array | Uint16Array | Uint8Array;

@@ -1,18 +1,9 @@
 import { codeTree, freshStates } from './adaptive.js';
 import { broken } from './errors.js';
+import type { TensorEntry } from './format.js';
+import { MAX_BOOK, MAX_EXPONENT, MAX_LEVELS, MAX_NUMBERS } from './numbers.js';
 import { RangeDecoder } from './range-decoder.js';
 import type { Reader } from './reader.js';
-
-/** Most distinct values that a list of values may hold. */
-export const MAX_BOOK = 4096;
-/** Most levels that computed books (integers, steps) may span. */
-export const MAX_LEVELS = 65536;
-
-/** Most that the exponents of an element may add up to: a factor of 2^30. */
-export const MAX_EXPONENT = 120;
-
-/** Longest axis along which steps may differ. */
-export const MAX_EXPONENTS: number = 2 ** 20;
 
 const float = new Float32Array(1);
 const word = new Uint32Array(float.buffer);
@@ -29,6 +20,19 @@ export function floatOf(bits: number): number {
   return float[0];
 }
 
+/** How elements follow from earlier ones: linear prediction. */
+export interface Predictor {
+  /** How far apart in the tensor the elements of a lane are: there are so many lanes. */
+  distance: number;
+  /** Of each lane, the factors of the element before, of that before it, …: the low 9 bits, signed, in 64ths. */
+  terms: Int16Array;
+}
+
+/** Terms of a lane. */
+export function orderOf({ distance, terms }: Predictor): number {
+  return terms.length / distance;
+}
+
 /** A codebook as the header has it; {@link buildBook} makes the table. */
 export interface Book {
   /** How the elements of the levels are written: consecutive integers, a float32 step, a list. */
@@ -41,33 +45,36 @@ export interface Book {
   /** Bit patterns by level + negative (list). */
   values: Uint32Array;
   /** Per axis of the tensor, how many quarters of an octave the step is larger at each index; step only. */
-  exponents?: (Uint8Array | undefined)[];
+  scales?: readonly Int16Array[];
+  /** Elements are what levels add to a prediction; only with scales, of which there may be none. */
+  predictor?: Predictor;
 }
 
-/** The element, as a bit pattern, of each level + negative; where steps differ, the level itself. */
-export function buildBook({ kind, negative, positive, base, values, exponents }: Book): Uint32Array {
+/** The element, as a bit pattern, of each level + negative; where these are scaled later, the level itself. */
+export function buildBook({ kind, negative, positive, base, values, scales }: Book): Uint32Array {
   if (kind === 'list') return values;
   return Uint32Array.from({ length: negative + 1 + positive }, (_, i) =>
-    kind === 'integers' ? base + i - negative : exponents ? i - negative : bitsOf((i - negative) * base),
+    kind === 'integers' ? base + i - negative : scales ? i - negative : bitsOf((i - negative) * base),
   );
 }
 
 /**
  * Reads a codebook; `flags`: bit 0 whether it is a list, bit 1 whether the element of level 0 is in it, bit 2 whether
- * steps differ along axes.
+ * steps differ along axes, bits 5-7 of how many terms predictions are.
  */
 export function readBook(
   reader: Reader,
   flags: number,
-  itemBytes: number,
+  { itemBytes, elements, spec: { shape } }: TensorEntry,
   float32: boolean,
-  shape: readonly number[],
 ): Book {
   const negative = reader.varint();
   const positive = reader.varint();
   const size = negative + 1 + positive;
+  const list = flags & 1;
+  const step = !list && float32;
   const book: Book = {
-    kind: flags & 1 ? 'list' : float32 ? 'step' : 'integers',
+    kind: list ? 'list' : step ? 'step' : 'integers',
     negative,
     positive,
     base: 0,
@@ -75,41 +82,60 @@ export function readBook(
   };
   if (size < 2 || size > MAX_LEVELS) broken(32); // a codebook has an impossible size
   // a codebook has flags that mean nothing for its kind
-  if ((flags & 2 && book.kind !== 'list') || (flags & 4 && book.kind !== 'step')) broken(15);
-  if (book.kind === 'integers') {
+  if ((flags & 2 && !list) || (flags & 228 && !step)) broken(15);
+  if (list) {
+    if (size > MAX_BOOK) broken(35); // a codebook has too many values
+    book.values = Uint32Array.from({ length: size }, (_, i) =>
+      i !== negative || flags & 2 ? reader.uint(itemBytes) : 0,
+    );
+  } else {
     // Of int32 too: modulo 2^32, as everything is stored.
     book.base = reader.uint(itemBytes);
-  } else if (book.kind === 'step') {
-    book.base = floatOf(reader.uint(4));
+  }
+  if (step) {
+    book.base = floatOf(book.base);
     let most = 0;
-    if (flags & 4) {
-      book.exponents = readExponents(reader, shape);
-      for (const axis of book.exponents) most += axis?.reduce((a, b) => Math.max(a, b), 0) ?? 0;
+    if (flags & 228) {
+      book.scales = flags & 4 ? readExponents(reader, shape) : [];
+      for (const axis of book.scales) most += axis.reduce((a, b) => Math.max(a, b), 0);
       if (most > MAX_EXPONENT) broken(41); // steps differ too much
+      if (flags >> 5) book.predictor = readPredictor(reader, flags >> 5, elements);
     }
     const top = Math.fround(Math.max(negative, positive) * book.base * 2 ** Math.ceil(most / 4));
     if (!(book.base > 0 && top < Infinity)) broken(34); // a step is not a positive float32
-  } else {
-    if (size > MAX_BOOK) broken(35); // a codebook has too many values
-    book.values = new Uint32Array(size);
-    for (let i = 0; i < size; i++) {
-      if (i !== negative || flags & 2) book.values[i] = reader.uint(itemBytes);
-    }
   }
   return book;
 }
 
-/** A byte whose bits say on which axes there are exponents, the length of what follows, and they, coded. */
-function readExponents(reader: Reader, shape: readonly number[]): (Uint8Array | undefined)[] {
+/** A byte whose bits say on which axes there are exponents, and they. */
+function readExponents(reader: Reader, shape: readonly number[]): Int16Array[] {
   const axes = reader.uint(1);
+  return readNumbers(
+    reader,
+    7,
+    shape.map((size, axis) => ((axes >> axis) & 1) * size),
+  );
+}
+
+/** The distance, and so many terms of each lane, as differences to those of the lane before. */
+function readPredictor(reader: Reader, order: number, elements: number): Predictor {
+  const distance = reader.varint();
+  const count = order * distance;
+  if (!distance || count > elements) broken(43); // a prediction has no terms, or more than there are elements
+  const [terms] = readNumbers(reader, 9, [count]);
+  for (let i = order; i < count; i++) terms[i] += terms[i - order];
+  return { distance, terms };
+}
+
+/** Numbers of so many bits, coded: the length of what follows, and lists of so many. */
+function readNumbers(reader: Reader, bits: number, counts: readonly number[]): Int16Array[] {
   const length = reader.varint();
   const start = reader.skip(length);
   const coder = new RangeDecoder(reader.bytes, start, start + length);
-  const states = freshStates(128);
-  const found = shape.map((size, axis) => {
-    if (!((axes >> axis) & 1)) return undefined;
-    if (size > MAX_EXPONENTS) broken(41); // exponents for too long an axis
-    return Uint8Array.from({ length: size }, () => codeTree(coder, states, 0, 7, 0) & 127);
+  const states = freshStates(512);
+  const found = counts.map((count) => {
+    if (count > MAX_NUMBERS) broken(41); // too many numbers
+    return Int16Array.from({ length: count }, () => codeTree(coder, states, 0, bits, 0) - (1 << bits));
   });
   coder.finish();
   return found;

@@ -17,7 +17,6 @@ import { decodeRans } from './rans.js';
 
 /** `bytes` as a view without copying. */
 export function asBytes(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (bytes instanceof Uint8Array) return bytes;
   if (ArrayBuffer.isView(bytes)) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return new Uint8Array(bytes);
 }
@@ -129,7 +128,6 @@ function decodeLevels(
     (codec === 'ctx-mix' ? decodeMix : decodeFast)(coder, grid, sink);
     coder.finish();
   });
-  const { exponents, base: step } = levels.book;
-  if (exponents) scaleLevels(target, step, exponents, tensor.spec.shape);
+  if (levels.book.scales) scaleLevels(target, levels.book, tensor.spec.shape);
   if (!aligned) out.set(new Uint8Array(buffer));
 }

@@ -15,8 +15,9 @@ import {
   TARGET1,
 } from './level-coding.js';
 import { initial, RANGE, squash, stretch } from './logistic.js';
-import { codeTail, TAIL_SIZE } from './mixed-tail.js';
-import { makeTables, OWN } from './tables.js';
+import { codeTail } from './mixed-tail.js';
+import { OWN, TAIL_SIZE } from './numbers.js';
+import { makeTables } from './tables.js';
 
 /*
  * Logistic mixing (Mahoney 2005). Whether a level is not zero is predicted by six adaptive probabilities:

@@ -4,10 +4,6 @@ import type { Axis } from './geometry.js';
 
 /** PNG's idea: a byte with the high bit set, the name, CR LF, ^Z, LF catch text-mode and 7-bit damage. */
 export const MAGIC: readonly number[] = [0x8a, 0x45, 0x53, 0x50, 0x0d, 0x0a, 0x1a, 0x0a];
-/** Length of the fixed part, before the variable header. */
-export const FIXED_BYTES = 26;
-export const MAJOR = 1;
-export const MINOR = 0;
 
 /** How a tensor is stored, by its number in the file. */
 export const CODECS = [

@@ -10,10 +10,6 @@ export interface Traversal {
   groups: readonly (readonly number[])[];
 }
 
-/** A bordered row may not be longer, nor rows more, than this: it bounds a decoder's memory. */
-export const MAX_ROW: number = 2 ** 19;
-export const MAX_ROWS: number = 2 ** 20;
-
 /** Size and stride of an axis. */
 export type Axis = [size: number, stride: number];
 

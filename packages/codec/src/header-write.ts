@@ -1,10 +1,10 @@
 import { codeTree, freshStates } from './adaptive.js';
 import type { WeightQuantization, WeightSpec } from './artifacts.js';
-import type { Book } from './codebook.js';
-import { bitsOf } from './codebook.js';
+import { type Book, bitsOf, orderOf, type Predictor } from './codebook.js';
 import { crc32c } from './crc32c.js';
-import { CODECS, FIXED_BYTES, type LevelsLayout, MAGIC, MAJOR, MINOR, STORAGE } from './format.js';
+import { CODECS, type LevelsLayout, MAGIC, STORAGE } from './format.js';
 import type { Traversal } from './geometry.js';
+import { FIXED_BYTES, MAJOR, MINOR } from './numbers.js';
 import { RangeEncoder } from './range-encoder.js';
 import { Writer } from './writer.js';
 
@@ -40,7 +40,8 @@ export function writeFile(
   const fixed = new Writer();
   fixed.put(Uint8Array.from(MAGIC));
   fixed.u8(MAJOR);
-  fixed.u8(MINOR);
+  // Decoders of version 1.0 know no prediction.
+  fixed.u8(tensors.some(({ levels }) => levels?.book.predictor) ? MINOR : 0);
   fixed.uint(0, 2);
   fixed.uint(headerLength, 4);
   fixed.uint(0, 4);
@@ -92,15 +93,26 @@ function writeLevels(
 }
 
 function writeBook(out: Writer, book: Book, itemBytes: number, rate: number): void {
-  const { kind, negative, positive, base, values, exponents } = book;
+  const { kind, negative, positive, base, values, scales = [], predictor } = book;
   const list = kind === 'list';
   const explicitZero = list && values[negative] !== 0;
-  out.u8((list ? 1 : 0) | (explicitZero ? 2 : 0) | (exponents ? 4 : 0) | (rate << 3));
+  const axes = scales.reduce((bits, axis, i) => bits | (axis.length > 0 ? 1 << i : 0), 0);
+  out.u8(
+    (list ? 1 : 0) |
+      (explicitZero ? 2 : 0) |
+      (axes ? 4 : 0) |
+      (rate << 3) |
+      ((predictor ? orderOf(predictor) : 0) << 5),
+  );
   out.varint(negative);
   out.varint(positive);
   if (kind === 'integers') out.uint(base, itemBytes);
   if (kind === 'step') out.uint(bitsOf(base), 4);
-  if (exponents) writeExponents(out, exponents);
+  if (axes) {
+    out.u8(axes);
+    writeNumbers(out, 7, scales);
+  }
+  if (predictor) writePredictor(out, predictor);
   if (!list) return;
   values.forEach((bits, i) => {
     if (i === negative && !explicitZero) return;
@@ -108,13 +120,21 @@ function writeBook(out: Writer, book: Book, itemBytes: number, rate: number): vo
   });
 }
 
-/** Counterpart of `readExponents`. */
-function writeExponents(out: Writer, exponents: readonly (Uint8Array | undefined)[]): void {
-  out.u8(exponents.reduce((bits, axis, i) => bits | (axis ? 1 << i : 0), 0));
+/** Counterpart of `readPredictor`. */
+function writePredictor(out: Writer, predictor: Predictor): void {
+  const { distance, terms } = predictor;
+  const order = orderOf(predictor);
+  out.varint(distance);
+  const differences = terms.map((term, i) => (term - (i < order ? 0 : terms[i - order])) & 511);
+  writeNumbers(out, 9, [differences]);
+}
+
+/** Counterpart of `readNumbers`. */
+function writeNumbers(out: Writer, bits: number, lists: readonly Int16Array[]): void {
   const coder = new RangeEncoder();
-  const states = freshStates(128);
-  for (const axis of exponents) {
-    for (const exponent of axis ?? []) codeTree(coder, states, 0, 7, exponent);
+  const states = freshStates(512);
+  for (const numbers of lists) {
+    for (const number of numbers) codeTree(coder, states, 0, bits, number);
   }
   const coded = coder.finish();
   out.varint(coded.length);

@@ -1,18 +1,12 @@
 import type { WeightQuantization, WeightSpec } from './artifacts.js';
 import { crc32c } from './crc32c.js';
 import { broken, fail } from './errors.js';
-import { CODECS, FIXED_BYTES, type Header, MAGIC, MAJOR, STORAGE, type TensorEntry } from './format.js';
+import { CODECS, type Header, MAGIC, STORAGE, type TensorEntry } from './format.js';
 import { readLevels } from './levels-layout.js';
 import { atMost, checkLimits, type Limits } from './limits.js';
+import { FIXED_BYTES, LEVELS, MAJOR, MAX_EXPANSION, TILE_ALLOWANCE } from './numbers.js';
 import { Reader } from './reader.js';
 import { decodeText } from './text.js';
-
-/**
- * No payload may stand for more elements than this many a byte, plus {@link TILE_ALLOWANCE} a tile: a bit
- * costs at least log2(65536 / 65521), and two bytes at the end are not stored.
- */
-export const MAX_EXPANSION = 32768;
-export const TILE_ALLOWANCE: number = 4 * 32768;
 
 /** Artifacts that the tensor table makes: never in the metadata. */
 export const RESERVED: readonly string[] = ['weightSpecs', 'weightData', 'getWeightStream'];
@@ -115,8 +109,7 @@ function readTensor(reader: Reader, start: number, offset: number): TensorEntry 
     return entry;
   }
   if (elements === 0) broken(10); // a tensor without elements has a payload
-  if (codec === 'rans' || codec === 'ctx-fast' || codec === 'ctx-mix')
-    entry.levels = readLevels(reader, entry);
+  if ((second & 63) >= LEVELS) entry.levels = readLevels(reader, entry);
   const tiles = reader.varint() + 1;
   if (tiles > (entry.levels?.rows ?? 1)) broken(11); // a tensor has more tiles than rows
   let storedBytes = 0;

@@ -1,3 +1,4 @@
+import { orderOf, type Predictor } from './codebook.js';
 import { asBytes } from './decode.js';
 import { broken } from './errors.js';
 import type { CodecName } from './format.js';
@@ -15,6 +16,8 @@ export interface TensorReport {
   codec: CodecName;
   /** Size of the codebook; 1 for a constant tensor; absent where the coder has none. */
   distinct?: number;
+  /** From how many earlier elements each one is predicted, and how far these are apart. */
+  predicted?: { distance: number; order: number };
   tiles: number;
   /** Bytes of the payload. */
   storedBytes: number;
@@ -82,9 +85,14 @@ export function inspect(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): 
         : codec === 'zero' || codec === 'constant'
           ? { distinct: 1 }
           : {}),
+      ...(levels?.book.predictor ? { predicted: reportOf(levels.book.predictor) } : {}),
       tiles: tiles.length,
       storedBytes: tiles.reduce((sum, tile) => sum + tile.length, 0),
       decodedBytes: byteLength,
     })),
   };
+}
+
+function reportOf(predictor: Predictor): { distance: number; order: number } {
+  return { distance: predictor.distance, order: orderOf(predictor) };
 }

@@ -1,17 +1,17 @@
 import { readBook } from './codebook.js';
 import { broken } from './errors.js';
 import type { LevelsLayout, TensorEntry } from './format.js';
-import { type Axis, foldedAxes, MAX_ROW, MAX_ROWS, sizeOf } from './geometry.js';
+import { type Axis, foldedAxes, sizeOf } from './geometry.js';
 import { rowSize } from './level-coding.js';
+import { MAX_ROW, MAX_ROWS } from './numbers.js';
 import type { Reader } from './reader.js';
 
 /** Reads how elements map to levels, and in which order these are coded. */
-export function readLevels(reader: Reader, { spec, itemBytes }: TensorEntry): LevelsLayout {
-  const { dtype, quantization, shape } = spec;
+export function readLevels(reader: Reader, entry: TensorEntry): LevelsLayout {
+  const { dtype, quantization, shape } = entry.spec;
   if (dtype === 'string' || dtype === 'complex64') broken(14); // string and complex64 tensors have no levels
   const flags = reader.uint(1);
-  if (flags > 31) broken(15); // a codebook has unknown flags
-  const book = readBook(reader, flags, itemBytes, dtype === 'float32' && !quantization, shape);
+  const book = readBook(reader, flags, entry, dtype === 'float32' && !quantization);
   const foldAxis = reader.uint(1) - 1;
   if (foldAxis >= shape.length) broken(16); // the folded axis does not exist
   const axes = foldedAxes(shape, foldAxis, foldAxis < 0 ? 0 : reader.varint());
@@ -30,5 +30,5 @@ export function readLevels(reader: Reader, { spec, itemBytes }: TensorEntry): Le
   const [rows, lines, width] = groups.map(sizeOf);
   // rows are too long or too many
   if (rowSize({ lines, width }) > MAX_ROW || rows > MAX_ROWS) broken(18);
-  return { book, groups, rows, lines, width, tuning: reader.uint(1) | ((flags >> 3) << 8) };
+  return { book, groups, rows, lines, width, tuning: reader.uint(1) | ((flags & 24) << 5) };
 }

@@ -1,4 +1,4 @@
-import { MAX_COPY, MAX_DISTANCE } from './lz.js';
+import { MAX_COPY, MAX_DISTANCE } from './numbers.js';
 
 /** A copy of earlier bytes; a literal has distance 0 and length 1. */
 export interface Step {

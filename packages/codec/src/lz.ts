@@ -1,6 +1,7 @@
 import { codeBit, codeGolomb, codeTree, freshStates } from './adaptive.js';
 import { broken } from './errors.js';
 import type { BitCoder } from './level-coding.js';
+import { AGAIN, DISTANCES, LENGTHS, LITERALS } from './numbers.js';
 import { RangeDecoder } from './range-decoder.js';
 
 /*
@@ -9,17 +10,6 @@ import { RangeDecoder } from './range-decoder.js';
  * Literals are bit trees chosen by whether the last step was a copy and by the byte's place in its element, or
  * where elements are bytes by the three high bits of the byte before.
  */
-
-/** Longest copy: bounds how many elements a byte can stand for. */
-export const MAX_COPY = 4096;
-/** Largest distance. */
-export const MAX_DISTANCE: number = 2 ** 24;
-
-// Where the parts of the states lie.
-const AGAIN = 16;
-const LENGTHS = 18;
-const DISTANCES = 70;
-const LITERALS = 148;
 
 /** Codes steps; probabilities are the same at both ends. */
 export class LzModel {

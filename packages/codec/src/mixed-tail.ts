@@ -1,15 +1,8 @@
 import { codeGolomb } from './adaptive.js';
 import { broken } from './errors.js';
 import { type BitCoder, type LevelGrid, type Levels, lineStride, UNARY } from './level-coding.js';
+import { FOUR, LARGEST, SUM } from './numbers.js';
 import { learn } from './tables.js';
-
-/** Elements that the tail needs in the array of tables, from `tail` on: 3 weights, at first 26000, then states. */
-export const TAIL_SIZE = 231;
-// The states, from `tail` on: of the sign by a weighted sum of seven signs, by four signs (by position: elsewhere); of
-// "larger than k" by the largest of three neighbours.
-const SUM = 3;
-const FOUR = 22;
-const LARGEST = 103;
 
 const sign = (x: number): number => (x ? (x >> 31) | 1 : 0);
 

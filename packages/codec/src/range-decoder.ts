@@ -1,5 +1,6 @@
 import { broken } from './errors.js';
 import type { BitCoder } from './level-coding.js';
+import { AHEAD } from './numbers.js';
 
 /*
  * Binary arithmetic decoding after the carry-propagating range coder of LZMA (Pavlov 1998, public domain;
@@ -8,9 +9,6 @@ import type { BitCoder } from './level-coding.js';
  *
  * The last AHEAD bytes that a decoder reads are not stored: the encoder ends on a value for which they do not matter.
  */
-
-/** How many bytes a decoder reads beyond the end of a payload, whatever they are. */
-const AHEAD = 2;
 
 /** Reads bits. Reading past the end is noticed later: by {@link check}, and by {@link finish}. */
 export class RangeDecoder implements BitCoder {

@@ -1,9 +1,10 @@
 import type { ModelArtifacts, WeightSpec } from './artifacts.js';
 import { artifactsOf, checkTiles, decodeTensor } from './decode.js';
 import { fail } from './errors.js';
-import { FIXED_BYTES, type Header } from './format.js';
+import type { Header } from './format.js';
 import { download, type LoadOptions } from './handler.js';
 import { readFixed, readHeader } from './header.js';
+import { FIXED_BYTES } from './numbers.js';
 
 /** A file of which tensors are fetched one by one. */
 export interface RemoteFile {

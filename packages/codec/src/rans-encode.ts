@@ -1,4 +1,4 @@
-import { RANS_BITS, RANS_LOW } from './rans.js';
+import { RANS_BITS, RANS_LOW } from './numbers.js';
 import { Writer } from './writer.js';
 
 /** Counterpart of `decodeRans`: `symbols` are level + negative in coding order, below `count`. */

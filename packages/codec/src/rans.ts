@@ -1,5 +1,6 @@
 import { broken } from './errors.js';
 import type { LevelGrid, LevelSink } from './level-coding.js';
+import { RANS_BITS, RANS_LOW } from './numbers.js';
 import { Reader } from './reader.js';
 
 /*
@@ -9,10 +10,6 @@ import { Reader } from './reader.js';
  * Payload: for each level + negative its frequency as a varint (they add up to 4096), the two final states
  * as uint32, then 16-bit words.
  */
-
-export const RANS_BITS = 12;
-/** States stay in [2^15, 2^31). */
-export const RANS_LOW: number = 1 << 15;
 
 /** Decodes a tile of codec `rans`. */
 export function decodeRans(

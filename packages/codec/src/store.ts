@@ -4,11 +4,12 @@ import { isFloat32 } from './decode.js';
 import { codeFast } from './encode-fast.js';
 import { codeMix } from './encode-mix.js';
 import { type CodecName, STORAGE } from './format.js';
-import { groupAxes, MAX_ROW, MAX_ROWS, offsetsOf, sizeOf, type Traversal } from './geometry.js';
+import { groupAxes, offsetsOf, sizeOf, type Traversal } from './geometry.js';
 import type { StoredTensor } from './header-write.js';
 import { type LevelGrid, type Levels, lineStart, rowSize } from './level-coding.js';
 import { RANGE, squash } from './logistic.js';
 import { encodeLz, encodeLzWell } from './lz-encode.js';
+import { MAX_ROW, MAX_ROWS } from './numbers.js';
 import { encodePlanes } from './planes-encode.js';
 import { RangeEncoder } from './range-encoder.js';
 import { encodeRans } from './rans-encode.js';
@@ -154,8 +155,10 @@ function size(tensor: StoredTensor): number {
   );
 }
 
+/** About so many bytes: of the exponents and of the prediction's terms. */
 function exponentBytes({ levels }: StoredTensor): number {
-  return (levels?.book.exponents ?? []).reduce((n, axis) => n + 1 + (axis?.length ?? 0), 0);
+  const { scales = [], predictor } = levels?.book ?? {};
+  return scales.reduce((n, axis) => n + 1 + axis.length, predictor?.terms.length ?? 0);
 }
 
 function isConstant(data: Uint8Array, itemBytes: number): boolean {

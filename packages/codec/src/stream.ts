@@ -1,9 +1,10 @@
 import type { ModelArtifacts, WeightSpec } from './artifacts.js';
 import { artifactsOf, asBytes, checkTiles, decodeTensor } from './decode.js';
 import { fail } from './errors.js';
-import { FIXED_BYTES, type Header } from './format.js';
+import type { Header } from './format.js';
 import { cut, readFixed, readHeader } from './header.js';
 import type { Limits } from './limits.js';
+import { FIXED_BYTES } from './numbers.js';
 
 /** A tensor as it comes out of a stream. */
 export interface DecodedTensor {

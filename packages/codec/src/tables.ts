@@ -1,14 +1,12 @@
 import { DELTA, DENSITY } from './level-coding.js';
 import { squash, stretch } from './logistic.js';
+import { OWN } from './numbers.js';
 
 /*
  * The inner loops keep tables, states and cells in one Int32Array: engines then check one array only. The tables
  * come first, at these places; what follows is the coder's own. The numbers are repeated in the loops, because
  * constants of a module are read from memory, with a check: stretch at 0, SQUASH 4096, DELTAS 8353, BUCKET 9377.
  */
-
-/** Where the tables end. */
-export const OWN = 13473;
 
 /** An array of tables and `size` more elements, which are `state` at first. */
 export function makeTables(size: number, state: number): Int32Array {

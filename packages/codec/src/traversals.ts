@@ -1,5 +1,6 @@
-import { groupAxes, MAX_ROW, MAX_ROWS, sizeOf, type Traversal } from './geometry.js';
+import { groupAxes, sizeOf, type Traversal } from './geometry.js';
 import { rowSize } from './level-coding.js';
+import { MAX_ROW, MAX_ROWS } from './numbers.js';
 
 /** Ways worth trying to walk a tensor of this shape, likely ones first. */
 export function traversalsFor(shape: readonly number[]): Traversal[] {

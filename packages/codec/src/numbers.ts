@@ -1,0 +1,60 @@
+/*
+ * Numbers of the format. In a module of their own, which holds nothing else, bundlers write them where they are used: so
+ * a decoder is smaller.
+ */
+
+/** Length of the fixed part, before the variable header. */
+export const FIXED_BYTES = 26;
+export const MAJOR = 1;
+export const MINOR = 1;
+
+/** Number of the first codec of levels: those before it have none. */
+export const LEVELS = 5;
+
+/**
+ * No payload may stand for more elements than this many a byte, plus {@link TILE_ALLOWANCE} a tile: a bit
+ * costs at least log2(65536 / 65521), and two bytes at the end are not stored.
+ */
+export const MAX_EXPANSION = 32768;
+export const TILE_ALLOWANCE = 131072;
+
+/** Most distinct values that a list of values may hold. */
+export const MAX_BOOK = 4096;
+/** Most levels that computed books (integers, steps) may span. */
+export const MAX_LEVELS = 65536;
+/** Most that the exponents of an element may add up to: a factor of 2^30. */
+export const MAX_EXPONENT = 120;
+/** Longest axis along which steps may differ, and most terms of predictions: 2^20. */
+export const MAX_NUMBERS = 1048576;
+
+/** A bordered row may not be longer (2^19), nor rows more (2^20), than this: it bounds a decoder's memory. */
+export const MAX_ROW = 524288;
+export const MAX_ROWS = 1048576;
+
+/** How many bytes a range decoder reads beyond the end of a payload, whatever they are. */
+export const AHEAD = 2;
+
+/** Longest copy of LZ: bounds how many elements a byte can stand for. */
+export const MAX_COPY = 4096;
+/** Largest distance of LZ: 2^24. */
+export const MAX_DISTANCE = 16777216;
+/** Where the parts of LZ's states lie. */
+export const AGAIN = 16;
+export const LENGTHS = 18;
+export const DISTANCES = 70;
+export const LITERALS = 148;
+
+export const RANS_BITS = 12;
+/** States of rANS stay in [2^15, 2^31). */
+export const RANS_LOW = 32768;
+
+/** Where the tables of the context coders end, see tables.ts. */
+export const OWN = 13473;
+
+/** Elements that the tail of the mixing coder needs in the array of tables: 3 weights, at first 26000, then states. */
+export const TAIL_SIZE = 231;
+/** The states: of the sign by a weighted sum of seven signs, by four signs (by position: elsewhere). */
+export const SUM = 3;
+export const FOUR = 22;
+/** And of "larger than k" by the largest of three neighbours. */
+export const LARGEST = 103;
