@@ -4,7 +4,15 @@ export default {
   ...base,
   // Numbers that have names in the inner loops are written into them; names of properties that are nobody's business
   // are shortened, for the sake of the browser's decoder.
-  esbuildOptions: (options: { minifySyntax?: boolean; mangleProps?: RegExp }): void => {
+  esbuildOptions: (options: {
+    minifySyntax?: boolean;
+    mangleProps?: RegExp;
+    tsconfig?: string;
+    tsconfigRaw?: object;
+  }): void => {
+    // Fields that constructors set anyway are not declared beside that.
+    delete options.tsconfig;
+    options.tsconfigRaw = { compilerOptions: { useDefineForClassFields: false } };
     options.minifySyntax = true;
     options.mangleProps =
       /^(itemBytes|negative|positive|tuning|groups|headerLength|fileLength|uint|varint|skip|lines|rows|book|storage|finish|states|coder|constant|literal|position|meta|crc|kind|copied|levels|same|start|state|check|copy|base|scales|predictor|distance|terms)$/;

@@ -78,14 +78,7 @@ export function nextState(state: number, bit: number): number {
 }
 
 /** DENSITY[d >> 4] of a 16-bit density d: 0 to 15, two steps an octave, 15 at a half and more. */
-export const DENSITY: Uint8Array = makeDensity();
-
-function makeDensity(): Uint8Array {
-  const table = new Uint8Array(4096);
-  for (let i = 0; i < 4096; i++) {
-    const log = 31 - Math.clz32(i | 1);
-    const half = log > 0 ? (i >> (log - 1)) & 1 : 0;
-    table[i] = Math.max(0, Math.min(15, 2 * log + half - 7));
-  }
-  return table;
-}
+export const DENSITY: Uint8Array = Uint8Array.from({ length: 4096 }, (_, i) => {
+  const log = 31 - Math.clz32(i | 1);
+  return Math.max(0, Math.min(15, 2 * log + ((i >> (log - 1)) & 1) - 7));
+});

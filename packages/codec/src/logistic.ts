@@ -12,8 +12,12 @@ export const RANGE = 2128;
 /** squash[RANGE + x] = 65536 / (1 + e^(-x / 256)), inside [16, 65520]. */
 export const squash: Uint16Array = makeSquash();
 
+let reached: number = -RANGE;
 /** stretch[p >> 10] for a 22-bit p: the inverse of squash in 4096 steps. */
-export const stretch: Int16Array = makeStretch();
+export const stretch: Int16Array = Int16Array.from({ length: 4096 }, (_, i) => {
+  while (reached < RANGE && squash[RANGE + reached] < i * 16 + 8) reached++;
+  return reached;
+});
 
 /** The probability, in 1/65536, that a level is not 0 at first: bits 0-7 of the tuning, a stretch in 1/16 + 128. */
 export function initial(tuning: number): number {
@@ -29,17 +33,6 @@ function makeSquash(): Uint16Array {
     table[RANGE - x] = 65536 - p;
     // e^(-1/256) = 4177952 / 2^22; the product is below 2^52, so exact.
     e = Math.floor((e * 4177952) / 2 ** 22);
-  }
-  return table;
-}
-
-function makeStretch(): Int16Array {
-  const table = new Int16Array(4096);
-  let x = -RANGE;
-  for (let i = 0; i < 4096; i++) {
-    const p = i * 16 + 8;
-    while (x < RANGE && squash[RANGE + x] < p) x++;
-    table[i] = x;
   }
   return table;
 }
