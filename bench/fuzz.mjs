@@ -109,6 +109,27 @@ function samples() {
       { grids: { w: { step: 0.5, exponents: [undefined, exponents] } } },
     ),
   );
+  // Predicted: a damped wave in each of four lanes.
+  const coefficients = [1.75, -0.875, 1.5, -0.75, 1, 0, 0.5, 0.25];
+  const waves = new Float32Array(200);
+  for (let i = 0; i < 200; i++) {
+    let expected = 0;
+    for (let k = 2; k > 0; k--) expected += coefficients[2 * (i % 4) + k - 1] * (waves[i - 4 * k] ?? 0);
+    waves[i] = levels[i] * 0.5 + expected;
+  }
+  files.push(
+    encode(
+      {
+        weightSpecs: [{ name: 'w', shape: [50, 4], dtype: 'float32' }],
+        weightData: waves.buffer,
+      },
+      {
+        grids: {
+          w: { step: 0.5, exponents: [undefined, undefined], prediction: { distance: 4, coefficients } },
+        },
+      },
+    ),
+  );
   const parts = [sparse, noise, new Float32Array(9)];
   files.push(
     encode({

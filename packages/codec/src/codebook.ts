@@ -23,14 +23,14 @@ export function floatOf(bits: number): number {
 /** How elements follow from earlier ones: linear prediction. */
 export interface Predictor {
   /** How far apart in the tensor the elements of a lane are: there are so many lanes. */
-  distance: number;
+  lag: number;
   /** Of each lane, the factors of the element before, of that before it, …: the low 9 bits, signed, in 64ths. */
   terms: Int16Array;
 }
 
 /** Terms of a lane. */
-export function orderOf({ distance, terms }: Predictor): number {
-  return terms.length / distance;
+export function orderOf({ lag, terms }: Predictor): number {
+  return terms.length / lag;
 }
 
 /** A codebook as the header has it; {@link buildBook} makes the table. */
@@ -119,12 +119,12 @@ function readExponents(reader: Reader, shape: readonly number[]): Int16Array[] {
 
 /** The distance, and so many terms of each lane, as differences to those of the lane before. */
 function readPredictor(reader: Reader, order: number, elements: number): Predictor {
-  const distance = reader.varint();
-  const count = order * distance;
-  if (!distance || count > elements) broken(43); // a prediction has no terms, or more than there are elements
+  const lag = reader.varint();
+  const count = order * lag;
+  if (!lag || count > elements) broken(43); // a prediction has no terms, or more than there are elements
   const [terms] = readNumbers(reader, 9, [count]);
   for (let i = order; i < count; i++) terms[i] += terms[i - order];
-  return { distance, terms };
+  return { lag, terms };
 }
 
 /** Numbers of so many bits, coded: the length of what follows, and lists of so many. */

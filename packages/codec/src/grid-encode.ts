@@ -120,7 +120,7 @@ function predictorOf({ distance, coefficients }: LinearPrediction, elements: num
     if (!(Number.isInteger(term) && term >= -256 && term < 256)) bad(`has coefficient ${coefficient}`);
     return term;
   });
-  return { distance, terms };
+  return { lag: distance, terms };
 }
 
 /** Calls `line` for each run along the last axis: where it starts, how long it is, the other axes' exponents summed. */

@@ -11,11 +11,11 @@ export function widen(step: number, e: number): number {
 
 /** What the elements before it in its lane let expect of element `i`. */
 export function predict(floats: Float32Array, i: number, predictor: Predictor): number {
-  const { distance, terms } = predictor;
+  const { lag, terms } = predictor;
   const order = orderOf(predictor);
   let sum = 0;
   for (let k = order; k > 0; k--) {
-    sum += ((terms[(i % distance) * order + k - 1] << 23) / 2 ** 29) * (floats[i - k * distance] ?? 0);
+    sum += ((terms[(i % lag) * order + k - 1] << 23) / 2 ** 29) * (floats[i - k * lag] ?? 0);
   }
   return sum;
 }
@@ -26,7 +26,7 @@ export function predict(floats: Float32Array, i: number, predictor: Predictor): 
  */
 export function scaleLevels(
   target: Uint32Array | Uint16Array | Uint8Array,
-  { base, scales, predictor }: Book,
+  { base, scales = [], predictor }: Book,
   sizes: readonly number[],
 ): void {
   const levels = new Int32Array(target.buffer, target.byteOffset, target.length);
@@ -36,7 +36,7 @@ export function scaleLevels(
     let e = 0;
     let rest = i;
     for (let axis = sizes.length; axis-- > 0; ) {
-      e += scales?.[axis]?.[rest % sizes[axis]] ?? 0;
+      e += scales[axis]?.[rest % sizes[axis]] ?? 0;
       rest = Math.floor(rest / sizes[axis]);
     }
     floats[i] = levels[i] * widen(base, e) + (predictor ? predict(floats, i, predictor) : 0);

@@ -122,9 +122,9 @@ function writeBook(out: Writer, book: Book, itemBytes: number, rate: number): vo
 
 /** Counterpart of `readPredictor`. */
 function writePredictor(out: Writer, predictor: Predictor): void {
-  const { distance, terms } = predictor;
+  const { lag, terms } = predictor;
   const order = orderOf(predictor);
-  out.varint(distance);
+  out.varint(lag);
   const differences = terms.map((term, i) => (term - (i < order ? 0 : terms[i - order])) & 511);
   writeNumbers(out, 9, [differences]);
 }

@@ -94,5 +94,5 @@ export function inspect(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): 
 }
 
 function reportOf(predictor: Predictor): { distance: number; order: number } {
-  return { distance: predictor.distance, order: orderOf(predictor) };
+  return { distance: predictor.lag, order: orderOf(predictor) };
 }

@@ -2,7 +2,9 @@
  * Makes the golden files: one for each codec, type and form of codebook. They are made once for each version of the
  * format and then only read; a decoder in any language must get the SHA-256 that golden.json gives for the weights.
  *
- *   npm run build && node packages/codec/test/golden/make.mjs
+ *   npm run build && node packages/codec/test/golden/make.mjs [name …]
+ *
+ * With names, only these files are made; the others stay as they are.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -14,6 +16,45 @@ const levels = (name) => new Int8Array(gunzipSync(readFileSync(new URL(`../fixtu
 const sha256 = (bytes) => createHash('sha256').update(new Uint8Array(bytes)).digest('hex');
 const float = (data, f = (x) => x) => Float32Array.from(data, f);
 const range = (n, f) => Array.from({ length: n }, (_, i) => f(i));
+
+/** What a decoder makes of levels on a predicted grid, by docs/format.md; the levels are the nearest ones. */
+const predicted = (wanted, { step, exponents, prediction: { distance, coefficients } }) => {
+  const order = coefficients.length / distance;
+  const out = new Float32Array(wanted.length);
+  wanted.forEach((value, i) => {
+    let expected = 0;
+    for (let k = order; k > 0; k--) {
+      expected +=
+        coefficients[(i % distance) * order + k - 1] * (i < k * distance ? 0 : out[i - k * distance]);
+    }
+    const e = exponents.at(-1)?.[i % exponents.at(-1).length] ?? 0;
+    const width = step * [1, 1.189207115002721, Math.SQRT2, 1.681792830507429][e & 3] * 2 ** (e >> 2);
+    out[i] = Math.round((value - expected) / width) * width + expected;
+  });
+  return out;
+};
+/** Windowed sinusoids, `[times, waves]`. */
+const waves = (times, count) =>
+  range(times * count, (i) => {
+    const t = Math.floor(i / count) / times;
+    return Math.sin(Math.PI * t) ** 2 * Math.cos((4 + 3 * (i % count)) * 2 * Math.PI * (t - 0.5));
+  });
+const frequencies = range(8, (i) => Math.round(128 * Math.cos((2 * Math.PI * (4 + 3 * i)) / 96)) / 64);
+const grids = {
+  't0/kernel': {
+    step: Math.fround(0.003),
+    exponents: [undefined, undefined],
+    prediction: { distance: 8, coefficients: frequencies.flatMap((c) => [c, -63 / 64]) },
+  },
+  't1/kernel': {
+    step: 0.001953125,
+    exponents: [undefined, undefined, range(8, (i) => i % 5)],
+    prediction: {
+      distance: 16,
+      coefficients: range(16 * 3, (i) => [96 - (i % 7), (i % 5) - 48, 8][i % 3] / 64),
+    },
+  },
+};
 
 const conv = levels('lenet-5-99-conv1');
 const fc3 = levels('lenet-300-100-92-fc3');
@@ -68,6 +109,10 @@ const files = {
     tensor([3], Float32Array.of(1, 2, 3)),
     tensor([60], float(range(60, (i) => Math.sin(i)))),
   ],
+  predicted: [
+    tensor([96, 8], predicted(waves(96, 8), grids['t0/kernel'])),
+    tensor([20, 2, 8], predicted(waves(20, 16), grids['t1/kernel'])),
+  ],
   halves: [
     tensor(
       [40, 25],
@@ -102,12 +147,16 @@ const OPTIONS = {
   'ctx-fast': { codecs: ['ctx-fast'] },
   'ctx-mix': { codecs: ['ctx-mix'] },
   'ctx-mix-tiles-fold': { codecs: ['ctx-mix'], tileElements: 4000, effort: 9 },
+  predicted: { grids },
   halves: { codecs: ['ctx-mix'] },
   'many-levels': { codecs: ['ctx-fast'] },
 };
 
-const golden = [];
+const names = process.argv.slice(2);
+const known = JSON.parse(readFileSync(new URL('golden.json', here), 'utf8'));
+const golden = names.length > 0 ? known.filter(({ file }) => !names.includes(file.slice(0, -4))) : [];
 for (const [name, tensors] of Object.entries(files)) {
+  if (names.length > 0 && !names.includes(name)) continue;
   const file = encode(
     {
       format: 'layers-model',
