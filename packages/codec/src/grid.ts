@@ -36,7 +36,8 @@ export function scaleLevels(
     let e = 0;
     let rest = i;
     for (let axis = sizes.length; axis-- > 0; ) {
-      e += scales[axis]?.[rest % sizes[axis]] ?? 0;
+      const own = scales[axis];
+      if (own?.length) e += own[rest % sizes[axis]];
       rest = Math.floor(rest / sizes[axis]);
     }
     floats[i] = levels[i] * widen(base, e) + (predictor ? predict(floats, i, predictor) : 0);
