@@ -1,5 +1,6 @@
 import { encode, inspect } from '@espalier/codec';
 import type { Plan } from './plan.js';
+import type { Predictor } from './predictor.js';
 import { errorAt, type Method, quantize, type Rounded } from './quantize.js';
 import { toCodebook } from './round.js';
 
@@ -13,7 +14,7 @@ const effort = 3;
 /**
  * Chooses how each tensor is quantised at about this fineness, by coded bytes at the same error: on steps with rows that
  * make up for each other; plainly, where that leaves repetitions that a coder finds; by a codebook, where the weights keep
- * to few places.
+ * to few places; by prediction, where they are smooth along an axis.
  */
 export function chooseMethods(plans: readonly Plan[], fineness: number): Map<string, Method> {
   const methods = new Map<string, Method>();
@@ -21,6 +22,10 @@ export function chooseMethods(plans: readonly Plan[], fineness: number): Map<str
   for (const plan of plans) {
     const { weight, linear } = plan;
     const first = usual.get(weight.name) as Rounded;
+    if (plan.predictor && predictionIsSmaller(plan, plan.predictor, fineness, first)) {
+      methods.set(weight.name, 'predicted');
+      continue;
+    }
     let least = entropyBytes(plan, first);
     if (linear) {
       const plain = only(plan, fineness, 'plain');
@@ -41,6 +46,18 @@ export function chooseMethods(plans: readonly Plan[], fineness: number): Map<str
 function only(plan: Plan, fineness: number, method: Method): Rounded {
   const { name } = plan.weight;
   return quantize([plan], fineness, new Map([[name, method]])).get(name) as Rounded;
+}
+
+/** Finds the order of the prediction that takes the fewest bytes, and whether these are fewer than without. */
+function predictionIsSmaller(plan: Plan, predictor: Predictor, fineness: number, usual: Rounded): boolean {
+  let [best, least] = [0, codedBytes(plan, usual)];
+  for (const order of predictor.orders) {
+    predictor.order = order;
+    const bytes = codedBytes(plan, only(plan, fineness, 'predicted'));
+    if (bytes < least) [best, least] = [order, bytes];
+  }
+  predictor.order = best || 1;
+  return best > 0;
 }
 
 /** By a sample's codebook: the entropy of its indices and the entries themselves. */

@@ -2,6 +2,7 @@ import { Codebooks } from './codebooks.js';
 import { type Factor, factorize } from './factor.js';
 import type { Gram } from './gram.js';
 import type { Layout } from './layout.js';
+import { Predictor } from './predictor.js';
 import { Wish } from './steps.js';
 import type { Weight } from './weights.js';
 
@@ -14,6 +15,8 @@ export interface Plan {
   /** One step for all of it, for `plain` rounding of a linear operation's weight. */
   readonly level?: Wish;
   readonly codebooks: Codebooks;
+  /** Where elements may follow from those before them along an axis. */
+  readonly predictor: Predictor | undefined;
   /** Of a linear operation, with its features' moments. */
   readonly linear?: {
     readonly layout: Layout;
@@ -38,7 +41,9 @@ export function planLinear(
   found: Gram,
   bias: string | undefined,
 ): Plan {
-  const { layout, gram } = inOrder(unordered, found);
+  const predictor = Predictor.find(values, weight.shape, unordered);
+  // What is predicted is rounded after what it is predicted from.
+  const { layout, gram } = predictor ? { layout: unordered, gram: found } : inOrder(unordered, found);
   const { groups, rows, columns } = layout;
   const factors = Array.from(groups, (_, g) => {
     const size = gram.size;
@@ -78,6 +83,7 @@ export function planLinear(
     wish: new Wish(weight.shape, importance, values),
     level: new Wish(weight.shape, new Float64Array(values.length).fill(average), values),
     codebooks: new Codebooks(values, importance),
+    predictor,
     linear: { layout, factors, bias },
   };
 }
@@ -122,5 +128,6 @@ export function planPlain(weight: Weight, values: Float32Array, sensitivity: Flo
   const mean = sensitivity.reduce((a, b) => a + b, 0) / sensitivity.length;
   const importance = sensitivity.map((s) => (s + mean) / 2);
   const codebooks = new Codebooks(values, importance);
-  return { weight, values, wish: new Wish(weight.shape, importance, values), codebooks };
+  const predictor = Predictor.find(values, weight.shape);
+  return { weight, values, wish: new Wish(weight.shape, importance, values), codebooks, predictor };
 }

@@ -1,12 +1,14 @@
 import type { Grid } from '@espalier/codec';
 import type { Plan } from './plan.js';
+import { toPredicted } from './predictor.js';
 import { roundLinear, roundPlain, type Snap, toCodebook, toSteps } from './round.js';
 
 /**
  * How a tensor is quantised: rows that make up for each other's errors, on steps; each weight to the nearest step; to the
- * entries of a codebook; not at all.
+ * entries of a codebook; by steps off what earlier weights let expect, with rows that make up for each other where there
+ * are rows; not at all.
  */
-export type Method = 'compensated' | 'plain' | 'codebook' | 'kept';
+export type Method = 'compensated' | 'plain' | 'codebook' | 'predicted' | 'kept';
 
 /** A tensor quantised. */
 export interface Rounded {
@@ -69,6 +71,13 @@ interface Place {
 function placeOf(plan: Plan, fineness: number, wanted: Method): Place {
   const book = wanted === 'codebook' ? plan.codebooks.within(errorAt(plan, fineness)) : undefined;
   if (book) return { snap: toCodebook(book), method: 'codebook', as: { method: 'codebook' } };
+  if (wanted === 'predicted' && plan.predictor) {
+    const grid = plan.wish.grid(fineness);
+    const steps = plan.wish.steps(grid);
+    const prediction = plan.predictor.fit(steps);
+    const as = { method: wanted, grid: { ...grid, prediction } };
+    return { snap: toPredicted(steps, prediction), method: wanted, as };
+  }
   const method = wanted === 'plain' || !plan.linear ? 'plain' : 'compensated';
   const wish = method === 'plain' ? (plan.level ?? plan.wish) : plan.wish;
   const grid = wish.grid(fineness);
