@@ -6,7 +6,7 @@ import { uniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import jpeg from 'jpeg-js';
 import { packageFolder } from './packages.js';
-import { notes, readWav } from './sound.js';
+import { music, readWav } from './sound.js';
 
 const calibrating = [
   'airplane-from-above',
@@ -73,7 +73,7 @@ function crops(pictures, count, size, [low, high], seed) {
 export async function inputsOf({ kind, size, range }, { folder } = {}) {
   if (kind === 'sound') {
     return {
-      calibration: tf.tensor(notes(24, size, 1), [24, size, 1]),
+      calibration: tf.tensor(music(24, size, 1), [24, size, 1]),
       heldOut: await readWav(await packageFolder('audio-lena@3.0.1'), size),
     };
   }

@@ -7,7 +7,7 @@ import { crop } from '../inputs.js';
 // @ts-expect-error: the example is plain JavaScript
 import { models } from '../models.js';
 // @ts-expect-error: the example is plain JavaScript
-import { notes } from '../sound.js';
+import { music } from '../sound.js';
 // @ts-expect-error: the example is plain JavaScript
 import { describe as table } from '../table.js';
 // @ts-expect-error: the example is plain JavaScript
@@ -85,8 +85,8 @@ describe('existing-models', () => {
   });
 
   it('makes sound that neither is silent nor clips, the same every time', () => {
-    const sound: Float32Array = notes(2, 4096, 3);
-    expect(sound).toEqual(notes(2, 4096, 3));
+    const sound: Float32Array = music(2, 4096, 3);
+    expect(sound).toEqual(music(2, 4096, 3));
     const energy = sound.reduce((sum, v) => sum + v * v, 0) / sound.length;
     expect(energy).toBeGreaterThan(1e-5);
     expect(Math.max(...sound.map(Math.abs))).toBeLessThan(2);
