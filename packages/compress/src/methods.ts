@@ -48,16 +48,9 @@ function only(plan: Plan, fineness: number, method: Method): Rounded {
   return quantize([plan], fineness, new Map([[name, method]])).get(name) as Rounded;
 }
 
-/** Finds the order of the prediction that takes the fewest bytes, and whether these are fewer than without. */
+/** Does a prediction of the best order take fewer bytes? */
 function predictionIsSmaller(plan: Plan, predictor: Predictor, fineness: number, usual: Rounded): boolean {
-  let [best, least] = [0, codedBytes(plan, usual)];
-  for (const order of predictor.orders) {
-    predictor.order = order;
-    const bytes = codedBytes(plan, only(plan, fineness, 'predicted'));
-    if (bytes < least) [best, least] = [order, bytes];
-  }
-  predictor.order = best || 1;
-  return best > 0;
+  return predictor.choose(codedBytes(plan, usual), () => codedBytes(plan, only(plan, fineness, 'predicted')));
 }
 
 /** By a sample's codebook: the entropy of its indices and the entries themselves. */

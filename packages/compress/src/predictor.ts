@@ -53,9 +53,18 @@ export class Predictor {
     return found;
   }
 
-  /** Orders to choose from. */
-  get orders(): readonly number[] {
-    return orders.filter((order) => 4 * order * this.distance <= this.#values.length);
+  /** Takes the order with which the tensor has the fewest bytes. Returns whether these are fewer than `most`. */
+  choose(most: number, bytes: () => number): boolean {
+    let [best, least] = [0, most];
+    for (const order of orders) {
+      // More coefficients than this are not saved again.
+      if (4 * order * this.distance > this.#values.length) break;
+      this.order = order;
+      const own = bytes();
+      if (own < least) [best, least] = [order, own];
+    }
+    this.order = best || 1;
+    return best > 0;
   }
 
   /**

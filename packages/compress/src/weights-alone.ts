@@ -2,6 +2,8 @@ import { decode, type EncodeOptions, encode, type Grid, type ModelArtifacts } fr
 import { EspalierError } from '@espalier/core';
 import type { CompressedTensor } from './compress.js';
 import { type CompressOptions, checkCompressOptions } from './options.js';
+import { Predictor, toPredicted } from './predictor.js';
+import { roundPlain } from './round.js';
 import { aimOf, search, type Trial } from './search.js';
 import { readWeights, type Weight, withValues } from './weights.js';
 
@@ -39,6 +41,8 @@ interface Part {
   readonly meanSquare: number;
   /** Below this step, levels would leave what is coded well. */
   readonly leastStep: number;
+  /** Where prediction takes fewer bytes. */
+  predictor?: Predictor;
 }
 
 /** Fewer elements than this are kept: they cost less than what is said about them. */
@@ -54,6 +58,7 @@ const quick: EncodeOptions = { effort: 0, codecs: ['rans', 'ctx-fast'] };
  * Quantises weights of which no more is known than their values: without a model there are no outputs to measure, so every
  * weight matters alike, relative to its tensor's root mean square, which is its step up to a factor that they all share.
  * Vectors (biases, scales, statistics) and integers are kept as they are: rounding them is where an unknown model could break.
+ * What is smooth along an axis is predicted along it, where that takes fewer bytes.
  *
  * Source: equal steps for equal distortion, reverse water-filling, Cover and Thomas (2006), "Elements of information
  * theory", 10.3.3.
@@ -84,19 +89,18 @@ export async function compressWeights(
     const values = new Map<string, Float32Array>();
     const grids: Record<string, Grid> = {};
     for (const part of parts) {
-      const grid = gridOf(part, fineness);
+      const { values: own, grid } = rounded(part, fineness);
       grids[part.weight.name] = grid;
-      values.set(part.weight.name, rounded(part.values, grid.step));
+      values.set(part.weight.name, own);
     }
     return encode(withValues(artifacts, weights, values), { ...coding, grids });
   };
   const trials: Trial[] = [];
   // The error of rounding is uniform, step^2 / 12; of too few levels it is not, and the search makes up for that.
   const start = Math.sqrt(12 * 10 ** (-(quality ?? 45) / 10));
+  for (const part of parts) choosePredictor(part, start);
   const found = await search(start, aim, async (fineness) => {
-    const figure = bytes
-      ? pack(fineness).length
-      : decibels(parts, (part) => rounded(part.values, gridOf(part, fineness).step));
+    const figure = bytes ? pack(fineness).length : decibels(parts, (part) => rounded(part, fineness).values);
     log(
       `step ${fineness.toPrecision(4)} of the RMS: ${bytes ? `${figure} bytes` : `${figure.toFixed(2)} dB`}`,
     );
@@ -119,7 +123,8 @@ export async function compressWeights(
     tensors: weights.map(({ name, shape }): CompressedTensor => {
       const part = parts.find(({ weight }) => weight.name === name);
       if (!part || lossless) return { name, shape, method: 'kept' };
-      return { name, shape, method: 'plain', step: gridOf(part, found.fineness).step };
+      const method = part.predictor ? 'predicted' : 'plain';
+      return { name, shape, method, step: stepOf(part, found.fineness) };
     }),
     trials,
     met: lossless ? aim.meets(bytes ? losslessBytes : Number.POSITIVE_INFINITY) : found.met,
@@ -142,16 +147,38 @@ function partOf(weight: Weight): Part[] {
   return [{ weight, values, meanSquare: sum / values.length, leastStep: most / mostLevel }];
 }
 
-function gridOf({ weight, meanSquare, leastStep }: Part, fineness: number): Grid {
-  const step = Math.fround(Math.max(1e-30, leastStep, fineness * Math.sqrt(meanSquare)));
-  return { step, exponents: weight.shape.map(() => undefined) };
+function stepOf({ meanSquare, leastStep }: Part, fineness: number): number {
+  return Math.fround(Math.max(1e-30, leastStep, fineness * Math.sqrt(meanSquare)));
 }
 
-function rounded(values: Float32Array, step: number): Float32Array {
+function rounded(part: Part, fineness: number): { values: Float32Array; grid: Grid } {
+  const step = stepOf(part, fineness);
+  const { values, predictor } = part;
+  const grid: Grid = { step, exponents: part.weight.shape.map(() => undefined) };
+  if (predictor) {
+    const steps = new Float64Array(values.length).fill(step);
+    const prediction = predictor.fit(steps);
+    return { values: roundPlain(values, toPredicted(steps, prediction)), grid: { ...grid, prediction } };
+  }
   const out = new Float32Array(values.length);
   // Not -0: a level has no sign of its own.
   for (let i = 0; i < values.length; i++) out[i] = Math.round(values[i] / step) * step + 0;
-  return out;
+  return { values: out, grid };
+}
+
+/** Looks for the prediction that takes the fewest bytes at about this fineness; of very large tensors none is tried. */
+function choosePredictor(part: Part, fineness: number): void {
+  const { weight, values } = part;
+  const predictor = values.length < many ? Predictor.find(values, weight.shape) : undefined;
+  if (!predictor) return;
+  const bytes = (): number => {
+    const { values: own, grid } = rounded(part, fineness);
+    const weightSpecs = [{ name: 'w', shape: [...weight.shape], dtype: 'float32' as const }];
+    return encode({ weightSpecs, weightData: own.slice().buffer }, { ...quick, grids: { w: grid } }).length;
+  };
+  const plain = bytes();
+  part.predictor = predictor;
+  if (!predictor.choose(plain, bytes)) delete part.predictor;
 }
 
 /** Mean over all weights of the squared error, in units of its tensor's mean square, as a ratio in dB. */

@@ -57,6 +57,28 @@ describe('compressWeights', () => {
     expect(Math.abs(ratios[0] - ratios[1])).toBeLessThan(0.5);
   });
 
+  it('predicts what is smooth along an axis', async () => {
+    const [times, count] = [200, 32];
+    const compressed = (place: (t: number) => number): ReturnType<typeof compressWeights> => {
+      const values = new Float32Array(times * count);
+      for (let i = 0; i < values.length; i++) {
+        const [t, k] = [Math.floor(i / count), i % count];
+        // Encodings of positions: Vaswani et al. (2017), "Attention is all you need", 3.5.
+        values[place(t) * count + k] = Math.sin(t / 100 ** ((k & ~1) / count) + (k & 1) * (Math.PI / 2));
+      }
+      const weightSpecs = [{ name: 'positions', shape: [times, count], dtype: 'float32' as const }];
+      return compressWeights({ weightSpecs, weightData: values.buffer }, { quality: 40 });
+    };
+    const smooth = await compressed((t) => t);
+    expect(smooth.met).toBe(true);
+    expect(smooth.snr).toBeGreaterThanOrEqual(40);
+    expect(smooth.tensors[0].method).toBe('predicted');
+    const keys = Array.from({ length: times }, (_, t) => (Math.imul(t + 1, 0x9e3779b1) ^ (t << 7)) >>> 0);
+    const order = [...keys.keys()].sort((a, b) => (keys[a] % 9973) - (keys[b] % 9973));
+    const shuffled = await compressed((t) => order[t]);
+    expect(smooth.file.length).toBeLessThan(0.5 * shuffled.file.length);
+  });
+
   it('reaches sizes, and says when it cannot', async () => {
     const artifacts = weights() as Parameters<typeof compressWeights>[0];
     const { file, met } = await compressWeights(artifacts, { size: 6000, effort: 1 });
