@@ -68,6 +68,27 @@ describe('a predicted grid', () => {
     );
   });
 
+  test('comes back behind a tensor that leaves it unaligned, with steps that differ', () => {
+    const exponents = [undefined, [0, 4, 8]];
+    const levels = Int32Array.from({ length: 90 }, (_, i) => ((i * i) % 7) - 3);
+    const values = new Float32Array(90);
+    for (let i = 0; i < 90; i++)
+      values[i] = levels[i] * 0.5 * 2 ** (i % 3) + (i < 3 ? 0 : 0.75 * values[i - 3]) + 0;
+    const grid = { step: 0.5, exponents, prediction: { distance: 3, coefficients: [0.75, 0.75, 0.75] } };
+    const file = encode(
+      {
+        weightSpecs: [
+          { name: 'b', shape: [3], dtype: 'bool' },
+          { name: 'w', shape: [30, 3], dtype: 'float32' },
+        ],
+        weightData: [Uint8Array.of(1, 0, 1).buffer, values.slice().buffer],
+      },
+      { grids: { w: grid }, codecs: ['ctx-fast'] },
+    );
+    expect(inspect(file).tensors[1].predicted).toEqual({ distance: 3, order: 1 });
+    expect(new Float32Array(decode(file).weightData.slice(3))).toEqual(values);
+  });
+
   test('takes a fraction of the bytes for waves, and says so', () => {
     const [times, waves, step] = [256, 8, 2 ** -9];
     const coefficients = Array.from({ length: waves }, (_, w) => [
