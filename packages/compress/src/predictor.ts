@@ -9,7 +9,7 @@ const leastLength = 16;
 /** Of how many earlier elements a prediction may be (docs/format.md). */
 const orders = [1, 2, 3, 4, 5, 6, 7];
 
-/** What is left of the energy by a prediction from two elements where prediction seems to be worth it: a bit a weight. */
+/** What is left of the variance by a prediction from two elements where prediction seems to be worth it: a bit a weight. */
 const leftover = 1 / 4;
 
 /** Levels beyond this are not coded well. */
@@ -37,18 +37,16 @@ export class Predictor {
    * @param layout - In which order the elements are rounded; default: as they lie.
    */
   static find(values: Float32Array, shape: readonly number[], layout?: Layout): Predictor | undefined {
-    let energy = 0;
-    for (const value of values) energy += value * value;
-    let [found, least]: [Predictor | undefined, number] = [undefined, leftover * energy];
-    const exact = new Float64Array(values.length).fill(1e-6 * Math.sqrt(energy / values.length));
+    let [found, least]: [Predictor | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
+    const root = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+    const exact = new Float64Array(values.length).fill(1e-6 * root);
     for (const [axis, size] of shape.entries()) {
       const distance = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
       if (size < leastLength) continue;
       const predictor = new Predictor(values, distance);
       const left = predictor.#leftover(predictor.fit(exact));
-      if (left < least && (!layout || suits(layout, distance, values.length))) {
-        [found, least] = [predictor, left];
-      }
+      if (!(left < Math.min(least, leftover * spread(values, distance)))) continue;
+      if (!layout || suits(layout, distance, values.length)) [found, least] = [predictor, left];
     }
     return found;
   }
@@ -159,6 +157,14 @@ function expected(
     if (i >= k * distance) sum += coefficients[(i % distance) * order + k - 1] * values[i - k * distance];
   }
   return sum;
+}
+
+/** Squared distance from each lane's mean: that elements are about the same is not what prediction is for. */
+function spread(values: Float32Array, distance: number): number {
+  const sums = new Float64Array(distance);
+  for (let i = 0; i < values.length; i++) sums[i % distance] += values[i];
+  const each = values.length / distance;
+  return values.reduce((sum, value, i) => sum + (value - sums[i % distance] / each) ** 2, 0);
 }
 
 /** Is each element rounded after the one so far before it? */

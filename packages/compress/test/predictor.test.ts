@@ -61,6 +61,11 @@ describe('a predictor', () => {
     expect(Predictor.find(random.dataSync() as Float32Array, [64, 20])).toBeUndefined();
     random.dispose();
     expect(Predictor.find(new Float32Array(640), [32, 20])).toBeUndefined();
+    // About the same everywhere is not smooth.
+    const scales = noise([300], 4, 0.1);
+    const around = (scales.dataSync() as Float32Array).map((v) => v + 1);
+    expect(Predictor.find(around, [300])).toBeUndefined();
+    scales.dispose();
     // Too short to be worth it.
     expect(Predictor.find(waves(12, 4), [12, 4])).toBeUndefined();
   });
