@@ -21,13 +21,25 @@ export class Codebooks {
 
   /** The smallest codebook whose weighted squared error is at most `error`; undefined if there is none. */
   within(error: number): Float32Array | undefined {
+    return this.from(error)[Symbol.iterator]().next().value;
+  }
+
+  /** The codebooks whose weighted squared error is at most `error`, from the smallest. */
+  *from(error: number): Iterable<Float32Array> {
     let [low, high] = [0, sizes.length];
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.#of(sizes[middle]).error <= error) high = middle;
       else low = middle + 1;
     }
-    return low < sizes.length ? this.#of(sizes[low]).centroids : undefined;
+    for (; low < sizes.length; low++) yield this.#of(sizes[low]).centroids;
+  }
+
+  /** The weighted squared error of rounding each of `wanted` to `rounded`. */
+  errorOf(wanted: Float32Array, rounded: Float32Array): number {
+    let error = 0;
+    for (let i = 0; i < wanted.length; i++) error += this.#weights[i] * (wanted[i] - rounded[i]) ** 2;
+    return error * this.#unit;
   }
 
   /** Of every so-manieth weight, and how large a part of all they are: enough to see whether a codebook is worth it. */

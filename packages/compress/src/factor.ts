@@ -7,26 +7,28 @@ export interface Factor {
   readonly pivots: Float64Array;
 }
 
-/** Part of the mean energy that is added to every feature: what was not among the examples may come. */
+/**
+ * Part of the mean energy that is added to every feature: what was not among the examples may come. At most the first, and
+ * less where covariances are hardly doubted.
+ */
 const damping = 3e-3;
-
-/** Part of every correlation that is not believed: among few examples some of it is chance. */
-const doubt = 0.1;
+const dampingByDoubt = 0.3;
 
 /**
  * Factorises one group's moments. With errors e of the weights of a column, e' H e = sum over j of
  * D_j (e_j + sum over k < j of M_jk e_k)^2: taken in order, each weight can be chosen so that it makes up for the errors
  * before it.
  *
+ * @param doubt - Part of every covariance that is taken for chance.
  * @param biased - Whether the last feature is the bias, the constant 1.
  */
-export function factorize(moments: Float64Array, size: number, group: number, biased: boolean): Factor {
-  const a = moments.slice(group * size * size, (group + 1) * size * size);
-  shrink(a, size, biased);
+export function factorize(moments: Float64Array, size: number, doubt: number, biased: boolean): Factor {
+  const a = moments.slice();
+  shrink(a, size, doubt, biased);
   let energy = 0;
   for (let i = 0; i < size - 1; i++) energy += a[i * size + i];
   // The last row is the bias: it is exact and must not be moved by the damping.
-  const extra = (damping * energy) / Math.max(1, size - 1) + 1e-30;
+  const extra = (Math.min(damping, dampingByDoubt * doubt) * energy) / Math.max(1, size - 1) + 1e-30;
   for (let i = 0; i < size - 1; i++) a[i * size + i] += extra;
   const lower = new Float32Array(size * size);
   const pivots = new Float64Array(size);
@@ -45,11 +47,8 @@ export function factorize(moments: Float64Array, size: number, group: number, bi
   return { size, lower, pivots };
 }
 
-/**
- * Takes `doubt` off all covariances; means, which the bias carries, stay. Source: shrinkage towards the diagonal, Ledoit and
- * Wolf (2004), "A well-conditioned estimator for large-dimensional covariance matrices".
- */
-function shrink(a: Float64Array, size: number, biased: boolean): void {
+/** Takes `doubt` off all covariances (see `chooseDoubt`); means, which the bias carries, stay. */
+function shrink(a: Float64Array, size: number, doubt: number, biased: boolean): void {
   const last = (size - 1) * size;
   for (let i = 0; i < (biased ? size - 1 : size); i++) {
     for (let j = 0; j < i; j++) {

@@ -2,15 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Examples, Executable } from './executable.js';
 import type { Layout } from './layout.js';
 import { linearCall } from './linear.js';
+import { type Gram, Moments } from './moments.js';
 import { WeightFinder } from './trace.js';
-
-/** Second moments of what a linear operation's rows are multiplied with, the last row being a constant 1. */
-export interface Gram {
-  /** Rows, the constant one included. */
-  readonly size: number;
-  /** `[groups, size, size]`: mean over positions of feature x feature. */
-  readonly moments: Float64Array;
-}
 
 /** Positions that a row's moments are taken from, at least where there are so many. */
 const positionsPerRow = 40;
@@ -23,8 +16,7 @@ export function gather(
   linear: ReadonlyMap<string, Layout>,
   twins: ReadonlyMap<string, string>,
 ): Map<string, Gram> {
-  const sums = new Map<string, Float64Array>();
-  const positions = new Map<string, number>();
+  const sums = new Map<string, Moments>();
   const finder = new WeightFinder(model.weights, twins);
   for (const batch of batches) {
     const outputs = model.run(batch, undefined, (call, results) => {
@@ -34,25 +26,18 @@ export function gather(
       const name = finder.name(found.weight) as string;
       const { rows } = found.layout;
       const most = Math.ceil(Math.max(leastPositions, positionsPerRow * rows.length) / batches.length);
-      let seen = 0;
-      const moments = tf.tidy(() => {
-        const features = found.features(most);
-        seen = features.shape[1];
-        const whole = tf.concat([features, tf.ones([features.shape[0], seen, 1])], 2);
-        return tf.matMul(whole, whole, true, false).dataSync();
-      });
-      const sum = sums.get(name) ?? new Float64Array(moments.length);
-      for (let i = 0; i < sum.length; i++) sum[i] += moments[i];
+      const sum = sums.get(name) ?? new Moments();
       sums.set(name, sum);
-      positions.set(name, (positions.get(name) ?? 0) + seen);
+      tf.tidy(() => {
+        const features = found.features(most);
+        // The halves hold different examples, or different parts of one.
+        const half = Math.ceil(features.shape[1] / 2);
+        for (const part of tf.split(features, [half, features.shape[1] - half], 1)) {
+          if (part.size > 0) sum.add(part as tf.Tensor3D);
+        }
+      });
     });
     tf.dispose(outputs);
   }
-  const grams = new Map<string, Gram>();
-  for (const [name, sum] of sums) {
-    const count = positions.get(name) as number;
-    const { rows } = linear.get(name) as Layout;
-    grams.set(name, { size: rows.length + 1, moments: sum.map((x) => x / count) });
-  }
-  return grams;
+  return new Map([...sums].map(([name, sum]) => [name, sum.finish()]));
 }

@@ -1,8 +1,9 @@
 import { encode, inspect } from '@espalier/codec';
+import { entropyOf } from './entropy.js';
 import type { Plan } from './plan.js';
 import type { Predictor } from './predictor.js';
-import { errorAt, type Method, quantize, type Rounded } from './quantize.js';
-import { toCodebook } from './round.js';
+import { type Method, quantize, type Rounded } from './quantize.js';
+import { roundPlain, toCodebook } from './round.js';
 
 /** Weights of a tensor that say whether a codebook is worth trying, and how many it takes for one. */
 const sampled = 4096;
@@ -12,7 +13,7 @@ const leastForCodebook = 128;
 const effort = 3;
 
 /**
- * Chooses how each tensor is quantised at about this fineness, by coded bytes at the same error: on steps with rows that
+ * Chooses how each tensor is quantised at about this fineness, by coded bytes and measured error: on steps with rows that
  * make up for each other; plainly, where that leaves repetitions that a coder finds; by a codebook, where the weights keep
  * to few places; by prediction, where they are smooth along an axis.
  */
@@ -35,10 +36,11 @@ export function chooseMethods(plans: readonly Plan[], fineness: number): Map<str
         least = repeated;
       }
     }
-    if (!codebookSeemsBetter(plan, fineness, least)) continue;
+    if (!codebookSeemsBetter(plan, first.error, least)) continue;
     const current = methods.has(weight.name) ? only(plan, fineness, 'plain') : first;
     const other = only(plan, fineness, 'codebook');
-    if (codedBytes(plan, other) < codedBytes(plan, current)) methods.set(weight.name, 'codebook');
+    const spared = worth(plan, first.error - other.error, first.error);
+    if (codedBytes(plan, other) - spared < codedBytes(plan, current)) methods.set(weight.name, 'codebook');
   }
   return methods;
 }
@@ -53,13 +55,23 @@ function predictionIsSmaller(plan: Plan, predictor: Predictor, fineness: number,
   return predictor.choose(codedBytes(plan, usual), () => codedBytes(plan, only(plan, fineness, 'predicted')));
 }
 
+/**
+ * Bytes that are worth so much less error: what the other tensors would save if they made it. At the best steps each tensor
+ * would pay -dR/dD = N / (2 ln 2 D) bits for a unit of error (Cover and Thomas, 2006, 10.3.3).
+ */
+function worth({ values }: Plan, less: number, error: number): number {
+  return error > 0 ? (values.length / (16 * Math.LN2)) * (less / error) : 0;
+}
+
 /** By a sample's codebook: the entropy of its indices and the entries themselves. */
-function codebookSeemsBetter(plan: Plan, fineness: number, bytes: number): boolean {
+function codebookSeemsBetter(plan: Plan, error: number, bytes: number): boolean {
   if (plan.values.length < leastForCodebook) return false;
   const { codebooks, values, part } = plan.codebooks.sample(sampled);
-  const book = codebooks.within(errorAt(plan, fineness) * part);
+  const book = codebooks.within(error * part);
   if (!book) return false;
-  return entropyOf(values.map(toCodebook(book))) / part + 4 * book.length < 1.02 * bytes;
+  const rounded = roundPlain(values, toCodebook(book));
+  const spared = worth(plan, error - codebooks.errorOf(values, rounded) / part, error);
+  return entropyOf(rounded) / part + 4 * book.length - spared < 1.02 * bytes;
 }
 
 /** Bytes of a tensor in the file, as far as its values decide. */
@@ -77,13 +89,4 @@ export function entropyBytes({ wish, level }: Plan, { values, grid, method }: Ro
   if (!grid) return entropyOf(values);
   const steps = (method === 'plain' ? (level ?? wish) : wish).steps(grid);
   return entropyOf(values.map((value, i) => Math.round(value / steps[i])));
-}
-
-/** Bytes, by how often each number occurs. */
-function entropyOf(numbers: Float32Array): number {
-  const counts = new Map<number, number>();
-  for (const number of numbers) counts.set(number, (counts.get(number) ?? 0) + 1);
-  let bits = 0;
-  for (const count of counts.values()) bits -= count * Math.log2(count / numbers.length);
-  return bits / 8;
 }

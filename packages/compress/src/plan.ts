@@ -1,7 +1,8 @@
 import { Codebooks } from './codebooks.js';
+import { chooseDoubt, leastDoubt, usualDoubt } from './doubt.js';
 import { type Factor, factorize } from './factor.js';
-import type { Gram } from './gram.js';
 import type { Layout } from './layout.js';
+import type { Gram } from './moments.js';
 import { Predictor } from './predictor.js';
 import { Wish } from './steps.js';
 import type { Weight } from './weights.js';
@@ -43,20 +44,25 @@ export function planLinear(
 ): Plan {
   const predictor = Predictor.find(values, weight.shape, unordered);
   // What is predicted is rounded after what it is predicted from.
-  const { layout, gram } = predictor ? { layout: unordered, gram: found } : inOrder(unordered, found);
+  const order = predictor ? Int32Array.from(unordered.rows.keys()) : fallingVariance(unordered, found);
+  const layout = { ...unordered, rows: order.map((r) => unordered.rows[r]) };
   const { groups, rows, columns } = layout;
-  const factors = Array.from(groups, (_, g) => {
-    const size = gram.size;
-    const moments = gram.moments.subarray(g * size * size, (g + 1) * size * size);
-    return bias === undefined
-      ? factorize(withoutLast(moments, size), size - 1, 0, false)
-      : factorize(moments, size, 0, true);
-  });
+  const biased = bias !== undefined;
+  const size = biased ? found.size : found.size - 1;
+  const inOrder = (moments: Float64Array): Float64Array => reordered(moments, found.size, order, size);
+  const moments = inOrder(found.moments);
+  const [learned, checked] = found.split?.map(inOrder) ?? [];
+  const chosen =
+    learned && checked ? chooseDoubt(values, layout, { size, biased, learned, checked }) : usualDoubt;
+  const doubt = Math.max(chosen, leastDoubt(rows.length, found.positions));
+  const factors = Array.from(groups, (_, g) =>
+    factorize(moments.subarray(g * size * size, (g + 1) * size * size), size, doubt, biased),
+  );
   const outputs = new Float64Array(groups.length * columns.length);
   for (let g = 0; g < groups.length; g++) {
     let energy = 0;
-    const base = g * gram.size * gram.size;
-    for (let r = 0; r < rows.length; r++) energy += gram.moments[base + r * gram.size + r];
+    const base = g * size * size;
+    for (let r = 0; r < rows.length; r++) energy += moments[base + r * size + r];
     for (let c = 0; c < columns.length; c++) {
       let sum = 0;
       for (const row of rows) sum += sensitivity[groups[g] + row + columns[c]];
@@ -92,8 +98,7 @@ export function planLinear(
  * Rows by falling variance: the first can be predicted best from those that come after them, the last are those whose
  * errors nobody makes up for.
  */
-function inOrder(layout: Layout, { size, moments }: Gram): { layout: Layout; gram: Gram } {
-  const { groups, rows } = layout;
+function fallingVariance({ groups, rows }: Layout, { size, moments }: Gram): Int32Array {
   const variance = new Float64Array(rows.length);
   for (let g = 0; g < groups.length; g++) {
     const base = g * size * size;
@@ -101,26 +106,21 @@ function inOrder(layout: Layout, { size, moments }: Gram): { layout: Layout; gra
       variance[r] += moments[base + r * size + r] - moments[base + r * size + size - 1] ** 2;
     }
   }
-  const order = [...rows.keys()].sort((a, b) => variance[b] - variance[a]);
-  const all = [...order, size - 1];
-  const ordered = new Float64Array(moments.length);
-  for (let g = 0; g < groups.length; g++) {
-    const base = g * size * size;
-    for (let i = 0; i < size; i++) {
-      for (let j = 0; j < size; j++) ordered[base + i * size + j] = moments[base + all[i] * size + all[j]];
-    }
-  }
-  return {
-    layout: { ...layout, rows: Int32Array.from(order, (r) => rows[r]) },
-    gram: { size, moments: ordered },
-  };
+  return Int32Array.from(rows.keys()).sort((a, b) => variance[b] - variance[a]);
 }
 
-function withoutLast(moments: Float64Array, size: number): Float64Array {
-  const smaller = new Float64Array((size - 1) ** 2);
-  for (let i = 0; i < size - 1; i++)
-    smaller.set(moments.subarray(i * size, i * size + size - 1), i * (size - 1));
-  return smaller;
+/** Moments with their rows in another order, and with or without the constant 1, which comes last. */
+function reordered(moments: Float64Array, size: number, order: Int32Array, kept: number): Float64Array {
+  const groups = moments.length / (size * size);
+  const all = [...order, size - 1];
+  const ordered = new Float64Array(groups * kept * kept);
+  for (let g = 0; g < groups; g++) {
+    for (let i = 0; i < kept; i++) {
+      const [from, to] = [(g * size + all[i]) * size, (g * kept + i) * kept];
+      for (let j = 0; j < kept; j++) ordered[to + j] = moments[from + all[j]];
+    }
+  }
+  return ordered;
 }
 
 /** Plans any other tensor from its elements' sensitivities, which are noisy: each counts with the tensor's mean. */

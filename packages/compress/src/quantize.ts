@@ -16,16 +16,13 @@ export interface Rounded {
   /** What the values lie on; a codebook is found from the values themselves. */
   readonly grid?: Grid;
   readonly method: Method;
+  /** What rounding adds to the outputs' mean square by the weights' importance, those that make up for each other apart. */
+  readonly error: number;
 }
 
 /** The method of a tensor that nothing was decided about. */
 export function methodOf({ weight, linear }: Plan, methods: ReadonlyMap<string, Method>): Method {
   return methods.get(weight.name) ?? (linear ? 'compensated' : 'plain');
-}
-
-/** The error that a tensor may add to the outputs' mean square. */
-export function errorAt({ values, wish }: Plan, fineness: number): number {
-  return (values.length * (fineness * 2 ** wish.shift) ** 2) / 12;
 }
 
 /**
@@ -40,11 +37,11 @@ export function quantize(
   const rounded = new Map<string, Rounded>();
   const owed = new Map<string, Float64Array>();
   for (const plan of plans) {
-    const { weight, values, linear } = plan;
-    const place = placeOf(plan, fineness, methodOf(plan, methods));
-    if (!linear || place.method === 'plain') continue;
-    const { rounded: own, bias } = roundLinear(values, place.snap, linear.layout, linear.factors);
-    rounded.set(weight.name, { values: own, ...place.as });
+    const { weight, linear } = plan;
+    const method = methodOf(plan, methods);
+    if (!linear || method === 'plain') continue;
+    const { as, bias } = place(plan, plan.values, fineness, method);
+    rounded.set(weight.name, as);
     if (bias && linear.bias !== undefined) {
       const before = owed.get(linear.bias);
       owed.set(linear.bias, before ? before.map((b, i) => b + bias[i]) : bias);
@@ -53,33 +50,53 @@ export function quantize(
   for (const plan of plans) {
     const { weight, values } = plan;
     if (rounded.has(weight.name)) continue;
-    const { snap, as } = placeOf(plan, fineness, methodOf(plan, methods));
     const extra = owed.get(weight.name);
     const wanted = extra ? values.map((value, i) => value + extra[i]) : values;
-    rounded.set(weight.name, { values: roundPlain(wanted, snap), ...as });
+    rounded.set(weight.name, place(plan, wanted, fineness, methodOf(plan, methods)).as);
   }
   return rounded;
 }
 
-interface Place {
-  readonly snap: Snap;
-  readonly method: Method;
-  readonly as: Omit<Rounded, 'values'>;
+/** A tensor's weights on their places, and what its bias should gain. */
+interface Placed {
+  readonly as: Rounded;
+  readonly bias?: Float64Array | undefined;
 }
 
-/** Where the weights may lie. */
-function placeOf(plan: Plan, fineness: number, wanted: Method): Place {
-  const book = wanted === 'codebook' ? plan.codebooks.within(errorAt(plan, fineness)) : undefined;
-  if (book) return { snap: toCodebook(book), method: 'codebook', as: { method: 'codebook' } };
-  if (wanted === 'predicted' && plan.predictor) {
-    const grid = plan.wish.grid(fineness);
-    const steps = plan.wish.steps(grid);
-    const prediction = plan.predictor.fit(steps);
-    const as = { method: wanted, grid: { ...grid, prediction } };
-    return { snap: toPredicted(steps, prediction), method: wanted, as };
-  }
+/**
+ * On steps; or by the smallest codebook whose error is no larger than that on steps, both measured: weights that make up for
+ * others leave the places that a codebook was made for, and steps larger than most weights err by less than they might.
+ */
+function place(plan: Plan, values: Float32Array, fineness: number, wanted: Method): Placed {
   const method = wanted === 'plain' || !plan.linear ? 'plain' : 'compensated';
   const wish = method === 'plain' ? (plan.level ?? plan.wish) : plan.wish;
   const grid = wish.grid(fineness);
-  return { snap: toSteps(wish.steps(grid)), method, as: { method, grid } };
+  const steps = wish.steps(grid);
+  if (wanted === 'predicted' && plan.predictor) {
+    const prediction = plan.predictor.fit(steps);
+    const { as, bias } = snapped(plan, values, toPredicted(steps, prediction), method);
+    return { as: { ...as, method: wanted, grid: { ...grid, prediction } }, bias };
+  }
+  const { as, bias } = snapped(plan, values, toSteps(steps), method);
+  if (wanted === 'codebook') {
+    for (const book of plan.codebooks.from(as.error)) {
+      const shared = snapped(plan, values, toCodebook(book), method);
+      if (shared.as.error <= as.error) return { as: { ...shared.as, method: 'codebook' }, bias: shared.bias };
+    }
+  }
+  return { as: { ...as, grid }, bias };
+}
+
+function snapped(
+  { linear, codebooks }: Plan,
+  values: Float32Array,
+  snap: Snap,
+  method: 'plain' | 'compensated',
+): Placed {
+  if (!linear || method === 'plain') {
+    const rounded = roundPlain(values, snap);
+    return { as: { values: rounded, method, error: codebooks.errorOf(values, rounded) } };
+  }
+  const { rounded, wanted, bias } = roundLinear(values, snap, linear.layout, linear.factors);
+  return { as: { values: rounded, method, error: codebooks.errorOf(wanted, rounded) }, bias };
 }

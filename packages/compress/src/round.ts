@@ -41,15 +41,17 @@ export function roundPlain(values: Float32Array, snap: Snap): Float32Array {
  * pre-trained transformers"; that it is Babai's nearest plane algorithm: Chen, Hoefler and Alistarh (2025), "The geometry of LLM
  * quantization".
  *
- * @returns the rounded weights, and what the bias should gain per `[group, column]`: the mean of what remains
+ * @returns the rounded weights; what each was rounded from, which makes up for those before it; and what the bias should gain
+ * per `[group, column]`: the mean of what remains
  */
 export function roundLinear(
   values: Float32Array,
   snap: Snap,
   { groups, rows, columns }: Layout,
   factors: readonly Factor[],
-): { rounded: Float32Array; bias: Float64Array | undefined } {
+): { rounded: Float32Array; wanted: Float32Array; bias: Float64Array | undefined } {
   const rounded = new Float32Array(values.length);
+  const wanted = new Float32Array(values.length);
   const width = columns.length;
   const biased = factors[0].size > rows.length;
   const bias = biased ? new Float64Array(groups.length * width) : undefined;
@@ -71,11 +73,12 @@ export function roundLinear(
       }
       for (let c = 0; c < width; c++) {
         const at = groups[g] + rows[j] + columns[c];
-        const value = snap(values[at] + owed[c], at);
+        wanted[at] = values[at] + owed[c];
+        const value = snap(wanted[at], at);
         rounded[at] = value;
         errors[j * width + c] = values[at] - value;
       }
     }
   }
-  return { rounded, bias };
+  return { rounded, wanted, bias };
 }

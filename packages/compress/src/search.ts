@@ -52,7 +52,8 @@ export async function search(
     // Between one that meets the aim and one that does not, but never too close to either.
     if (good && bad) {
       const [a, b] = [Math.log2(good.fineness), Math.log2(bad.fineness)];
-      const part = Math.max(0.1, Math.min(0.9, (Math.log2(wanted) - a) / (b - a)));
+      const [room, lack] = [clipped(aim.octaves(good.figure)), clipped(aim.octaves(bad.figure))];
+      const part = room > lack ? Math.max(0.1, Math.min(0.9, room / (room - lack))) : 0.5;
       if (Math.abs(b - a) < 0.004) break;
       fineness = 2 ** (a + part * (b - a));
     } else {

@@ -4,9 +4,11 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
 import { Codebooks } from '../src/codebooks.js';
 import { compress } from '../src/compress.js';
+import { rowMajor } from '../src/layout.js';
 import { chooseMethods, codedBytes } from '../src/methods.js';
-import { planPlain } from '../src/plan.js';
-import { errorAt, quantize } from '../src/quantize.js';
+import { Moments } from '../src/moments.js';
+import { planLinear, planPlain } from '../src/plan.js';
+import { type Method, quantize, type Rounded } from '../src/quantize.js';
 import { toCodebook } from '../src/round.js';
 import { readWeights } from '../src/weights.js';
 import { artifactsOf, fill, noise } from './models.js';
@@ -60,7 +62,27 @@ describe('codebooks', () => {
     expect(codedBytes(few, book)).toBeLessThan(0.85 * codedBytes(few, steps));
     const errorOf = (values: Float32Array): number =>
       values.reduce((sum, v, i) => sum + (v - few.values[i]) ** 2, 0);
-    expect(errorOf(book.values)).toBeLessThan(errorAt(few, fineness));
+    expect(book.error / errorOf(book.values)).toBeCloseTo(1, 4);
+    expect(book.error).toBeLessThanOrEqual(steps.error);
+  });
+
+  test('err no more than steps do, where these are larger than the weights and where rows make up for each other', () => {
+    const values = Float32Array.from(noise([64 * 24], 5, 0.1).dataSync());
+    const features = noise([1, 400, 64], 6);
+    const moments = new Moments();
+    moments.add(tf.tidy(() => tf.add(features, noise([1, 400, 1], 7, 3)) as tf.Tensor3D));
+    const gram = moments.finish();
+    const weight = { ...weightOf(values), shape: [64, 24] };
+    const sensitivity = new Float64Array(values.length).fill(1);
+    const plan = planLinear(weight, values, sensitivity, rowMajor(64, 24), gram, undefined);
+    for (const fineness of [0.01, 0.1, 0.5, 2]) {
+      const on = (method: Method): Rounded =>
+        quantize([plan], fineness, new Map([['w', method]])).get('w') as Rounded;
+      const [steps, book] = [on('compensated'), on('codebook')];
+      expect(book.error).toBeLessThanOrEqual(steps.error);
+      if (fineness > 0.1) expect(steps.error).toBeLessThan((values.length * fineness ** 2) / 12 / 2);
+    }
+    features.dispose();
   });
 
   test('are found in a model whose weights were shared in training, and kept exactly', async () => {
