@@ -59,6 +59,7 @@ export async function search(
     } else {
       fineness = wanted === fineness ? fineness * 0.97 : wanted;
     }
+    if (trials.some((trial) => Math.abs(Math.log2(trial.fineness / fineness)) < 1e-4)) break;
   }
   const [good] = borders(trials, aim);
   return good ? { ...good, met: true } : { ...(trials.at(-1) as Trial), met: false };
