@@ -123,18 +123,24 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
     if (grid && storage !== 0) fail('input', `"${spec.name}" is not float32 and cannot lie on a grid`);
     const onGrid = grid && levelsOnGrid(spec.name, spec.shape, slice, grid);
     const uniform = uniformTensor(spec, storage, slice);
-    if (uniform) {
+    if (uniform?.codec === 'zero') {
       tensors.push(uniform);
       continue;
     }
     const key = `${slice.length} ${crc32c(slice)}`;
     const earlier = known.get(key);
-    if (earlier && equalBytes(earlier.slice, slice)) {
-      const same = tensors.length - earlier.index;
+    const same = tensors.length - (earlier?.index ?? 0);
+    // A constant may take less than to say how far back its like is.
+    const worth = !uniform || (same < 128 ? 1 : 2) < STORAGE[storage][2];
+    if (earlier && worth && equalBytes(earlier.slice, slice)) {
       tensors.push({ spec, storage, elements, codec: 'same', same, payloads: [] });
       continue;
     }
     known.set(key, { index: tensors.length, slice });
+    if (uniform) {
+      tensors.push(uniform);
+      continue;
+    }
     // Each tensor has its share of the time that is left, by its size.
     const share = slice.length / Math.max(1, data.length - position + slice.length);
     const end = now() + share * (stop - now());

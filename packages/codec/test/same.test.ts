@@ -29,7 +29,7 @@ describe('tensors with the same bytes', () => {
     expect(new Uint8Array(decode(file).weightData)).toEqual(new Uint8Array(artifacts.weightData));
   });
 
-  test('are stored once however small they are, but where all elements are the same', () => {
+  test('are stored once however small they are, constants too where that takes less', () => {
     const parts = [[1, -1, 36], [7], [0, 0], [1, -1, 36], [7], [0, 0], [1, -1, 36]];
     const small = {
       weightSpecs: parts.map(({ length }, i) => ({ name: `${i}`, shape: [length], dtype: 'int32' as const })),
@@ -41,10 +41,13 @@ describe('tensors with the same bytes', () => {
       'constant',
       'zero',
       'same',
-      'constant',
+      'same',
       'zero',
       'same',
     ]);
+    const flags = [0, 1, 2].map((i) => ({ name: `${i}`, shape: [3], dtype: 'bool' as const }));
+    const truths = encode({ weightSpecs: flags, weightData: new Uint8Array(9).fill(1).buffer });
+    expect(inspect(truths).tensors.map(({ codec }) => codec)).toEqual(['constant', 'constant', 'constant']);
     expect(new Int32Array(decode(packed).weightData)).toEqual(new Int32Array(small.weightData));
   });
 
