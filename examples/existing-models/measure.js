@@ -89,7 +89,7 @@ export async function measure(model, { folder, write, log }) {
       peak: model.inputs.peak,
       log,
     });
-    await write(`${nameOf(model, bits)}.esp`, result.file);
+    await write(`${nameOf(model, size ? `${bits} ${size}` : bits)}.esp`, result.file);
     const seconds = (performance.now() - start) / 1000;
     const ours = {
       ...sizes(result.file),

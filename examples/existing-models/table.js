@@ -40,9 +40,9 @@ export function describe(rows) {
   ]);
   const classes = rows
     .filter(({ ours }) => ours.fidelity.agreement !== undefined)
-    .map(({ name, ours: { fidelity } }) => {
+    .map(({ name, ours: { bytes, fidelity } }) => {
       const share = (100 * fidelity.agreement).toFixed(2);
-      return `${name}: same class on ${share} % of ${fidelity.examples} held-out inputs, mean difference ${fidelity.meanDifference.toFixed(5)}`;
+      return `${name}, ${whole(bytes)} bytes: same class on ${share} % of ${fidelity.examples} held-out inputs, mean difference ${fidelity.meanDifference.toFixed(5)}`;
     });
   return [formatTable([head, ...lines]), ...classes].join('\n');
 }
