@@ -73,7 +73,9 @@ describe('existing-models', () => {
     ]);
     expect(text).toMatch(/one +4,000 +6 bits +1,000 +1,250 +45\.2 dB +500 +400 +46\.0 dB +0\.400 +0\.400/);
     expect(text).toMatch(/two +1,234,567 +as published .* 0\.800 +0\.700/);
-    expect(text).toContain('two, 1,000 bytes: same class on 99.22 % of 128 held-out inputs, mean difference 0.00123');
+    expect(text).toContain(
+      'two, 1,000 bytes: same class on 99.22 % of 128 held-out inputs, mean difference 0.00123',
+    );
   });
 
   it('cuts crops out of pictures, shrunk by the mean of their pixels', () => {
