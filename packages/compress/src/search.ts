@@ -53,7 +53,7 @@ export async function search(
     if (good && bad) {
       const [a, b] = [Math.log2(good.fineness), Math.log2(bad.fineness)];
       const [room, lack] = [clipped(aim.octaves(good.figure)), clipped(aim.octaves(bad.figure))];
-      const part = room > lack ? Math.max(0.1, Math.min(0.9, room / (room - lack))) : 0.5;
+      const part = room * lack < 0 ? Math.max(0.1, Math.min(0.9, room / (room - lack))) : 0.5;
       if (Math.abs(b - a) < 0.004) break;
       fineness = 2 ** (a + part * (b - a));
     } else {

@@ -320,6 +320,21 @@ describe('search', () => {
     expect(trials).toBeLessThanOrEqual(6);
   });
 
+  test('finds a size in few trials', async () => {
+    const elements = 61e6;
+    let trials = 0;
+    const { aim } = aimOf({ bits: 4.5 }, elements);
+    // A normal's entropy falls by a bit an octave, but for what is added where levels are few.
+    const bytes = (fineness: number): number => (elements / 8) * (Math.log2(1 + 4.13 / fineness) + 0.02);
+    const found = await search(0.0195, aim, async (fineness) => {
+      trials++;
+      return bytes(fineness);
+    });
+    expect(found.met).toBe(true);
+    expect(found.figure).toBeGreaterThan((0.985 * 4.5 * elements) / 8);
+    expect(trials).toBeLessThanOrEqual(5);
+  });
+
   test('does not believe a figure that all others contradict', async () => {
     // Falls by 6 dB an octave, but for one place where rounding happens to be kind.
     const psnr = (fineness: number): number =>
