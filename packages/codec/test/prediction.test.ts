@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { crc32c } from '../src/crc32c.js';
 import { writeFile } from '../src/header-write.js';
 import { decode, EspError, encode, type Grid, inspect } from '../src/index.js';
 import { storeTensor } from '../src/store.js';
 import { createDecoder } from '../src/streaming.js';
 import { encodeText } from '../src/text-encode.js';
+import { withHeader } from './forge.js';
 
 /** Elements on a predicted grid of one step, by the formula of docs/format.md. */
 function onGrid(
@@ -152,14 +152,7 @@ describe('a forged prediction', () => {
       (byte, i) => (byte & 0xe7) === 0x20 && header.slice(i + 1, i + 8).join() === '1,2,0,0,128,63,1',
     );
     change(header, at);
-    const file = new Uint8Array(header.length + ones.length - headerBytes);
-    file.set(header);
-    file.set(ones.subarray(headerBytes), header.length);
-    const view = new DataView(file.buffer);
-    view.setUint32(12, header.length, true);
-    view.setUint32(20, file.length, true);
-    view.setUint32(16, crc32c(file, 20, header.length, crc32c(file, 0, 16)), true);
-    return file;
+    return withHeader(ones, header);
   }
 
   test('is decoded where nothing was changed', () => {

@@ -21,7 +21,8 @@ export class Codebooks {
 
   /** The smallest codebook whose weighted squared error is at most `error`; undefined if there is none. */
   within(error: number): Float32Array | undefined {
-    return this.from(error)[Symbol.iterator]().next().value;
+    const [smallest] = this.from(error);
+    return smallest;
   }
 
   /** The codebooks whose weighted squared error is at most `error`, from the smallest. */

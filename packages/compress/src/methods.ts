@@ -1,9 +1,10 @@
-import { encode, inspect } from '@espalier/codec';
+import { type EncodeOptions, encode, inspect, type ModelArtifacts } from '@espalier/codec';
 import { entropyOf } from './entropy.js';
 import type { Plan } from './plan.js';
 import type { Predictor } from './predictor.js';
 import { type Method, quantize, type Rounded } from './quantize.js';
 import { roundPlain, toCodebook } from './round.js';
+import type { Weight } from './weights.js';
 
 /** Weights of a tensor that say whether a codebook is worth trying, and how many it takes for one. */
 const sampled = 4096;
@@ -30,7 +31,7 @@ export function chooseMethods(plans: readonly Plan[], fineness: number): Map<str
     let least = entropyBytes(plan, first);
     if (linear) {
       const plain = only(plan, fineness, 'plain');
-      const repeated = codedBytes(plan, plain, ['lz']);
+      const repeated = repeatedBytes(plan, plain);
       if (repeated < least) {
         methods.set(weight.name, 'plain');
         least = repeated;
@@ -74,14 +75,24 @@ function codebookSeemsBetter(plan: Plan, error: number, bytes: number): boolean 
   return entropyOf(rounded) / part + 4 * book.length - spared < 1.02 * bytes;
 }
 
+/** A tensor by itself, as a model. */
+function alone({ shape }: Weight, values: Float32Array): ModelArtifacts {
+  const weightSpecs = [{ name: 'w', shape: [...shape], dtype: 'float32' as const }];
+  return { weightSpecs, weightData: values.slice().buffer };
+}
+
 /** Bytes of a tensor in the file, as far as its values decide. */
-export function codedBytes({ weight }: Plan, { values, grid }: Rounded, codecs?: readonly ['lz']): number {
-  const artifacts = {
-    weightSpecs: [{ name: 'w', shape: [...weight.shape], dtype: 'float32' as const }],
-    weightData: values.slice().buffer,
-  };
-  if (codecs) return inspect(encode(artifacts, { effort: 2, codecs })).tensors[0].storedBytes;
-  return encode(artifacts, { effort, ...(grid && { grids: { w: grid } }) }).length;
+export function codedBytes(
+  { weight }: Pick<Plan, 'weight'>,
+  { values, grid }: Pick<Rounded, 'values' | 'grid'>,
+  options: EncodeOptions = { effort },
+): number {
+  return encode(alone(weight, values), { ...options, ...(grid && { grids: { w: grid } }) }).length;
+}
+
+/** The same where a coder finds repetitions. */
+function repeatedBytes({ weight }: Plan, { values }: Rounded): number {
+  return inspect(encode(alone(weight, values), { effort: 2, codecs: ['lz'] })).tensors[0].storedBytes;
 }
 
 /** Bytes that the values take by how often each level occurs. */

@@ -1,7 +1,7 @@
 import { foldNormalizations } from './batch-norm.js';
 import type { Bench } from './bench.js';
 import { type Examples, type Executable, load } from './executable.js';
-import { gather } from './gram.js';
+import { gather } from './gather.js';
 import { type Plan, planLinear, planPlain } from './plan.js';
 import { sensitivities } from './sensitivity.js';
 import type { Tensors } from './tensors.js';

@@ -1,7 +1,7 @@
 import type { LinearPrediction } from '@espalier/codec';
 import type { Layout } from './layout.js';
 import { solve } from './least-squares.js';
-import type { Snap } from './round.js';
+import { levelOf, type Snap } from './round.js';
 
 /** Shorter lanes are not worth coefficients of their own. */
 const leastLength = 16;
@@ -11,9 +11,6 @@ const orders = [1, 2, 3, 4, 5, 6, 7];
 
 /** What is left of the variance by a prediction from two elements where prediction seems to be worth it: a bit a weight. */
 const leftover = 1 / 4;
-
-/** Levels beyond this are not coded well. */
-const mostLevel = 32767;
 
 /**
  * Linear prediction of a tensor's elements from those before them along an axis, for tensors that are smooth there: windows,
@@ -138,8 +135,7 @@ export function toPredicted(steps: Float64Array, { distance, coefficients }: Lin
   const order = coefficients.length / distance;
   return (value, at) => {
     const sum = expected(known, at, distance, order, coefficients);
-    const level = Math.max(-mostLevel, Math.min(mostLevel, Math.round((value - sum) / steps[at])));
-    known[at] = level * steps[at] + sum;
+    known[at] = levelOf(value - sum, steps[at]) * steps[at] + sum;
     return known[at];
   };
 }

@@ -7,12 +7,14 @@ const mostLevel = 32767;
 /** Where a weight may lie that is nearest to a value, by its place in the tensor. */
 export type Snap = (value: number, at: number) => number;
 
+/** The nearest multiple of a step, as a whole number. */
+export function levelOf(value: number, step: number): number {
+  return Math.max(-mostLevel, Math.min(mostLevel, Math.round(value / step)));
+}
+
 /** To multiples of each weight's step. */
 export function toSteps(steps: Float64Array): Snap {
-  return (value, at) => {
-    const level = Math.max(-mostLevel, Math.min(mostLevel, Math.round(value / steps[at])));
-    return Math.fround((level + 0) * steps[at]);
-  };
+  return (value, at) => Math.fround((levelOf(value, steps[at]) + 0) * steps[at]);
 }
 
 /** To the entries of a codebook, ascending. */

@@ -48,7 +48,6 @@ export async function search(
       fineness = good.fineness * 2 ** (-vicinity / 4);
       continue;
     }
-    const wanted = fineness * 2 ** clipped(aim.octaves(figure));
     // Between one that meets the aim and one that does not, but never too close to either.
     if (good && bad) {
       const [a, b] = [Math.log2(good.fineness), Math.log2(bad.fineness)];
@@ -57,6 +56,7 @@ export async function search(
       if (Math.abs(b - a) < 0.004) break;
       fineness = 2 ** (a + part * (b - a));
     } else {
+      const wanted = fineness * 2 ** clipped(aim.octaves(figure));
       fineness = wanted === fineness ? fineness * 0.97 : wanted;
     }
     if (trials.some((trial) => Math.abs(Math.log2(trial.fineness / fineness)) < 1e-4)) break;

@@ -1,6 +1,7 @@
 import { decode, type EncodeOptions, encode, type Grid, type ModelArtifacts } from '@espalier/codec';
 import { EspalierError } from '@espalier/core';
 import type { CompressedTensor } from './compress.js';
+import { codedBytes } from './methods.js';
 import { type CompressOptions, checkCompressOptions } from './options.js';
 import { Predictor, toPredicted } from './predictor.js';
 import { roundPlain } from './round.js';
@@ -42,7 +43,7 @@ interface Part {
   /** Below this step, levels would leave what is coded well. */
   readonly leastStep: number;
   /** Where prediction takes fewer bytes. */
-  predictor?: Predictor;
+  readonly predictor?: Predictor;
 }
 
 /** Fewer elements than this are kept: they cost less than what is said about them. */
@@ -81,7 +82,9 @@ export async function compressWeights(
   checkCompressOptions(options);
   const { quality, log = () => {} } = options;
   const weights = readWeights(artifacts);
-  const parts = weights.flatMap(partOf);
+  // The error of rounding is uniform, step^2 / 12; of too few levels it is not, and the search makes up for that.
+  const start = Math.sqrt(12 * 10 ** (-(quality ?? 45) / 10));
+  const parts = weights.flatMap(partOf).map((part) => predicted(part, start));
   const elements = weights.reduce((n, { values }) => n + (values?.length ?? 0), 0);
   const { aim, bytes } = aimOf(options, elements);
   const coding = options.effort === undefined && elements > many ? quick : { effort: options.effort ?? 4 };
@@ -96,9 +99,6 @@ export async function compressWeights(
     return encode(withValues(artifacts, weights, values), { ...coding, grids });
   };
   const trials: Trial[] = [];
-  // The error of rounding is uniform, step^2 / 12; of too few levels it is not, and the search makes up for that.
-  const start = Math.sqrt(12 * 10 ** (-(quality ?? 45) / 10));
-  for (const part of parts) choosePredictor(part, start);
   const found = await search(start, aim, async (fineness) => {
     const figure = bytes ? pack(fineness).length : decibels(parts, (part) => rounded(part, fineness).values);
     log(
@@ -166,19 +166,14 @@ function rounded(part: Part, fineness: number): { values: Float32Array; grid: Gr
   return { values: out, grid };
 }
 
-/** Looks for the prediction that takes the fewest bytes at about this fineness; of very large tensors none is tried. */
-function choosePredictor(part: Part, fineness: number): void {
+/** With the prediction that takes the fewest bytes at about this fineness, if any does; of very large tensors none is tried. */
+function predicted(part: Part, fineness: number): Part {
   const { weight, values } = part;
   const predictor = values.length < many ? Predictor.find(values, weight.shape) : undefined;
-  if (!predictor) return;
-  const bytes = (): number => {
-    const { values: own, grid } = rounded(part, fineness);
-    const weightSpecs = [{ name: 'w', shape: [...weight.shape], dtype: 'float32' as const }];
-    return encode({ weightSpecs, weightData: own.slice().buffer }, { ...quick, grids: { w: grid } }).length;
-  };
-  const plain = bytes();
-  part.predictor = predictor;
-  if (!predictor.choose(plain, bytes)) delete part.predictor;
+  if (!predictor) return part;
+  const other = { ...part, predictor };
+  const bytes = (own: Part): number => codedBytes(own, rounded(own, fineness), quick);
+  return predictor.choose(bytes(part), () => bytes(other)) ? other : part;
 }
 
 /** Mean over all weights of the squared error, in units of its tensor's mean square, as a ratio in dB. */

@@ -6,7 +6,7 @@ import { foldNormalizations } from '../src/batch-norm.js';
 import { load } from '../src/executable.js';
 import { factorize } from '../src/factor.js';
 import { compare, peaksOf } from '../src/fidelity.js';
-import { gather } from '../src/gram.js';
+import { gather } from '../src/gather.js';
 import { rowMajor } from '../src/layout.js';
 import { sampled } from '../src/linear.js';
 import { roundLinear, roundPlain, toSteps } from '../src/round.js';
