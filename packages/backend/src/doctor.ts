@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { findPackage } from './packages.js';
 import { bindingPath } from './setup/addon.js';
 import { probe } from './setup/probe.js';
 import { attach } from './setup/setup.js';
 import { BACKEND_NAMES, type BackendName, PACKAGES } from './start.js';
+import { adapterLine, describeAdapter, noAdapterRemedy, type WebgpuAdapter } from './webgpu/adapter.js';
+import { DAWN } from './webgpu/dawn.js';
 
 /** What is known about one backend on this machine. */
 export interface DoctorRow {
@@ -17,6 +20,8 @@ export interface DoctorRow {
   readonly version: string;
   /** Whether it computes on a GPU; undefined when it could not be asked. */
   readonly gpu?: boolean;
+  /** The device, on WebGPU. */
+  readonly adapter?: WebgpuAdapter;
   /** What is wrong and what to do about it; empty when nothing. */
   readonly advice: string;
 }
@@ -26,10 +31,29 @@ export interface DoctorRow {
  * two. An addon that lies in the cache is linked into node_modules on the way.
  */
 export function doctor(): Promise<DoctorRow[]> {
-  return Promise.all(BACKEND_NAMES.map(examine));
+  return Promise.all(BACKEND_NAMES.map((name) => (name === 'webgpu' ? examineWebgpu() : examine(name))));
 }
 
-async function examine(backend: BackendName): Promise<DoctorRow> {
+async function examineWebgpu(): Promise<DoctorRow> {
+  const row = { backend: 'webgpu', package: PACKAGES.webgpu } as const;
+  const found = findPackage(PACKAGES.webgpu);
+  const dawn = findPackage(DAWN);
+  if (!found || !dawn) {
+    const advice = `for any GPU: npm install ${PACKAGES.webgpu}@4.22.0 ${DAWN}`;
+    return { ...row, found: 'missing', version: '', advice };
+  }
+  const version = `${found.version}, Dawn ${dawn.version}`;
+  const core = createRequire(import.meta.url).resolve('@tensorflow/tfjs-core');
+  const { ok, error, adapter: told } = await probe(found.main, core, 'webgpu', pathToFileURL(dawn.main).href);
+  if (!ok) {
+    return { ...row, found: 'installed', version, advice: `does not work (${error}): ${noAdapterRemedy()}` };
+  }
+  const adapter = describeAdapter(told!);
+  const advice = adapter.software ? `right but slow, on the CPU; for a card: ${noAdapterRemedy()}` : '';
+  return { ...row, found: 'works', version, gpu: !adapter.software, adapter, advice };
+}
+
+async function examine(backend: Exclude<BackendName, 'webgpu'>): Promise<DoctorRow> {
   const found = findPackage(PACKAGES[backend]);
   const row = { backend, package: PACKAGES[backend] };
   const native = backend === 'gpu' || backend === 'native';
@@ -81,7 +105,14 @@ export function formatDoctor(rows: readonly DoctorRow[]): string {
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   const format = (line: string[]): string =>
     line.map((cell, i) => (i === line.length - 1 ? cell : cell.padEnd(widths[i]))).join('  ');
-  return [format(lines[0]), widths.map((w) => '-'.repeat(w)).join('  '), ...lines.slice(1).map(format)].join(
-    '\n',
-  );
+  const rule = widths.map((w) => '-'.repeat(w)).join('  ');
+  const adapters = rows.flatMap(({ adapter }) => (adapter ? [`webgpu computes on ${limits(adapter)}`] : []));
+  return [format(lines[0]), rule, ...lines.slice(1).map(format), ...adapters].join('\n');
+}
+
+/** The device and its limits, in one line. */
+function limits(adapter: WebgpuAdapter): string {
+  const { maxTensorBytes, maxThreadsPerBlock, maxBuffersPerProgram } = adapter;
+  const gigabytes = (maxTensorBytes / 2 ** 30).toFixed(1);
+  return `${adapterLine(adapter)}: tensors up to ${gigabytes} GiB, ${maxThreadsPerBlock} threads a block, ${maxBuffersPerProgram} buffers a program`;
 }

@@ -3,6 +3,8 @@ export type BackendErrorCode =
   | 'backend-unavailable'
   | 'backend-unknown'
   | 'package-missing'
+  | 'no-adapter'
+  | 'device-lost'
   | 'tool-missing'
   | 'download-failed'
   | 'build-failed'

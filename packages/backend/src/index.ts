@@ -14,3 +14,4 @@ export { cacheRoot } from './setup/cache.js';
 export { type SetupOptions, type SetupResult, setup } from './setup/setup.js';
 export { type Backend, type BackendName, describe, type StartOptions, startBackend } from './start.js';
 export { registerWasmTraining } from './wasm/register.js';
+export type { WebgpuAdapter } from './webgpu/adapter.js';

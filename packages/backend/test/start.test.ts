@@ -39,7 +39,7 @@ describe('startBackend', () => {
   it('refuses what it cannot have, with a remedy', async () => {
     await expect(startBackend({ prefer: 'webgl' as 'cpu' })).rejects.toMatchObject({
       code: 'backend-unknown',
-      message: 'there is no backend "webgl". Use one of auto, gpu, native, wasm, cpu.',
+      message: 'there is no backend "webgl". Use one of auto, gpu, webgpu, native, wasm, cpu.',
     });
     const gpu = await startBackend({ prefer: 'gpu' }).catch((error: unknown) => error);
     expect(gpu).toBeInstanceOf(BackendError);
@@ -53,8 +53,14 @@ describe('startBackend', () => {
 describe('doctor', () => {
   it('has a row for each backend, with what to do where one is missing', async () => {
     const rows = await doctor();
-    expect(rows.map((row) => row.backend)).toEqual(['gpu', 'native', 'wasm', 'cpu']);
-    const [gpu, native, wasm, cpu] = rows;
+    expect(rows.map((row) => row.backend)).toEqual(['gpu', 'webgpu', 'native', 'wasm', 'cpu']);
+    const [gpu, webgpu, native, wasm, cpu] = rows;
+    expect(webgpu).toMatchObject({
+      package: '@tensorflow/tfjs-backend-webgpu',
+      version: '4.22.0, Dawn 0.6.2',
+    });
+    if (webgpu.found === 'works') expect(webgpu.adapter?.maxTensorBytes).toBeGreaterThan(2 ** 26);
+    else expect(webgpu.advice).toMatch(/driver.*--backend auto/);
     expect(gpu).toMatchObject({ found: 'missing', version: '' });
     expect(gpu.advice).toMatch(/npm install --ignore-scripts .*espalier setup --gpu/);
     if (hasNative) expect(native).toMatchObject({ found: 'works', gpu: false, advice: '' });
@@ -62,9 +68,9 @@ describe('doctor', () => {
     expect(wasm).toMatchObject({ found: 'works', version: '4.22.0' });
     expect(cpu).toMatchObject({ found: 'works', version: '4.22.0' });
     const table = formatDoctor(rows).split('\n');
-    expect(table).toHaveLength(6);
+    expect(table).toHaveLength(webgpu.adapter ? 8 : 7);
     expect(table[0]).toMatch(/^backend +package +found +version +gpu +what to do$/);
-    expect(table[4]).toMatch(/^wasm +@tensorflow\/tfjs-backend-wasm +works +4\.22\.0 +no +-$/);
+    expect(table[5]).toMatch(/^wasm +@tensorflow\/tfjs-backend-wasm +works +4\.22\.0 +no +-$/);
   });
 });
 

@@ -1,3 +1,4 @@
+import type { GpuAdapter } from '../webgpu/gpu.js';
 import { lastLine, run } from './run.js';
 
 /** What a backend says about itself after a real matmul in a process of its own. */
@@ -9,6 +10,8 @@ export interface ProbeResult {
   /** Version of libtensorflow, native backends only. */
   readonly tensorflow?: string;
   readonly gpu?: boolean;
+  /** What WebGPU found, as it describes itself. */
+  readonly adapter?: Pick<GpuAdapter, 'info' | 'limits'>;
 }
 
 /**
@@ -19,8 +22,21 @@ const SCRIPT = `
 const util = require('util');
 util.isNullOrUndefined ??= (v) => v === null || v === undefined;
 util.isArray ??= Array.isArray;
-const [main, core, name] = process.argv.slice(1);
+const [main, core, name, dawn, wanted] = process.argv.slice(1);
 (async () => {
+  let adapter;
+  if (dawn) {
+    const { create, globals } = await import(dawn);
+    Object.assign(globalThis, globals);
+    const gpu = create(wanted ? ['adapter=' + wanted] : []);
+    Object.defineProperty(globalThis, 'navigator', { value: { gpu, userAgent: '' } });
+    const found = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (!found) throw new Error('no adapter');
+    const { info, limits } = found, copy = {};
+    for (const name in limits) copy[name] = limits[name];
+    const { vendor, architecture, device, description, isFallbackAdapter } = info;
+    adapter = { info: { vendor, architecture, device, description, isFallbackAdapter }, limits: copy };
+  }
   const loaded = require(main);
   const tf = core ? require(core) : loaded;
   if (!(await tf.setBackend(name))) throw new Error('the backend did not start');
@@ -36,7 +52,7 @@ const [main, core, name] = process.argv.slice(1);
   const backend = tf.backend();
   const native = backend.binding;
   console.log('ESPALIER ' + JSON.stringify({
-    ok: true, error: '', tfjs: (tf.version_core ?? tf.version['tfjs-core']),
+    ok: true, error: '', adapter, tfjs: (tf.version_core ?? tf.version['tfjs-core']),
     ...(native ? { tensorflow: native.TF_Version, gpu: Boolean(backend.isUsingGpuDevice) } : {}),
   }));
   process.exit(0);
@@ -51,11 +67,13 @@ const [main, core, name] = process.argv.slice(1);
  *
  * @param main file of the package to load
  * @param core file of tfjs-core, for packages that only register a backend (wasm, cpu); '' for tfjs-node
- * @param name the backend's name in TF.js: tensorflow, wasm, cpu
+ * @param name the backend's name in TF.js: tensorflow, webgpu, wasm, cpu
+ * @param dawn URL of the file that brings WebGPU to Node, for webgpu
  */
-export async function probe(main: string, core: string, name: string): Promise<ProbeResult> {
+export async function probe(main: string, core: string, name: string, dawn = ''): Promise<ProbeResult> {
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' };
-  const result = await run(process.execPath, ['-e', SCRIPT, main, core, name], { env, timeout: 120_000 });
+  const args = ['-e', SCRIPT, main, core, name, dawn, process.env.ESPALIER_WEBGPU_ADAPTER ?? ''];
+  const result = await run(process.execPath, args, { env, timeout: 120_000 });
   const line = result.stdout.split('\n').find((l) => l.startsWith('ESPALIER '));
   if (line) return JSON.parse(line.slice('ESPALIER '.length)) as ProbeResult;
   const said = lastLine(result.stderr) || lastLine(result.stdout);

@@ -2,14 +2,14 @@ import { type Backend, type BackendName, startBackend } from '@espalier/backend'
 import { EspalierError, unknownName } from '@espalier/core';
 import { readable } from '../pipeline/model-files.js';
 
-const choices = ['auto', 'gpu', 'native', 'wasm', 'cpu'] as const;
+const choices = ['auto', 'gpu', 'webgpu', 'native', 'wasm', 'cpu'] as const;
 
 /** Arguments that several commands take. */
 export const backendArgument = {
   backend: {
     type: 'string',
     default: 'auto',
-    description: 'auto, gpu, native, wasm or cpu',
+    description: 'auto, gpu, webgpu, native, wasm or cpu',
     valueHint: 'name',
   },
 } as const;
