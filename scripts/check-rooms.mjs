@@ -24,6 +24,7 @@ const rooms = {
   },
   report: { ours: [], tensorflow: [], node: false, libraries: true },
   datasets: { ours: [], tensorflow: core, node: true, libraries: true },
+  formats: { ours: ['core', 'codec', 'compress'], tensorflow: core, node: true, libraries: true },
   backend: { ours: [], tensorflow: true, node: true, libraries: true },
   runner: { ours: true, tensorflow: true, node: true, libraries: true },
 };

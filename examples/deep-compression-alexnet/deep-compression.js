@@ -12,9 +12,9 @@ import {
   writeDeepCompression,
   writePng,
 } from '@espalier/codec/han';
+import { readNpy } from '@espalier/formats';
 import { optimalCodebook } from '@espalier/quantize-kmeans';
 import { histogram } from '@espalier/report';
-import { readNpy } from '@espalier/runner/npy';
 import { fileOf } from './layers.js';
 import { prune } from './prune.js';
 

@@ -1,7 +1,7 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hash, uniform } from '@espalier/core';
-import { writeNpy } from '@espalier/runner/npy';
+import { writeNpy } from '@espalier/formats';
 
 /**
  * The notebook's 2-D arrays: a row for each output, a column for each input of it. It asks for 256 centres in

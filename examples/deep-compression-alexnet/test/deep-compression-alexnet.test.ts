@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from '@espalier/codec';
-import { writeNpy } from '@espalier/runner/npy';
+import { writeNpy } from '@espalier/formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 // @ts-expect-error: the example is plain JavaScript
 import { compressFolder } from '../deep-compression.js';

@@ -3,17 +3,14 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decode, type ModelArtifacts } from '@espalier/codec';
 import { readWeights } from '@espalier/compress';
+import { artifactsOfTensors, bytesOf, readArtifacts, safetensorsBytes, writeNpy } from '@espalier/formats';
 import { runCommand } from 'citty';
 import { describe, expect, it, vi } from 'vitest';
+import { kernel, layer, writeKeras } from '../../formats/test/keras-fixtures.js';
 import compress from '../src/commands/compress.js';
 import unpack from '../src/commands/unpack.js';
-import { writeNpy } from '../src/inputs/npy.js';
-import { artifactsOfTensors, bytesOf } from '../src/inputs/plain-tensor.js';
-import { safetensorsBytes } from '../src/inputs/safetensors.js';
-import { readArtifacts } from '../src/pipeline/model-files.js';
 import { writePlain } from '../src/pipeline/plain.js';
 import { folder } from './fixtures.js';
-import { kernel, layer, writeKeras } from './keras-fixtures.js';
 
 const wave = (size: number, seed: number): Float32Array =>
   Float32Array.from({ length: size }, (_, i) => Math.sin(seed + i * i * 0.37) * 0.2);

@@ -2,33 +2,16 @@ import '@tensorflow/tfjs-backend-cpu';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writePng } from '@espalier/codec/han';
+import { cut, readArtifacts, readPicture, writeNpy } from '@espalier/formats';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { runCommand } from 'citty';
 import { expect, test, vi } from 'vitest';
 import command from '../src/commands/compress.js';
 import { calibrationOf } from '../src/inputs/calibration.js';
-import { parseNpy, readNpy, writeNpy } from '../src/inputs/npy.js';
-import { cut, readPicture } from '../src/inputs/pictures.js';
-import { artifactsOf, readArtifacts } from '../src/pipeline/model-files.js';
+import { artifactsOf } from '../src/pipeline/model-files.js';
 import { writePlain } from '../src/pipeline/plain.js';
 import { folder } from './fixtures.js';
-
-test('npy: what is written is read, other types too, and damage is told', async () => {
-  const file = join(folder(), 'a.npy');
-  const values = Float32Array.from({ length: 24 }, (_, i) => Math.sin(i));
-  writeFileSync(file, writeNpy([2, 3, 4], values));
-  expect(await readNpy(file)).toEqual({ shape: [2, 3, 4], values });
-  const header = "{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }";
-  const doubles = Buffer.concat([
-    Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length, 0]),
-    Buffer.from(header),
-    Buffer.from(Float64Array.of(0.5, -2).buffer),
-  ]);
-  expect(parseNpy(doubles, 'd')).toEqual({ shape: [2], values: Float32Array.of(0.5, -2) });
-  expect(() => parseNpy(doubles.subarray(0, doubles.length - 1), 'd.npy')).toThrow('d.npy is cut off');
-  expect(() => parseNpy(Buffer.from('no'), 'd.npy')).toThrow('no .npy file');
-});
 
 test('pictures: read, cut and put into a range, the same for the same seed', async () => {
   const dir = folder();

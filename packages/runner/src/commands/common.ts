@@ -1,6 +1,6 @@
 import { type Backend, type BackendName, startBackend } from '@espalier/backend';
 import { EspalierError, unknownName } from '@espalier/core';
-import { readable } from '../pipeline/model-files.js';
+import { readable } from '@espalier/formats';
 
 const choices = ['auto', 'gpu', 'webgpu', 'native', 'wasm', 'cpu'] as const;
 

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { type Compressed, type CompressedWeights, compressWeights, type Fidelity } from '@espalier/compress';
 import { EspalierError } from '@espalier/core';
+import { readArtifacts } from '@espalier/formats';
 import { formatBytes, formatTable } from '@espalier/report';
 import { defineCommand } from 'citty';
 import { compressModel } from '../pipeline/compress-model.js';
 import { writeWhole } from '../pipeline/files.js';
-import { readArtifacts } from '../pipeline/model-files.js';
 import {
   backendArgument,
   checkArguments,

@@ -1,10 +1,10 @@
 import { unknownName } from '@espalier/core';
+import { readable } from '@espalier/formats';
 import { type InspectedTensor, inspectionTable, renderInspection } from '@espalier/report';
 import { defineCommand } from 'citty';
 import { inspectionCsv } from '../inspection/csv.js';
 import { inspectModel } from '../inspection/inspect-model.js';
 import { writeWhole } from '../pipeline/files.js';
-import { readable } from '../pipeline/model-files.js';
 import { checkArguments, jsonArgument, printJson, warn } from './common.js';
 
 const args = {

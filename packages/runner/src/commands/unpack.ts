@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EspalierError } from '@espalier/core';
+import { readArtifacts } from '@espalier/formats';
 import { defineCommand } from 'citty';
-import { readArtifacts } from '../pipeline/model-files.js';
 import { writeNpyFolder, writePlain, writeSafetensors } from '../pipeline/plain.js';
 import { checkArguments, jsonArgument, printJson, warn } from './common.js';
 

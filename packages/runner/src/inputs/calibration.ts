@@ -1,9 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { type Examples, generateExamples, type InputSpec } from '@espalier/compress';
 import { EspalierError, uniform } from '@espalier/core';
+import { cut, readNpy, readPicture, readPictures } from '@espalier/formats';
 import * as tf from '@tensorflow/tfjs-core';
-import { readNpy } from './npy.js';
-import { cut, readPicture, readPictures } from './pictures.js';
 
 /** How inputs are made. */
 export interface CalibrationOptions {

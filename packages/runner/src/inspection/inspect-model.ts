@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encode, type FileReport, inspect, type ModelArtifacts } from '@espalier/codec';
 import { readWeights } from '@espalier/compress';
+import { type ReadOptions, readArtifacts } from '@espalier/formats';
 import {
   codebook,
   density,
@@ -13,7 +14,6 @@ import {
   type TensorPicture,
 } from '@espalier/report';
 import { layout } from '../pipeline/files.js';
-import { type ReadOptions, readArtifacts } from '../pipeline/model-files.js';
 import { type Costs, costsOf, type Described } from './costs.js';
 import { sharesValues } from './other-forms.js';
 

@@ -1,9 +1,9 @@
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { Weight } from '@espalier/compress';
+import { bytesOf } from '@espalier/formats';
 import { uniformLevels } from '@espalier/quantize-kmeans';
 import type { Statistics } from '@espalier/report';
-import { bytesOf } from '../inputs/plain-tensor.js';
 import { centres } from './shared-values.js';
 
 const [gzipped, brotlied] = [promisify(gzip), promisify(brotliCompress)];

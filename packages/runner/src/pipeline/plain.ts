@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import type { ModelArtifacts } from '@espalier/codec';
 import { EspalierError } from '@espalier/core';
-import { npyBytes } from '../inputs/npy.js';
-import { tensorsOfArtifacts } from '../inputs/plain-tensor.js';
-import { safetensorsBytes } from '../inputs/safetensors.js';
+import { npyBytes, safetensorsBytes, tensorsOfArtifacts } from '@espalier/formats';
 import { writeWhole } from './files.js';
 
 /** Writes artifacts as plain TF.js files: `model.json` and one weight file. */

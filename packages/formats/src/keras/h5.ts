@@ -1,8 +1,8 @@
 import type { ModelArtifacts } from '@espalier/codec';
 import { EspalierError } from '@espalier/core';
 import type { Dataset, File, Group } from 'h5wasm/node';
-import { kerasTopology } from './keras-topology.js';
-import { artifactsOfTensors, bytesOf, type ElementType, type PlainTensor } from './plain-tensor.js';
+import { artifactsOfTensors, bytesOf, type ElementType, type PlainTensor } from '../arrays/plain-tensor.js';
+import { kerasTopology } from './topology.js';
 
 /** The first bytes of every HDF5 file. */
 export const hdf5Magic: Uint8Array = Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a);

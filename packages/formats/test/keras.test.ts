@@ -13,8 +13,8 @@ import {
   sequential,
 } from '@tensorflow/tfjs-layers';
 import { expect, test, vi } from 'vitest';
-import { readArtifacts, readLayersModel } from '../src/pipeline/model-files.js';
-import { folder } from './fixtures.js';
+import { readArtifacts } from '../src/index.js';
+import { folder, readLayersModel } from './fixtures.js';
 import { batchNormalization, type KerasFile, kernel, l2, layer, writeKeras } from './keras-fixtures.js';
 
 /** Numbers that look like weights; variances have to be positive. */

@@ -52,12 +52,15 @@ function colours(pixels: number, value: (pixel: number, channel: number) => numb
   return data;
 }
 
+/** The size of what is cut. */
+export interface Cut {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
 /** Part of a picture at a size: shrunk by whole numbers (the mean of the pixels), or enlarged where it is too small. */
-export function cut(
-  { width, height, data }: Picture,
-  size: { readonly height: number; readonly width: number; readonly channels: number },
-  random: () => number,
-): Float32Array {
+export function cut({ width, height, data }: Picture, size: Cut, random: () => number): Float32Array {
   const most = Math.max(1, Math.floor(Math.min(width / size.width, height / size.height)));
   const factor = 1 + Math.floor(random() * most);
   const grow = Math.max(1, size.width / width, size.height / height);
