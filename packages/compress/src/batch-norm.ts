@@ -19,12 +19,15 @@ export function foldNormalizations(
   }
   for (const { scale, offset, mean, variance, epsilon, after } of normalizations) {
     // Vectors that several normalisations share, or a shared convolution, stay as they are.
-    if ([scale, offset, mean, variance].some((name) => used.get(name) !== 1)) continue;
+    if ([scale, offset, mean, variance].some((name) => used.get(name) !== 1 || !values.has(name))) continue;
     const [s, o, m, v] = [scale, offset, mean, variance].map((name) =>
       Float32Array.from(values.get(name) ?? []),
     );
     const layout = after === undefined ? undefined : linear.get(after);
-    const folds = layout !== undefined && layout.groups.length * layout.columns.length === s.length;
+    const folds =
+      layout !== undefined &&
+      values.has(after as string) &&
+      layout.groups.length * layout.columns.length === s.length;
     const kernel = folds ? Float32Array.from(values.get(after as string) as Float32Array) : undefined;
     for (let i = 0; i < s.length; i++) {
       const gain = s[i] / Math.sqrt(v[i] + epsilon);

@@ -1,3 +1,4 @@
+import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Examples, Executable } from './executable.js';
 import {
@@ -7,42 +8,75 @@ import {
   isDistribution,
   joinOutputs,
   type Output,
-  peaksOf,
   readOutputs,
+  spanOf,
 } from './fidelity.js';
 import type { Rounded } from './quantize.js';
 
 /** Measures models against the outputs of the original. */
 export class Bench {
   readonly peaks: readonly number[];
+  /** Outputs whose peak is a floor, by their places. */
+  readonly floored: readonly number[];
   readonly #batches: readonly Examples[];
   readonly #original: readonly Output[];
   readonly #twins: ReadonlyMap<string, string>;
 
-  /** @param peak - What every output spans; default: what it spans on `batches`. */
-  constructor(
-    original: Executable,
+  private constructor(
+    original: readonly Output[],
     batches: readonly Examples[],
     twins: ReadonlyMap<string, string>,
-    peak?: number,
+    peak: number | undefined,
   ) {
     this.#batches = batches;
     this.#twins = twins;
-    this.#original = this.#outputs(original);
-    this.peaks = peaksOf(this.#original.map(({ values }) => values)).map((own) => peak ?? own);
+    this.#original = original;
+    const spans = original.map(({ values }) => spanOf(values));
+    this.peaks = spans.map((span) => peak ?? span.peak);
+    this.floored = peak === undefined ? spans.flatMap(({ floored }, o) => (floored ? [o] : [])) : [];
+  }
+
+  /**
+   * @param peak - What every output spans; default: what it spans on `batches`, see `Span`.
+   * @throws EspalierError `not-finite`, `cannot-run`
+   */
+  static async of(
+    model: Executable,
+    batches: readonly Examples[],
+    twins: ReadonlyMap<string, string>,
+    peak?: number,
+  ): Promise<Bench> {
+    const original = await outputsOf(model, batches);
+    if (original.length === 0) {
+      throw new EspalierError(
+        'cannot-run',
+        'No output of the model is a float: there is nothing to measure.',
+        {
+          remedy: 'compressWeights takes the weights by themselves.',
+        },
+      );
+    }
+    const bad = original.findIndex(({ values }) => values.some(Number.isNaN));
+    if (bad >= 0) {
+      throw new EspalierError('not-finite', `Output ${bad} of the model has values that are not numbers.`, {
+        remedy: 'Give inputs as the model will meet them.',
+      });
+    }
+    return new Bench(original, batches, twins, peak);
   }
 
   /** How near another model is. */
-  fidelity(model: Executable): Fidelity {
-    return compare(this.#original, this.#outputs(model), this.peaks);
+  async fidelity(model: Executable): Promise<Fidelity> {
+    return compare(this.#original, await outputsOf(model, this.#batches), this.peaks);
   }
 
   /** PSNR of a model with these weights in place of its own. */
-  psnr(model: Executable, rounded: ReadonlyMap<string, Rounded>): number {
+  psnr(model: Executable, rounded: ReadonlyMap<string, Rounded>): Promise<number> {
     return this.#with(
       model,
       rounded,
-      (tensors) => compare(this.#original, this.#outputs(model, tensors), this.peaks).psnr,
+      async (tensors) =>
+        compare(this.#original, await outputsOf(model, this.#batches, tensors), this.peaks).psnr,
     );
   }
 
@@ -52,27 +86,24 @@ export class Bench {
   }
 
   /** The error that these weights make on one batch, against what the model itself gives there: a mean square. */
-  error(
+  async error(
     model: Executable,
     rounded: ReadonlyMap<string, Rounded>,
     batch: Examples,
     outputs: readonly Output[],
-  ): number {
-    const run = (tensors: ReadonlyMap<string, tf.Tensor>): Output[] => readOutputs(model.run(batch, tensors));
-    const others = this.#with(model, rounded, run);
+  ): Promise<number> {
+    const others = await this.#with(model, rounded, async (tensors) =>
+      readOutputs(await model.run(batch, tensors)),
+    );
     return 10 ** (-compare(outputs.map(asAngles), others.map(asAngles), this.peaks).psnr / 10);
   }
 
-  #outputs(model: Executable, values?: ReadonlyMap<string, tf.Tensor>): Output[] {
-    return joinOutputs(this.#batches.map((batch) => readOutputs(model.run(batch, values))));
-  }
-
   /** Calls `action` with these weights as tensors, and disposes them. */
-  #with<T>(
+  async #with<T>(
     model: Executable,
     rounded: ReadonlyMap<string, Rounded>,
-    action: (tensors: ReadonlyMap<string, tf.Tensor>) => T,
-  ): T {
+    action: (tensors: ReadonlyMap<string, tf.Tensor>) => Promise<T>,
+  ): Promise<T> {
     const tensors = new Map<string, tf.Tensor>();
     for (const [name, { values }] of rounded) {
       const tensor = tf.tensor(values, [...(model.weights.get(name)?.shape ?? [])], 'float32');
@@ -80,9 +111,19 @@ export class Bench {
       for (const [twin, of] of this.#twins) if (of === name) tensors.set(twin, tensor);
     }
     try {
-      return action(tensors);
+      return await action(tensors);
     } finally {
       tf.dispose([...tensors.values()]);
     }
   }
+}
+
+async function outputsOf(
+  model: Executable,
+  batches: readonly Examples[],
+  values?: ReadonlyMap<string, tf.Tensor>,
+): Promise<Output[]> {
+  const outputs: Output[][] = [];
+  for (const batch of batches) outputs.push(readOutputs(await model.run(batch, values)));
+  return joinOutputs(outputs);
 }

@@ -1,17 +1,19 @@
-import { decode, encode, type ModelArtifacts } from '@espalier/codec';
+import type { ModelArtifacts } from '@espalier/codec';
+import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { foldNormalizations } from './batch-norm.js';
 import { Bench } from './bench.js';
+import { choose } from './choose.js';
 import { batchesOf, generateExamples, splitExamples } from './examples.js';
 import { type Examples, type Executable, load } from './executable.js';
 import type { Fidelity } from './fidelity.js';
-import { chooseMethods } from './methods.js';
-import { type CompressOptions, checkCompressOptions } from './options.js';
-import type { Plan } from './plan.js';
+import { type Judge, judged, type Packed, packed, packedAsItIs } from './finish.js';
+import { type CompressOptions, checkCompressOptions, type ExampleSource } from './options.js';
 import { plan } from './planning.js';
-import { type Method, quantize, type Rounded } from './quantize.js';
-import { aimOf, search, type Trial } from './search.js';
+import type { Method } from './quantize.js';
+import { aimOf, type Trial } from './search.js';
 import { Tensors } from './tensors.js';
-import { weigh } from './weigh.js';
+import { trace } from './trace.js';
 
 /** How one tensor came out. */
 export interface CompressedTensor {
@@ -20,13 +22,15 @@ export interface CompressedTensor {
   readonly method: Method;
   /** The least step; steps of one tensor may differ along its axes. */
   readonly step?: number;
+  /** No output depends on it with these inputs: it was quantised by itself, to the same relative error. */
+  readonly unreached?: true;
 }
 
 /** What {@link compress} gives. */
 export interface Compressed {
   /** The `.esp` file: never larger than the model packed as it is. */
   readonly file: Uint8Array;
-  /** About what the model packed as it is takes; `file` is that one where nothing smaller was found. */
+  /** About what the model packed as it is takes; `file` is that one where nothing smaller meets the aim. */
   readonly losslessBytes: number;
   readonly lossless: boolean;
   /** What `decode(file)` gives. */
@@ -35,6 +39,10 @@ export interface Compressed {
   readonly fidelity: Fidelity;
   /** What the outputs' errors were counted in. */
   readonly peaks: readonly number[];
+  /** Outputs, by their places, that hardly vary: their peak is 1/32 of their greatest magnitude. `peak` gives another. */
+  readonly floored: readonly number[];
+  /** Outputs that are chosen rather than computed: in their place what the choice is made from was measured. */
+  readonly before: readonly string[];
   readonly tensors: readonly CompressedTensor[];
   /** All that was tried on the way: step factor, and dB or bytes. */
   readonly trials: readonly Trial[];
@@ -42,19 +50,23 @@ export interface Compressed {
   readonly met: boolean;
 }
 
+/** One at a time: they share a backend and its list of tensors. */
+let last: Promise<unknown> = Promise.resolve();
+
 /**
  * Quantises a trained model without training it: chooses steps for all tensors together, so that the outputs stay within a
  * given distance of the original's at least bytes, rounds each linear operation so that its weights make up for each
  * other's errors, and packs it. What is reported is measured on the model decoded from the file.
  *
- * A backend of TensorFlow.js must be there; the native one is the fastest.
+ * A backend of TensorFlow.js must be there; the native one is the fastest. Calls at the same time wait for each other.
  *
  * Sources: rounding, see `roundLinear`; steps so that every weight adds the same error, reverse water-filling, Cover and
  * Thomas (2006), "Elements of information theory", 10.3.3; errors by second derivatives, Hassibi and Stork (1993),
  * "Second order derivatives for network pruning: optimal brain surgeon".
  *
  * @param artifacts - As from an IOHandler's `load()`, `model.save`, or the codec's `decode`.
- * @throws EspalierError `unknown-option`, `invalid-option`, `bad-model`, `shape-mismatch`
+ * @throws EspalierError `unknown-option`, `invalid-option`, `bad-model`, `shape-mismatch`, `unknown-name`; `not-finite` where
+ * the outputs are no numbers; `cannot-run` where TensorFlow.js cannot run the model: `compressWeights` takes its weights
  *
  * @example
  * ```ts
@@ -78,125 +90,114 @@ export async function compress(
   options: CompressOptions = {},
 ): Promise<Compressed> {
   checkCompressOptions(options);
-  let model = await load(artifacts);
+  const turn = last.then(() => compressed(artifacts, options));
+  last = turn.catch(() => undefined);
+  return turn;
+}
+
+async function compressed(artifacts: ModelArtifacts, options: CompressOptions): Promise<Compressed> {
+  const { log = () => {}, inputs = {} } = options;
+  let model = await load(artifacts, inputs);
+  const { before } = model;
   const made: tf.Tensor[] = [];
   try {
     const tensors = new Tensors(artifacts, model);
-    const { batches, validation } = examplesFor(model, options, made);
-    const bench = new Bench(model, validation, tensors.twins, options.peak);
-    const planned = await plan(model, tensors, batches, bench, options.log ?? (() => {}));
-    model = planned.model;
-    const found = await choose(planned, tensors, bench, batches[0], options);
-    return await finish(found, tensors, bench, options.effort ?? 6);
+    const { batches, validation } = await examplesFor(model, options, made);
+    const bench = await benchFor(model, validation, tensors, options.peak);
+    const goal = aimOf(options, tensors.elements);
+    const judge: Judge = { ...goal, tensors, bench, inputs, effort: options.effort ?? 6 };
+    const asItIs = (rival: number): Uint8Array => packedAsItIs(artifacts, judge.effort, rival);
+    if (goal.bytes) {
+      const file = asItIs(Number.POSITIVE_INFINITY);
+      if (goal.aim.meets(file.length)) {
+        const whole = await judged(file, new Map(), true, judge);
+        return resultOf(whole, file.length, tensors, bench, before, []);
+      }
+    }
+    const traced = await trace(model, batches[0], tensors.twins);
+    const biases = foldNormalizations(traced, tensors.values);
+    const { linear, normalizations } = traced;
+    if (normalizations.length > 0) {
+      const given = model;
+      model = await load(tensors.artifactsWith(new Map()), inputs);
+      given.dispose();
+    }
+    log(`${linear.size} linear operations, ${normalizations.length} normalisations`);
+    const plans = await plan(model, tensors, { linear, biases }, batches, bench, log);
+    const found = await choose(plans, model, tensors, bench, batches[0], goal, options);
+    const small = await packed(found, judge);
+    const file = asItIs(small.file.length);
+    // Who meets the aim goes first, and then the smaller one; without loss any quality is met.
+    const whole = file.length <= small.file.length || (!goal.bytes && !small.met);
+    const best = whole ? await judged(file, new Map(), true, judge) : small;
+    const unreached = new Set(plans.flatMap((own) => (own.unreached ? [own.weight.name] : [])));
+    return resultOf(best, file.length, tensors, bench, before, found.trials, unreached);
   } finally {
     tf.dispose(made);
     model.dispose();
   }
 }
 
+/** @throws EspalierError as `Bench.of`; the tensors that may be why outputs are no numbers are named */
+async function benchFor(
+  model: Executable,
+  validation: readonly Examples[],
+  tensors: Tensors,
+  peak: number | undefined,
+): Promise<Bench> {
+  try {
+    return await Bench.of(model, validation, tensors.twins, peak);
+  } catch (error) {
+    const { broken } = tensors;
+    if (!(error instanceof EspalierError) || error.code !== 'not-finite' || broken.length === 0) throw error;
+    throw new EspalierError('not-finite', `${broken[0]} has values that are not finite.`, {
+      cause: error,
+      remedy: 'The outputs are no numbers either: save the model anew.',
+    });
+  }
+}
+
 /** Batches for calibration, and others for measuring; `made` gets all that is to be disposed. */
-function examplesFor(
+async function examplesFor(
   { inputs }: Executable,
   { calibration, validation, batchSize = 8 }: CompressOptions,
   made: tf.Tensor[],
-): { batches: Examples[]; validation: Examples[] } {
-  const given = calibration ?? generateExamples(inputs, { seed: 1 });
-  if (!calibration) made.push(...given);
-  const [own, rest] = validation ? [given, undefined] : splitExamples(given);
+): Promise<{ batches: Examples[]; validation: Examples[] }> {
+  const from = async (source: Examples | ExampleSource): Promise<Examples> => {
+    if (typeof source !== 'function') return source;
+    const examples = await source(inputs);
+    made.push(...examples);
+    return examples;
+  };
+  const given = await from(calibration ?? ((specs) => generateExamples(specs, { seed: 1 })));
+  const apart = validation && (await from(validation));
+  const [own, rest] = apart ? [given, undefined] : splitExamples(given);
   if (rest) made.push(...own, ...rest);
   const batches = batchesOf(inputs, own, batchSize);
   made.push(...batches.flat());
-  const measured = batchesOf(inputs, validation ?? rest ?? given, batchSize);
+  const measured = batchesOf(inputs, apart ?? rest ?? given, batchSize);
   made.push(...measured.flat());
   return { batches, validation: measured };
 }
 
-interface Found {
-  readonly rounded: ReadonlyMap<string, Rounded>;
-  readonly trials: readonly Trial[];
-  readonly met: boolean;
-  /** Does the model as it is meet the aim, if it takes so many bytes? */
-  readonly meets: (losslessBytes: number) => boolean;
-}
-
-/** Searches for the coarsest steps that meet the aim. */
-async function choose(
-  { plans, model }: { readonly plans: readonly Plan[]; readonly model: Executable },
+function resultOf(
+  { rounded, ...best }: Packed,
+  losslessBytes: number,
   tensors: Tensors,
-  bench: Bench,
-  batch: Examples,
-  options: CompressOptions,
-): Promise<Found> {
-  const { log = () => {} } = options;
-  const { aim, bytes } = aimOf(options, tensors.elements);
-  const count = plans.reduce((n, { values }) => n + values.length, 0);
-  const decibels = options.quality ?? (bytes ? 40 : 45);
-  let methods: ReadonlyMap<string, Method> = new Map();
-  /** A fineness at which the outputs are about so many dB off. */
-  const approach = (start: number): number => {
-    let fineness = start;
-    for (let i = 0; i < 4; i++) {
-      const octaves = (bench.psnr(model, quantize(plans, fineness, methods)) - decibels) / 6.02;
-      fineness *= 2 ** Math.max(-6, Math.min(6, octaves));
-      if (Math.abs(octaves) < 0.7) break;
-    }
-    return fineness;
-  };
-  const near = approach(Math.sqrt((12 * 10 ** (-decibels / 10)) / Math.max(1, count)));
-  methods = chooseMethods(plans, near);
-  weigh(model, plans, near, methods, bench, batch);
-  log(`${plans.length} tensors weighed by the error of each`);
-  const trials: Trial[] = [];
-  const found = await search(approach(near), aim, async (fineness) => {
-    const rounded = quantize(plans, fineness, methods);
-    const figure = bytes ? tensors.encode(rounded, 4).length : bench.psnr(model, rounded);
-    log(`step factor ${fineness.toPrecision(4)}: ${bytes ? `${figure} bytes` : `${figure.toFixed(2)} dB`}`);
-    trials.push({ fineness, figure });
-    return figure;
-  });
-  const rounded = quantize(plans, found.fineness, methods);
-  const meets = (losslessBytes: number): boolean =>
-    aim.meets(bytes ? losslessBytes : Number.POSITIVE_INFINITY);
-  return { rounded, trials, met: found.met, meets };
-}
-
-/** The model without any loss; packed with all effort only where that might be smaller than what was found. */
-function packedAsItIs(artifacts: ModelArtifacts, effort: number, rival: number): Uint8Array {
-  const quick = encode(artifacts, { effort: Math.min(effort, 2) });
-  return quick.length > 1.25 * rival ? quick : encode(artifacts, { effort });
-}
-
-/** Packs it, and measures what is unpacked. */
-async function finish(found: Found, tensors: Tensors, bench: Bench, effort: number): Promise<Compressed> {
-  const quantised = tensors.encode(found.rounded, effort);
-  const asItIs = packedAsItIs(tensors.artifacts, effort, quantised.length);
-  const losslessBytes = asItIs.length;
-  const lossless = losslessBytes <= quantised.length;
-  const file = lossless ? asItIs : quantised;
-  const artifacts = decode(file);
-  const model = await load(artifacts);
-  try {
-    const described = tensors.weights.map(({ name, shape }): CompressedTensor => {
-      const rounded = lossless ? undefined : tensors.roundedOf(name, found.rounded);
-      return {
-        name,
-        shape,
-        method: rounded?.method ?? 'kept',
-        ...(rounded?.grid && { step: rounded.grid.step }),
-      };
-    });
+  { peaks, floored }: Bench,
+  before: readonly string[],
+  trials: readonly Trial[],
+  unreached: ReadonlySet<string> = new Set(),
+): Compressed {
+  const described = tensors.weights.map(({ name, shape }): CompressedTensor => {
+    const own = best.lossless ? undefined : tensors.roundedOf(name, rounded);
     return {
-      file,
-      losslessBytes,
-      lossless,
-      artifacts,
-      fidelity: bench.fidelity(model),
-      peaks: bench.peaks,
-      tensors: described,
-      trials: found.trials,
-      met: lossless ? found.meets(losslessBytes) : found.met,
+      name,
+      shape,
+      method: own?.method ?? 'kept',
+      ...(own?.grid && { step: own.grid.step }),
+      ...(own && unreached.has(tensors.twins.get(name) ?? name) && { unreached: true }),
     };
-  } finally {
-    model.dispose();
-  }
+  });
+  return { ...best, losslessBytes, peaks, floored, before, tensors: described, trials };
 }

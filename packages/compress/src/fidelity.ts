@@ -15,16 +15,33 @@ export interface Fidelity {
   readonly examples: number;
 }
 
-/** What an output spans: greatest less least value. */
+/** Least part of its greatest magnitude that an output is taken to span. */
+const leastSpan = 1 / 32;
+
+/** What an output spans. */
+export interface Span {
+  /** Greatest less least value, and no less than 1/32 of the greatest magnitude; of a constant that magnitude. */
+  readonly peak: number;
+  /** Is it more than the values show? An output that hardly varies would have its own rounding for a peak. */
+  readonly floored: boolean;
+}
+
+/** Values that are not finite count for nothing. */
+export function spanOf(values: Float32Array): Span {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (!(high > low)) return { peak: (Number.isFinite(high) && Math.abs(high)) || 1, floored: true };
+  const floor = leastSpan * Math.max(high, -low);
+  return { peak: Math.max(high - low, floor), floored: high - low < floor };
+}
+
+/** What outputs span, see {@link Span}. */
 export function peaksOf(outputs: readonly Float32Array[]): number[] {
-  return outputs.map((values) => {
-    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (const value of values) {
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-    return high > low ? high - low : Math.abs(high) || 1;
-  });
+  return outputs.map((values) => spanOf(values).peak);
 }
 
 /** An output of all examples: values, and its shape. */
@@ -56,7 +73,10 @@ export function asAngles(output: Output): Output {
   return isDistribution(output) ? { ...output, values: output.values.map((p) => 2 * Math.sqrt(p)) } : output;
 }
 
-/** Compares outputs; each output's squared error counts in units of its peak, and all outputs alike. */
+/**
+ * Compares outputs; each output's squared error counts in units of its peak, and all outputs alike. Of an output that has
+ * another size every element is a peak off; where a value is not finite and the other not the same, the PSNR is -Infinity.
+ */
 export function compare(
   original: readonly Output[],
   other: readonly Output[],
@@ -66,8 +86,15 @@ export function compare(
   let [same, rows] = [0, 0];
   original.forEach(({ values: a, shape }, o) => {
     const b = other[o].values;
+    count += a.length;
+    if (a.length !== b.length) {
+      noise += 1 / original.length;
+      return;
+    }
     let squares = 0;
     for (let i = 0; i < a.length; i++) {
+      // The same infinity twice differs by nothing.
+      if (a[i] === b[i] && !Number.isFinite(a[i])) continue;
       const d = b[i] - a[i];
       squares += d * d;
       dot += a[i] * b[i];
@@ -76,7 +103,6 @@ export function compare(
       sum += Math.abs(d);
       if (!(Math.abs(d) <= max)) max = Math.abs(d);
     }
-    count += a.length;
     noise += squares / Math.max(1, a.length) / peaks[o] ** 2 / original.length;
     if (shape.length === 2 && shape[1] > 1) {
       for (let row = 0; row < shape[0]; row++) {
@@ -86,7 +112,11 @@ export function compare(
     }
   });
   return {
-    psnr: noise === 0 ? Number.POSITIVE_INFINITY : -10 * Math.log10(noise),
+    psnr: Number.isNaN(noise)
+      ? Number.NEGATIVE_INFINITY
+      : noise === 0
+        ? Number.POSITIVE_INFINITY
+        : -10 * Math.log10(noise),
     cosine: aa === 0 && bb === 0 ? 1 : dot / Math.sqrt(aa * bb),
     meanDifference: sum / Math.max(1, count),
     maxDifference: max,
@@ -101,9 +131,12 @@ function argMax(values: Float32Array, row: number, classes: number): number {
   return best - row * classes;
 }
 
-/** Reads outputs of one batch and disposes them. */
+/** Can it be a little off? Strings, integers and flags are left out of the measure. */
+export const isMeasured = ({ dtype }: tf.Tensor): boolean => dtype === 'float32';
+
+/** Reads the outputs of one batch that are measured, and disposes all. */
 export function readOutputs(tensors: readonly tf.Tensor[]): Output[] {
-  const outputs = tensors.map((tensor) => ({
+  const outputs = tensors.filter(isMeasured).map((tensor) => ({
     shape: tensor.shape,
     values: Float32Array.from(tensor.dataSync()),
   }));

@@ -10,16 +10,16 @@ const positionsPerRow = 40;
 const leastPositions = 2 ** 14;
 
 /** Runs the model on all batches and gathers the second moments of the features of `linear` weights. */
-export function gather(
+export async function gather(
   model: Executable,
   batches: readonly Examples[],
   linear: ReadonlyMap<string, Layout>,
   twins: ReadonlyMap<string, string>,
-): Map<string, Gram> {
+): Promise<Map<string, Gram>> {
   const sums = new Map<string, Moments>();
   const finder = new WeightFinder(model.weights, twins);
   for (const batch of batches) {
-    const outputs = model.run(batch, undefined, (call, results) => {
+    const outputs = await model.run(batch, undefined, (call, results) => {
       finder.follow(call, results);
       const found = linearCall(call, (tensor) => linear.has(finder.name(tensor) ?? ''));
       if (!found) return;

@@ -17,11 +17,8 @@ export interface KernelHooks {
 
 type RunKernel = (kernel: string, inputs: object, attrs?: object) => tf.Tensor | tf.Tensor[];
 
-/**
- * Runs `action` and lets `hooks` see every kernel call on the way: so layers models and graph models, with whatever
- * layers and operations, are watched and changed alike. Calls that hooks make themselves are not seen.
- */
-export function intercept<T>(hooks: KernelHooks, action: () => T): T {
+/** Puts the hooks around every kernel call, until the function that it returns is called. */
+function install(hooks: KernelHooks): () => void {
   const engine = tf.engine() as unknown as { runKernel: RunKernel };
   const own = Object.getOwnPropertyDescriptor(engine, 'runKernel');
   const original = engine.runKernel;
@@ -52,10 +49,48 @@ export function intercept<T>(hooks: KernelHooks, action: () => T): T {
       inside = false;
     }
   };
+  return () => {
+    if (own) Object.defineProperty(engine, 'runKernel', own);
+    else Reflect.deleteProperty(engine, 'runKernel');
+  };
+}
+
+/**
+ * Runs `action` and lets `hooks` see every kernel call on the way: so layers models and graph models, with whatever
+ * layers and operations, are watched and changed alike. Calls that hooks make themselves are not seen.
+ */
+export function intercept<T>(hooks: KernelHooks, action: () => T): T {
+  const remove = install(hooks);
   try {
     return action();
   } finally {
-    if (own) Object.defineProperty(engine, 'runKernel', own);
-    else Reflect.deleteProperty(engine, 'runKernel');
+    remove();
   }
+}
+
+/** Those that wait for something wait for each other, or one would take away the other's hooks. */
+let last: Promise<unknown> = Promise.resolve();
+
+/** The same for an action that takes its time. What its kernels made is disposed when it fails. */
+export async function interceptAsync<T>(hooks: KernelHooks, action: () => Promise<T>): Promise<T> {
+  const turn = last.then(async () => {
+    const made: tf.Tensor[] = [];
+    const remove = install({
+      ...hooks,
+      after: (call, outputs) => {
+        made.push(...outputs);
+        hooks.after?.(call, outputs);
+      },
+    });
+    try {
+      return await action();
+    } catch (error) {
+      for (const tensor of made) if (!tensor.isDisposed) tensor.dispose();
+      throw error;
+    } finally {
+      remove();
+    }
+  });
+  last = turn.catch(() => undefined);
+  return turn;
 }

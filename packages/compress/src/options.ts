@@ -1,5 +1,9 @@
 import { checkOptions, checkRange, EspalierError } from '@espalier/core';
-import type { Examples } from './executable.js';
+import type { Examples, InputSpec } from './executable.js';
+import type { InputValues } from './fixed-inputs.js';
+
+/** Makes examples for these inputs; whoever called it disposes them. */
+export type ExampleSource = (inputs: readonly InputSpec[]) => Examples | Promise<Examples>;
 
 /** What {@link compress} is asked for: one of `quality`, `size` and `bits`. */
 export interface CompressOptions {
@@ -13,10 +17,15 @@ export interface CompressOptions {
   /** Most bits per weight, the whole file over the number of weights. */
   readonly bits?: number;
   /** Inputs as the model will meet them, a tensor per input. Default: `generateExamples`. */
-  readonly calibration?: Examples;
+  readonly calibration?: Examples | ExampleSource;
   /** Inputs that the quality is measured on. Default: the last quarter of `calibration`, which is then not used otherwise. */
-  readonly validation?: Examples;
-  /** What an output of the model spans at most, for the PSNR. Default: what the original's outputs on `validation` span. */
+  readonly validation?: Examples | ExampleSource;
+  /** Values of a graph model's inputs that are the same for all examples. Default: 1 for scalars, false for flags. */
+  readonly inputs?: InputValues;
+  /**
+   * What an output of the model spans at most, for the PSNR. Default: what the original's outputs on `validation` span, at
+   * least 1/32 of their greatest magnitude.
+   */
   readonly peak?: number;
   /** How many examples are computed at a time. Default 8; 1 for models that take one. */
   readonly batchSize?: number;
@@ -26,7 +35,18 @@ export interface CompressOptions {
   readonly log?: (line: string) => void;
 }
 
-const names = ['quality', 'size', 'bits', 'calibration', 'validation', 'peak', 'batchSize', 'effort', 'log'];
+const names = [
+  'quality',
+  'size',
+  'bits',
+  'calibration',
+  'validation',
+  'inputs',
+  'peak',
+  'batchSize',
+  'effort',
+  'log',
+];
 
 /** @throws EspalierError `unknown-option`, `invalid-option` */
 export function checkCompressOptions(options: CompressOptions): void {

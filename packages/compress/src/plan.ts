@@ -18,6 +18,8 @@ export interface Plan {
   readonly codebooks: Codebooks;
   /** Where elements may follow from those before them along an axis. */
   readonly predictor: Predictor | undefined;
+  /** Does no output depend on it, as far as the inputs show? */
+  readonly unreached?: true;
   /** Of a linear operation, with its features' moments. */
   readonly linear?: {
     readonly layout: Layout;
@@ -123,10 +125,24 @@ function reordered(moments: Float64Array, size: number, order: Int32Array, kept:
   return ordered;
 }
 
+/**
+ * Plans a tensor that the outputs do not feel: its error in units of its mean square becomes what the outputs' is in units of
+ * their peaks, to which each of the `reached` weights adds fineness^2 / 12.
+ */
+export function planAlone(weight: Weight, values: Float32Array, reached: number): Plan {
+  const meanSquare = values.reduce((sum, v) => sum + v * v, 0) / values.length;
+  const importance = new Float64Array(values.length).fill(1 / (Math.max(1, reached) * meanSquare));
+  return { ...planned(weight, values, importance), unreached: true };
+}
+
 /** Plans any other tensor from its elements' sensitivities, which are noisy: each counts with the tensor's mean. */
 export function planPlain(weight: Weight, values: Float32Array, sensitivity: Float64Array): Plan {
   const mean = sensitivity.reduce((a, b) => a + b, 0) / sensitivity.length;
   const importance = sensitivity.map((s) => (s + mean) / 2);
+  return planned(weight, values, importance);
+}
+
+function planned(weight: Weight, values: Float32Array, importance: Float64Array): Plan {
   const codebooks = new Codebooks(values, importance);
   const predictor = Predictor.find(values, weight.shape);
   return { weight, values, wish: new Wish(weight.shape, importance, values), codebooks, predictor };

@@ -1,46 +1,29 @@
-import { foldNormalizations } from './batch-norm.js';
 import type { Bench } from './bench.js';
-import { type Examples, type Executable, load } from './executable.js';
+import type { Examples, Executable } from './executable.js';
 import { gather } from './gather.js';
-import { type Plan, planLinear, planPlain } from './plan.js';
+import { type Plan, planAlone, planLinear, planPlain } from './plan.js';
 import { sensitivities } from './sensitivity.js';
 import type { Tensors } from './tensors.js';
-import { trace } from './trace.js';
+import type { Trace } from './trace.js';
+import type { Weight } from './weights.js';
 
 /** Fewer elements than this are kept as they are: they cost less than what is said about them. */
 const leastElements = 8;
 
-/** Plans for all tensors that are worth it. */
-export interface Planned {
-  readonly plans: readonly Plan[];
-  /** With batch normalisation folded; the one that was given is disposed then. */
-  readonly model: Executable;
-}
-
-/**
- * Folds batch normalisation and gathers all that is known about every tensor: what the outputs feel of it, and the features
- * that it meets.
- */
+/** Gathers all that is known about every tensor: what the outputs feel of it, and the features that it meets. */
 export async function plan(
-  given: Executable,
+  model: Executable,
   tensors: Tensors,
+  { linear, biases }: Pick<Trace, 'linear' | 'biases'>,
   batches: readonly Examples[],
   bench: Bench,
   log: (line: string) => void,
-): Promise<Planned> {
+): Promise<Plan[]> {
   const { floats, values, twins } = tensors;
-  const traced = trace(given, batches[0], twins);
-  const biases = foldNormalizations(traced, values);
-  let model = given;
-  if (traced.normalizations.length > 0) {
-    model = await load(tensors.artifactsWith(new Map()));
-    given.dispose();
-  }
-  log(`${traced.linear.size} linear operations, ${traced.normalizations.length} normalisations`);
   const names = floats.map(({ name }) => name);
-  const sensitivity = sensitivities(model, batches, names, bench.peaks, bench.distributions);
+  const sensitivity = await sensitivities(model, batches, names, bench.peaks, bench.distributions);
   log('sensitivities known');
-  const grams = gather(model, batches, traced.linear, twins);
+  const grams = await gather(model, batches, linear, twins);
   log('moments of the features known');
   for (const [twin, name] of twins) {
     const sum = sensitivity.get(name) as Float64Array;
@@ -49,15 +32,20 @@ export async function plan(
     });
   }
   const plans: Plan[] = [];
+  const unreached: Weight[] = [];
   for (const weight of floats) {
     const { name } = weight;
     if (twins.has(name)) continue;
     const own = values.get(name) as Float32Array;
     const felt = sensitivity.get(name) as Float64Array;
-    // What no output depends on, as far as can be seen, is kept.
-    if (own.length < leastElements || felt.every((s) => !(s > 0)) || own.every((v) => v === own[0])) continue;
+    if (own.length < leastElements || own.every((v) => v === own[0])) continue;
+    if (!felt.some((s) => s > 0)) {
+      // Of vectors too little is known without outputs.
+      if (weight.shape.length > 1) unreached.push(weight);
+      continue;
+    }
     const gram = grams.get(name);
-    const layout = traced.linear.get(name);
+    const layout = linear.get(name);
     const bias = biases.get(name);
     plans.push(
       gram && layout
@@ -65,5 +53,12 @@ export async function plan(
         : planPlain(weight, own, felt),
     );
   }
-  return { plans, model };
+  if (unreached.length > 0) {
+    log(`${unreached.length} tensors that no output depends on, with these inputs: quantised by themselves`);
+  }
+  const reached = plans.reduce((n, { values: own }) => n + own.length, 0);
+  return [
+    ...plans,
+    ...unreached.map((weight) => planAlone(weight, values.get(weight.name) as Float32Array, reached)),
+  ];
 }

@@ -30,7 +30,7 @@ const vicinity = 0.25;
 
 /**
  * Finds the fineness that meets the aim best, by steps of the expected size, then by halving where one that meets it and
- * one that does not are known. Returns the best trial that meets it, or the last one if none does.
+ * one that does not are known. Returns the best trial that meets it, or the nearest one if none does.
  */
 export async function search(
   start: number,
@@ -62,7 +62,18 @@ export async function search(
     if (trials.some((trial) => Math.abs(Math.log2(trial.fineness / fineness)) < 1e-4)) break;
   }
   const [good] = borders(trials, aim);
-  return good ? { ...good, met: true } : { ...(trials.at(-1) as Trial), met: false };
+  return good ? { ...good, met: true } : nearest(trials, aim);
+}
+
+/** Of trials that are not believed to meet the aim: one that does by luck, or the one that is least away from it. */
+function nearest(trials: readonly Trial[], aim: Aim): Trial & { met: boolean } {
+  const lucky = trials.filter(({ figure }) => aim.meets(figure));
+  if (lucky.length > 0) {
+    const best = lucky.reduce((a, b) => (aim.better(b.fineness, a.fineness) ? b : a));
+    return { ...best, met: true };
+  }
+  const away = ({ figure }: Trial): number => Math.abs(aim.octaves(figure));
+  return { ...trials.reduce((a, b) => (away(b) < away(a) ? b : a)), met: false };
 }
 
 const clipped = (octaves: number): number => Math.max(-6, Math.min(6, octaves));
@@ -117,7 +128,7 @@ export function aimOf(
     aim: {
       meets: (psnr) => psnr >= quality,
       near: (psnr) => psnr < quality + 0.25,
-      octaves: (psnr) => (Number.isFinite(psnr) ? (psnr - quality - 0.1) / 6.02 : 6),
+      octaves: (psnr) => (Number.isFinite(psnr) ? (psnr - quality - 0.1) / 6.02 : psnr > 0 ? 6 : -6),
       // A decibel.
       luck: 1 / 6.02,
       better: (a, b) => a > b,

@@ -1,8 +1,7 @@
 import { encode, type Grid, type ModelArtifacts } from '@espalier/codec';
-import { EspalierError } from '@espalier/core';
 import type { Executable } from './executable.js';
 import type { Rounded } from './quantize.js';
-import { readWeights, type Weight, withValues } from './weights.js';
+import { fitsSteps, readWeights, type Weight, withValues } from './weights.js';
 
 /** Elements from which on tensors are compared with each other. */
 const leastTwin = 64;
@@ -11,24 +10,29 @@ const leastTwin = 64;
 export class Tensors {
   readonly artifacts: ModelArtifacts;
   readonly weights: readonly Weight[];
-  /** Those that the model computes with as floats. */
+  /** Those that the model computes with as floats, and that can lie on steps: infinite limits and such are kept. */
   readonly floats: readonly Weight[];
   /** The values of `floats`; what is folded is changed here. */
   readonly values: Map<string, Float32Array>;
   /** Large tensors that are the same as an earlier one, with its name: they are quantised as one and stored once. */
   readonly twins: ReadonlyMap<string, string>;
 
-  /** @throws EspalierError `bad-model`, `not-finite` */
+  /** @throws EspalierError `bad-model` */
   constructor(artifacts: ModelArtifacts, model: Executable) {
     this.artifacts = artifacts;
     this.weights = readWeights(artifacts);
     this.floats = this.weights.filter(
-      ({ name, values }) => values instanceof Float32Array && model.weights.has(name),
+      ({ name, values }) => values instanceof Float32Array && model.weights.has(name) && fitsSteps(values),
     );
-    const bad = this.floats.find(({ values }) => !(values as Float32Array).every(Number.isFinite));
-    if (bad) throw new EspalierError('not-finite', `${bad.name} has values that are not finite.`);
     this.values = new Map(this.floats.map(({ name, values }) => [name, values as Float32Array]));
     this.twins = findTwins(this.floats);
+  }
+
+  /** Names of tensors with values that are not numbers, which would explain outputs that are none. */
+  get broken(): string[] {
+    const isBroken = ({ values }: Weight): boolean =>
+      values instanceof Float32Array && values.some(Number.isNaN);
+    return this.weights.filter(isBroken).map(({ name }) => name);
   }
 
   /** How many numbers there are. */

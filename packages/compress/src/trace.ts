@@ -52,7 +52,11 @@ export class WeightFinder {
 }
 
 /** Runs the model once and notes what its kernels do with its weights. */
-export function trace(model: Executable, examples: Examples, twins: ReadonlyMap<string, string>): Trace {
+export async function trace(
+  model: Executable,
+  examples: Examples,
+  twins: ReadonlyMap<string, string>,
+): Promise<Trace> {
   const finder = new WeightFinder(model.weights, twins);
   const calls = new Map<string, number>();
   const linear = new Map<string, Layout>();
@@ -66,7 +70,7 @@ export function trace(model: Executable, examples: Examples, twins: ReadonlyMap<
     if (name === undefined || bias?.size !== layout.groups.length * layout.columns.length) return;
     biases.set(weight, name);
   };
-  const outputs = model.run(examples, undefined, (call, results) => {
+  const outputs = await model.run(examples, undefined, (call, results) => {
     finder.follow(call, results);
     const { kernel, inputs, attrs } = call;
     const found = linearCall(call, (tensor) => finder.name(tensor) !== undefined);

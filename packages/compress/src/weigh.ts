@@ -14,25 +14,26 @@ const leastExamples = 4;
  * over all directions, where compensated errors keep to few. Steps of tensors that matter more than expected shrink.
  * Vectors that are not rounded along with a kernel are weighed together.
  */
-export function weigh(
+export async function weigh(
   model: Executable,
   plans: readonly Plan[],
   fineness: number,
   methods: ReadonlyMap<string, Method>,
   bench: Bench,
   batch: Examples,
-): void {
+): Promise<void> {
   const examples = some(batch);
-  const original = readOutputs(model.run(examples));
+  const original = readOutputs(await model.run(examples));
   const byName = new Map(plans.map((plan) => [plan.weight.name, plan]));
-  const vectors = plans.filter(({ weight, linear }) => !linear && weight.shape.length < 2);
-  const groups = plans.filter((plan) => !vectors.includes(plan)).map((plan) => [plan]);
+  const felt = plans.filter(({ unreached }) => !unreached);
+  const vectors = felt.filter(({ weight, linear }) => !linear && weight.shape.length < 2);
+  const groups = felt.filter((plan) => !vectors.includes(plan)).map((plan) => [plan]);
   for (const group of vectors.length > 0 ? [...groups, vectors] : groups) {
     const expected = group.reduce((sum, { values }) => sum + (values.length * fineness ** 2) / 12, 0);
     const biases = group.flatMap(({ linear }) => byName.get(linear?.bias ?? '') ?? []);
     for (let round = 0; round < 2; round++) {
       const rounded = quantize([...new Set([...group, ...biases])], fineness, methods);
-      const octaves = Math.log2(bench.error(model, rounded, examples, original) / expected) / 2;
+      const octaves = Math.log2((await bench.error(model, rounded, examples, original)) / expected) / 2;
       for (const { wish, level } of group) {
         wish.refine(Math.max(0, Math.min(8, octaves)));
         level?.refine(Math.max(0, Math.min(8, octaves)));

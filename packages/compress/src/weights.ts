@@ -25,6 +25,20 @@ const stored = {
   float16: Uint16Array,
 } as const;
 
+/** Magnitudes between which steps and their multiples are far from the ends of float32. */
+const [leastMagnitude, mostMagnitude] = [1e-30, 1e30];
+
+/** Can the values lie on steps? All are finite, and the greatest is neither huge nor tiny; other tensors are kept. */
+export function fitsSteps(values: Float32Array): boolean {
+  let most = 0;
+  for (let i = 0; i < values.length; i++) {
+    const magnitude = Math.abs(values[i]);
+    if (!(magnitude <= mostMagnitude)) return false;
+    if (magnitude > most) most = magnitude;
+  }
+  return most === 0 || most >= leastMagnitude;
+}
+
 /** IEEE 754 half precision to a number. */
 function half(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;

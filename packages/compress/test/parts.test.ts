@@ -143,7 +143,7 @@ describe('trace', () => {
     const weights = readWeights(artifacts);
     const model = await load(artifacts);
     const input = noise([3, 12, 12, 3], 1);
-    const found = trace(model, [input], new Map());
+    const found = await trace(model, [input], new Map());
     expect([...found.linear.keys()]).toEqual(['c1/kernel', 'd2/depthwise_kernel', 'c3/kernel', 'out/kernel']);
     expect([...found.biases]).toEqual([
       ['c3/kernel', 'c3/bias'],
@@ -161,8 +161,8 @@ describe('trace', () => {
       expect(new Set(values.get(name)).size).toBe(1);
     }
     const folded = await load(withValues(artifacts, weights, values));
-    const [before] = model.run([input]);
-    const [after] = folded.run([input]);
+    const [before] = await model.run([input]);
+    const [after] = await folded.run([input]);
     expect(tf.max(tf.abs(tf.sub(before, after))).dataSync()[0]).toBeLessThan(1e-5);
     tf.dispose([before, after, input]);
     model.dispose();
@@ -172,8 +172,8 @@ describe('trace', () => {
   test("features' moments say what outputs do: w' H w is the mean square of the sums", async () => {
     const model = await load(await artifactsOf(pictureNet()));
     const input = noise([4, 12, 12, 3], 3);
-    const { linear } = trace(model, [input], new Map());
-    const grams = gather(model, [[input]], linear, new Map());
+    const { linear } = await trace(model, [input], new Map());
+    const grams = await gather(model, [[input]], linear, new Map());
     const kernel = model.weights.get('c1/kernel') as tf.Tensor4D;
     const squares = tf.tidy(() =>
       tf.mean(tf.square(tf.conv2d(input as tf.Tensor4D, kernel, 1, 'same')), [0, 1, 2]).dataSync(),
@@ -195,9 +195,9 @@ describe('trace', () => {
   test('sensitivities are squared derivatives', async () => {
     const model = await load(await artifactsOf(pictureNet()));
     const input = noise([6, 12, 12, 3], 4);
-    const found = sensitivities(model, [[input]], ['out/bias'], [1]);
+    const found = await sensitivities(model, [[input]], ['out/bias'], [1]);
     // Of softmax: the mean over outputs of (p_i (d_ij - p_j))^2, by random signs.
-    const [output] = model.run([input]);
+    const [output] = await model.run([input]);
     const p = output.arraySync() as number[][];
     for (let j = 0; j < 5; j++) {
       let exact = 0;
@@ -208,7 +208,7 @@ describe('trace', () => {
       expect(estimate / exact).toBeLessThan(4);
     }
     // Of angles: Fisher's information of a softmax's bias is p (1 - p).
-    const angles = sensitivities(model, [[input]], ['out/bias'], [1], [true]);
+    const angles = await sensitivities(model, [[input]], ['out/bias'], [1], [true]);
     for (let j = 0; j < 5; j++) {
       const exact = p.reduce((sum, row) => sum + (row[j] * (1 - row[j])) / 30, 0);
       const estimate = angles.get('out/bias')?.[j] ?? 0;

@@ -1,0 +1,129 @@
+import { type Graph, type GraphNode, isFloat, nodeName, type Signature } from './graph.js';
+
+/**
+ * Operations that choose: what comes behind them lies elsewhere, or has another size, when two candidates swap places. Outputs
+ * of two models cannot be compared there element by element.
+ */
+const sorting = /^(NonMaxSuppression\w*|Where|TopK(V2)?|UniqueV?\d*|ListDiff|DenseBincount)$/;
+
+/** Operations whose results are no floats, or steps, which have no slope. */
+const counting =
+  /^(ArgM(ax|in)|Cast|(Not)?Equal|Greater(Equal)?|Less(Equal)?|Logical\w+|LookupTableFind(V2)?|Round|Floor|Ceil|Any|All|Bincount)$/;
+
+/** What stands for a list of tensors, or is inside a branch or a loop, cannot be asked for. */
+const handles = /^(TensorArray|TensorList)/;
+
+/** What `GraphModel.execute` refuses: these wait for values. */
+const waiting =
+  /^(Switch|Merge|Enter|Exit|NextIteration|LoopCond|(Stateless)?If|(Stateless)?While|NonMaxSuppression\w*|Where|UniqueV?\d*|ListDiff|HashTable(V2)?|LookupTable\w+)$/i;
+
+/** Which tensors of a graph are compared, and how they are computed. */
+export interface GraphOutputs {
+  /** As `GraphModel.execute` takes them. */
+  readonly names: readonly string[];
+  /** Are some of these not what the model returns, but what led to it? */
+  readonly before: readonly string[];
+  /** Has it to be `executeAsync`? */
+  readonly waits: boolean;
+}
+
+/**
+ * Chooses what is compared: the float outputs. Where an output is the result of a choice that the network makes (boxes behind
+ * NonMaxSuppression, a class behind ArgMax), it is what the choice is made from, the last values that small errors move a
+ * little only.
+ *
+ * @param own - What the model returns by itself.
+ * @param isWeight - Is the constant of this name one of those that are quantised?
+ */
+export function chooseOutputs(
+  graph: Graph,
+  own: readonly string[],
+  signature: Signature | undefined,
+  isWeight: (name: string) => boolean,
+): GraphOutputs {
+  const inside = branches(graph);
+  const learned = graph.reach(
+    [...graph.nodes].filter(({ name, op }) => op === 'Const' && isWeight(name)),
+    (node) => graph.readersOf(node),
+  );
+  const fed = graph.reach(
+    [...graph.nodes].filter(({ op }) => op.startsWith('Placeholder')),
+    (node) => graph.readersOf(node),
+  );
+  /** The last nodes before a choice of the network's that `cut` matches. */
+  const before = (output: GraphNode, cut: (node: GraphNode) => boolean): GraphNode[] => {
+    const chosen = graph.reach(
+      [...graph.ancestors(output)].filter(
+        (node) => cut(node) && graph.inputsOf(node).some((n) => learned.has(n)),
+      ),
+      (node) => graph.readersOf(node),
+    );
+    if (!chosen.has(output)) return [output];
+    const found = new Set<GraphNode>();
+    graph.reach([output], (node) => {
+      if (chosen.has(node) || inside.has(node) || handles.test(node.op)) return graph.inputsOf(node);
+      if (learned.has(node) && fed.has(node)) found.add(node);
+      return [];
+    });
+    return [...found];
+  };
+  const names = new Set<string>();
+  const replaced: string[] = [];
+  const covered = new Set<GraphNode>();
+  const weightsOf = (nodes: readonly GraphNode[]): GraphNode[] =>
+    [...graph.ancestors(...nodes)].filter(({ name, op }) => op === 'Const' && isWeight(name));
+  const take = (reference: string, nodes: readonly GraphNode[]): void => {
+    for (const weight of weightsOf(nodes)) covered.add(weight);
+    const same = nodes.length === 1 && nodes[0] === graph.node(tensorOf(reference, signature));
+    if (!same) replaced.push(reference);
+    for (const name of same ? [reference] : nodes.map((node) => node.name)) names.add(name);
+  };
+  const typed = own.map((reference) => {
+    const node = graph.node(tensorOf(reference, signature));
+    return { reference, node, float: node === undefined || isFloat(typeOf(reference, node, signature)) };
+  });
+  for (const { reference, node, float } of typed) {
+    if (!float) continue;
+    if (node)
+      take(
+        reference,
+        before(node, ({ op }) => sorting.test(op)),
+      );
+    else names.add(reference);
+  }
+  for (const { reference, node, float } of typed) {
+    if (float || !node) continue;
+    const nodes = before(node, (n) => sorting.test(n.op) || (counting.test(n.op) && !isFloatCast(n)));
+    const makes = nodes.filter((n) => n !== node);
+    if (weightsOf(makes).some((weight) => !covered.has(weight))) take(reference, makes);
+  }
+  const chosen = names.size > 0 ? [...names] : [...own];
+  const needed = graph.ancestors(...chosen.flatMap((name) => graph.node(tensorOf(name, signature)) ?? []));
+  return {
+    names: chosen,
+    before: names.size > 0 ? replaced : [],
+    waits: [...needed].some(({ op }) => waiting.test(op)),
+  };
+}
+
+const tensorOf = (reference: string, signature: Signature | undefined): string =>
+  signature?.outputs?.[reference]?.name ?? signature?.outputs?.[nodeName(reference)]?.name ?? reference;
+
+function typeOf(
+  reference: string,
+  { attr = {} }: GraphNode,
+  signature: Signature | undefined,
+): string | number | undefined {
+  const named = signature?.outputs?.[reference]?.dtype;
+  return named ?? (attr.DstT ?? attr.output_type ?? attr.T ?? attr.Tparams ?? attr.dtype)?.type;
+}
+
+const isFloatCast = ({ op, attr }: GraphNode): boolean => op === 'Cast' && isFloat(attr?.DstT?.type);
+
+/** Nodes of branches and loops, which may be computed never, or more than once. */
+function branches(graph: Graph): Set<GraphNode> {
+  const start = [...graph.nodes].filter(({ op }) => op === 'Switch' || op === 'Enter');
+  return graph.reach(start, (node) =>
+    graph.readersOf(node).filter(({ op }) => op !== 'Exit' && op !== 'Merge'),
+  );
+}
