@@ -1,3 +1,6 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { productOf } from './product.js';
+
 /** H = M' D M with M unit lower triangular and D diagonal. */
 export interface Factor {
   readonly size: number;
@@ -32,19 +35,46 @@ export function factorize(moments: Float64Array, size: number, doubt: number, bi
   for (let i = 0; i < size - 1; i++) a[i * size + i] += extra;
   const lower = new Float32Array(size * size);
   const pivots = new Float64Array(size);
-  for (let j = size - 1; j >= 0; j--) {
-    const row = j * size;
-    const pivot = Math.max(a[row + j], extra);
-    pivots[j] = pivot;
-    for (let i = 0; i < j; i++) {
-      const factor = a[row + i] / pivot;
-      lower[row + i] = factor;
-      if (factor === 0) continue;
-      const target = i * size;
-      for (let k = 0; k <= i; k++) a[target + k] -= factor * a[row + k];
+  for (let end = size; end > 0; end -= block) {
+    const start = Math.max(0, end - block);
+    for (let j = end - 1; j >= start; j--) {
+      const row = j * size;
+      const pivot = Math.max(a[row + j], extra);
+      pivots[j] = pivot;
+      for (let i = 0; i < j; i++) lower[row + i] = a[row + i] / pivot;
+      for (let i = start; i < j; i++) {
+        const factor = lower[row + i];
+        if (factor === 0) continue;
+        const target = i * size;
+        for (let k = 0; k <= i; k++) a[target + k] -= factor * a[row + k];
+      }
     }
+    eliminate(a, lower, size, start, end);
   }
   return { size, lower, pivots };
+}
+
+/** Rows that are eliminated one by one, before the rest is told of all of them at once. */
+const block = 64;
+
+/** Takes what rows `start` to `end` predict off all rows before them: one product, which backends are made for. */
+function eliminate(a: Float64Array, lower: Float32Array, size: number, start: number, end: number): void {
+  if (start === 0) return;
+  const count = end - start;
+  const [predicted, factors] = [new Float32Array(count * start), new Float32Array(count * start)];
+  for (let j = 0; j < count; j++) {
+    const row = (start + j) * size;
+    predicted.set(a.subarray(row, row + start), j * start);
+    factors.set(lower.subarray(row, row + start), j * start);
+  }
+  const products = productOf(
+    tf.tensor2d(factors, [count, start]),
+    tf.tensor2d(predicted, [count, start]),
+    true,
+  );
+  for (let i = 0; i < start; i++) {
+    for (let k = 0; k <= i; k++) a[i * size + k] -= products[i * start + k];
+  }
 }
 
 /** Takes `doubt` off all covariances (see `chooseDoubt`); means, which the bias carries, stay. */

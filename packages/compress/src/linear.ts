@@ -117,10 +117,16 @@ function matrixCall(
  */
 export function sampled(matrix: tf.Tensor2D, most: number): tf.Tensor2D {
   const [rows, columns] = matrix.shape;
-  let every = Math.ceil(rows / most);
+  const every = distance(rows, most);
   if (every <= 1) return matrix;
-  while (commonFactor(rows, every) > 1) every++;
   return tf.stridedSlice(matrix, [0, 0], [rows, columns], [every, 1]) as tf.Tensor2D;
+}
+
+/** From one that is taken to the next. */
+function distance(rows: number, most: number): number {
+  let every = Math.ceil(rows / most);
+  while (every > 1 && commonFactor(rows, every) > 1) every++;
+  return Math.max(1, every);
 }
 
 /** Euclid's. */
@@ -145,29 +151,37 @@ function patches(
     dimRoundingMode as 'floor' | undefined,
     isDepthwise,
   );
-  const { outHeight, outWidth, strideHeight, strideWidth, dilationHeight, dilationWidth, batchSize } = info;
-  const { top, left, bottom, right } = info.padInfo;
+  const { inHeight, inWidth, outHeight, outWidth, batchSize, padInfo } = info;
+  const { top, left, bottom, right } = padInfo;
   const padded = tf.pad(x, [
     [0, 0],
     [top, bottom],
     [left, right],
     [0, 0],
   ]);
+  const [height, width] = [inHeight + top + bottom, inWidth + left + right];
+  const pixels = tf.reshape(padded, [-1, x.shape[3]]) as tf.Tensor2D;
+  // Where each position's first tap lies among the pixels.
+  const every = distance(batchSize * outHeight * outWidth, most);
+  const first = new Int32Array(Math.ceil((batchSize * outHeight * outWidth) / every));
+  for (let p = 0, at = 0; p < first.length; p++, at += every) {
+    const [row, column] = [Math.floor(at / outWidth), at % outWidth];
+    const [image, y] = [Math.floor(row / outHeight), row % outHeight];
+    first[p] = (image * height + y * info.strideHeight) * width + column * info.strideWidth;
+  }
   const taps: tf.Tensor2D[] = [];
   for (let i = 0; i < filter[0]; i++) {
     for (let j = 0; j < filter[1]; j++) {
-      const [y0, x0] = [i * dilationHeight, j * dilationWidth];
-      const [y1, x1] = [y0 + (outHeight - 1) * strideHeight + 1, x0 + (outWidth - 1) * strideWidth + 1];
-      const seen =
-        strideHeight === 1 && strideWidth === 1
-          ? tf.slice(padded, [0, y0, x0, 0], [batchSize, outHeight, outWidth, x.shape[3]])
-          : tf.stridedSlice(
-              padded,
-              [0, y0, x0, 0],
-              [batchSize, y1, x1, x.shape[3]],
-              [1, strideHeight, strideWidth, 1],
-            );
-      taps.push(sampled(tf.reshape(seen, [-1, x.shape[3]]), most));
+      const offset = i * info.dilationHeight * width + j * info.dilationWidth;
+      taps.push(
+        tf.gather(
+          pixels,
+          tf.tensor1d(
+            first.map((at) => at + offset),
+            'int32',
+          ),
+        ),
+      );
     }
   }
   return taps;

@@ -20,40 +20,52 @@ export interface Gram {
 
 /** Adds up second moments, part of the examples by part. */
 export class Moments {
-  readonly #sums: (Float64Array | undefined)[] = [undefined, undefined];
+  /** `[groups, size, size]`, of most of the examples and of the others. */
+  readonly #sums: (tf.Tensor | undefined)[] = [undefined, undefined];
   readonly #positions = [0, 0];
-  #size = 0;
   #parts = 0;
 
   /** @param features - `[groups, positions, rows]` of one part of the examples. */
   add(features: tf.Tensor3D): void {
     const [groups, positions, rows] = features.shape;
-    this.#size = rows + 1;
-    const own = tf.tidy(() => {
-      const whole = tf.concat([features, tf.ones([groups, positions, 1])], 2);
-      return tf.matMul(whole, whole, true, false).dataSync();
-    });
     this.#parts++;
     // The second, the sixth and so on: there are two parts at least.
     const side = rows <= mostChecked && this.#parts % checked === 2 ? 1 : 0;
-    const sum = this.#sums[side] ?? new Float64Array(own.length);
-    for (let i = 0; i < own.length; i++) sum[i] += own[i];
-    this.#sums[side] = sum;
+    const before = this.#sums[side];
+    // Added up where they are: they are read once, at the end.
+    this.#sums[side] = tf.keep(
+      tf.tidy(() => {
+        const whole = tf.concat([features, tf.ones([groups, positions, 1])], 2);
+        const own = tf.matMul(whole, whole, true, false);
+        return before ? tf.add(before, own) : own;
+      }),
+    );
+    before?.dispose();
     this.#positions[side] += positions;
   }
 
-  /** The means of all that was added. */
+  /** The means of all that was added; the sums are disposed. */
   finish(): Gram {
-    const [learned, others] = this.#sums as [Float64Array, Float64Array | undefined];
+    const size = this.#sums[0]?.shape[2] as number;
+    const [learned, others] = this.#sums.map((sum) => sum?.dataSync());
+    this.dispose();
     const [most, few] = this.#positions;
-    const size = this.#size;
-    if (!others) return { size, positions: most + few, moments: learned.map((x) => x / most) };
-    const moments = learned.map((x, i) => (x + others[i]) / (most + few));
-    return {
-      size,
-      positions: most + few,
-      moments,
-      split: [learned.map((x) => x / most), others.map((x) => x / few)],
-    };
+    if (!learned) throw new RangeError('No moments were added.');
+    if (!others) return { size, positions: most, moments: scaled(learned, most) };
+    const moments = new Float64Array(learned.length);
+    for (let i = 0; i < moments.length; i++) moments[i] = (learned[i] + others[i]) / (most + few);
+    return { size, positions: most + few, moments, split: [scaled(learned, most), scaled(others, few)] };
   }
+
+  /** Frees the sums. */
+  dispose(): void {
+    for (const sum of this.#sums) sum?.dispose();
+    this.#sums.fill(undefined);
+  }
+}
+
+function scaled(sums: ArrayLike<number>, count: number): Float64Array {
+  const means = new Float64Array(sums.length);
+  for (let i = 0; i < means.length; i++) means[i] = sums[i] / count;
+  return means;
 }

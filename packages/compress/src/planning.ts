@@ -23,7 +23,7 @@ export async function plan(
   const names = floats.map(({ name }) => name);
   const sensitivity = await sensitivities(model, batches, names, bench.peaks, bench.distributions);
   log('sensitivities known');
-  const grams = await gather(model, batches, linear, twins);
+  const moments = await gather(model, batches, linear, twins);
   log('moments of the features known');
   for (const [twin, name] of twins) {
     const sum = sensitivity.get(name) as Float64Array;
@@ -33,25 +33,29 @@ export async function plan(
   }
   const plans: Plan[] = [];
   const unreached: Weight[] = [];
-  for (const weight of floats) {
-    const { name } = weight;
-    if (twins.has(name)) continue;
-    const own = values.get(name) as Float32Array;
-    const felt = sensitivity.get(name) as Float64Array;
-    if (own.length < leastElements || own.every((v) => v === own[0])) continue;
-    if (!felt.some((s) => s > 0)) {
-      // Of vectors too little is known without outputs.
-      if (weight.shape.length > 1) unreached.push(weight);
-      continue;
+  try {
+    for (const weight of floats) {
+      const { name } = weight;
+      if (twins.has(name)) continue;
+      const own = values.get(name) as Float32Array;
+      const felt = sensitivity.get(name) as Float64Array;
+      if (own.length < leastElements || own.every((v) => v === own[0])) continue;
+      if (!felt.some((s) => s > 0)) {
+        // Of vectors too little is known without outputs.
+        if (weight.shape.length > 1) unreached.push(weight);
+        continue;
+      }
+      const gram = moments.get(name)?.finish();
+      const layout = linear.get(name);
+      const bias = biases.get(name);
+      plans.push(
+        gram && layout
+          ? planLinear(weight, own, felt, layout, gram, values.has(bias ?? '') ? bias : undefined)
+          : planPlain(weight, own, felt),
+      );
     }
-    const gram = grams.get(name);
-    const layout = linear.get(name);
-    const bias = biases.get(name);
-    plans.push(
-      gram && layout
-        ? planLinear(weight, own, felt, layout, gram, values.has(bias ?? '') ? bias : undefined)
-        : planPlain(weight, own, felt),
-    );
+  } finally {
+    for (const sum of moments.values()) sum.dispose();
   }
   if (unreached.length > 0) {
     log(`${unreached.length} tensors that no output depends on, with these inputs: quantised by themselves`);
