@@ -15,3 +15,6 @@ export { type SetupOptions, type SetupResult, setup } from './setup/setup.js';
 export { type Backend, type BackendName, describe, type StartOptions, startBackend } from './start.js';
 export { registerWasmTraining } from './wasm/register.js';
 export type { WebgpuAdapter } from './webgpu/adapter.js';
+export { registerWebgpuTraining } from './webgpu/install.js';
+export type { GpuOptimizer } from './webgpu/kernels/fused-optimizer.js';
+export { type GpuOptimizers, webgpuOptimizers } from './webgpu/kernels/optimizers.js';

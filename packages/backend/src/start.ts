@@ -10,6 +10,8 @@ import { checkAddon } from './setup/setup.js';
 import { registerWasmTraining } from './wasm/register.js';
 import { adapterLine, type WebgpuAdapter } from './webgpu/adapter.js';
 import { provideWebgpu } from './webgpu/dawn.js';
+import { registerWebgpuTraining } from './webgpu/install.js';
+import { type GpuOptimizers, webgpuOptimizers } from './webgpu/kernels/optimizers.js';
 import { openWebgpu } from './webgpu/register.js';
 
 /** The kinds of backend. `gpu` is TensorFlow on CUDA. */
@@ -48,7 +50,7 @@ export interface Backend {
   /** The device, on WebGPU. */
   readonly adapter?: WebgpuAdapter;
   /** TensorFlow's fused update rules; undefined where there are none and plain TF.js ops must do. */
-  readonly optimizers: NativeOptimizers | undefined;
+  readonly optimizers: NativeOptimizers | GpuOptimizers | undefined;
 }
 
 /** The npm package that brings each backend. */
@@ -166,6 +168,7 @@ async function startWebgpu(software: boolean): Promise<Omit<Backend, 'why'>> {
   const gpu = await provideWebgpu();
   const { WebGPUBackend } = await import(pathToFileURL(found.main).href);
   const adapter = await openWebgpu({ gpu, WebGPUBackend, software });
+  registerWebgpuTraining();
   return {
     name: 'webgpu',
     tfjsName: 'webgpu',
@@ -173,7 +176,7 @@ async function startWebgpu(software: boolean): Promise<Omit<Backend, 'why'>> {
     threads: 1,
     gpu: !adapter.software,
     adapter,
-    optimizers: undefined,
+    optimizers: webgpuOptimizers,
   };
 }
 

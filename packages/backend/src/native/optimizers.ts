@@ -1,4 +1,4 @@
-import { BackendError } from '../error.js';
+import { checkAdam, checkSgd } from '../optimizer-options.js';
 import { FusedOptimizer, type FusedRule, type VariableGroup } from './fused-optimizer.js';
 
 /** Options of Adam; fits `AdamOptions` of `@espalier/core`. */
@@ -25,11 +25,6 @@ export interface NativeOptimizers {
   sgd(groups: readonly VariableGroup[], options?: FusedSgdOptions): FusedOptimizer;
 }
 
-function check(name: string, value: number, from: number, below: number): void {
-  if (value >= from && value < below) return;
-  throw new BackendError('optimizer', `${name} is ${value}`, `Give a number in [${from}, ${below}).`);
-}
-
 /**
  * TensorFlow's fused update kernels. They need the native backend: see `startBackend().optimizers`.
  * Adam: Kingma & Ba (2015), algorithm 1; momentum: Sutskever et al. (2013), eq. 1-4, with the rate outside of u.
@@ -52,9 +47,7 @@ function check(name: string, value: number, from: number, below: number): void {
  */
 export const nativeOptimizers: NativeOptimizers = {
   adam(groups, { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 } = {}) {
-    check('beta1', beta1, 0, 1);
-    check('beta2', beta2, 0, 1);
-    check('epsilon', epsilon, 0, Number.POSITIVE_INFINITY);
+    checkAdam(beta1, beta2, epsilon);
     const rule: FusedRule = {
       op: 'ResourceApplyAdam',
       slots: ['m', 'v'],
@@ -72,15 +65,8 @@ export const nativeOptimizers: NativeOptimizers = {
     return new FusedOptimizer(rule, groups);
   },
   sgd(groups, { momentum = 0, nesterov = false } = {}) {
-    check('momentum', momentum, 0, 1);
+    checkSgd(momentum, nesterov);
     if (momentum === 0) {
-      if (nesterov) {
-        throw new BackendError(
-          'optimizer',
-          'nesterov without momentum does nothing',
-          'Give momentum, e.g. 0.9.',
-        );
-      }
       return new FusedOptimizer(
         {
           op: 'ResourceApplyGradientDescent',

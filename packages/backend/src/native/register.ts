@@ -1,4 +1,4 @@
-import { registerActivationGradients } from './activations.js';
+import { registerActivations } from './activations.js';
 import { registerCrossEntropy } from './cross-entropy.js';
 import { registerMatMul } from './matmul.js';
 import { registerMaxPool } from './max-pool.js';
@@ -11,7 +11,7 @@ import { registerRandom } from './random.js';
  * float tolerance. Safe to call again.
  */
 export function registerNativeTraining(): void {
-  registerActivationGradients();
+  registerActivations();
   registerMatMul();
   registerMaxPool();
   registerCrossEntropy();

@@ -62,6 +62,7 @@ export interface GpuDevice {
     writeBuffer(buffer: GpuBuffer, offset: number, data: ArrayBufferLike | ArrayBufferView): void;
     onSubmittedWorkDone(): Promise<void>;
   };
+  addEventListener(type: 'uncapturederror', listener: (event: { readonly error: Error }) => void): void;
   createBuffer(descriptor: { size: number; usage: number; mappedAtCreation?: boolean }): GpuBuffer;
   createShaderModule(descriptor: { code: string; label?: string }): object;
   createComputePipeline(descriptor: {

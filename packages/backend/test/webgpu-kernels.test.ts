@@ -1,0 +1,124 @@
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import '@tensorflow/tfjs-layers'; // Brings the gradients.
+import { beforeAll, describe, expect, it } from 'vitest';
+import { softmaxCrossEntropy } from '../../core/src/loss.js';
+import { startBackend } from '../src/index.js';
+import { random } from './random.js';
+import { hasWebgpu } from './software-gpu.js';
+
+const draw = random(5);
+const some = (shape: readonly number[]): tf.Tensor =>
+  tf.tensor(
+    Float32Array.from({ length: tf.util.sizeFromShape([...shape]) }, () => draw.next() * 2 - 1),
+    [...shape],
+  );
+
+/** The results of `work` on a backend, from the same inputs. */
+async function on(
+  backend: string,
+  inputs: tf.Tensor[],
+  work: (x: tf.Tensor[]) => tf.Tensor[],
+): Promise<number[][]> {
+  const values = await Promise.all(inputs.map((x) => x.data()));
+  await tf.setBackend(backend);
+  const results = tf.tidy(() => work(inputs.map((x, i) => tf.tensor(values[i].slice(), x.shape, x.dtype))));
+  const read: number[][] = [];
+  for (const result of results) read.push([...(await result.data())]);
+  tf.dispose(results);
+  return read;
+}
+
+/** Holds webgpu's results against those of the CPU, relative to the largest. */
+async function same(
+  inputs: tf.Tensor[],
+  work: (x: tf.Tensor[]) => tf.Tensor[],
+  tolerance = 1e-5,
+): Promise<void> {
+  const ours = await on('webgpu', inputs, work);
+  const expected = await on('cpu', inputs, work);
+  await tf.setBackend('webgpu');
+  tf.dispose(inputs);
+  for (const [k, values] of expected.entries()) {
+    expect(ours[k]).toHaveLength(values.length);
+    const most = Math.max(1, ...values.map(Math.abs));
+    const error = Math.max(0, ...values.map((value, i) => Math.abs(value - ours[k][i])));
+    expect(error).toBeLessThan(tolerance * most);
+  }
+}
+
+describe.skipIf(!hasWebgpu)('kernels on webgpu', () => {
+  beforeAll(async () => {
+    await startBackend({ prefer: 'webgpu' });
+  });
+
+  it.each([
+    [[7], undefined],
+    [[5, 3], 0],
+    [[5, 3], 1],
+    [[3000, 5], 0],
+    [[20_000], 0],
+    [[2, 700, 3], 1],
+    [
+      [2, 3, 4, 5],
+      [1, 2],
+    ],
+    [
+      [2, 3, 4, 5],
+      [0, 1, 2],
+    ],
+    [[2, 3, 4, 5], [-1]],
+    [
+      [2, 3, 4, 5],
+      [0, 2],
+    ],
+    [[6, 1, 130], [0]],
+    [[2, 3], []],
+    [[0, 3], 0],
+  ] as [number[], number | number[] | undefined][])('sums and means of %j over %j', async (shape, axis) => {
+    await same([some(shape)], ([x]) => [tf.sum(x, axis), tf.sum(x, axis, true)]);
+    if (!shape.includes(0)) await same([some(shape)], ([x]) => [tf.mean(x, axis), tf.mean(x, axis, true)]);
+  });
+
+  it('sums whole numbers and truths as before', async () => {
+    const x = tf.tensor2d(
+      [
+        [1, 0],
+        [1, 1],
+      ],
+      [2, 2],
+      'bool',
+    );
+    await same([x, tf.tensor1d([3, 4], 'int32')], ([a, b]) => [tf.sum(a, 0), tf.sum(b)]);
+  });
+
+  it.each([
+    ['relu', tf.relu],
+    ['relu6', tf.relu6],
+    ['sigmoid', tf.sigmoid],
+    ['tanh', tf.tanh],
+  ] as const)('the gradient of %s', async (_, activation) => {
+    const x = tf.tidy(() => tf.mul(some([9, 11]), 8));
+    await same([x, some([9, 11])], ([a, dy]) => [tf.grad((v) => activation(v))(a, dy)]);
+  });
+
+  it.each([
+    [1, 2],
+    [3, 10],
+    [70, 150],
+  ])('softmax cross-entropy of %i rows of %i classes', async (rows, classes) => {
+    const logits = tf.tidy(() => tf.mul(some([rows, classes]), 30));
+    const labels = tf.tidy(() => tf.softmax(tf.mul(some([rows, classes]), 9)));
+    await same([logits, labels], ([x, y]) => {
+      const { value, grad } = tf.valueAndGrad((v) => softmaxCrossEntropy(y, v))(x);
+      return [value, grad];
+    });
+  });
+
+  it('loses nothing to logits that are far apart (golden numbers)', async () => {
+    const [x, y] = [tf.tensor2d([[1000, 0, -1000]]), tf.tensor2d([[0, 1, 0]])];
+    const { value, grad } = tf.valueAndGrad((v) => softmaxCrossEntropy(y, v as tf.Tensor))(x);
+    expect([...(await value.data())]).toEqual([1000]);
+    expect([...(await grad.data())]).toEqual([1, -1, 0]);
+  });
+});
