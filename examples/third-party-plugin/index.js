@@ -1,4 +1,4 @@
-import { checkOptions, checkRange, EspalierError, progress } from '@espalier/core';
+import { checkOptions, checkRange, EspalierError, progress, readNow } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
@@ -45,26 +45,30 @@ export function obd(options) {
       }
     },
 
-    masks(of, at) {
+    /** Scores are worked out on the device; the trainer reads them, all together, without anybody waiting. */
+    masks(of, at, read = readNow) {
       if (curvature.size === 0) {
         if (at.index < at.count - 1) return new Map(); // the first firing comes before the first step
         throw new EspalierError('invalid-schedule', 'obd is to prune before it has seen a gradient.', {
           remedy: 'Let its schedule fire more than once.',
         });
       }
-      const scores = of.map((parameter) =>
-        saliency(parameter, curvature.get(parameter.name), run.mask(parameter)),
-      );
       // The cubic curve of gradual pruning (Zhu & Gupta 2017).
       const target = sparsity * (1 - (1 - progress(at)) ** 3);
-      const kept = keepHighest(scores, Math.round(target * scores.reduce((n, own) => n + own.length, 0)));
-      return new Map(of.map((parameter, i) => [parameter, tf.tensor(kept[i], parameter.shape)]));
+      return read(
+        () => of.map((p) => saliency(p, curvature.get(p.name), run.mask(p))),
+        (scores) => {
+          const kept = keepHighest(scores, Math.round(target * scores.reduce((n, own) => n + own.length, 0)));
+          return new Map(of.map((parameter, i) => [parameter, tf.tensor(kept[i], parameter.shape)]));
+        },
+      );
     },
 
-    save() {
-      const arrays = {};
-      for (const [name, mean] of curvature) arrays[name] = mean.dataSync().slice();
-      return { arrays };
+    save(read = readNow) {
+      return read(
+        () => [...curvature.values()],
+        (means) => ({ arrays: Object.fromEntries([...curvature.keys()].map((name, i) => [name, means[i]])) }),
+      );
     },
 
     load({ arrays = {} }) {
@@ -85,10 +89,8 @@ export function obd(options) {
 
 /** ½·h·w² of each weight; -1 for those that are gone, so that they stay gone. */
 function saliency({ variable }, mean, mask) {
-  return tf.tidy(() => {
-    const cost = tf.mul(tf.mul(tf.square(variable), mean ?? 0), 0.5);
-    return (mask === undefined ? cost : tf.sub(tf.mul(cost, mask), tf.sub(1, mask))).dataSync();
-  });
+  const cost = tf.mul(tf.mul(tf.square(variable), mean ?? 0), 0.5);
+  return mask === undefined ? cost : tf.sub(tf.mul(cost, mask), tf.sub(1, mask));
 }
 
 /** Masks that prune the `count` lowest scores of all arrays together; ties go by index. */

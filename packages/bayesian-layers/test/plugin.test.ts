@@ -1,4 +1,12 @@
-import { createTrainer, jsOptimizers, packState, Run, train, unpackState } from '@espalier/core';
+import {
+  createTrainer,
+  jsOptimizers,
+  type Parameter,
+  packState,
+  Run,
+  train,
+  unpackState,
+} from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
@@ -204,7 +212,7 @@ describe('training', () => {
     prior.start!(run, run.select());
     const [c] = prior.trainables!().filter(({ name }) => name === 'c/kernel/scales');
     tf.tidy(() => (c.variables[0] as tf.Variable).assign(tf.tensor1d([-3, 3, -3, 5])));
-    const masks = prior.masks(run.select(), stepAt(0, 1, 1).at);
+    const masks = prior.masks(run.select(), stepAt(0, 1, 1).at) as Map<Parameter, tf.Tensor>;
     const names = [...masks.keys()].map(({ name }) => name);
     expect(names).toEqual(['c/kernel', 'c/bias', 'n/gamma', 'n/beta', 'd/kernel']);
     const beta = [...masks].find(([p]) => p.name === 'n/beta')![1];

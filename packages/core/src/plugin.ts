@@ -5,6 +5,7 @@ import type { Moment } from './moment.js';
 import type { ParameterGroup } from './optimizer.js';
 import type { Parameter } from './parameter.js';
 import type { QuantizedTensor } from './quantized.js';
+import type { Read } from './read.js';
 import type { Run } from './run.js';
 
 /** Arrays a plugin or the trainer keeps in a checkpoint. */
@@ -42,6 +43,12 @@ export interface ObservedStep extends Step {
 /**
  * Anything a schedule can bind. A plugin is made by a factory that checks its options; one object may be
  * several kinds at once (a mixture prior is a Regularizer while training and a Quantizer after it).
+ *
+ * What a step calls (`penalty`, `forward`, `noise`, `observe`) works on tensors and never reads one: a read waits for
+ * all that a GPU has been given to do, and on WebGPU there is none that waits. What is seen in steps is added up in
+ * tensors. The other hooks may read: they are given `read` as their last argument, name all that they need in one
+ * call of it, and return what it returns. The trainer gives `readLater`; where a hook is called without it, in a loop
+ * of one's own, `readNow` is a good default.
  */
 export interface Plugin {
   /** For messages and reports, for example `agp`. */
@@ -52,15 +59,23 @@ export interface Plugin {
    */
   check?(run: Run, of: Of): void;
   /** Once, before the first step: resolve names, allocate; throws on anything it cannot honour. */
-  start?(run: Run, of: Of): void | Promise<void>;
+  start?(run: Run, of: Of, read?: Read): void | Promise<void>;
   /** After the backward pass of every step in the schedule's epochs. Not collected unless it is here. */
   observe?(step: ObservedStep): void;
+  /**
+   * At the end of every epoch of the schedule, after its last step and before anything is validated or saved: the
+   * time to bring to JavaScript what was learned. `at` is the moment of the last step, in the schedule's own time.
+   */
+  epochEnd?(of: Of, at: Moment, read?: Read): void | Promise<void>;
   /** Pictures of its work, for a report. */
   figures?(): readonly Figure[];
   /** Ratios as its paper counts them, by name, of a run's model as it is now. */
-  paperRatios?(run: Run): Readonly<Record<string, CountedRatio>>;
+  paperRatios?(
+    run: Run,
+    read?: Read,
+  ): Readonly<Record<string, CountedRatio>> | Promise<Readonly<Record<string, CountedRatio>>>;
   /** All it needs to resume bit for bit. */
-  save?(): PluginState | Promise<PluginState>;
+  save?(read?: Read): PluginState | Promise<PluginState>;
   load?(state: PluginState): void;
   dispose?(): void;
 }
@@ -71,7 +86,7 @@ export interface Pruner extends Plugin {
    * Masks in the parameters' shapes, 1 keep, 0 prune; a parameter that is absent is left as it is. The caller
    * takes ownership of the tensors. Called at every firing of the schedule.
    */
-  masks(of: Of, at: Moment): Map<Parameter, tf.Tensor>;
+  masks(of: Of, at: Moment, read?: Read): Map<Parameter, tf.Tensor> | Promise<Map<Parameter, tf.Tensor>>;
   /**
    * True when pruned weights may come back: training then updates a dense copy while the loss, every
    * evaluation and every checkpointed weight see the masked one. Read the copy with `run.dense(parameter)`.
@@ -108,7 +123,11 @@ export interface Noise extends Plugin {
 
 /** Replaces weights by a few shared values; training after that moves the shared values only. */
 export interface Quantizer extends Plugin {
-  quantize(of: Of, at: Moment): Map<Parameter, QuantizedTensor> | Promise<Map<Parameter, QuantizedTensor>>;
+  quantize(
+    of: Of,
+    at: Moment,
+    read?: Read,
+  ): Map<Parameter, QuantizedTensor> | Promise<Map<Parameter, QuantizedTensor>>;
 }
 
 /** Which indices of a parameter's axis survived a transform, in order. */

@@ -1,13 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { EspalierError, unknownName } from './errors.js';
+import { checkZeros } from './internal/check-zeros.js';
 import { cutTensor } from './internal/cut.js';
 import { maskedCopy } from './internal/masked.js';
+import { countNonzero } from './internal/nonzero.js';
 import { type Moment, once } from './moment.js';
 import type { Parameter } from './parameter.js';
 import { parametersOf } from './parameters.js';
 import type { PluginState, Pruner, Quantizer, StateArray, Transformed } from './plugin.js';
 import { dequantize, type QuantizedTensor } from './quantized.js';
+import { type Read, reading, readLater, readNow } from './read.js';
 import { kernels, type Selector, selectParameters } from './selector.js';
 
 /**
@@ -108,10 +111,15 @@ export class Run {
   /**
    * Calls a pruner once and applies its masks: what a loop of one's own needs. A pruner that measures something
    * beforehand (it has a `start`) is started by its user: `await pruner.start(run, run.select())`.
+   *
+   * Done when it returns, unless a backend (WebGPU) or a pruner takes its time: then there is a promise to await.
    */
-  prune(pruner: Pruner, selector?: Selector, at: Moment = once()): void {
-    const of = this.select(selector);
-    for (const [parameter, mask] of pruner.masks(of, at)) this.setMask(parameter, mask, pruner.name);
+  prune(pruner: Pruner, selector?: Selector, at: Moment = once()): void | Promise<void> {
+    const set = (masks: ReadonlyMap<Parameter, tf.Tensor>): void => {
+      for (const [parameter, mask] of masks) this.setMask(parameter, mask, pruner.name);
+    };
+    const masks = pruner.masks(this.select(selector), at, reading());
+    return masks instanceof Promise ? masks.then(set) : set(masks);
   }
 
   /** Writes 0 into every pruned weight. A loop of one's own calls it after each of its steps. */
@@ -154,40 +162,48 @@ export class Run {
 
   /**
    * Replaces a parameter's values by shared ones. @throws EspalierError `shape-mismatch`, `bad-plugin` when
-   * pruned weights are not given a fixed 0
+   * pruned weights are not given a fixed 0, `asynchronous-backend` on WebGPU, where `shareAll` does it
    */
   share(parameter: Parameter, tensor: QuantizedTensor): void {
-    if (tensor.indices.length !== parameter.size) {
-      throw new EspalierError(
-        'shape-mismatch',
-        `${tensor.indices.length} indices were given for ${parameter.name} of ${parameter.size} elements.`,
-      );
-    }
-    this.#checkZeros(parameter, tensor);
-    this.#shared.set(parameter.name, tensor);
-    const values = tf.tensor(dequantize(tensor), parameter.shape as number[]);
-    parameter.variable.assign(values);
-    values.dispose();
+    void this.#shareAll([[parameter, tensor]], readNow);
   }
 
-  /** Pruned weights stay 0 only if they share a 0 that fine-tuning does not move. */
-  #checkZeros(parameter: Parameter, { codebook, indices, fixed = [] }: QuantizedTensor): void {
-    const mask = this.#combined.get(parameter.name)?.dataSync();
-    if (mask === undefined) return;
-    const zeros = new Set(fixed.filter((entry) => codebook[entry] === 0));
-    const wrong = indices.findIndex((entry, i) => mask[i] === 0 && !zeros.has(entry));
-    if (wrong === -1) return;
-    throw new EspalierError(
-      'bad-plugin',
-      `Weight ${wrong} of ${parameter.name} is pruned, but is to share the value ${codebook[indices[wrong]]}.`,
-      { remedy: 'The quantizer must give pruned weights an entry that is 0 and listed in `fixed`.' },
+  /** `share` for many parameters, on every backend. @throws EspalierError as `share` */
+  async shareAll(tensors: Iterable<readonly [Parameter, QuantizedTensor]>): Promise<void> {
+    await this.#shareAll([...tensors], readLater);
+  }
+
+  #shareAll(tensors: readonly (readonly [Parameter, QuantizedTensor])[], read: Read): void | Promise<void> {
+    for (const [parameter, { indices }] of tensors) {
+      if (indices.length === parameter.size) continue;
+      throw new EspalierError(
+        'shape-mismatch',
+        `${indices.length} indices were given for ${parameter.name} of ${parameter.size} elements.`,
+      );
+    }
+    const masked = tensors.filter(([parameter]) => this.#combined.has(parameter.name));
+    return read(
+      () => masked.map(([parameter]) => this.#combined.get(parameter.name)!),
+      (masks) => {
+        for (const [i, [parameter, tensor]] of masked.entries()) checkZeros(parameter, tensor, masks[i]);
+        for (const [parameter, tensor] of tensors) {
+          this.#shared.set(parameter.name, tensor);
+          assign(parameter.variable, dequantize(tensor));
+        }
+      },
     );
+  }
+
+  /** @internal Shared values as fine-tuning has moved them; which weights share which is as before. */
+  moveShared(parameter: Parameter, codebook: Float32Array): void {
+    const moved = { ...this.#shared.get(parameter.name)!, codebook };
+    this.#shared.set(parameter.name, moved);
+    assign(parameter.variable, dequantize(moved));
   }
 
   /** Calls a quantizer once and shares the values it finds. */
   async quantize(quantizer: Quantizer, selector?: Selector, at: Moment = once()): Promise<void> {
-    const tensors = await quantizer.quantize(this.select(selector), at);
-    for (const [parameter, tensor] of tensors) this.share(parameter, tensor);
+    await this.shareAll(await quantizer.quantize(this.select(selector), at, readLater));
   }
 
   /** Lets a parameter's values go free again. */
@@ -220,13 +236,11 @@ export class Run {
 
   /** Counts of all parameters together. */
   async counts(): Promise<{ parameters: number; nonzero: number }> {
-    let parameters = 0;
-    let nonzero = 0;
-    for (const { variable, size } of this.#parameters) {
-      const values = await variable.data();
-      for (let i = 0; i < values.length; i++) if (values[i] !== 0) nonzero++;
-      parameters += size;
-    }
+    const parameters = this.#parameters.reduce((sum, { size }) => sum + size, 0);
+    const nonzero = await readLater(
+      () => [countNonzero(this.#parameters)],
+      ([counts]) => counts.reduce((a, b) => a + b, 0),
+    );
     return { parameters, nonzero };
   }
 
@@ -267,25 +281,27 @@ export class Run {
 
   /** Weights, masks, dense copies, variances and shared values, as they are now. */
   async save(): Promise<PluginState> {
-    const arrays: Record<string, StateArray> = {};
+    const kept: [string, tf.Tensor][] = [];
+    const shares: Record<string, StateArray> = {};
     for (const p of this.#parameters) {
-      arrays[`weight:${p.name}`] = (await p.variable.data()).slice() as Float32Array;
-      for (const [owner, mask] of this.#masks.get(p.name) ?? []) {
-        arrays[`mask:${p.name}:${owner}`] = Uint8Array.from(await mask.data());
-      }
+      kept.push([`weight:${p.name}`, p.variable]);
+      for (const [owner, mask] of this.#masks.get(p.name) ?? []) kept.push([`mask:${p.name}:${owner}`, mask]);
       const dense = this.#dense.get(p.name);
-      if (dense !== undefined) arrays[`dense:${p.name}`] = (await dense.data()).slice() as Float32Array;
+      if (dense !== undefined) kept.push([`dense:${p.name}`, dense]);
       const variance = this.#variances.get(p.name);
-      if (variance !== undefined)
-        arrays[`variance:${p.name}`] = (await variance.data()).slice() as Float32Array;
+      if (variance !== undefined) kept.push([`variance:${p.name}`, variance]);
       const shared = this.#shared.get(p.name);
-      if (shared !== undefined) {
-        arrays[`codebook:${p.name}`] = shared.codebook;
-        arrays[`indices:${p.name}`] = shared.indices;
-        arrays[`fixed:${p.name}`] = Int32Array.from(shared.fixed ?? []);
-      }
+      if (shared === undefined) continue;
+      shares[`codebook:${p.name}`] = shared.codebook;
+      shares[`indices:${p.name}`] = shared.indices;
+      shares[`fixed:${p.name}`] = Int32Array.from(shared.fixed ?? []);
     }
-    return { arrays };
+    const arrays = await readLater(
+      () => kept.map(([, tensor]) => tensor),
+      (numbers): [string, StateArray][] =>
+        kept.map(([key], i) => [key, key.startsWith('mask:') ? Uint8Array.from(numbers[i]) : numbers[i]]),
+    );
+    return { arrays: { ...Object.fromEntries(arrays), ...shares } };
   }
 
   /** Puts a saved state back. @throws EspalierError `bad-state` when it belongs to another model. */

@@ -4,6 +4,7 @@ import { evaluate } from './evaluate.js';
 import { type Binding, bind } from './internal/binding.js';
 import type { Bound } from './internal/bound.js';
 import { checkBound, checkSchedule, checkTrainOptions } from './internal/check-options.js';
+import { endEpoch } from './internal/end-epoch.js';
 import { fire } from './internal/fire.js';
 import { type StepParts, takeStep } from './internal/step.js';
 import { Best, shouldStop } from './internal/stopping.js';
@@ -11,10 +12,12 @@ import { loadTrainer, saveTrainer } from './internal/trainer-state.js';
 import { rateAt } from './learning-rate.js';
 import { type ResolvedLoss, resolveLoss } from './loss.js';
 import type { EpochMetrics } from './metrics.js';
+import type { Moment } from './moment.js';
 import type { Optimizer, ParameterGroup } from './optimizer.js';
 import { jsOptimizers } from './optimizers-js.js';
 import type { Parameter } from './parameter.js';
 import { isPruner, isRegularizer, type PluginState } from './plugin.js';
+import { readLater } from './read.js';
 import type { Run } from './run.js';
 import { timing } from './schedule.js';
 import { dropoutSeeder } from './seeding.js';
@@ -68,7 +71,7 @@ export class Trainer {
   /** @internal */
   async start(): Promise<void> {
     for (const { schedule, of } of this.#bound) {
-      await schedule.plugin.start?.(this.#run, of);
+      await schedule.plugin.start?.(this.#run, of, readLater);
       if (isRegularizer(schedule.plugin)) this.#extra.push(...(schedule.plugin.trainables?.() ?? []));
     }
     this.#rebind(this.#run.parameters.filter((p) => p.trainable));
@@ -131,13 +134,30 @@ export class Trainer {
     return rate;
   }
 
+  /** A step's moment as the stage counts. */
+  #moment(step: number): Moment {
+    const { stepsPerEpoch } = this.#options.data;
+    const { epochs } = this.#options;
+    const epoch = Math.floor(step / stepsPerEpoch);
+    return {
+      epoch,
+      step,
+      stepsPerEpoch,
+      start: 0,
+      end: epochs,
+      every: 1,
+      index: step,
+      count: epochs * stepsPerEpoch,
+    };
+  }
+
   /**
    * Trains for one epoch and validates.
    *
    * @throws EspalierError `aborted` (signal), `not-finite` (loss is NaN or infinite)
    */
   async nextEpoch(): Promise<EpochMetrics> {
-    const { data, validation, epochs, signal, onStep, onEpoch } = this.#options;
+    const { data, validation, signal, onStep, onEpoch } = this.#options;
     const { epoch } = this;
     const began = performance.now();
     let breath = began;
@@ -155,10 +175,8 @@ export class Trainer {
             if (changed.length > 0) this.#rebind(changed);
           }
           rate = this.#setRates(step);
-          const at = { epoch, step, stepsPerEpoch: data.stepsPerEpoch, start: 0, end: epochs, every: 1 };
           this.#seedDropout(step);
-          const now = { ...at, index: step, count: epochs * data.stepsPerEpoch };
-          parts = takeStep(this.#parts(), batch, now);
+          parts = takeStep(this.#parts(), batch, this.#moment(step));
         } finally {
           tf.dispose([batch.inputs, batch.labels]);
         }
@@ -190,14 +208,20 @@ export class Trainer {
           `The data gave ${steps} batches in epoch ${epoch}, but its stepsPerEpoch is ${data.stepsPerEpoch}.`,
         );
       }
-      for (const { settle } of this.#bindings.values()) await settle?.();
-      const [loss, penalty] = await sums.data();
+      const last = epoch * data.stepsPerEpoch + steps - 1;
+      const { loss, penalty, nonzero } = await endEpoch(
+        this.#run,
+        this.#bound,
+        [...this.#bindings.values()],
+        this.#moment(last),
+        sums,
+      );
       const held =
         validation &&
         (await evaluate(this.#run.model, validation, {
           loss: this.#options.loss ?? 'categoricalCrossentropy',
         }));
-      const { parameters, nonzero } = await this.#run.counts();
+      const parameters = this.#run.parameters.reduce((sum, { size }) => sum + size, 0);
       const metrics: EpochMetrics = {
         epoch,
         loss: loss / steps,

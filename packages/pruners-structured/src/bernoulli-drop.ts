@@ -52,6 +52,8 @@ export function bernoulliDrop(options: BernoulliDropOptions): Noise {
   return dropPlugin(owner, options, (set, random, of, at) => {
     const rest = initial === undefined ? 0 : (1 - progress(at)) ** power;
     const now = amountOf(owner, {}, rate, of, (r) => r + ((initial ?? r) - r) * rest).sparsity(set);
-    return Uint8Array.from({ length: set.size }, () => (random() < now ? 0 : 1));
+    const kept = Uint8Array.from({ length: set.size }, () => (random() < now ? 0 : 1));
+    if (!kept.includes(1)) kept[0] = 1;
+    return { kept, count: kept.reduce((a, b) => a + b, 0) };
   });
 }

@@ -9,9 +9,9 @@ import {
   type Run,
   uniform,
 } from '@espalier/core';
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { isTied, resolve, type StructureOptions } from './structures/resolve.js';
-import { type Slice, sliceOf, spread } from './structures/slice.js';
+import { type Factors, type Slice, sliceOf, spread } from './structures/slice.js';
 import type { Structures } from './structures/structures.js';
 
 /** What plugins that drop structures while training have in common. */
@@ -38,8 +38,14 @@ export function checkDrop(owner: string, { scale, every, seed }: DropOptions): v
   if (seed !== undefined && !Number.isInteger(seed)) refuse(`seed is ${seed}.`, 'Give a whole number.');
 }
 
-/** Which structures of a set stay in a step (1), from uniform numbers in [0, 1). */
-export type Draw = (set: Structures, random: () => number, of: Of, at: Moment) => Uint8Array;
+/** Which structures of a set stay in a step (1), and how many. */
+export interface Kept {
+  readonly kept: Factors;
+  readonly count: number;
+}
+
+/** Draws what stays from uniform numbers in [0, 1). Within a tidy. */
+export type Draw = (set: Structures, random: () => number, of: Of, at: Moment) => Kept;
 
 /**
  * Training noise: in each step some structures count for nothing. Of tied structures it is what reads them that
@@ -69,32 +75,34 @@ export function dropPlugin(
     },
     noise(of, at) {
       if (at.step % every !== 0 && at.step % at.stepsPerEpoch !== 0) return new Map();
-      const parts = new Map<Parameter, { slices: Slice[]; factors: Float32Array[] }>();
-      for (const { set, slices } of sets) {
-        const kept = atLeastOne(draw(set, uniform(hash(seed, at.step, hashString(set.name))), of, at));
-        const share = kept.reduce((a, b) => a + b, 0) / set.size;
-        const factors = Float32Array.from(kept, (k) => (scale ? k / share : k));
-        for (const slice of slices) {
-          const part = parts.get(slice.parameter) ?? { slices: [], factors: [] };
-          parts.set(slice.parameter, part);
-          part.slices.push(slice);
-          part.factors.push(factors);
-        }
-      }
+      const parts = new Map<Parameter, { slices: Slice[]; factors: Factors[] }>();
       const noise = new Map<Parameter, tf.Tensor>();
-      for (const [parameter, { slices, factors }] of parts) noise.set(parameter, spread(slices, factors));
+      tf.tidy(() => {
+        for (const { set, slices } of sets) {
+          const { kept, count } = draw(set, uniform(hash(seed, at.step, hashString(set.name))), of, at);
+          const factors = scale ? scaled(kept, count / set.size) : kept;
+          for (const slice of slices) {
+            const part = parts.get(slice.parameter) ?? { slices: [], factors: [] };
+            parts.set(slice.parameter, part);
+            part.slices.push(slice);
+            part.factors.push(factors);
+          }
+        }
+        for (const [parameter, { slices, factors }] of parts) noise.set(parameter, spread(slices, factors));
+        return [...noise.values()];
+      });
       return noise;
     },
   };
+}
+
+function scaled(kept: Factors, share: number): Factors {
+  if (kept instanceof tf.Tensor) return tf.div(kept, share) as tf.Tensor1D;
+  return Float32Array.from(kept, (k) => k / share);
 }
 
 function readersOf({ group }: Structures): Slice[] {
   return group!.members
     .filter(({ part }) => part === 'reads')
     .map(({ parameter, axis, units }) => sliceOf(parameter, axis, units));
-}
-
-function atLeastOne(kept: Uint8Array): Uint8Array {
-  if (!kept.includes(1)) kept[0] = 1;
-  return kept;
 }

@@ -1,7 +1,19 @@
 import type { PluginState, StateArray } from '@espalier/core';
 
+type Parts<T> = Readonly<Record<string, T>>;
+
 /** The states of parts as one state. */
-export function join(parts: Readonly<Record<string, PluginState | undefined>>): PluginState {
+export function join(
+  parts: Parts<PluginState | Promise<PluginState> | undefined>,
+): PluginState | Promise<PluginState> {
+  const states = Object.values(parts);
+  if (!states.some((state) => state instanceof Promise)) return joined(parts as Parts<PluginState>);
+  return Promise.all(states).then((all) =>
+    joined(Object.fromEntries(Object.keys(parts).map((part, i) => [part, all[i]]))),
+  );
+}
+
+function joined(parts: Parts<PluginState | undefined>): PluginState {
   const json: Record<string, unknown> = {};
   const arrays: Record<string, StateArray> = {};
   for (const [part, state] of Object.entries(parts)) {

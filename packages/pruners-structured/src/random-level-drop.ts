@@ -1,7 +1,8 @@
 import { checkOptions, checkRange, EspalierError, type Noise } from '@espalier/core';
-import { type Criterion, checkCriterion, scorerOf } from './criteria/criterion.js';
+import * as tf from '@tensorflow/tfjs-core';
+import { type Criterion, checkCriterion, weightScorers } from './criteria/criterion.js';
 import { checkDrop, type DropOptions, dropOptions, dropPlugin } from './drop.js';
-import { choose } from './structures/choose.js';
+import { countOf } from './structures/choose.js';
 import { checkStructure, structureOptions } from './structures/resolve.js';
 
 export interface RandomLevelDropOptions extends DropOptions {
@@ -50,16 +51,22 @@ export function randomLevelDrop(options: RandomLevelDropOptions): Noise {
   }
   checkDrop(owner, options);
   checkStructure(owner, options);
-  const scorer = scorerOf({ criterion });
+  const scorer = weightScorers[criterion];
   return dropPlugin(
     owner,
     options,
     (set, random) => {
-      const sparsity = low + (high - low) * random();
-      const ranked = { set, scores: scorer.scores(set)!, gone: new Uint8Array(set.size) };
-      const amount = { sparsity: () => sparsity, scope: 'group', floor: 0, multipleOf: 1 } as const;
-      return choose(owner, [ranked], amount)[0].map((pruned) => 1 - pruned);
+      const gone = countOf(set.size, low + (high - low) * random(), 1);
+      return { kept: allButLowest(scorer.onDevice(set), gone), count: set.size - gone };
     },
     (run, sets) => scorer.start?.({ owner, run, sets, tied: undefined }),
   );
+}
+
+/** 0 for the `count` lowest scores, of equal ones the first; else 1. On the device: this is of every step. */
+function allButLowest(scores: tf.Tensor1D, count: number): tf.Tensor1D {
+  if (count === 0) return tf.onesLike(scores);
+  const { indices } = tf.topk(tf.neg(scores), count);
+  const gone = tf.scatterND(tf.reshape(indices, [count, 1]), tf.ones([count]), [scores.size]);
+  return tf.sub(1, gone);
 }

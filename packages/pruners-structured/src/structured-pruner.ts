@@ -6,13 +6,16 @@ import {
   type Parameter,
   type PluginState,
   type Pruner,
+  type Read,
   type Run,
+  readNow,
 } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { type CriterionOptions, checkCriterion, criterionOptions, scorerOf } from './criteria/criterion.js';
 import { join, split } from './nested-state.js';
 import { checkReconstruct, Reconstruction, type ReconstructOptions } from './reconstruct/reconstruction.js';
 import type { Ranked } from './structures/choose.js';
+import { masksOf, type Parts, partsOf } from './structures/parts.js';
 import {
   checkStructure,
   isTied,
@@ -20,7 +23,6 @@ import {
   type StructureOptions,
   structureOptions,
 } from './structures/resolve.js';
-import { type Slice, spread } from './structures/slice.js';
 import { goneIn, type Structures } from './structures/structures.js';
 
 /** What structured pruners have in common: structures and criterion. */
@@ -53,6 +55,9 @@ export function checkStructured(owner: string, options: StructuredOptions): void
   }
 }
 
+/** Fits what reads pruned structures. */
+type Refit = (parts: Parts) => void;
+
 /** Says which structures go (1), set by set, at a moment. */
 export type Choice = (ranked: readonly Ranked[], of: Of, at: Moment) => readonly Uint8Array[];
 
@@ -68,17 +73,6 @@ export function structuredPruner(owner: string, options: StructuredOptions, choi
   let run: Run | undefined;
   let sets: readonly Structures[] = [];
 
-  const rank = (here: Run): Ranked[] | undefined => {
-    if (reconstruction?.ready === false) return undefined;
-    const ranked: Ranked[] = [];
-    for (const set of sets) {
-      const scores = scorer.scores(set);
-      if (scores === undefined) return undefined;
-      ranked.push({ set, scores, gone: goneIn(here, set) });
-    }
-    return ranked;
-  };
-
   return {
     name: owner,
     check(there, of) {
@@ -93,33 +87,83 @@ export function structuredPruner(owner: string, options: StructuredOptions, choi
       scorer.start?.({ owner, run, sets, tied });
       reconstruction?.start(run, sets);
     },
-    masks(of, at) {
-      if (run === undefined) throw notStarted(owner);
-      const ranked = rank(run);
-      if (ranked === undefined) {
+    masks(of, at, read = readNow) {
+      const here = run;
+      if (here === undefined) throw notStarted(owner);
+      const decide = (ranked: readonly Ranked[], refit: Refit): Map<Parameter, tf.Tensor> => {
+        const pruned = choice(ranked, of, at);
+        const parts = partsOf(ranked.map(({ set }, i) => ({ set, pruned: pruned[i] })));
+        refit(parts);
+        fired(at);
+        return masksOf(parts);
+      };
+      return look(read, here, decide, () => {
         if (at.index === at.count - 1) throw blind(owner);
         fired(at);
-        return new Map();
-      }
-      const pruned = choice(ranked, of, at);
-      const masks = masksOf(ranked.map(({ set }, i) => ({ set, pruned: pruned[i] })));
-      reconstruction?.apply(masks);
-      fired(at);
-      return masks;
+        return new Map<Parameter, tf.Tensor>();
+      });
     },
     ...((scorer.observe || reconstruction) && {
       observe(step: ObservedStep) {
         scorer.observe?.(step);
         reconstruction?.observe(step);
       },
-      save: () => join({ scorer: scorer.save?.(), reconstruction: reconstruction?.save() }),
+      save: (read = readNow) =>
+        join({ scorer: scorer.save?.(read), reconstruction: reconstruction?.save(read) }),
       load(state: PluginState) {
         const parts = split(state);
         if (parts.scorer) scorer.load?.(parts.scorer);
         if (parts.reconstruction) reconstruction?.load(parts.reconstruction);
       },
+      dispose() {
+        scorer.dispose?.();
+        reconstruction?.dispose();
+      },
     }),
   };
+
+  /** Reads all that the choice and the refit go by. `blind` where nothing has been observed yet. */
+  function look<T>(
+    read: Read,
+    here: Run,
+    decide: (ranked: readonly Ranked[], refit: Refit) => T,
+    blind: () => T,
+  ): T | Promise<T> {
+    if (reconstruction?.ready === false) return blind();
+    const masked = [
+      ...new Set(sets.flatMap(({ scored }) => scored.map(({ parameter }) => parameter))),
+    ].filter((parameter) => here.mask(parameter) !== undefined);
+    const counts: number[] = [];
+    return read(
+      () => {
+        const scored = sets.map((set) => scorer.look(set));
+        if (scored.includes(undefined)) return [];
+        for (const tensors of scored) counts.push(tensors!.length);
+        return [
+          ...scored.flatMap((tensors) => tensors!),
+          ...masked.map((parameter) => here.mask(parameter)!),
+          ...(reconstruction?.look() ?? []),
+        ];
+      },
+      (numbers) => {
+        if (counts.length < sets.length) return blind();
+        let rest = numbers;
+        const take = (count: number): readonly Float32Array[] => {
+          const taken = rest.slice(0, count);
+          rest = rest.slice(count);
+          return taken;
+        };
+        const scores = sets.map((set, i) => scorer.scores(set, take(counts[i])));
+        const masks = new Map(masked.map((parameter) => [parameter, take(1)[0]]));
+        const ranked = sets.map((set, i) => ({
+          set,
+          scores: scores[i],
+          gone: goneIn(set, (p) => masks.get(p)),
+        }));
+        return decide(ranked, (parts) => reconstruction?.apply(parts, rest));
+      },
+    );
+  }
 
   function fired(at: Moment): void {
     scorer.fired?.(at);
@@ -137,22 +181,4 @@ function notStarted(owner: string): EspalierError {
   return new EspalierError('bad-plugin', `${owner} was not started: it does not know the model.`, {
     remedy: 'Call pruner.start(run, run.select(parameters)) before run.prune(pruner, parameters).',
   });
-}
-
-/** Masks of all weights that go with pruned structures, in the parameters' shapes. */
-export function masksOf(
-  chosen: readonly { readonly set: Structures; readonly pruned: Uint8Array }[],
-): Map<Parameter, tf.Tensor> {
-  const parts = new Map<Parameter, { slices: Slice[]; factors: Uint8Array[] }>();
-  for (const { set, pruned } of chosen) {
-    if (!pruned.includes(1)) continue;
-    const kept = pruned.map((p) => 1 - p);
-    for (const slice of set.masked) {
-      const part = parts.get(slice.parameter) ?? { slices: [], factors: [] };
-      parts.set(slice.parameter, part);
-      part.slices.push(slice);
-      part.factors.push(kept);
-    }
-  }
-  return new Map([...parts].map(([parameter, { slices, factors }]) => [parameter, spread(slices, factors)]));
 }

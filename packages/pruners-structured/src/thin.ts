@@ -3,12 +3,13 @@ import {
   checkOptions,
   EspalierError,
   type Run,
+  readLater,
   type Transform,
   unknownName,
 } from '@espalier/core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { groupsOf } from './dependency-groups.js';
-import { follow } from './graph/follow.js';
+import { followConstants } from './graph/follow.js';
 import { countMacs } from './macs.js';
 import { decide, type Stuck } from './thin/decide.js';
 import { folds } from './thin/fold.js';
@@ -80,8 +81,9 @@ export interface Thinned {
  */
 export async function thinModel(model: LayersModel, options: ThinOptions = {}, run?: Run): Promise<Thinned> {
   checkThin(options);
-  const trace = follow(model, true);
-  const decision = decide(trace, (bias) => run?.mask(bias)?.dataSync());
+  const trace = await followConstants(model);
+  const masks = await masksOf(run);
+  const decision = decide(trace, ({ name }) => masks.get(name));
   const { stuck } = decision;
   if (options.stuck === 'error' && stuck.length > 0) {
     throw new EspalierError('stuck', `thin: ${stuck.map(explain).join('; ')}.`, {
@@ -105,6 +107,15 @@ export async function thinModel(model: LayersModel, options: ThinOptions = {}, r
       parameters: { before: model.countParams(), after: smaller.countParams() },
     },
   };
+}
+
+/** Masks of a run by the names of their parameters. */
+async function masksOf(run: Run | undefined): Promise<ReadonlyMap<string, Float32Array>> {
+  const masked = run?.parameters.filter((p) => run.mask(p) !== undefined) ?? [];
+  return readLater(
+    () => masked.map((p) => run!.mask(p)!),
+    (masks) => new Map(masked.map(({ name }, i) => [name, masks[i]])),
+  );
 }
 
 /** One line about channels that stay. */

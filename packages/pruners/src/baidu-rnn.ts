@@ -10,7 +10,7 @@ import {
   type Pruner,
   unknownName,
 } from '@espalier/core';
-import { thresholdPruner } from './internal/threshold.js';
+import { thresholdPruner, type Weights } from './internal/threshold.js';
 import { type PerParameter, perParameter } from './per-parameter.js';
 
 export interface BaiduRnnOptions {
@@ -109,17 +109,18 @@ export function baiduRnn(options: BaiduRnnOptions): Pruner {
     q === undefined
       ? perParameter('baiduRnn', 'quantile', quantile!, of, at, [0, 1])
       : perParameter('baiduRnn', 'q', q, of, at, range);
-  const finalsOf = (of: Of, at: Moment): Map<Parameter, number> => {
+  const finalsOf = (of: Of, at: Moment, weights: Weights): Map<Parameter, number> => {
     const shares = settings(of, at);
     if (q !== undefined) return shares;
-    for (const [p, share] of shares) measured[p.name] ??= quantileOf(p, share);
+    for (const [p, share] of shares) measured[p.name] ??= quantileOf(weights.get(p)!, share);
     return new Map(of.map((p) => [p, measured[p.name]]));
   };
-  return thresholdPruner(
-    'baiduRnn',
-    (of) => void settings(of, once()),
-    (of, at) => new Map([...finalsOf(of, at)].map(([p, final]) => [p, thresholdAt(final, at) || undefined])),
-    {
+  return thresholdPruner('baiduRnn', {
+    check: (of) => void settings(of, once()),
+    look: (of) => (q === undefined ? of.filter(({ name }) => measured[name] === undefined) : []),
+    find: (of, at, weights) =>
+      new Map([...finalsOf(of, at, weights)].map(([p, final]) => [p, thresholdAt(final, at) || undefined])),
+    memory: {
       forget() {
         measured = {};
       },
@@ -130,11 +131,11 @@ export function baiduRnn(options: BaiduRnnOptions): Pruner {
         measured = { ...saved };
       },
     },
-  );
+  });
 }
 
 /** The smallest of a tensor's |w| below or at which a share of them lies. */
-function quantileOf({ variable, size }: Parameter, share: number): number {
-  const magnitudes = Float32Array.from(variable.dataSync() as Float32Array, Math.abs).sort();
-  return share === 0 ? 0 : magnitudes[Math.ceil(share * size) - 1];
+function quantileOf(weights: Float32Array, share: number): number {
+  const magnitudes = weights.map(Math.abs).sort();
+  return share === 0 ? 0 : magnitudes[Math.ceil(share * magnitudes.length) - 1];
 }

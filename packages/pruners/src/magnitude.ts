@@ -40,5 +40,5 @@ export function magnitude(options: MagnitudeOptions): Pruner {
   checkPerParameter('magnitude', 'threshold', options.threshold, range);
   const thresholds = (of: Of, at: Moment): Map<Parameter, number> =>
     perParameter('magnitude', 'threshold', options.threshold, of, at, range);
-  return thresholdPruner('magnitude', (of) => void thresholds(of, once()), thresholds);
+  return thresholdPruner('magnitude', { check: (of) => void thresholds(of, once()), find: thresholds });
 }

@@ -5,9 +5,10 @@ import {
   type Parameter,
   type Pruner,
   type Run,
+  readNow,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { surviving } from './internal/surviving.js';
+import { see } from './internal/seen.js';
 import { checkScore, type Score, scoresOf } from './score.js';
 
 export interface NmOptions {
@@ -70,16 +71,16 @@ export function nm(options: NmOptions): Pruner {
       for (const p of of) axisOf(p, along);
       run = started;
     },
-    masks: (of) =>
-      new Map(
-        of.map((p) => {
-          const scores = scoresOf(score, p, surviving(p, run), seed ?? run?.seed ?? 0);
-          return [
-            p,
-            tf.tensor(keep(scores, p.shape, axisOf(p, along), n, m), p.shape as number[], 'float32'),
-          ];
-        }),
-      ),
+    masks: (of, _, read = readNow) =>
+      see(read, of, run, score, (seen) => {
+        const masks = new Map<Parameter, tf.Tensor>();
+        for (const [p, own] of seen) {
+          const scores = scoresOf(score, p, own.alive, seed ?? run?.seed ?? 0, own);
+          const kept = keep(scores, p.shape, axisOf(p, along), n, m);
+          masks.set(p, tf.tensor(kept, p.shape as number[], 'float32'));
+        }
+        return masks;
+      }),
   };
 }
 

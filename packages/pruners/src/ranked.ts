@@ -7,6 +7,7 @@ import {
   type Parameter,
   type Pruner,
   type Run,
+  readNow,
   roundHalfEven,
   type Selector,
   unknownName,
@@ -14,8 +15,8 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { type Blocks, blockScores, blocksOf, checkBlock, spread } from './internal/blocks.js';
 import { commonSparsity, partition } from './internal/groups.js';
+import { type Seen, see } from './internal/seen.js';
 import { pruneLowest } from './internal/select.js';
-import { surviving } from './internal/surviving.js';
 import { checkScore, type Score, scoresOf } from './score.js';
 
 /** Which tensors are ranked together. */
@@ -126,10 +127,12 @@ export function rankedPruner(
 ): Pruner {
   let run: Run | undefined;
 
-  const rank = (parameter: Parameter): Ranked => {
+  const { score = 'magnitude' } = options;
+
+  const rank = (parameter: Parameter, seen: Seen): Ranked => {
     // Distiller looks at the weights alone: what it pruned is 0 and ties with every other 0.
-    const alive = options.compat === 'distiller' ? undefined : surviving(parameter, run);
-    const elements = scoresOf(options.score ?? 'magnitude', parameter, alive, options.seed ?? run?.seed ?? 0);
+    const alive = options.compat === 'distiller' ? undefined : seen.alive;
+    const elements = scoresOf(score, parameter, alive, options.seed ?? run?.seed ?? 0, seen);
     const blocks = options.block === undefined ? undefined : blocksOf(parameter, options.block);
     const scores = blocks === undefined ? elements : blockScores(blocks, elements);
     let gone = 0;
@@ -137,14 +140,13 @@ export function rankedPruner(
     return { parameter, scores, blocks, gone };
   };
 
-  const prune = (group: readonly Parameter[], sparsity: number, masks: Map<Parameter, tf.Tensor>): void => {
-    const ranked = group.map(rank);
+  const prune = (ranked: readonly Ranked[], sparsity: number, masks: Map<Parameter, tf.Tensor>): void => {
     const n = sum(ranked, ({ scores }) => scores.length);
     const gone = sum(ranked, (r) => r.gone);
     const count = countOf(sparsity, n, gone, options.compat);
     // Nothing to do: masks that are there stay as they are.
     if (count === 0) return;
-    if (group.length > 1) protect(name, ranked, sparsity, n - count, options);
+    if (ranked.length > 1 || options.floor !== undefined) protect(name, ranked, sparsity, n - count, options);
     const ties = options.compat === 'distiller' ? 'all' : 'index';
     const kept = pruneLowest(
       ranked.map(({ scores }) => scores),
@@ -171,12 +173,23 @@ export function rankedPruner(
       check(of);
       run = started;
     },
-    masks(of, at) {
+    masks(of, at, read = readNow) {
       const wanted = sparsities(of, at);
-      const masks = new Map<Parameter, tf.Tensor>();
-      for (const group of groupsOf(name, of, options))
-        prune(group, commonSparsity(name, group, wanted), masks);
-      return masks;
+      const groups = groupsOf(name, of, options).map((group) => ({
+        group,
+        sparsity: commonSparsity(name, group, wanted),
+      }));
+      return see(read, of, run, score, (seen) => {
+        const masks = new Map<Parameter, tf.Tensor>();
+        for (const { group, sparsity } of groups) {
+          prune(
+            group.map((parameter) => rank(parameter, seen.get(parameter)!)),
+            sparsity,
+            masks,
+          );
+        }
+        return masks;
+      });
     },
   };
 }

@@ -1,5 +1,6 @@
-import { EspalierError, hash, hashString, type Parameter, unknownName } from '@espalier/core';
-import * as tf from '@tensorflow/tfjs-core';
+import { EspalierError, hash, hashString, type Parameter, readNow, unknownName } from '@espalier/core';
+import type * as tf from '@tensorflow/tfjs-core';
+import { type Seen, see } from './internal/seen.js';
 import { ascending } from './internal/select.js';
 
 /**
@@ -44,8 +45,9 @@ export function scoresOf(
   parameter: Parameter,
   alive: Float32Array | undefined,
   seed: number,
+  { weights, own }: Omit<Seen, 'alive'> = seeNow(score, parameter),
 ): Float32Array {
-  const scores = raw(score, parameter, alive, seed);
+  const scores = own === undefined ? raw(score, parameter, weights, alive, seed) : checked(parameter, own);
   for (let i = 0; i < scores.length; i++) {
     const value = scores[i];
     if (value - value !== 0) {
@@ -64,30 +66,27 @@ export function scoresOf(
 function raw(
   score: Score,
   parameter: Parameter,
+  weights: Float32Array,
   alive: Float32Array | undefined,
   seed: number,
 ): Float32Array {
-  if (typeof score === 'function') return own(score, parameter);
   if (score === 'random') return random(parameter.size, hash(seed, hashString(parameter.name)));
-  const scores = Float32Array.from(parameter.variable.dataSync() as Float32Array);
-  for (let i = 0; i < scores.length; i++) scores[i] = Math.abs(scores[i]);
+  const scores = weights.map(Math.abs);
   if (score === 'layer-normalised') normalise(scores, alive);
   if (score === 'lamp') lamp(scores);
   return scores;
 }
 
-function own(score: Extract<Score, (p: Parameter) => unknown>, parameter: Parameter): Float32Array {
-  return tf.tidy(() => {
-    const given = score(parameter);
-    const values = given instanceof tf.Tensor ? given.dataSync() : given;
-    if (values.length !== parameter.size) {
-      throw new EspalierError(
-        'shape-mismatch',
-        `${values.length} scores were given for ${parameter.name} of ${parameter.size} weights.`,
-      );
-    }
-    return Float32Array.from(values);
-  });
+function seeNow(score: Score, parameter: Parameter): Seen {
+  return see(readNow, [parameter], undefined, score, (seen) => seen.get(parameter)!) as Seen;
+}
+
+function checked(parameter: Parameter, own: ArrayLike<number>): Float32Array {
+  if (own.length === parameter.size) return Float32Array.from(own);
+  throw new EspalierError(
+    'shape-mismatch',
+    `${own.length} scores were given for ${parameter.name} of ${parameter.size} weights.`,
+  );
 }
 
 /** Divides by the root mean square of the weights that are alive. */

@@ -52,19 +52,19 @@ export function sensitivity(options: SensitivityOptions): Pruner {
     throw unknownName('measure', String(measure), ['once', 'always']);
   }
   let sigmas: Record<string, number> = {};
-  const sigmaOf = ({ name, variable }: Parameter): number => {
-    const weights = variable.dataSync();
-    if (measure === 'always') return distribution(name, weights, (w) => (w === 0 ? undefined : w)).deviation;
-    sigmas[name] ??= distribution(name, weights, (w) => w).deviation;
+  const sigmaOf = (name: string, weights: Float32Array | undefined): number => {
+    if (measure === 'always') return distribution(name, weights!, (w) => (w === 0 ? undefined : w)).deviation;
+    sigmas[name] ??= distribution(name, weights!, (w) => w).deviation;
     return sigmas[name];
   };
   const valuesOf = (of: Of, at: Moment): Map<Parameter, number> =>
     perParameter('sensitivity', 'sensitivity', options.sensitivity, of, at, range);
-  return thresholdPruner(
-    'sensitivity',
-    (of) => void valuesOf(of, once()),
-    (of, at) => new Map([...valuesOf(of, at)].map(([p, s]) => [p, s * sigmaOf(p)])),
-    {
+  return thresholdPruner('sensitivity', {
+    check: (of) => void valuesOf(of, once()),
+    look: (of) => of.filter(({ name }) => measure === 'always' || sigmas[name] === undefined),
+    find: (of, at, weights) =>
+      new Map([...valuesOf(of, at)].map(([p, s]) => [p, s * sigmaOf(p.name, weights.get(p))])),
+    memory: {
       forget() {
         sigmas = {};
       },
@@ -76,5 +76,5 @@ export function sensitivity(options: SensitivityOptions): Pruner {
         sigmas = { ...saved };
       },
     },
-  );
+  });
 }

@@ -9,6 +9,7 @@ import {
   type Parameter,
   type Pruner,
   type Run,
+  readNow,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Distribution, distribution } from './internal/moments.js';
@@ -96,9 +97,12 @@ export function splicing(options: SplicingOptions): SplicingPruner {
 
   const valuesOf = (of: Of, at: Moment): Map<Parameter, number> =>
     perParameter('splicing', 'sensitivity', options.sensitivity, of, at, range);
-  const maskOf = (parameter: Parameter, s: number, at: Moment): tf.Tensor => {
-    const { name, size, shape } = parameter;
-    const dense = run!.keepDense(parameter).dataSync();
+  const maskOf = (
+    { name, size, shape }: Parameter,
+    dense: Float32Array,
+    s: number,
+    at: Moment,
+  ): tf.Tensor => {
     distributions[name] ??= distribution(name, dense, Math.abs);
     const { mean, deviation } = distributions[name];
     const middle = Math.max(0, mean + deviation * s * (1 + growth * (at.epoch - at.start)));
@@ -136,8 +140,9 @@ export function splicing(options: SplicingOptions): SplicingPruner {
       kept.clear();
       counts.clear();
     },
-    masks(of, at) {
-      if (run === undefined) {
+    masks(of, at, read = readNow) {
+      const itsRun = run;
+      if (itsRun === undefined) {
         throw new EspalierError(
           'bad-state',
           'splicing has not been started: it needs the dense copies of a run.',
@@ -146,7 +151,12 @@ export function splicing(options: SplicingOptions): SplicingPruner {
           },
         );
       }
-      return new Map([...valuesOf(of, at)].map(([p, s]) => [p, maskOf(p, s, at)]));
+      const values = [...valuesOf(of, at)];
+      const dense = values.map(([p]) => itsRun.keepDense(p));
+      return read(
+        () => dense,
+        (numbers) => new Map(values.map(([p, s], i) => [p, maskOf(p, numbers[i], s, at)])),
+      );
     },
     save: () => ({
       json: { distributions, counts: Object.fromEntries(counts) } satisfies State,

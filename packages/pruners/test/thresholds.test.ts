@@ -48,7 +48,9 @@ describe('sensitivity', () => {
       run.parameter('fc0/kernel'),
       weights(run).map((w) => w / 2),
     );
-    const [a, b] = [pruner, resumed].map((p) => [...p.masks(run.select(), moment).values()][0].dataSync());
+    const [a, b] = [pruner, resumed].map((p) =>
+      [...(p.masks(run.select(), moment) as Map<unknown, tf.Tensor>).values()][0].dataSync(),
+    );
     expect(a).toEqual(b);
     expect(count([...a], 0)).toBeGreaterThan(count(once, 0)); // weights that shrank are caught
   });

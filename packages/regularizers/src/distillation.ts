@@ -5,19 +5,13 @@ import {
   outputActivation,
   type Regularizer,
   type Run,
+  readNow,
   softmaxCrossEntropy,
   withLogits,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
-import {
-  copyModel,
-  type ModelState,
-  modelFrom,
-  setWeights,
-  structureOf,
-  weightsOf,
-} from './internal/copy-model.js';
+import { copyModel, type ModelState, modelFrom, setWeights, structureOf } from './internal/copy-model.js';
 
 export interface DistillationOptions {
   /**
@@ -124,10 +118,14 @@ export function distillation(options: DistillationOptions = {}): Regularizer {
         return tf.add(imitation, tf.mul(softmaxCrossEntropy(labels, outputs), hard - 1));
       }) as tf.Scalar;
     },
-    save: () =>
-      own === undefined || typeof options.teacher === 'string'
-        ? {}
-        : { json: structureOf(own), arrays: weightsOf(own) },
+    save(read = readNow) {
+      if (own === undefined || typeof options.teacher === 'string') return {};
+      const [json, weights] = [structureOf(own), own.getWeights()];
+      return read(
+        () => weights,
+        (numbers) => ({ json, arrays: Object.fromEntries(numbers.map((values, i) => [String(i), values])) }),
+      );
+    },
     load({ json, arrays }) {
       if (options.teacher !== undefined) return;
       if (json === undefined || json === null || arrays === undefined) {

@@ -6,6 +6,8 @@ import {
   type Parameter,
   type Pruner,
   progress,
+  type Read,
+  readNow,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkGroups, type GroupOptions, groupMagnitudes, groupMasks, groupSets } from './groups.js';
@@ -77,15 +79,20 @@ export function growing(options: GrowingOptions): GrowingPenalty {
     chosen.clear();
     lambda = 0;
   };
-  const choose = (of: Of): void => {
+  const choose = <T>(of: Of, read: Read, then: () => T): T | Promise<T> => {
     forget();
-    for (const set of groupSets('growing', of, grouping)) {
-      const magnitudes = groupMagnitudes(set, 'mean-abs');
-      const lowest = lowestOf(magnitudes.dataSync() as Float32Array, Math.round(sparsity * set.groups));
-      const picked = tf.tensor1d(lowest);
-      for (const [{ name }, mask] of groupMasks(set, picked)) chosen.set(name, tf.keep(mask));
-      tf.dispose([magnitudes, picked]);
-    }
+    const sets = groupSets('growing', of, grouping);
+    return read(
+      () => sets.map((set) => groupMagnitudes(set, 'mean-abs')),
+      (magnitudes) => {
+        for (const [i, set] of sets.entries()) {
+          const picked = tf.tensor1d(lowestOf(magnitudes[i], Math.round(sparsity * set.groups)));
+          for (const [{ name }, mask] of groupMasks(set, picked)) chosen.set(name, tf.keep(mask));
+          picked.dispose();
+        }
+        return then();
+      },
+    );
   };
   const one = ({ name, variable }: Parameter): tf.Tensor => {
     const mask = chosen.get(name)!;
@@ -112,7 +119,7 @@ export function growing(options: GrowingOptions): GrowingPenalty {
         const pressed = lambda === 0 ? [] : of.filter(({ name }) => chosen.has(name));
         return pressed.map(one).reduce((a, b) => tf.add(a, b), tf.scalar(0));
       }) as tf.Scalar,
-    masks(of, at) {
+    masks(of, at, read = readNow) {
       if (at.count === 1) {
         throw new EspalierError(
           'invalid-schedule',
@@ -122,24 +129,30 @@ export function growing(options: GrowingOptions): GrowingPenalty {
           },
         );
       }
-      if (at.index === 0) choose(of);
       lambda = strength * progress(at);
-      const masks = new Map<Parameter, tf.Tensor>();
-      if (at.index < at.count - 1) return masks;
-      for (const parameter of of) {
-        const mask = chosen.get(parameter.name);
-        if (mask !== undefined)
+      const final = (): Map<Parameter, tf.Tensor> => {
+        const masks = new Map<Parameter, tf.Tensor>();
+        if (at.index < at.count - 1) return masks;
+        for (const parameter of of) {
+          const mask = chosen.get(parameter.name);
+          if (mask === undefined) continue;
           masks.set(
             parameter,
             tf.tidy(() => tf.sub(1, mask)),
           );
-      }
-      return masks;
+        }
+        return masks;
+      };
+      return at.index === 0 ? choose(of, read, final) : final();
     },
-    save: () => ({
-      json: { strength: lambda } satisfies State,
-      arrays: Object.fromEntries([...chosen].map(([name, mask]) => [name, Uint8Array.from(mask.dataSync())])),
-    }),
+    save: (read = readNow) =>
+      read(
+        () => [...chosen.values()],
+        (masks) => ({
+          json: { strength: lambda } satisfies State,
+          arrays: Object.fromEntries([...chosen.keys()].map((name, i) => [name, Uint8Array.from(masks[i])])),
+        }),
+      ),
     load({ json, arrays = {} }) {
       const state = json as Partial<State> | null;
       if (state?.strength === undefined) {

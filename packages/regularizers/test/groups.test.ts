@@ -94,7 +94,7 @@ describe.each(cases)('%s', (_, selector, grouping, key) => {
       const threshold = sorted.length === 1 ? sorted[0] / 2 : (sorted[middle] + sorted[middle + 1]) / 2;
       const plugin = groupLasso({ strength: 1, threshold, criterion, ...grouping });
       const before = tf.memory().numTensors;
-      const masks = plugin.masks!(of, once());
+      const masks = plugin.masks!(of, once()) as Map<Parameter, tf.Tensor>;
       const kept = [...masks.values()].reduce(
         (sum, mask) => sum + [...mask.dataSync()].filter((m) => m === 1).length,
         0,

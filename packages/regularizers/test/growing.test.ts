@@ -15,9 +15,9 @@ describe('growing', () => {
     const plugin = growing({ sparsity: 0.4, strength: 0.6, groups: 'columns' });
     plugin.start?.(run, [p]);
     expect(penaltyOf(plugin, [p])).toBe(0);
-    expect(plugin.masks([p], at(0, 3)).size).toBe(0);
+    expect(plugin.masks([p], at(0, 3))).toEqual(new Map());
     expect(penaltyOf(plugin, [p])).toBe(0);
-    expect(plugin.masks([p], at(1, 3)).size).toBe(0);
+    expect(plugin.masks([p], at(1, 3))).toEqual(new Map());
     expect(penaltyOf(plugin, [p])).toBeCloseTo(0.5 * 0.3 * 3 * (0.01 + 0.09), 6);
     checkGradient(plugin, [p]);
     const [gradient] = gradientOf(plugin, [p]);
@@ -49,7 +49,7 @@ describe('growing', () => {
           p,
           read(p).map((w) => w + 0.01),
         ); // the choice is that of the first firing
-      const masks = plugin.masks(of, at(3, 4));
+      const masks = plugin.masks(of, at(3, 4)) as Map<unknown, tf.Tensor>;
       return [...masks.values()].map((mask) => [...mask.dataSync()]);
     });
     expect(last[0]).toEqual(last[1]);

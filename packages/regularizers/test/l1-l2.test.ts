@@ -1,4 +1,5 @@
-import { once } from '@espalier/core';
+import { once, type Parameter } from '@espalier/core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { l1, l2 } from '../src/index.js';
 import { checkGradient, gradientOf, penaltyOf, read, set, zoo } from './gradients.js';
@@ -32,7 +33,8 @@ describe.each([
     const [p] = run.select('fc/bias');
     set(p, [0.1, -0.2, 0.3, -0.4, 0.2]);
     const plugin = make({ strength: 1, threshold: Math.fround(0.2) });
-    for (const [parameter, mask] of plugin.masks?.([p], once()) ?? []) run.setMask(parameter, mask, name);
+    for (const [parameter, mask] of (plugin.masks?.([p], once()) as Map<Parameter, tf.Tensor>) ?? [])
+      run.setMask(parameter, mask, name);
     expect(read(p).map((w) => Number(w !== 0))).toEqual([0, 0, 1, 1, 0]);
     expect('masks' in make({ strength: 1 })).toBe(false);
     run.dispose();

@@ -17,8 +17,8 @@ export interface Binding {
   pull(gradient: tf.Tensor): tf.Tensor;
   /** Makes the weight follow `trained` after a step. */
   push?(): void;
-  /** Writes what was learned back to the run. */
-  settle?(): Promise<void>;
+  /** What was learned, to be read at the end of an epoch, and how it gets back to the run. */
+  readonly settle?: { readonly learned: tf.Tensor; take(values: Float32Array): void };
   dispose?(): void;
 }
 
@@ -72,9 +72,7 @@ function shared(run: Run, parameter: Parameter): Binding {
         parameter.variable.assign(tf.reshape(tf.add(values, rest), parameter.shape as number[]));
       });
     },
-    async settle() {
-      run.share(parameter, { codebook: Float32Array.from(await entries.data()), indices, fixed });
-    },
+    settle: { learned: entries, take: (codebook) => run.moveShared(parameter, codebook) },
     dispose: () => tf.dispose([entries, held, at, index, rest]),
   };
 }

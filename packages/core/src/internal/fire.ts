@@ -1,11 +1,12 @@
 import { EspalierError } from '../errors.js';
 import type { Moment } from '../moment.js';
 import { isPruner, isQuantizer, isRegularizer, type Of, type Pruner } from '../plugin.js';
+import { readLater } from '../read.js';
 import type { Run } from '../run.js';
 import type { Bound } from './bound.js';
 
 /** Sets a pruner's masks. Returns the parameters that are trained differently from now on. */
-function prune(run: Run, plugin: Pruner, of: Of, at: Moment, owner: string): Of {
+async function prune(run: Run, plugin: Pruner, of: Of, at: Moment, owner: string): Promise<Of> {
   const taken = of.find((p) => run.shared(p) !== undefined);
   if (taken !== undefined) {
     throw new EspalierError(
@@ -17,7 +18,7 @@ function prune(run: Run, plugin: Pruner, of: Of, at: Moment, owner: string): Of 
     );
   }
   if (plugin.revives) for (const p of of) run.keepDense(p);
-  const masks = plugin.masks(of, at);
+  const masks = await plugin.masks(of, at, readLater);
   for (const [parameter, mask] of masks) run.setMask(parameter, mask, owner);
   // A dense copy is what is trained, also where the pruner has left a parameter alone.
   return plugin.revives ? of : [...masks.keys()];
@@ -43,7 +44,7 @@ export async function fire(
   }
   // A quantizer that is also a regularizer (a mixture prior) only regularizes while training goes on.
   if (at === undefined || !isQuantizer(plugin) || isRegularizer(plugin)) return [];
-  const tensors = await plugin.quantize(of, at);
-  for (const [parameter, tensor] of tensors) run.share(parameter, tensor);
+  const tensors = await plugin.quantize(of, at, readLater);
+  await run.shareAll(tensors);
   return [...tensors.keys()];
 }

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Moment } from '../moment.js';
 import type { Parameter } from '../parameter.js';
 import { isNoise } from '../plugin.js';
-import type { Bound } from './bound.js';
+import { type Bound, within } from './bound.js';
 
 /** Weights under the noise of one step. */
 export interface Disturbed {
@@ -17,9 +17,7 @@ export function disturb(active: readonly Bound[], at: Moment): Disturbed {
   const factors = new Map<Parameter, tf.Tensor>();
   for (const { schedule, of, time } of active) {
     if (!isNoise(schedule.plugin)) continue;
-    const { start, end } = time;
-    const [index, count] = [at.step - start * at.stepsPerEpoch, (end - start) * at.stepsPerEpoch];
-    const now = { ...at, start, end, every: 1 / at.stepsPerEpoch, index, count };
+    const now = { ...within(time, at), every: 1 / at.stepsPerEpoch };
     for (const [parameter, noise] of schedule.plugin.noise(of, now)) {
       const others = factors.get(parameter);
       factors.set(parameter, others === undefined ? noise : tf.mul(others, noise));

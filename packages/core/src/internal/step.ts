@@ -8,7 +8,7 @@ import type { Optimizer, ParameterGroup } from '../optimizer.js';
 import type { Parameter } from '../parameter.js';
 import { isForward, isRegularizer, type ObservedStep, type Step } from '../plugin.js';
 import type { Binding } from './binding.js';
-import type { Bound } from './bound.js';
+import { type Bound, within } from './bound.js';
 import { type Disturbed, disturb } from './noise.js';
 import { createProbe } from './probe.js';
 
@@ -31,12 +31,6 @@ interface Passed {
 }
 
 type Keep = <T extends tf.Tensor>(tensor: T) => T;
-
-/** A step's moment as a schedule counts: from its own start to its own end, step by step. */
-function within({ start, end }: Bound['time'], at: Moment): Moment {
-  const { stepsPerEpoch, step } = at;
-  return { ...at, start, end, index: step - start * stepsPerEpoch, count: (end - start) * stepsPerEpoch };
-}
 
 /** Loss, penalties and the gradients of both. */
 function differentiate(

@@ -2,6 +2,7 @@ import { EspalierError } from '../errors.js';
 import type { EpochMetrics } from '../metrics.js';
 import type { OptimizerState } from '../optimizer.js';
 import type { PluginState, StateArray } from '../plugin.js';
+import { readLater } from '../read.js';
 import type { Bound } from './bound.js';
 import type { Best } from './stopping.js';
 
@@ -46,7 +47,7 @@ export async function saveTrainer(parts: {
   const plugins: Record<string, unknown> = {};
   for (const { schedule, owner } of parts.bound) {
     if (schedule.plugin.save === undefined) continue;
-    const state = await schedule.plugin.save();
+    const state = await schedule.plugin.save(readLater);
     plugins[owner] = state.json ?? null;
     nest(arrays, `plugin:${owner}`, state.arrays);
   }

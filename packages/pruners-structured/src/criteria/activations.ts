@@ -7,6 +7,7 @@ import {
   type SymbolicTensor,
 } from '@tensorflow/tfjs-layers';
 import { type Inside, inside } from '../graph/inside.js';
+import { gathered } from '../structures/slice.js';
 import type { Structures } from '../structures/structures.js';
 import type { Tied } from '../structures/tied.js';
 import type { Observation } from './observed.js';
@@ -96,22 +97,19 @@ export function activations(f: (a: tf.Tensor) => tf.Tensor): Observation {
       probe = functionalModel({ inputs: run.model.inputs, outputs });
     },
     of({ inputs }: ObservedStep) {
-      const found = new Map<Structures, Float64Array>();
-      const counts = new Map<Structures, Float64Array>();
+      const found = new Map<Structures, tf.Tensor>();
+      const counts = new Map<Structures, Float32Array>();
       const outputs = [probe.apply(inputs, { training: false })].flat() as tf.Tensor[];
       for (const [i, { set, units }] of points.entries()) {
-        const means = tf.tidy(() => tf.mean(f(tf.reshape(outputs[i], [-1, units.length])), 0).dataSync());
-        const sum = found.get(set) ?? new Float64Array(set.size);
-        const count = counts.get(set) ?? new Float64Array(set.size);
-        found.set(set, sum);
+        const means = tf.mean(f(tf.reshape(outputs[i], [-1, units.length])), 0) as tf.Tensor1D;
+        const own = gathered(units, means, set.size);
+        const sum = found.get(set);
+        found.set(set, sum === undefined ? own : tf.add(sum, own));
+        const count = counts.get(set) ?? new Float32Array(set.size);
         counts.set(set, count);
-        for (const [channel, unit] of units.entries()) {
-          if (unit < 0) continue;
-          sum[unit] += means[channel];
-          count[unit]++;
-        }
+        for (const unit of units) if (unit >= 0) count[unit]++;
       }
-      for (const [set, sum] of found) for (let u = 0; u < sum.length; u++) sum[u] /= counts.get(set)![u];
+      for (const [set, sum] of found) found.set(set, tf.div(sum, tf.tensor1d(counts.get(set)!)));
       return found;
     },
   };

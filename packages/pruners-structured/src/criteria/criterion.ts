@@ -13,6 +13,7 @@ import {
   largest,
   random,
   type ScoreFunction,
+  type WeightScorer,
 } from './weights.js';
 
 /**
@@ -78,13 +79,21 @@ export function checkCriterion(owner: string, { criterion = 'l1', batches, seed 
   }
 }
 
+/** Scorers that a step can use: they need not read. */
+export const weightScorers = {
+  l1,
+  l2,
+  max: largest,
+  'batch-norm-scale': batchNormScale,
+} as const satisfies Record<string, WeightScorer>;
+
 export function scorerOf({ criterion = 'l1', batches = 16, seed }: CriterionOptions): Scorer {
   if (typeof criterion === 'function') return custom(criterion);
   const makers: Readonly<Record<Exclude<Criterion, ScoreFunction>, () => Scorer>> = {
-    l1: () => l1,
-    l2: () => l2,
-    max: () => largest,
-    'batch-norm-scale': () => batchNormScale,
+    l1: () => weightScorers.l1,
+    l2: () => weightScorers.l2,
+    max: () => weightScorers.max,
+    'batch-norm-scale': () => weightScorers['batch-norm-scale'],
     'geometric-median': () => geometricMedian,
     apoz: () => observed(activations(positiveShare), batches),
     'mean-activation': () => observed(activations(tf.abs), batches),

@@ -1,50 +1,35 @@
 import type { Moment, ObservedStep, PluginState } from '@espalier/core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { Structures } from '../structures/structures.js';
 import type { Scored, Scorer } from './scorer.js';
+import { Tally } from './tally.js';
 
-/** What a step tells about the structures of each set: a number each, to be averaged over steps. */
+/** What a step tells about the structures of each set: a number each, `[size]`, to be averaged over steps. */
 export interface Observation {
   start(scored: Scored): void;
-  of(step: ObservedStep): ReadonlyMap<Structures, ArrayLike<number>>;
+  /** Within a tidy. */
+  of(step: ObservedStep): ReadonlyMap<Structures, tf.Tensor>;
 }
 
 /** A scorer by means of an observation over the last `batches` steps before each firing. */
 export function observed(observation: Observation, batches: number): Scorer {
-  let sums = new Map<string, Float64Array>();
-  let seen = 0;
-  /** The first step that counts for the next firing. */
-  let from = Number.POSITIVE_INFINITY;
+  let shapes = new Map<string, readonly number[]>();
+  const tally = new Tally(batches);
   return {
     start(scored) {
       observation.start(scored);
-      sums = new Map(scored.sets.map((set) => [set.name, new Float64Array(set.size)]));
-      seen = 0;
-      from = Number.POSITIVE_INFINITY;
+      shapes = new Map(scored.sets.map((set) => [set.name, [set.size]]));
+      tally.restart();
     },
     observe(step) {
-      if (step.at.step < from) return;
-      for (const [{ name }, values] of observation.of(step)) {
-        const sum = sums.get(name)!;
-        for (let i = 0; i < sum.length; i++) sum[i] += values[i];
-      }
-      seen++;
+      if (!tally.wants(step.at)) return;
+      tally.add([...observation.of(step)].map(([{ name }, values]) => [name, values]));
     },
-    fired(at: Moment) {
-      const period = Math.round(at.every * at.stepsPerEpoch);
-      from = at.step + Math.max(0, period - batches);
-      for (const sum of sums.values()) sum.fill(0);
-      seen = 0;
-    },
-    scores: ({ name }) => (seen === 0 ? undefined : sums.get(name)!.map((sum) => sum / seen)),
-    save(): PluginState {
-      const json = { seen, from: Number.isFinite(from) ? from : null };
-      return { json, arrays: Object.fromEntries([...sums].map(([name, sum]) => [name, sum.slice()])) };
-    },
-    load({ json, arrays = {} }) {
-      const saved = json as { seen: number; from: number | null };
-      seen = saved.seen;
-      from = saved.from ?? Number.POSITIVE_INFINITY;
-      for (const [name, sum] of sums) sum.set(arrays[name] as Float64Array);
-    },
+    fired: (at: Moment) => tally.fired(at),
+    look: ({ name }) => (tally.seen === 0 ? undefined : [tally.sum(name)!]),
+    scores: (_, [sums]) => Float64Array.from(sums, (sum) => sum / tally.seen),
+    save: (read) => tally.save(read),
+    load: (state: PluginState) => tally.load(state, shapes),
+    dispose: () => tally.restart(),
   };
 }

@@ -1,4 +1,5 @@
-import type { Moment, ObservedStep, PluginState, Run } from '@espalier/core';
+import type { Moment, ObservedStep, PluginState, Read, Run } from '@espalier/core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { Structures } from '../structures/structures.js';
 import type { Tied } from '../structures/tied.js';
 
@@ -19,8 +20,13 @@ export interface Scorer {
   observe?(step: ObservedStep): void;
   /** Called after each firing: what is observed from now on is for the next one. */
   fired?(at: Moment): void;
-  /** One score per structure; `undefined` while nothing has been observed. */
-  scores(set: Structures): Float64Array | undefined;
-  save?(): PluginState;
+  /**
+   * What has to be read to score a set; `undefined` while nothing has been observed. Within a tidy.
+   */
+  look(set: Structures): readonly tf.Tensor[] | undefined;
+  /** One score per structure, from the numbers of what `look` gave. */
+  scores(set: Structures, numbers: readonly Float32Array[]): Float64Array;
+  save?(read: Read): PluginState | Promise<PluginState>;
   load?(state: PluginState): void;
+  dispose?(): void;
 }

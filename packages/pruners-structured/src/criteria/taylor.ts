@@ -1,6 +1,6 @@
 import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { gather, sums } from '../structures/slice.js';
+import { gathered, sums } from '../structures/slice.js';
 import type { Structures } from '../structures/structures.js';
 import type { Observation } from './observed.js';
 
@@ -15,11 +15,10 @@ export function taylor(): Observation {
       sets = scored.sets;
     },
     of(step) {
-      const found = new Map<Structures, Float64Array>();
+      const found = new Map<Structures, tf.Tensor>();
       for (const set of sets) {
-        const total = new Float64Array(set.size);
-        for (const slice of set.scored) {
-          const { parameter } = slice;
+        const changes = set.scored.map((slice) => {
+          const { parameter, units } = slice;
           const gradient = step.gradient(parameter);
           if (gradient === undefined) {
             throw new EspalierError(
@@ -30,9 +29,10 @@ export function taylor(): Observation {
               },
             );
           }
-          gather(slice, sums(slice, tf.mul(parameter.variable, gradient), tf.clone), total);
-        }
-        found.set(set, total.map(Math.abs));
+          const change = sums(slice, tf.mul(parameter.variable, gradient), (x) => x);
+          return gathered(units, change, set.size);
+        });
+        found.set(set, tf.abs(changes.reduce((a, b) => tf.add(a, b))));
       }
       return found;
     },

@@ -1,41 +1,81 @@
 import { EspalierError, hash, hashString, uniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { countInto, gather, type Slice, sliceOf, sums } from '../structures/slice.js';
+import { countInto, gather, gathered, type Slice, sliceOf, sums } from '../structures/slice.js';
 import type { Structures } from '../structures/structures.js';
 import type { Scorer } from './scorer.js';
 
-/** Mean of `f(w)` over the scored weights of each structure. */
-function means(slices: readonly Slice[], size: number, f: (w: tf.Tensor) => tf.Tensor): Float64Array {
-  const total = new Float64Array(size);
-  const counts = new Float64Array(size);
-  for (const slice of slices) {
-    gather(slice, sums(slice, slice.parameter.variable, f), total);
-    countInto(slice, counts);
-  }
-  return total.map((sum, i) => sum / counts[i]);
+type Slices = (set: Structures) => readonly Slice[];
+
+/** A scorer of weights that can score on the device, too, for a step that must not read. */
+export interface WeightScorer extends Scorer {
+  /** One score per structure, `[size]`. Within a tidy. */
+  onDevice(set: Structures): tf.Tensor1D;
 }
 
+/** Scores by the means of `f(w)` over the weights of each structure. */
+function byMeans(
+  slices: Slices,
+  f: (w: tf.Tensor) => tf.Tensor,
+  end?: { readonly here: (mean: number) => number; readonly onDevice: (means: tf.Tensor) => tf.Tensor },
+): WeightScorer {
+  const counts = (set: Structures): Float64Array => {
+    const found = new Float64Array(set.size);
+    for (const slice of slices(set)) countInto(slice, found);
+    return found;
+  };
+  return {
+    look: (set) => slices(set).map((slice) => sums(slice, slice.parameter.variable, f)),
+    scores(set, numbers) {
+      const total = new Float64Array(set.size);
+      for (const [i, slice] of slices(set).entries()) gather(slice, numbers[i], total);
+      const of = counts(set);
+      const means = total.map((sum, i) => sum / of[i]);
+      return end === undefined ? means : means.map(end.here);
+    },
+    onDevice(set) {
+      const parts = slices(set).map((slice) =>
+        gathered(slice.units, sums(slice, slice.parameter.variable, f), set.size),
+      );
+      const means = tf.div(
+        parts.reduce((a, b) => tf.add(a, b)),
+        tf.tensor1d(Float32Array.from(counts(set))),
+      );
+      return (end === undefined ? means : end.onDevice(means)) as tf.Tensor1D;
+    },
+  };
+}
+
+const scoredOf: Slices = ({ scored }) => scored;
+
 /** Mean magnitude (Li et al. 2017, "Pruning filters for efficient ConvNets"). */
-export const l1: Scorer = { scores: ({ scored, size }) => means(scored, size, tf.abs) };
+export const l1: WeightScorer = byMeans(scoredOf, tf.abs);
 
 /** Root mean square. */
-export const l2: Scorer = {
-  scores: ({ scored, size }) => means(scored, size, tf.square).map((mean) => Math.sqrt(mean)),
-};
+export const l2: WeightScorer = byMeans(scoredOf, tf.square, { here: Math.sqrt, onDevice: tf.sqrt });
+
+/** Largest magnitude at each index along the middle of a slice. */
+const peaks = ({ parameter, outer, length, inner }: Slice): tf.Tensor1D =>
+  tf.max(tf.abs(tf.reshape(parameter.variable, [outer, length, inner])), [0, 2]);
 
 /** Largest magnitude. */
-export const largest: Scorer = {
-  scores({ scored, size }) {
+export const largest: WeightScorer = {
+  look: ({ scored }) => scored.map(peaks),
+  scores({ scored, size }, numbers) {
     const result = new Float64Array(size);
-    for (const { parameter, outer, length, inner, units } of scored) {
-      const peaks = tf.tidy(() =>
-        tf.max(tf.abs(tf.reshape(parameter.variable, [outer, length, inner])), [0, 2]).dataSync(),
-      );
+    for (const [s, { units }] of scored.entries()) {
       for (const [i, unit] of units.entries()) {
-        if (unit >= 0) result[unit] = Math.max(result[unit], peaks[i]);
+        if (unit >= 0) result[unit] = Math.max(result[unit], numbers[s][i]);
       }
     }
     return result;
+  },
+  onDevice({ scored, size }) {
+    const parts = scored.map((slice) => {
+      const ids = tf.tensor2d(slice.units, [1, slice.length], 'int32');
+      const own = tf.cast(tf.equal(ids, tf.reshape(tf.range(0, size, 1, 'int32'), [size, 1])), 'float32');
+      return tf.max(tf.mul(own, tf.reshape(peaks(slice), [1, slice.length])), 1);
+    });
+    return parts.reduce((a, b) => tf.maximum(a, b)) as tf.Tensor1D;
   },
 };
 
@@ -43,7 +83,8 @@ export const largest: Scorer = {
  * Mean magnitude of the batch-norm scales that the structure passes (Liu et al. 2017, "Learning efficient
  * convolutional networks through network slimming").
  */
-export const batchNormScale: Scorer = {
+export const batchNormScale: WeightScorer = {
+  ...byMeans(scalesOf, tf.abs),
   start({ owner, sets }) {
     const without = sets.find((set) => scalesOf(set).length === 0);
     if (without === undefined) return;
@@ -53,7 +94,6 @@ export const batchNormScale: Scorer = {
       { remedy: "Choose another criterion for it, for example 'l1'." },
     );
   },
-  scores: (set) => means(scalesOf(set), set.size, tf.abs),
 };
 
 function scalesOf({ group }: Structures): Slice[] {
@@ -67,10 +107,11 @@ function scalesOf({ group }: Structures): Slice[] {
  * the others can stand in for them (He et al. 2019, "Filter pruning via geometric median", eq. 8).
  */
 export const geometricMedian: Scorer = {
-  scores({ scored, size, name }) {
+  look: ({ scored }) => scored.map(({ parameter }) => parameter.variable),
+  scores({ scored, size, name }, numbers) {
     const vectors: number[][] = Array.from({ length: size }, () => []);
-    for (const { parameter, outer, length, inner, units } of scored) {
-      const values = parameter.variable.dataSync();
+    for (const [s, { outer, length, inner, units }] of scored.entries()) {
+      const values = numbers[s];
       for (let o = 0; o < outer; o++) {
         for (let i = 0; i < length; i++) {
           if (units[i] < 0) continue;
@@ -104,6 +145,7 @@ export function random(seed: number | undefined): Scorer {
     start({ run }) {
       own = seed ?? run.seed;
     },
+    look: () => [],
     scores: ({ name, size }) => Float64Array.from({ length: size }, uniform(hash(own, hashString(name)))),
   };
 }
@@ -112,21 +154,24 @@ export function random(seed: number | undefined): Scorer {
 export type ScoreFunction = (structures: Structures) => ArrayLike<number> | tf.Tensor;
 
 export function custom(score: ScoreFunction): Scorer {
+  const given = new Map<Structures, ArrayLike<number>>();
   return {
-    scores(set) {
-      let result: Float64Array | undefined;
-      tf.tidy(() => {
-        const given = score(set);
-        const values = given instanceof tf.Tensor ? given.dataSync() : given;
-        if (values.length !== set.size) {
-          throw new EspalierError(
-            'shape-mismatch',
-            `${values.length} scores were given for the ${set.size} structures of ${set.name}.`,
-          );
-        }
-        result = Float64Array.from(values);
-      });
-      return result;
+    look(set) {
+      const own = score(set);
+      if (own instanceof tf.Tensor) return [own];
+      given.set(set, own);
+      return [];
+    },
+    scores(set, [read]) {
+      const values = read ?? given.get(set)!;
+      given.delete(set);
+      if (values.length !== set.size) {
+        throw new EspalierError(
+          'shape-mismatch',
+          `${values.length} scores were given for the ${set.size} structures of ${set.name}.`,
+        );
+      }
+      return Float64Array.from(values);
     },
   };
 }

@@ -16,12 +16,17 @@ export function unknown(n: number): Float64Array {
   return new Float64Array(n).fill(Number.NaN);
 }
 
+/** Gets the numbers of a tensor, made by a function that may be called later. */
+export type Ask = (make: () => tf.Tensor) => ArrayLike<number>;
+
 /** Constants through a function of each channel, given as the layer computes it on `[1, channels]`. */
-export function mapConstants(constants: Float64Array, apply: (x: tf.Tensor) => tf.Tensor): Float64Array {
+export function mapConstants(
+  constants: Float64Array,
+  ask: Ask,
+  apply: (x: tf.Tensor) => tf.Tensor,
+): Float64Array {
   if (constants.every(Number.isNaN)) return constants;
-  const values = tf.tidy(() =>
-    apply(tf.tensor2d(Float32Array.from(constants, known), [1, constants.length])).dataSync(),
-  );
+  const values = ask(() => apply(tf.tensor2d(Float32Array.from(constants, known), [1, constants.length])));
   return constants.map((c, i) => (Number.isNaN(c) ? c : values[i]));
 }
 
@@ -31,9 +36,13 @@ export function known(constant: number): number {
 }
 
 /** Constants through a layer's activation function; without one they stay. */
-export function activate(constants: Float64Array, activation: Activation | undefined | null): Float64Array {
+export function activate(
+  constants: Float64Array,
+  ask: Ask,
+  activation: Activation | undefined | null,
+): Float64Array {
   if (activation == null || activation.getClassName() === 'linear') return constants;
-  return mapConstants(constants, (x) => activation.apply(x) as tf.Tensor);
+  return mapConstants(constants, ask, (x) => activation.apply(x) as tf.Tensor);
 }
 
 /** Does the activation mix channels? */

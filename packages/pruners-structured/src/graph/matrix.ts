@@ -14,11 +14,22 @@ export interface Matrix {
 /**
  * The matrix of a kernel `[…window, in, out]`, or `[…window, out, in]` when `transposed`.
  */
-export function kernelMatrix(
-  values: ArrayLike<number>,
-  shape: readonly number[],
-  transposed = false,
-): Matrix {
+export function kernelMatrix(values: Float32Array, shape: readonly number[], transposed = false): Matrix {
+  const made = matrices[transposed ? 'transposed' : 'plain'];
+  const ready = made.get(values);
+  if (ready !== undefined) return ready;
+  const matrix = makeMatrix(values, shape, transposed);
+  made.set(values, matrix);
+  return matrix;
+}
+
+/** Those made already, by their weights: a model may be walked more than once. */
+const matrices = {
+  plain: new WeakMap<Float32Array, Matrix>(),
+  transposed: new WeakMap<Float32Array, Matrix>(),
+};
+
+function makeMatrix(values: Float32Array, shape: readonly number[], transposed: boolean): Matrix {
   const [a, b] = shape.slice(-2);
   const [inputs, outputs] = transposed ? [b, a] : [a, b];
   const [inStride, outStride] = transposed ? [1, b] : [b, 1];

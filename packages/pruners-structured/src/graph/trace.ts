@@ -1,7 +1,7 @@
 import { EspalierError, type Parameter, parametersOf } from '@espalier/core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { Atoms } from './atoms.js';
-import { type Flow, unknown } from './flow.js';
+import { type Ask, type Flow, unknown } from './flow.js';
 import type { Inside, Shape } from './inside.js';
 import type { Matrix } from './matrix.js';
 
@@ -60,6 +60,12 @@ export interface Site {
   readonly outputShapes: readonly Shape[];
 }
 
+/** What it takes to follow constants: the weights by name, and how to compute with them. */
+export interface Known {
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly ask: Ask;
+}
+
 /** Channels followed through the graph of a model: what is tied to what, and what stays constant. */
 export class Trace {
   readonly atoms: Atoms = new Atoms();
@@ -71,14 +77,17 @@ export class Trace {
   readonly tensors: Int32Array[] = [];
   /** What flows out of the layers of the model itself (not of nested ones), first call. */
   readonly outputs: Map<string, Flow> = new Map();
-  /** Follow constants too? That reads the weights. */
+  /** Are constants followed too? Then the weights are known. */
   readonly values: boolean;
+  readonly ask: Ask;
   readonly parameters: readonly Parameter[];
   readonly #byLayer = new Map<layers.Layer, Map<string, Parameter>>();
-  readonly #data = new Map<Parameter, Float32Array>();
+  readonly #known: Known | undefined;
 
-  constructor(model: LayersModel, values: boolean, parameters: readonly Parameter[] = parametersOf(model)) {
-    this.values = values;
+  constructor(model: LayersModel, parameters: readonly Parameter[] = parametersOf(model), known?: Known) {
+    this.values = known !== undefined;
+    this.#known = known;
+    this.ask = (make) => this.#known!.ask(make);
     this.parameters = parameters;
     for (const parameter of this.parameters) {
       const own = this.#byLayer.get(parameter.layer) ?? new Map<string, Parameter>();
@@ -101,13 +110,9 @@ export class Trace {
     return found;
   }
 
-  /** Values of a weight; read once. */
-  data(parameter: Parameter): Float32Array {
-    const found = this.#data.get(parameter);
-    if (found !== undefined) return found;
-    const values = parameter.variable.dataSync() as Float32Array;
-    this.#data.set(parameter, values);
-    return values;
+  /** Values of a weight. */
+  data({ name }: Parameter): Float32Array {
+    return this.#known!.weights.get(name)!;
   }
 
   /** Notes that an axis runs along these channels; a second call of the layer ties the channels of both. */

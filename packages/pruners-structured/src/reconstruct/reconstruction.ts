@@ -7,12 +7,16 @@ import {
   type ObservedStep,
   type Parameter,
   type PluginState,
+  type Read,
   type Run,
   uniform,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { model as functionalModel, type LayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { Tally } from '../criteria/tally.js';
 import { type Inside, inside } from '../graph/inside.js';
+import type { Parts } from '../structures/parts.js';
+import { spreadValues } from '../structures/slice.js';
 import type { Structures } from '../structures/structures.js';
 import { patches } from './patches.js';
 import { refit } from './solve.js';
@@ -46,7 +50,15 @@ interface Reader {
   readonly layer: Inside;
   /** Inputs of its window, and a constant 1 for the bias. */
   readonly n: number;
-  readonly gram: Float64Array;
+}
+
+/** Numbers of a reader: what it is fitted by, and which of its weights were there and are. */
+interface Known {
+  readonly gram: Float32Array;
+  readonly kernel: Float32Array;
+  readonly before: Float32Array;
+  readonly now: Float32Array;
+  readonly bias: Float32Array | undefined;
 }
 
 const largest = 2400; // inputs of a window; the equations are solved in a time of n³
@@ -63,20 +75,20 @@ export class Reconstruction {
   #run: Run | undefined;
   #readers: readonly Reader[] = [];
   #probe: LayersModel | undefined;
-  #seen = 0;
-  #from = Number.POSITIVE_INFINITY;
+  /** Σ x xᵀ of each reader's inputs, [n, n], by the kernel's name. */
+  readonly #grams: Tally;
 
   constructor(owner: string, options: ReconstructOptions) {
     checkReconstruct(owner, options);
     this.#owner = owner;
     this.#options = { positions: 10, batches: 16, ridge: 1e-4, ...options };
+    this.#grams = new Tally(this.#options.batches);
   }
 
   /** @throws EspalierError `unsupported-layer` for readers other than dense layers and convolutions */
   start(run: Run, sets: readonly Structures[]): void {
     this.#run = run;
-    this.#seen = 0;
-    this.#from = Number.POSITIVE_INFINITY;
+    this.#grams.restart();
     const kernels = new Set(
       sets.flatMap(({ group }) => group!.members.filter((m) => m.part === 'reads').map((m) => m.parameter)),
     );
@@ -103,50 +115,60 @@ export class Reconstruction {
     const n = kernel.size / kernel.shape[kernel.shape.length - 1] + 1;
     if (n > largest) refuse(`its window has ${n - 1} inputs, more than ${largest - 1}`);
     const bias = run.parameters.find((p) => p.layer === kernel.layer && p.role === 'bias');
-    return { kernel, bias, layer, n, gram: new Float64Array(n * n) };
+    return { kernel, bias, layer, n };
   }
 
   get ready(): boolean {
-    return this.#seen > 0;
+    return this.#grams.seen > 0;
   }
 
+  /** Within a tidy. */
   observe({ at, inputs }: ObservedStep): void {
-    if (at.step < this.#from) return;
+    if (!this.#grams.wants(at)) return;
     const tensors = [this.#probe!.apply(inputs, { training: false })].flat() as tf.Tensor[];
-    for (const [i, { layer, gram }] of this.#readers.entries()) {
-      const products = tf.tidy(() => {
-        const random = uniform(hash(this.#run!.seed, at.step, i));
-        const rows = patches(layer, tensors[i], this.#options.positions, random);
-        const x = tf.concat([rows, tf.ones([rows.shape[0], 1])], 1);
-        return tf.matMul(x, x, true).dataSync();
-      });
-      for (let k = 0; k < gram.length; k++) gram[k] += products[k];
-    }
-    this.#seen++;
+    const products = this.#readers.map(({ layer, kernel }, i): [string, tf.Tensor] => {
+      const random = uniform(hash(this.#run!.seed, at.step, i));
+      const rows = patches(layer, tensors[i], this.#options.positions, random);
+      const x = tf.concat([rows, tf.ones([rows.shape[0], 1])], 1) as tf.Tensor2D;
+      return [kernel.name, tf.matMul(x, x, true)];
+    });
+    this.#grams.add(products);
   }
 
   /** What is sampled from now on is for the next firing. */
   fired(at: Moment): void {
-    const period = Math.round(at.every * at.stepsPerEpoch);
-    this.#from = at.step + Math.max(0, period - this.#options.batches);
-    for (const { gram } of this.#readers) gram.fill(0);
-    this.#seen = 0;
+    this.#grams.fired(at);
   }
 
-  /** Fits the layers whose inputs these masks take away, before the masks are set. */
-  apply(masks: ReadonlyMap<Parameter, tf.Tensor>): void {
+  /** What `apply` has to know: of each reader its products, kernel, mask and bias. */
+  look(): tf.Tensor[] {
+    return this.#readers.flatMap(({ kernel, bias }) => [
+      this.#grams.sum(kernel.name)!,
+      kernel.variable,
+      this.#run!.mask(kernel) ?? tf.ones(kernel.shape as number[]),
+      ...(bias === undefined ? [] : [bias.variable]),
+    ]);
+  }
+
+  /** Fits the layers whose inputs are pruned, before the masks are set. `numbers` are of what `look` gave. */
+  apply(pruned: Parts, numbers: readonly Float32Array[]): void {
+    let at = 0;
     for (const reader of this.#readers) {
-      const mask = masks.get(reader.kernel);
-      if (mask !== undefined) this.#refit(reader, mask);
+      const [gram, kernel, before] = numbers.slice(at, at + 3);
+      at += 3;
+      const bias = reader.bias === undefined ? undefined : numbers[at++];
+      const part = pruned.get(reader.kernel);
+      if (part === undefined) continue;
+      const kept = spreadValues(part.slices, part.factors);
+      this.#refit(reader, { gram, kernel, before, bias, now: kept.map((k, i) => k * before[i]) });
     }
   }
 
-  #refit({ kernel, bias, n, gram }: Reader, mask: tf.Tensor): void {
+  #refit({ kernel, bias, n }: Reader, known: Known): void {
+    const { before, now } = known;
     const m = kernel.shape[kernel.shape.length - 1];
-    const before = this.#run!.mask(kernel)?.dataSync();
-    const now = mask.dataSync().map((k, e) => (before?.[e] === 0 ? 0 : k));
-    const rowOf = (of: ArrayLike<number> | undefined, i: number): boolean =>
-      of === undefined || Array.from({ length: m }, (_, j) => of[i * m + j]).some((k) => k !== 0);
+    const rowOf = (of: ArrayLike<number>, i: number): boolean =>
+      Array.from({ length: m }, (_, j) => of[i * m + j]).some((k) => k !== 0);
     const rows = Array.from({ length: n - 1 }, (_, i) => i);
     const kept = rows.filter((i) => rowOf(now, i));
     if (kept.length === rows.filter((i) => rowOf(before, i)).length) return; // No input goes.
@@ -162,23 +184,30 @@ export class Reconstruction {
     }
     if (bias !== undefined) kept.push(n - 1);
     const weights = new Float64Array(n * m);
-    weights.set(kernel.variable.dataSync());
-    if (bias !== undefined) weights.set(bias.variable.dataSync(), (n - 1) * m);
-    const fitted = refit(gram, weights, Int32Array.from(kept), n, m, this.#options.ridge);
+    weights.set(known.kernel);
+    if (known.bias !== undefined) weights.set(known.bias, (n - 1) * m);
+    const fitted = refit(
+      Float64Array.from(known.gram),
+      weights,
+      Int32Array.from(kept),
+      n,
+      m,
+      this.#options.ridge,
+    );
     write(kernel, fitted.subarray(0, (n - 1) * m));
     if (bias !== undefined) write(bias, fitted.subarray((n - 1) * m));
   }
 
-  save(): PluginState {
-    const json = { seen: this.#seen, from: Number.isFinite(this.#from) ? this.#from : null };
-    return { json, arrays: Object.fromEntries(this.#readers.map((r) => [r.kernel.name, r.gram.slice()])) };
+  save(read: Read): PluginState | Promise<PluginState> {
+    return this.#grams.save(read);
   }
 
-  load({ json, arrays = {} }: PluginState): void {
-    const { seen, from } = json as { seen: number; from: number | null };
-    this.#seen = seen;
-    this.#from = from ?? Number.POSITIVE_INFINITY;
-    for (const { kernel, gram } of this.#readers) gram.set(arrays[kernel.name] as Float64Array);
+  load(state: PluginState): void {
+    this.#grams.load(state, new Map(this.#readers.map(({ kernel, n }) => [kernel.name, [n, n]])));
+  }
+
+  dispose(): void {
+    this.#grams.restart();
   }
 }
 

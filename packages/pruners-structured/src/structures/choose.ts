@@ -31,7 +31,7 @@ const itemsOf = ({ scores, gone }: Ranked): { score: number; gone: number }[] =>
   Array.from(scores, (score, i) => ({ score, gone: gone[i] }));
 
 /** How many of `size` structures go. At least one stays. */
-function countOf(size: number, sparsity: number, multipleOf: number): number {
+export function countOf(size: number, sparsity: number, multipleOf: number): number {
   const kept = Math.max(1, size - roundHalfEven(sparsity * size));
   if (multipleOf === 1) return size - kept;
   const rounded = Math.max(multipleOf, Math.round(kept / multipleOf) * multipleOf);

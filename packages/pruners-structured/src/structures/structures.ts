@@ -1,4 +1,4 @@
-import type { Run } from '@espalier/core';
+import type { Parameter } from '@espalier/core';
 import type { DependencyGroup } from '../dependency-groups.js';
 import type { Slice } from './slice.js';
 
@@ -20,10 +20,13 @@ export interface Structures {
  * Which structures are there no longer: those of which every scored weight is masked in the run. 1 gone,
  * 0 there.
  */
-export function goneIn(run: Run, { scored, size }: Structures): Uint8Array {
+export function goneIn(
+  { scored, size }: Structures,
+  maskOf: (parameter: Parameter) => ArrayLike<number> | undefined,
+): Uint8Array {
   const alive = new Uint8Array(size);
   for (const { parameter, outer, length, inner, units } of scored) {
-    const mask = run.mask(parameter)?.dataSync();
+    const mask = maskOf(parameter);
     for (let i = 0; i < length; i++) {
       const unit = units[i];
       if (unit < 0 || alive[unit] === 1) continue;

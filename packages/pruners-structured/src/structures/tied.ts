@@ -32,7 +32,7 @@ export function tiedStructures(
   kind: 'filters' | 'channels',
   refused: 'error' | 'skip',
 ): Tied {
-  const trace = follow(run.model, false, run.parameters);
+  const trace = follow(run.model, run.parameters);
   const { found, places } = groupsOf(trace);
   const scored = new Map<DependencyGroup, Slice[]>();
   const problems: string[] = [];

@@ -1,4 +1,12 @@
-import type { Moment, Of, Parameter, PluginState, Pruner, Run } from '@espalier/core';
+import {
+  type Moment,
+  type Of,
+  type Parameter,
+  type PluginState,
+  type Pruner,
+  type Run,
+  readNow,
+} from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** The mask |w| > threshold of a parameter, in float32: ties go. The caller owns it. */
@@ -13,13 +21,21 @@ export interface Memory {
   load(state: PluginState): void;
 }
 
-/** A pruner that keeps |w| > threshold; `undefined` leaves a parameter as it is. */
-export function thresholdPruner(
-  name: string,
-  check: (of: Of) => void,
-  thresholds: (of: Of, at: Moment) => ReadonlyMap<Parameter, number | undefined>,
-  memory?: Memory,
-): Pruner {
+/** Weights by their parameters. */
+export type Weights = ReadonlyMap<Parameter, Float32Array>;
+
+/** How a pruner comes to its thresholds. */
+export interface Thresholds {
+  check(of: Of): void;
+  /** The parameters whose weights have to be known for that. Default: none. */
+  look?(of: Of): Of;
+  /** `undefined` leaves a parameter as it is. */
+  find(of: Of, at: Moment, weights: Weights): ReadonlyMap<Parameter, number | undefined>;
+  readonly memory?: Memory;
+}
+
+/** A pruner that keeps |w| > threshold. */
+export function thresholdPruner(name: string, { check, look, find, memory }: Thresholds): Pruner {
   let last: Run | undefined;
   return {
     name,
@@ -31,12 +47,19 @@ export function thresholdPruner(
       last = run;
     },
     ...(memory !== undefined && { save: memory.save, load: memory.load }),
-    masks(of, at) {
-      const masks = new Map<Parameter, tf.Tensor>();
-      for (const [parameter, threshold] of thresholds(of, at)) {
-        if (threshold !== undefined) masks.set(parameter, above(parameter, threshold));
-      }
-      return masks;
+    masks(of, at, read = readNow) {
+      const seen = look?.(of) ?? [];
+      return read(
+        () => seen.map(({ variable }) => variable),
+        (numbers) => {
+          const masks = new Map<Parameter, tf.Tensor>();
+          const thresholds = find(of, at, new Map(seen.map((parameter, i) => [parameter, numbers[i]])));
+          for (const [parameter, threshold] of thresholds) {
+            if (threshold !== undefined) masks.set(parameter, above(parameter, threshold));
+          }
+          return masks;
+        },
+      );
     },
   };
 }

@@ -30,13 +30,6 @@ export function copyModel(model: LayersModel): LayersModel {
   return copy;
 }
 
-/** A model's weights in the order of `getWeights`. */
-export function weightsOf(model: LayersModel): Record<string, StateArray> {
-  return Object.fromEntries(
-    model.getWeights().map((w, i) => [String(i), (w.dataSync() as Float32Array).slice()]),
-  );
-}
-
 /** Puts such weights back. */
 export function setWeights(model: LayersModel, arrays: Readonly<Record<string, StateArray>>): void {
   tf.tidy(() =>

@@ -1,4 +1,4 @@
-import type { CountedRatio, Figure, Plugin, Run } from '@espalier/core';
+import { type CountedRatio, type Figure, type Plugin, type Run, readLater } from '@espalier/core';
 import type { Plugins } from './plugins.js';
 import type { PreparedStage } from './prepare.js';
 
@@ -18,10 +18,11 @@ export function figuresOf(plugins: Plugins, stages: readonly PreparedStage[]): F
 }
 
 /** The ratios of all plugins of a recipe, of a run as it is now. */
-export function paperRatiosOf(
+export async function paperRatiosOf(
   plugins: Plugins,
   stages: readonly PreparedStage[],
   run: Run,
-): Record<string, CountedRatio> {
-  return Object.assign({}, ...pluginsOf(plugins, stages).map((plugin) => plugin.paperRatios?.(run)));
+): Promise<Record<string, CountedRatio>> {
+  const ratios = pluginsOf(plugins, stages).map((plugin) => plugin.paperRatios?.(run, readLater));
+  return Object.assign({}, ...(await Promise.all(ratios)));
 }

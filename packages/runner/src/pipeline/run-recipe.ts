@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { encode } from '@espalier/codec';
-import { EspalierError, evaluate, type PluginState, Run, unseededLayers } from '@espalier/core';
+import { EspalierError, evaluate, type PluginState, Run, readLater, unseededLayers } from '@espalier/core';
 import { readArtifacts } from '@espalier/formats';
 import type { Report } from '@espalier/report';
 import { models } from '@tensorflow/tfjs-layers';
@@ -92,7 +92,7 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
   const baseline = baselineStage(recipe, stages);
   const checkpoint = async (stage: number, trainer?: PluginState): Promise<void> => {
     const states: Record<string, PluginState> = {};
-    for (const [id, plugin] of plugins.shared) states[id] = (await plugin.save?.()) ?? {};
+    for (const [id, plugin] of plugins.shared) states[id] = (await plugin.save?.(readLater)) ?? {};
     const state: Checkpoint = {
       fingerprint,
       stage,
@@ -185,7 +185,7 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
     cores: availableParallelism(),
     command: options.command,
     figures: figuresOf(plugins, stages),
-    paperRatios: paperRatiosOf(plugins, stages, run),
+    paperRatios: await paperRatiosOf(plugins, stages, run),
   });
   await writeReport(out, report);
   run.dispose();

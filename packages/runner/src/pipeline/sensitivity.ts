@@ -9,6 +9,7 @@ import {
   type Parameter,
   type Pruner,
   type Run,
+  readLater,
   type Selector,
   unknownName,
 } from '@espalier/core';
@@ -110,8 +111,8 @@ async function pruned<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const owner = 'sensitivity';
-  await pruner.start?.(run, of);
-  const masks = pruner.masks(of, once());
+  await pruner.start?.(run, of, readLater);
+  const masks = await pruner.masks(of, once(), readLater);
   const before = [...masks.keys()].map((p) => [p, tf.clone(p.variable)] as const);
   try {
     for (const [parameter, mask] of masks) run.setMask(parameter, mask, owner);

@@ -8,6 +8,7 @@ import {
   type OptimizerFactories,
   type PluginState,
   type Run,
+  readLater,
   type TrainOptions,
 } from '@espalier/core';
 import type { PluginUse, Recipe, TrainStage } from '../recipe/schema.js';
@@ -79,6 +80,7 @@ export async function applyOnce(
   await plugin.start?.(
     run,
     isTransform(plugin) && parameters === undefined ? run.parameters : run.select(parameters),
+    readLater,
   );
   if (isTransform(plugin)) {
     const transformed = await plugin.apply(run.model, run);
@@ -91,7 +93,7 @@ export async function applyOnce(
     return 'quantize';
   }
   if (isPruner(plugin)) {
-    run.prune(plugin, parameters);
+    await run.prune(plugin, parameters);
     return 'prune';
   }
   throw new EspalierError('bad-recipe', `Stage '${stage.name}': ${plugin.name} only acts while training.`, {

@@ -15,11 +15,11 @@ const through = (site: Site, { atoms }: Flow, constants: Float64Array): readonly
 const pass: Rule = (site, [input]) => through(site, input, input.constants);
 
 /** A function of each number by itself. */
-const elementwise: Rule = (site, [input]) =>
+const elementwise: Rule = (site, [input], trace) =>
   through(
     site,
     input,
-    mapConstants(input.constants, (x) => call(site, x)),
+    mapConstants(input.constants, trace.ask, (x) => call(site, x)),
   );
 
 const activation: Rule = (site, [input], trace) => {
@@ -27,7 +27,7 @@ const activation: Rule = (site, [input], trace) => {
     trace.atoms.protect(input.atoms, `${nameOf(site.path)} has a softmax over them`);
     return through(site, input, unknown(input.atoms.length));
   }
-  return through(site, input, activate(input.constants, site.layer.activation));
+  return through(site, input, activate(input.constants, trace.ask, site.layer.activation));
 };
 
 const softmax: Rule = (site, inputs, trace) => {
@@ -68,7 +68,7 @@ const batchNormalization: Rule = (site, inputs, trace) => {
   return through(
     site,
     input,
-    mapConstants(constant, (x) => call(site, tf.reshape(x, shape))),
+    mapConstants(constant, trace.ask, (x) => call(site, tf.reshape(x, shape))),
   );
 };
 

@@ -40,7 +40,7 @@ function finish(
       bias === undefined ? undefined : trace.data(bias),
       foldable,
     );
-    if (!isSoftmax(activation)) constants = activate(linear, activation);
+    if (!isSoftmax(activation)) constants = activate(linear, trace.ask, activation);
   }
   return [{ shape: site.outputShapes[0], atoms, constants }];
 }
@@ -105,7 +105,7 @@ const depthwise: Rule = (site, [input], trace) => {
       if (input.constants[i] === 0 || matrix.nonzero[at] === 0) return start;
       return stays ? start + input.constants[i] * matrix.row(i)[k] : Number.NaN;
     });
-    if (!isSoftmax(site.layer.activation)) constants = activate(linear, site.layer.activation);
+    if (!isSoftmax(site.layer.activation)) constants = activate(linear, trace.ask, site.layer.activation);
   }
   return [{ shape: site.outputShapes[0], atoms, constants }];
 };

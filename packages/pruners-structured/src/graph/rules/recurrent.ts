@@ -76,7 +76,7 @@ function rests(trace: Trace, site: Site, w: Weights, [input, ...states]: readonl
     cell.padding === undefined || cell.padding === 'valid' || !!cell.kernelSize?.every((k) => k === 1);
   const linear = affine(input_, input.constants, w.bias && trace.data(w.bias), foldable);
   const from = candidateGate[w.kind] * units;
-  const zeroKept = activate(Float64Array.of(0), cell.activation)[0] === 0 && !site.layer.stateful;
+  const zeroKept = activate(Float64Array.of(0), trace.ask, cell.activation)[0] === 0 && !site.layer.stateful;
   const rest = Array.from(
     { length: units },
     (_, u) => zeroKept && linear[from + u] === 0 && states.every((s) => s.constants[u] === 0),
