@@ -1,13 +1,14 @@
 import type { ModelArtifacts } from '@espalier/codec';
 import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { packedAsItIs } from './as-it-is.js';
 import { foldNormalizations } from './batch-norm.js';
 import { Bench } from './bench.js';
 import { choose } from './choose.js';
 import { batchesOf, generateExamples, splitExamples } from './examples.js';
 import { type Examples, type Executable, load } from './executable.js';
 import type { Fidelity } from './fidelity.js';
-import { type Judge, judged, type Packed, packed, packedAsItIs } from './finish.js';
+import { type Judge, judged, type Packed, packed } from './finish.js';
 import { type CompressOptions, checkCompressOptions, type ExampleSource } from './options.js';
 import { plan } from './planning.js';
 import type { Method } from './quantize.js';

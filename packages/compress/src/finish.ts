@@ -1,4 +1,4 @@
-import { decode, encode, type ModelArtifacts } from '@espalier/codec';
+import { decode, type ModelArtifacts } from '@espalier/codec';
 import type { Bench } from './bench.js';
 import type { Found } from './choose.js';
 import { type Executable, load } from './executable.js';
@@ -29,14 +29,6 @@ export interface Judge {
   readonly bytes: boolean;
   readonly inputs: InputValues;
   readonly effort: number;
-}
-
-/** The model without any loss, as `inspect` packs it; with more effort only where that might be smaller than `rival` bytes. */
-export function packedAsItIs(artifacts: ModelArtifacts, effort: number, rival: number): Uint8Array {
-  const quick = encode(artifacts, { effort: Math.min(effort, 1) });
-  if (quick.length > 1.25 * rival || effort <= 1) return quick;
-  const other = encode(artifacts, { effort });
-  return other.length < quick.length ? other : quick;
 }
 
 /** Measures what is unpacked, and says whether that meets the aim. */

@@ -1,12 +1,13 @@
 import { decode, type EncodeOptions, encode, type Grid, type ModelArtifacts } from '@espalier/codec';
 import { EspalierError } from '@espalier/core';
+import { packedAsItIs } from './as-it-is.js';
 import type { CompressedTensor } from './compress.js';
 import { codedBytes } from './methods.js';
 import { type CompressOptions, checkCompressOptions } from './options.js';
 import { Predictor, toPredicted } from './predictor.js';
 import { roundPlain } from './round.js';
 import { aimOf, search, type Trial } from './search.js';
-import { readWeights, type Weight, withValues } from './weights.js';
+import { fitsSteps, readWeights, type Weight, withValues } from './weights.js';
 
 /** What {@link compressWeights} is asked for: one of `quality`, `size` and `bits`. */
 export interface CompressWeightsOptions extends Pick<CompressOptions, 'size' | 'bits' | 'effort' | 'log'> {
@@ -50,10 +51,13 @@ interface Part {
 const leastElements = 8;
 const mostLevel = 2 ** 14;
 
+/** How hard the coder searches unless it is told. */
+const usualEffort = 4;
+
 /** From so many weights on, the slow coders are left to those who ask for an `effort`. */
 const many = 2 ** 22;
 /** Nearly all of the gain in little time: what matters is to find that few values are shared. */
-const quick: EncodeOptions = { effort: 0, codecs: ['rans', 'ctx-fast'] };
+const quick = { effort: 0, codecs: ['rans', 'ctx-fast'] } satisfies EncodeOptions;
 
 /**
  * Quantises weights of which no more is known than their values: without a model there are no outputs to measure, so every
@@ -87,7 +91,8 @@ export async function compressWeights(
   const parts = weights.flatMap(partOf).map((part) => predicted(part, start));
   const elements = weights.reduce((n, { values }) => n + (values?.length ?? 0), 0);
   const { aim, bytes } = aimOf(options, elements);
-  const coding = options.effort === undefined && elements > many ? quick : { effort: options.effort ?? 4 };
+  const coding =
+    options.effort === undefined && elements > many ? quick : { effort: options.effort ?? usualEffort };
   const pack = (fineness: number): Uint8Array => {
     const values = new Map<string, Float32Array>();
     const grids: Record<string, Grid> = {};
@@ -98,6 +103,10 @@ export async function compressWeights(
     }
     return encode(withValues(artifacts, weights, values), { ...coding, grids });
   };
+  if (bytes) {
+    const whole = packedAsItIs(artifacts, coding.effort, Number.POSITIVE_INFINITY);
+    if (aim.meets(whole.length)) return resultOf(whole, whole.length, [], undefined);
+  }
   const trials: Trial[] = [];
   const found = await search(start, aim, async (fineness) => {
     const figure = bytes ? pack(fineness).length : decibels(parts, (part) => rounded(part, fineness).values);
@@ -108,38 +117,52 @@ export async function compressWeights(
     return figure;
   });
   const quantised = pack(found.fineness);
-  const asItIs = encode(artifacts, quick);
-  const losslessBytes = asItIs.length;
-  const lossless = losslessBytes <= quantised.length;
-  const file = lossless ? asItIs : quantised;
-  const decoded = decode(file);
-  const after = new Map(readWeights(decoded).map(({ name, values }) => [name, values]));
-  return {
-    file,
-    losslessBytes,
-    lossless,
-    artifacts: decoded,
-    snr: decibels(parts, ({ weight }) => after.get(weight.name) as Float32Array),
-    tensors: weights.map(({ name, shape }): CompressedTensor => {
-      const part = parts.find(({ weight }) => weight.name === name);
-      if (!part || lossless) return { name, shape, method: 'kept' };
-      const method = part.predictor ? 'predicted' : 'plain';
-      return { name, shape, method, step: stepOf(part, found.fineness) };
-    }),
-    trials,
-    met: lossless ? aim.meets(bytes ? losslessBytes : Number.POSITIVE_INFINITY) : found.met,
-  };
+  const asItIs = packedAsItIs(artifacts, coding.effort, quantised.length);
+  const small = resultOf(quantised, asItIs.length, trials, found.fineness);
+  // Who meets the aim goes first, and then the smaller one; without loss any quality is met.
+  const whole = asItIs.length <= quantised.length || (!bytes && !small.met);
+  return whole ? resultOf(asItIs, asItIs.length, trials, undefined) : small;
+
+  /** @param fineness - Undefined without loss. */
+  function resultOf(
+    file: Uint8Array,
+    losslessBytes: number,
+    tried: readonly Trial[],
+    fineness: number | undefined,
+  ): CompressedWeights {
+    const decoded = decode(file);
+    const after = new Map(readWeights(decoded).map(({ name, values }) => [name, values]));
+    const snr = decibels(parts, ({ weight }) => after.get(weight.name) as Float32Array);
+    return {
+      file,
+      losslessBytes,
+      lossless: fineness === undefined,
+      artifacts: decoded,
+      snr,
+      tensors: weights.map(({ name, shape }): CompressedTensor => {
+        const part = parts.find(({ weight }) => weight.name === name);
+        if (!part || fineness === undefined) return { name, shape, method: 'kept' };
+        const method = part.predictor ? 'predicted' : 'plain';
+        return { name, shape, method, step: stepOf(part, fineness) };
+      }),
+      trials: tried,
+      met: aim.meets(bytes ? file.length : snr),
+    };
+  }
 }
 
 function partOf(weight: Weight): Part[] {
   const { name, shape, values } = weight;
   if (!(values instanceof Float32Array) || shape.length < 2 || values.length < leastElements) return [];
+  if (values.some(Number.isNaN)) {
+    throw new EspalierError('not-finite', `${name} has values that are not finite.`, {
+      remedy: 'NaN is no weight: save the model anew.',
+    });
+  }
+  if (!fitsSteps(values)) return [];
   let [sum, most] = [0, 0];
   for (let i = 0; i < values.length; i++) {
     const magnitude = Math.abs(values[i]);
-    if (!(magnitude < Number.POSITIVE_INFINITY)) {
-      throw new EspalierError('not-finite', `${name} has values that are not finite.`);
-    }
     sum += magnitude * magnitude;
     if (magnitude > most) most = magnitude;
   }

@@ -53,6 +53,16 @@ export function checkArguments(given: Readonly<Record<string, unknown>>, known: 
     throw new EspalierError('unknown-option', `There is an argument too many: '${extra[0]}'.`);
 }
 
+/** Values of an option that may be given several times; citty keeps the last only. */
+export function repeated(rawArgs: readonly string[], name: string): string[] {
+  const values: string[] = [];
+  for (const [i, argument] of rawArgs.entries()) {
+    if (argument === `--${name}` && rawArgs[i + 1] !== undefined) values.push(rawArgs[i + 1]);
+    if (argument.startsWith(`--${name}=`)) values.push(argument.slice(name.length + 3));
+  }
+  return values;
+}
+
 /** Tells something on stderr. */
 export function warn(line: string): void {
   process.stderr.write(`${line}\n`);

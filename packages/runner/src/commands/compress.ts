@@ -3,8 +3,9 @@ import { type Compressed, type CompressedWeights, compressWeights, type Fidelity
 import { EspalierError } from '@espalier/core';
 import { readArtifacts } from '@espalier/formats';
 import { formatBytes, formatTable } from '@espalier/report';
+import * as tf from '@tensorflow/tfjs-core';
 import { defineCommand } from 'citty';
-import { compressModel } from '../pipeline/compress-model.js';
+import { compressModel, madeUp } from '../pipeline/compress-model.js';
 import { writeWhole } from '../pipeline/files.js';
 import {
   backendArgument,
@@ -12,9 +13,11 @@ import {
   jsonArgument,
   modelArgument,
   printJson,
+  repeated,
   startNamed,
   warn,
 } from './common.js';
+import { calibrationOptions, goalOf, inputValues, number } from './compress-options.js';
 
 const args = {
   ...modelArgument,
@@ -35,7 +38,7 @@ const args = {
   bits: { type: 'string', description: 'Most bits per weight, the whole file counted', valueHint: 'bits' },
   calibrate: {
     type: 'string',
-    default: 'sample',
+    default: madeUp,
     description:
       'Inputs: a folder of pictures, a picture, .npy files (a,b for several inputs), or sample (made up)',
     valueHint: 'source',
@@ -65,8 +68,15 @@ const args = {
   },
   peak: {
     type: 'string',
-    description: "What outputs span, for the PSNR. Default: what the original's do",
+    description:
+      "What outputs span, for the PSNR. Default: what the original's do, at least 1/32 of their greatest magnitude",
     valueHint: 'number',
+  },
+  input: {
+    type: 'string',
+    description:
+      'A value for an input that takes no examples: --input training=false, name=0.5, name=state.npy (repeatable). Default: scalars 1, flags false',
+    valueHint: 'name=value',
   },
   seed: { type: 'string', default: '1', description: 'Of the inputs', valueHint: 'n' },
   ...backendArgument,
@@ -76,32 +86,6 @@ const args = {
 /** Shown by --help. */
 export const example =
   'espalier compress model.json -o model.esp --quality 45 --calibrate photos --range 0..255';
-
-function number(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value)) return value;
-  throw new EspalierError('invalid-option', `--${name} is '${text}'.`, { remedy: 'Give a number.' });
-}
-
-const units: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 1e3, mb: 1e6, kib: 1024, mib: 1024 ** 2 };
-
-/** Bytes out of `100kB`. */
-function bytes(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const [, digits, unit] = /^([\d.]+)\s*([a-z]*)$/i.exec(text) ?? [];
-  const factor = units[unit?.toLowerCase() ?? '?'];
-  if (factor !== undefined && Number(digits) > 0) return Math.floor(Number(digits) * factor);
-  throw new EspalierError('invalid-option', `--size is '${text}'.`, {
-    remedy: 'Give bytes: 100000, 100kB, 1.5MB.',
-  });
-}
-
-function rangeOf(text: string): [number, number] {
-  const parts = text.split('..').map(Number);
-  if (parts.length === 2 && parts[0] < parts[1]) return [parts[0], parts[1]];
-  throw new EspalierError('invalid-option', `--range is '${text}'.`, { remedy: 'For example 0..255.' });
-}
 
 /** A few words on how near the outputs are. */
 export function describeFidelity({ psnr, cosine, meanDifference, agreement, examples }: Fidelity): string {
@@ -114,28 +98,53 @@ export function describeFidelity({ psnr, cosine, meanDifference, agreement, exam
   return `${parts.join(', ')} (${examples} examples)`;
 }
 
-function describeQuality(result: Compressed | CompressedWeights): string {
-  return 'snr' in result
-    ? `SNR of the weights ${result.snr.toFixed(2)} dB`
-    : describeFidelity(result.fidelity);
+type Result = Compressed | (CompressedWeights & { readonly reason?: string });
+
+/** Why the outputs' errors are counted as they are, where that is not plain. */
+function notes(result: Result): string[] {
+  if ('snr' in result) {
+    return result.reason ? [`${result.reason} The weights were compressed by themselves.`] : [];
+  }
+  const { before, floored, peaks, tensors } = result;
+  const unreached = tensors.filter((tensor) => tensor.unreached).length;
+  return [
+    ...before.map((name) => `Output ${name} is chosen by the model: measured is what it chooses from.`),
+    ...floored.map(
+      (o) =>
+        `Output ${o} hardly varies over these inputs: its peak is taken as ${peaks[o].toPrecision(3)}; --peak gives another.`,
+    ),
+    ...(unreached > 0
+      ? [`${unreached} tensors that no output depends on, with these inputs, were quantised by themselves.`]
+      : []),
+  ];
 }
 
-function table({ tensors }: Compressed | CompressedWeights): string {
+function describe(result: Result, before: number, out: string): string {
   const counts = new Map<string, number>();
-  for (const { method } of tensors) counts.set(method, (counts.get(method) ?? 0) + 1);
-  return formatTable([['tensors', 'count'], ...counts]);
+  for (const { method } of result.tensors) counts.set(method, (counts.get(method) ?? 0) + 1);
+  const quality =
+    'snr' in result ? `SNR of the weights ${result.snr.toFixed(2)} dB` : describeFidelity(result.fidelity);
+  const how = result.lossless ? 'without loss: nothing smaller meets the aim' : quality;
+  return [
+    formatTable([['tensors', 'count'], ...counts]),
+    '',
+    ...notes(result),
+    `${formatBytes(before)} of weights; ${formatBytes(result.losslessBytes)} without loss`,
+    `${out}: ${result.file.length} bytes${result.lossless ? ', ' : '; '}${how}`,
+  ].join('\n');
 }
 
 /** Options that need a model to run. */
 function refuseInputs(
-  given: { readonly [option in 'calibrate' | 'validate' | 'peak']?: string | undefined },
+  given: { readonly [option in 'calibrate' | 'validate' | 'peak' | 'input']?: string | undefined },
   file: string,
 ): void {
-  const { calibrate, validate, peak } = given;
+  const { calibrate, validate, peak, input } = given;
   const option = [
     ['--calibrate', calibrate === args.calibrate.default ? undefined : calibrate],
     ['--validate', validate],
     ['--peak', peak],
+    ['--input', input],
   ].find(([, value]) => value !== undefined);
   if (option) {
     throw new EspalierError(
@@ -155,26 +164,19 @@ export default defineCommand({
       'Quantise a trained model without training it, to a measured quality or to a size, and pack it.',
   },
   args,
-  async run({ args: given }) {
+  async run({ args: given, rawArgs }) {
     checkArguments(given, args);
-    const goals = {
-      quality: number('quality', given.quality),
-      size: bytes(given.size),
-      bits: number('bits', given.bits),
-    };
-    const goal = Object.fromEntries(Object.entries(goals).filter(([, value]) => value !== undefined));
-    const peak = number('peak', given.peak);
-    const calibration = {
-      count: number('count', given.count) as number,
-      length: number('length', given.length) as number,
-      range: rangeOf(given.range),
-      seed: number('seed', given.seed) as number,
-    };
+    const goal = goalOf(given);
+    const peak =
+      given.peak === undefined ? undefined : number('peak', given.peak, Number.MIN_VALUE, Number.MAX_VALUE);
+    const calibration = calibrationOptions(given);
+    const settings = repeated(rawArgs, 'input');
     const { artifacts, file } = await readArtifacts(given.model, { log: warn });
     const log = given.json ? () => {} : warn;
     const alone = artifacts.modelTopology === undefined;
     if (alone) refuseInputs(given, file);
     else await startNamed(given.backend, () => {});
+    const inputs = await inputValues(settings);
     const result = alone
       ? await compressWeights(artifacts, { ...goal, log })
       : await compressModel(artifacts, {
@@ -183,39 +185,23 @@ export default defineCommand({
           calibration,
           ...goal,
           ...(peak !== undefined && { peak }),
+          inputs,
           log,
-        });
+        }).finally(() => tf.dispose(inputs as tf.TensorContainer));
     await writeWhole(given.out, result.file);
     const before = file.endsWith('.esp')
       ? (await readFile(file)).length
       : (artifacts.weightData as ArrayBuffer).byteLength;
-    const summary = {
-      model: file,
-      out: given.out,
-      weightBytes: before,
-      losslessBytes: result.losslessBytes,
-      bytes: result.file.length,
-      lossless: result.lossless,
-      met: result.met,
-      ...('snr' in result ? { snr: result.snr } : { fidelity: result.fidelity }),
-      trials: result.trials,
-      tensors: result.tensors,
-    };
+    const { file: packed, artifacts: _, ...rest } = result;
+    const summary = { model: file, out: given.out, weightBytes: before, bytes: packed.length, ...rest };
     if (given.json) printJson(summary);
-    else {
-      process.stdout.write(`${table(result)}\n\n`);
-      process.stdout.write(
-        `${formatBytes(before)} of weights; ${formatBytes(result.losslessBytes)} without loss\n`,
-      );
-      process.stdout.write(
-        result.lossless
-          ? `${given.out}: ${result.file.length} bytes, without loss: nothing smaller was found\n`
-          : `${given.out}: ${result.file.length} bytes; ${describeQuality(result)}\n`,
-      );
-    }
+    else process.stdout.write(`${describe(result, before, given.out)}\n`);
     if (!summary.met) {
       throw new EspalierError('not-met', 'The aim was not reached; the file is as near as the search came.', {
-        remedy: 'Ask for less quality, or more bytes.',
+        remedy:
+          'size' in goal || 'bits' in goal
+            ? 'Allow more bytes.'
+            : 'Ask for less quality, or say with --peak what the outputs span.',
       });
     }
   },

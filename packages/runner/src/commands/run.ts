@@ -7,7 +7,7 @@ import { readReport } from '../pipeline/report.js';
 import { runRecipe } from '../pipeline/run-recipe.js';
 import { loadRecipe } from '../recipe/load.js';
 import { showProgress } from '../terminal/progress.js';
-import { backendArgument, checkArguments, jsonArgument, printJson, startNamed } from './common.js';
+import { backendArgument, checkArguments, jsonArgument, printJson, repeated, startNamed } from './common.js';
 
 const args = {
   recipe: { type: 'positional', required: true, description: 'A recipe: .yaml, .ts or .js' },
@@ -22,16 +22,6 @@ const args = {
   ...backendArgument,
   ...jsonArgument,
 } as const;
-
-/** `--set` may be given several times; citty keeps the last only. */
-function repeated(rawArgs: readonly string[], name: string): string[] {
-  const values: string[] = [];
-  for (const [i, argument] of rawArgs.entries()) {
-    if (argument === `--${name}` && rawArgs[i + 1] !== undefined) values.push(rawArgs[i + 1]);
-    if (argument.startsWith(`--${name}=`)) values.push(argument.slice(name.length + 3));
-  }
-  return values;
-}
 
 /** Shown by --help. */
 export const example = 'espalier run examples/lenet-300-100/recipe.yaml --out runs/demo';

@@ -1,11 +1,13 @@
 import {
   type Compressed,
+  type CompressedWeights,
   type CompressOptions,
   compress,
-  load,
+  compressWeights,
+  type ExampleSource,
   type ModelArtifacts,
 } from '@espalier/compress';
-import * as tf from '@tensorflow/tfjs-core';
+import { EspalierError } from '@espalier/core';
 import { type CalibrationOptions, calibrationOf } from '../inputs/calibration.js';
 
 /** Where inputs come from, and all that `compress` takes beside them. */
@@ -17,24 +19,38 @@ export interface CompressModelOptions extends Omit<CompressOptions, 'calibration
   readonly calibration: CalibrationOptions;
 }
 
-/** Compresses a model with inputs that are made up or read from files. @throws as `compress` and `calibrationOf` */
+/** Made-up inputs. */
+export const madeUp = 'sample';
+
+/**
+ * Compresses a model with inputs that are made up or read from files. A model that cannot be run on what is made up has its
+ * weights compressed by themselves.
+ *
+ * @throws as `compress` and `calibrationOf`
+ */
 export async function compressModel(
   artifacts: ModelArtifacts,
   { calibrate, validate, calibration: how, ...options }: CompressModelOptions,
-): Promise<Compressed> {
-  const examples = async (source: string, seed: number): Promise<tf.Tensor[]> => {
-    const model = await load(artifacts);
-    try {
-      return [...(await calibrationOf(source, model.inputs, { ...how, seed }))];
-    } finally {
-      model.dispose();
-    }
-  };
-  const calibration = await examples(calibrate, how.seed);
-  const validation = validate === undefined ? undefined : await examples(validate, how.seed + 1);
+): Promise<Compressed | (CompressedWeights & { readonly reason: string })> {
+  const from =
+    (source: string, seed: number): ExampleSource =>
+    (inputs) =>
+      calibrationOf(source, inputs, { ...how, seed });
   try {
-    return await compress(artifacts, { ...options, calibration, ...(validation && { validation }) });
-  } finally {
-    tf.dispose([calibration, validation ?? []]);
+    return await compress(artifacts, {
+      ...options,
+      calibration: from(calibrate, how.seed),
+      ...(validate !== undefined && { validation: from(validate, how.seed + 1) }),
+    });
+  } catch (error) {
+    const fails = error instanceof EspalierError && error.code === 'cannot-run' && calibrate === madeUp;
+    if (!fails) throw error;
+    const [reason] = error.message.split('\n');
+    options.log?.(`${reason} Its weights are compressed by themselves.`);
+    const { quality, size, bits, effort, log } = options;
+    const given = Object.entries({ quality, size, bits, effort, log }).filter(
+      ([, value]) => value !== undefined,
+    );
+    return { ...(await compressWeights(artifacts, Object.fromEntries(given))), reason };
   }
 }

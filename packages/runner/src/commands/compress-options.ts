@@ -1,0 +1,108 @@
+import type { CompressOptions } from '@espalier/compress';
+import { EspalierError } from '@espalier/core';
+import { readNpy } from '@espalier/formats';
+import * as tf from '@tensorflow/tfjs-core';
+
+/** Most inputs that are made, and most elements along an axis that takes any size. */
+const [mostInputs, mostLength] = [100_000, 65_536];
+
+function wrong(name: string, text: string, remedy: string): EspalierError {
+  return new EspalierError('invalid-option', `--${name} is '${text}'.`, { remedy });
+}
+
+/** @throws EspalierError `invalid-option` unless it is a number between two others */
+export function number(name: string, text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= low && value <= high) return value;
+  const bounds = Number.isFinite(high) ? `a number from ${low} to ${high}` : 'a number';
+  throw wrong(name, text, `Give ${bounds}.`);
+}
+
+/** @throws EspalierError `invalid-option` unless it is a whole number between two others */
+export function whole(name: string, text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isInteger(value) && value >= low && value <= high) return value;
+  throw wrong(name, text, `Give a whole number from ${low} to ${high}.`);
+}
+
+const units: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 1e3, mb: 1e6, kib: 1024, mib: 1024 ** 2 };
+
+/** Bytes out of `100kB`. */
+export function bytes(text: string): number {
+  const [, digits, unit] = /^([\d.]+)\s*([a-z]*)$/i.exec(text) ?? [];
+  const factor = units[unit?.toLowerCase() ?? '?'];
+  const count = Math.floor(Number(digits) * (factor ?? Number.NaN));
+  if (count >= 1 && count <= Number.MAX_SAFE_INTEGER) return count;
+  throw wrong('size', text, 'Give bytes: 100000, 100kB, 1.5MB.');
+}
+
+/** Black and white out of `0..255`. */
+export function rangeOf(text: string): [number, number] {
+  const [low, high, ...rest] = text
+    .split('..')
+    .map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const limit = 3e38;
+  if (rest.length === 0 && low < high && low >= -limit && high <= limit) return [low, high];
+  throw wrong('range', text, 'Give two numbers, the lower one first: 0..255.');
+}
+
+type Given = { readonly [option in 'quality' | 'size' | 'bits']?: string | undefined };
+
+/** What is asked for. */
+export function goalOf({ quality, size, bits }: Given): Pick<CompressOptions, 'quality' | 'size' | 'bits'> {
+  return {
+    ...(quality !== undefined && { quality: number('quality', quality, 1, 140) }),
+    ...(size !== undefined && { size: bytes(size) }),
+    ...(bits !== undefined && { bits: number('bits', bits, 0.01, 32) }),
+  };
+}
+
+/** How inputs are made. */
+export function calibrationOptions(
+  given: {
+    readonly [option in 'count' | 'length' | 'range' | 'seed']: string;
+  },
+): { count: number; length: number; range: [number, number]; seed: number } {
+  return {
+    count: whole('count', given.count, 1, mostInputs),
+    length: whole('length', given.length, 1, mostLength),
+    range: rangeOf(given.range),
+    seed: whole('seed', given.seed, 0, 2 ** 32 - 1),
+  };
+}
+
+/**
+ * Values of inputs out of `name=0.5`, `name=false` and `name=file.npy`; the caller disposes tensors.
+ *
+ * @throws EspalierError `invalid-option`, `bad-data`
+ */
+export async function inputValues(
+  settings: readonly string[],
+): Promise<Record<string, tf.Tensor | number | boolean>> {
+  const values = new Map<string, tf.Tensor | number | boolean>();
+  try {
+    for (const setting of settings) {
+      const at = setting.lastIndexOf('=');
+      const [name, text] = [setting.slice(0, at), setting.slice(at + 1).trim()];
+      if (at < 1 || text === '')
+        throw wrong('input', setting, 'Give name=value: a number, true, false or a .npy file.');
+      if (values.has(name)) throw wrong('input', setting, `${name} has a value already.`);
+      values.set(name, await readValue(setting, text));
+    }
+  } catch (error) {
+    tf.dispose(Object.fromEntries(values) as tf.TensorContainer);
+    throw error;
+  }
+  return Object.fromEntries(values);
+}
+
+async function readValue(setting: string, text: string): Promise<tf.Tensor | number | boolean> {
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (text.toLowerCase().endsWith('.npy')) {
+    const { values, shape } = await readNpy(text);
+    return tf.tensor(values, [...shape], 'float32');
+  }
+  const value = Number(text);
+  if (!Number.isNaN(value)) return value;
+  throw wrong('input', setting, 'Give name=value: a number, true, false or a .npy file.');
+}
