@@ -17,11 +17,12 @@ const rooms = {
   plugin: { ours: ['core'], tensorflow: core, node: false, libraries: false },
   codec: { ours: [], tensorflow: [], node: false, libraries: true },
   compress: {
-    ours: ['core', 'codec', 'quantize-kmeans'],
+    ours: ['core', 'codec', 'quantize-kmeans', 'photographs'],
     tensorflow: [...core, '@tensorflow/tfjs-converter'],
     node: false,
     libraries: false,
   },
+  photographs: { ours: [], tensorflow: [], node: false, libraries: true },
   report: { ours: [], tensorflow: [], node: false, libraries: true },
   datasets: { ours: [], tensorflow: core, node: true, libraries: true },
   formats: { ours: ['core', 'codec', 'compress'], tensorflow: core, node: true, libraries: true },

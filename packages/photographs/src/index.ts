@@ -1,0 +1,1 @@
+export { type Photograph, type PhotographOptions, photographs } from './photographs.js';
