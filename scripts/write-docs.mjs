@@ -27,6 +27,7 @@ function cliPage() {
 
 /** The type of a schema in a few words. */
 function typeOf(schema) {
+  if (schema.$ref) return schema.$ref.split('/').at(-1);
   if (schema.const !== undefined) return `\`${schema.const}\``;
   if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(', ');
   if (schema.anyOf) return schema.anyOf.map(typeOf).filter(Boolean).join(' or ');
@@ -46,10 +47,34 @@ function table(schema) {
   return `| key | value | |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
+/** Each layer with its options. */
+function layerTable(layers) {
+  const everywhere = ['name', 'trainable', 'inputShape', 'dtype'];
+  const rows = Object.entries(layers).flatMap(([name, { properties, required = [] }]) => {
+    if (properties === undefined) return []; // Refused, with a reason.
+    const options = Object.entries(properties)
+      .filter(([option, { not }]) => not === undefined && !everywhere.includes(option))
+      .map(([option]) => `${option}${required.includes(option) ? ' (required)' : ''}`);
+    return [`| \`${name}\` | ${options.join(', ')} |`];
+  });
+  return `| layer | options |\n| --- | --- |\n${rows.join('\n')}\n`;
+}
+
+/** Initializers and the like, with what they take. */
+function family(id, { anyOf }) {
+  const made = Object.entries(anyOf[1].properties).map(([name, { properties }]) => {
+    const options = Object.keys(properties).join(', ');
+    return `\`${name}\`${options && ` (${options})`}`;
+  });
+  return `- ${/^[aeiou]/.test(id) ? 'An' : 'A'} ${id} is one of ${made.join(', ')}; by its name, or with options as in \`{ ${Object.keys(anyOf[1].properties).at(-1)}: { … } }\`.`;
+}
+
 function recipePage() {
   const schema = JSON.parse(readFileSync(new URL('packages/runner/dist/recipe.schema.json', root), 'utf8'));
   const [train, apply] = schema.properties.stages.items.anyOf;
   const schedule = train.properties.schedules.items;
+  const layers = schema.properties.model.anyOf.find(({ properties }) => properties?.layers).properties.layers;
+  const { initializer, regularizer, constraint, activation } = schema.$defs;
   return `# Recipes
 
 Written from the code by \`scripts/write-docs.mjs\`. The JSON schema for editors is
@@ -65,6 +90,18 @@ ${table(schema)}
 ## \`data\`
 
 ${table(schema.properties.data)}
+## \`model: { layers: […] }\`
+
+Layers follow one another; each is the name of a \`tf.layers\` function and its options, as in
+\`{ conv2d: { filters: 20, kernelSize: 5 } }\`. An option that TF.js would pass over is refused. Every layer may have a
+\`name\` and be \`trainable: false\`; the first one may give another \`inputShape\` than the data have, of the same
+number of elements, and a \`dtype\`. Wrappers hold a layer, a recurrent layer or a cell:
+\`{ bidirectional: { layer: { lstm: { units: 8 } } } }\`, \`{ rnn: { cell: [{ gruCell: { units: 8 } }] } }\`.
+
+${layerTable(layers.prefixItems[0].properties)}
+- An activation is one of ${activation.enum.map((name) => `\`${name}\``).join(', ')}.
+${Object.entries({ initializer, regularizer, constraint }).map(([id, schema]) => family(id, schema)).join('\n')}
+
 ## A stage that trains
 
 ${table(train)}

@@ -1,4 +1,4 @@
-import { checkOptions, EspalierError, layersOf, parametersOf, type Run } from '@espalier/core';
+import { checkOptions, EspalierError, layersOf, parametersOf, type Run, topologyOf } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, models } from '@tensorflow/tfjs-layers';
 import { groupSize } from './internal/groups.js';
@@ -31,7 +31,7 @@ function rewrite(value: unknown, change: (layer: Json) => Json): unknown {
 }
 
 async function rebuilt(model: LayersModel, change: (layer: Json) => Json): Promise<LayersModel> {
-  const topology = rewrite(JSON.parse(JSON.stringify(model.toJSON(undefined, false))), change);
+  const topology = rewrite(topologyOf(model), change);
   return models.modelFromJSON({ modelTopology: topology } as never);
 }
 

@@ -1,3 +1,5 @@
+import './internal/chained-ops.js';
+
 export type { Batch, Data } from './data.js';
 export {
   checkOptions,
@@ -82,6 +84,7 @@ export { type Schedule, type Timing, timing } from './schedule.js';
 export { seededModel, unseededLayers } from './seeding.js';
 export { kernels, type Selector, selectParameters } from './selector.js';
 export { packState, unpackState } from './state-file.js';
+export { topologyOf } from './topology.js';
 export { train } from './train.js';
 export type { EarlyStopping, OptimizerChoice, TrainOptions } from './train-options.js';
 export { createTrainer, type Trainer } from './trainer.js';

@@ -1,6 +1,7 @@
 import { type LayersModel, models } from '@tensorflow/tfjs-layers';
 import { layersOf } from './parameters.js';
 import { hash, hashString } from './random.js';
+import { topologyOf } from './topology.js';
 
 /** Every `seed` that is null or absent in an initializer's config gets one derived from its place. */
 function seedConfig(value: unknown, seed: number, path: string): unknown {
@@ -37,8 +38,7 @@ function seedConfig(value: unknown, seed: number, path: string): unknown {
  * ```
  */
 export async function seededModel(model: LayersModel, seed: number): Promise<LayersModel> {
-  const topology = model.toJSON(undefined, false) as Record<string, unknown>;
-  return models.modelFromJSON({ modelTopology: seedConfig(topology, seed, '') } as never);
+  return models.modelFromJSON({ modelTopology: seedConfig(topologyOf(model), seed, '') } as never);
 }
 
 interface Noisy {

@@ -4,6 +4,7 @@ import { evaluate } from './evaluate.js';
 import { type Binding, bind } from './internal/binding.js';
 import type { Bound } from './internal/bound.js';
 import { checkBound, checkSchedule, checkTrainOptions } from './internal/check-options.js';
+import { differentiable } from './internal/differentiable.js';
 import { endEpoch } from './internal/end-epoch.js';
 import { fire } from './internal/fire.js';
 import { type StepParts, takeStep } from './internal/step.js';
@@ -176,7 +177,7 @@ export class Trainer {
           }
           rate = this.#setRates(step);
           this.#seedDropout(step);
-          parts = takeStep(this.#parts(), batch, this.#moment(step));
+          parts = differentiable(() => takeStep(this.#parts(), batch, this.#moment(step)));
         } finally {
           tf.dispose([batch.inputs, batch.labels]);
         }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Parameter } from '../parameter.js';
 import type { Run } from '../run.js';
+import { constraintOf } from './layer-rules.js';
 import { maskedCopy } from './masked.js';
 
 /**
@@ -24,17 +25,30 @@ export interface Binding {
 
 /** The optimizer updates the weight itself; a mask holds what is pruned. */
 function plain(run: Run, parameter: Parameter): Binding {
-  return { parameter, trained: parameter.variable, mask: run.mask(parameter), pull: (gradient) => gradient };
+  const { variable } = parameter;
+  const mask = run.mask(parameter);
+  const constrain = constraintOf(parameter);
+  return {
+    parameter,
+    trained: variable,
+    mask,
+    pull: (gradient) => gradient,
+    ...(constrain && {
+      push: () => tf.tidy(() => variable.assign(maskedCopy(constrain(variable), mask))),
+    }),
+  };
 }
 
 /** A dense copy takes the gradient of the masked weight, so that pruned weights can grow back. */
 function revivable(run: Run, parameter: Parameter, dense: tf.Variable): Binding {
+  const constrain = constraintOf(parameter);
   return {
     parameter,
     trained: dense,
     mask: undefined,
     pull: (gradient) => gradient,
     push() {
+      if (constrain !== undefined) tf.tidy(() => dense.assign(constrain(dense)));
       tf.tidy(() => parameter.variable.assign(maskedCopy(dense, run.mask(parameter))));
     },
   };
@@ -42,7 +56,7 @@ function revivable(run: Run, parameter: Parameter, dense: tf.Variable): Binding 
 
 /**
  * Shared values: the gradient of a codebook entry is the sum over the weights that use it (Han et al. 2016,
- * eq. 3). Only the weights whose entry may move are gathered and scattered: after pruning those are few.
+ * eq. 3). A constraint of the layer is not enforced: what the weights share is not one weight's. Only the weights whose entry may move are gathered and scattered: after pruning those are few.
  */
 function shared(run: Run, parameter: Parameter): Binding {
   const { codebook, indices, fixed = [] } = run.shared(parameter)!;

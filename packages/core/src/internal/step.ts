@@ -9,6 +9,7 @@ import type { Parameter } from '../parameter.js';
 import { isForward, isRegularizer, type ObservedStep, type Step } from '../plugin.js';
 import type { Binding } from './binding.js';
 import { type Bound, within } from './bound.js';
+import { regularizersOf } from './layer-rules.js';
 import { type Disturbed, disturb } from './noise.js';
 import { createProbe } from './probe.js';
 
@@ -60,8 +61,7 @@ function differentiate(
       if (!isRegularizer(schedule.plugin)) continue;
       penalties.push(schedule.plugin.penalty(of, { ...step, at: within(time, at) }));
     }
-    // Those that the model's own layers bring along; their method is not in the declarations.
-    penalties.push(...((model as unknown as { calculateLosses(): tf.Scalar[] }).calculateLosses?.() ?? []));
+    penalties.push(...regularizersOf(model));
     if (penalties.length > 0) {
       penalty = keep(penalties.reduce((a, b) => tf.add(a, b)));
       total = tf.add(total, penalty);

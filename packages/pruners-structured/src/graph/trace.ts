@@ -27,13 +27,6 @@ export interface Size {
   readonly atoms: Int32Array;
 }
 
-/** A number that TF.js leaves out when it writes a layer's configuration. */
-export interface Unwritten {
-  readonly path: readonly string[];
-  readonly key: 'depth_multiplier';
-  readonly value: number;
-}
-
 /** A layer that mixes channels: where constants end and where what is not read shows. */
 export interface Read {
   readonly path: readonly string[];
@@ -71,7 +64,6 @@ export class Trace {
   readonly atoms: Atoms = new Atoms();
   readonly slots: Map<string, Slot> = new Map();
   readonly sizes: Map<string, Size> = new Map();
-  readonly unwritten: Unwritten[] = [];
   readonly reads: Map<string, Read> = new Map();
   /** The atoms of every tensor. */
   readonly tensors: Int32Array[] = [];

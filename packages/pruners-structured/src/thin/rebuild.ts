@@ -1,4 +1,4 @@
-import { type AxisSelection, EspalierError, type Parameter, parametersOf } from '@espalier/core';
+import { type AxisSelection, EspalierError, type Parameter, parametersOf, topologyOf } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, models } from '@tensorflow/tfjs-layers';
 import { nameOf, type Size, type Trace, within } from '../graph/trace.js';
@@ -87,12 +87,11 @@ export async function rebuild(
   decision: Decision,
   folded: readonly Fold[],
 ): Promise<{ readonly model: LayersModel; readonly kept: Map<string, AxisSelection[]> }> {
-  const topology = model.toJSON(undefined, false) as unknown as LayerJson;
+  const topology = topologyOf(model) as unknown as LayerJson;
   for (const size of trace.sizes.values()) {
     resize(topology, size, size.atoms.filter((atom) => !decision.removed(atom)).length);
   }
   for (const { path, isNew } of folded) if (isNew) locate(topology, path)!.use_bias = true;
-  for (const { path, key, value } of trace.unwritten) locate(topology, path)![key] = value;
   skipInitializers(topology);
   const smaller = await models.modelFromJSON({ modelTopology: topology } as never);
   restoreInitializers(model, smaller);

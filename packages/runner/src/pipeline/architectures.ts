@@ -1,9 +1,7 @@
-import { unknownName } from '@espalier/core';
-import { type LayersModel, sequential, layers as tfLayers } from '@tensorflow/tfjs-layers';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { LayerSpec } from '../recipe/layers/schema.js';
+import { buildSequential } from './layers.js';
 import { resnet8 } from './resnet.js';
-
-/** One layer as a recipe writes it: the name of a `tf.layers` function and its configuration. */
-export type LayerSpec = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 const dense = (name: string, units: number, activation: string): LayerSpec => ({
   dense: { name, units, activation },
@@ -36,31 +34,3 @@ export const architectures: Readonly<Record<string, Architecture>> = {
   'lenet-5': (name) => buildSequential(name, [28, 28, 1], lenet5),
   'resnet-8': resnet8,
 };
-
-type Factory = (config: Record<string, unknown>) => Parameters<ReturnType<typeof sequential>['add']>[0];
-
-/**
- * A sequential model from layers by name; layers without a name are numbered, so that names do not depend on
- * what else the process has built.
- *
- * @throws EspalierError `unknown-name` for a layer that TF.js does not have
- */
-export function buildSequential(
-  name: string,
-  inputShape: readonly number[],
-  specs: readonly LayerSpec[],
-): LayersModel {
-  const model = sequential({ name });
-  const factories = tfLayers as unknown as Record<string, Factory>;
-  for (const [i, spec] of specs.entries()) {
-    const [[kind, config]] = Object.entries(spec);
-    if (typeof factories[kind] !== 'function') {
-      const names = Object.keys(factories).filter(
-        (key) => /^[a-z]/.test(key) && typeof factories[key] === 'function',
-      );
-      throw unknownName('layer', kind, names);
-    }
-    model.add(factories[kind]({ name: `${kind}_${i + 1}`, ...config, ...(i === 0 && { inputShape }) }));
-  }
-  return model;
-}

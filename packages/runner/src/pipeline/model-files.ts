@@ -1,5 +1,5 @@
 import type { ModelArtifacts } from '@espalier/codec';
-import { EspalierError } from '@espalier/core';
+import { EspalierError, topologyOf } from '@espalier/core';
 import { readArtifacts } from '@espalier/formats';
 import type * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
@@ -31,5 +31,5 @@ export async function artifactsOf(model: LayersModel): Promise<ModelArtifacts> {
     },
   });
   const { trainingConfig: _, ...artifacts } = saved!;
-  return artifacts as unknown as ModelArtifacts;
+  return { ...artifacts, modelTopology: topologyOf(model) } as unknown as ModelArtifacts;
 }

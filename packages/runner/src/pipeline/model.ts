@@ -2,13 +2,15 @@ import { resolve } from 'node:path';
 import { EspalierError, nearestName, seededModel } from '@espalier/core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Recipe } from '../recipe/schema.js';
-import { architectures, buildSequential, type LayerSpec } from './architectures.js';
+import { architectures } from './architectures.js';
+import { buildSequential } from './layers.js';
 import { readLayersModel } from './model-files.js';
 
 /**
  * The model a recipe starts from. Fresh models get weights that depend on the seed alone.
  *
- * @throws EspalierError `unknown-name` for an architecture, layer or file that does not exist
+ * @throws EspalierError `unknown-name` for an architecture or file that does not exist, `bad-model` for layers that
+ *   TF.js cannot run one after another
  */
 export async function makeModel(
   { model, name, seed = 0 }: Recipe,
@@ -17,12 +19,9 @@ export async function makeModel(
 ): Promise<LayersModel> {
   if (typeof model === 'function') return (await model()) as LayersModel;
   if (typeof model === 'object') {
-    return seededModel(buildSequential(name, inputShape, model.layers as LayerSpec[]), seed);
+    return seededModel(buildSequential(name, inputShape, model.layers), seed);
   }
-  const architecture = architectures[model];
-  if (architecture !== undefined) {
-    return seededModel(architecture(name, inputShape), seed);
-  }
+  if (Object.hasOwn(architectures, model)) return seededModel(architectures[model](name, inputShape), seed);
   if (/[/\\]|\.(json|esp|h5)$/.test(model)) return readLayersModel(resolve(folder, model));
   const near = nearestName(model, Object.keys(architectures));
   throw new EspalierError('unknown-name', `There is no architecture '${model}'.`, {

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { encode } from '@espalier/codec';
-import { EspalierError, evaluate, type PluginState, Run, readLater, unseededLayers } from '@espalier/core';
+import { EspalierError, evaluate, type PluginState, Run, readLater, topologyOf, unseededLayers } from '@espalier/core';
 import { readArtifacts } from '@espalier/formats';
 import type { Report } from '@espalier/report';
 import { models } from '@tensorflow/tfjs-layers';
@@ -98,7 +98,7 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
       stage,
       stages: records,
       metrics,
-      topology: JSON.parse(run.model.toJSON(undefined, true) as string),
+      topology: topologyOf(run.model),
       run: await run.save(),
       plugins: states,
       ...(trainer && { trainer }),

@@ -18,20 +18,24 @@ interface Def {
   readonly innerType?: z.ZodType;
   readonly valueType?: z.ZodType;
   readonly options?: readonly z.ZodType[];
+  readonly items?: readonly z.ZodType[];
+  readonly rest?: z.ZodType | null;
+  readonly getter?: () => z.ZodType;
 }
 
 /** The keys that may stand at a path of a schema. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   const def = schema.def as unknown as Def;
   if (def.innerType !== undefined) return keysAt(def.innerType, path);
+  if (def.getter !== undefined) return keysAt(def.getter(), path);
   if (def.options !== undefined) return def.options.flatMap((option) => keysAt(option, path));
   const [key, ...rest] = path;
   if (def.shape !== undefined) {
     if (key === undefined) return Object.keys(def.shape);
     return Object.hasOwn(def.shape, key) ? keysAt(def.shape[key as string], rest) : [];
   }
-  const inner = def.element ?? def.valueType;
-  return inner === undefined || key === undefined ? [] : keysAt(inner, rest);
+  const inner = def.element ?? def.valueType ?? def.items?.[key as number] ?? def.rest;
+  return inner == null || key === undefined ? [] : keysAt(inner, rest);
 }
 
 const shown = (value: unknown): string => {
@@ -44,15 +48,21 @@ const valueAt = (root: unknown, path: readonly PropertyKey[]): unknown =>
 
 type Issue = z.core.$ZodIssue;
 
-/** The issue of a union that says most: that of the alternative which got furthest. */
-function deepest(issue: Issue): Issue {
+/** The issue of a union that says most: that of the alternative which got furthest, or which names what there is. */
+function deepest(issue: Issue, root: unknown): Issue {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue;
   const depth = (issues: readonly Issue[]): number => Math.max(...issues.map((i) => i.path.length));
   const best = issue.errors.reduce((a, b) => (depth(b) > depth(a) ? b : a));
-  if (depth(best) < 1) return issue;
+  if (depth(best) < 1) {
+    const named =
+      typeof valueAt(root, issue.path) === 'string'
+        ? issue.errors.flat().find((i) => i.code === 'invalid_value')
+        : undefined;
+    return named === undefined ? issue : ({ ...named, path: issue.path } as Issue);
+  }
   // An alternative that knows none of the keys given is not the one that was meant.
   if (best.some((i) => i.code === 'unrecognized_keys' && i.path.length === 0)) return issue;
-  return deepest({ ...best[0], path: [...issue.path, ...best[0].path] } as Issue);
+  return deepest({ ...best[0], path: [...issue.path, ...best[0].path] } as Issue, root);
 }
 
 function unknownKey(path: readonly (string | number)[], key: string, known: readonly string[]): Problem {
@@ -62,7 +72,7 @@ function unknownKey(path: readonly (string | number)[], key: string, known: read
 }
 
 function explain(schema: z.ZodType, root: unknown, found: Issue): Problem[] {
-  const issue = deepest(found);
+  const issue = deepest(found, root);
   const path = issue.path as (string | number)[];
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(schema, path);

@@ -3,6 +3,21 @@ import type { Source } from './source.js';
 
 type Path = readonly (string | number)[];
 
+/** An error that knows its place: keys from where the work was asked for down to the value at fault. */
+export class FaultAt extends EspalierError {
+  readonly path: Path;
+
+  constructor(
+    code: string,
+    path: Path,
+    message: string,
+    options: { readonly remedy?: string; readonly cause?: unknown } = {},
+  ) {
+    super(code, message, options);
+    this.path = path;
+  }
+}
+
 /** Errors that speak of what a recipe says at some place: they are told with that place. */
 const aboutRecipes = new Set([
   'unknown-name',
@@ -24,6 +39,7 @@ export async function located<T>(source: Source, path: Path, work: () => T | Pro
   } catch (cause) {
     const { code, message } = cause as { code?: unknown; message?: string };
     if (typeof code !== 'string' || !aboutRecipes.has(code)) throw cause;
-    throw new EspalierError(code, `${source.locate(path)}: ${message}`, { cause });
+    const place = cause instanceof FaultAt ? [...path, ...cause.path] : path;
+    throw new EspalierError(code, `${source.locate(place)}: ${message}`, { cause });
   }
 }

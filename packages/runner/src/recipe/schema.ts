@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { layersSchema } from './layers/schema.js';
 
 /** Values a plugin factory takes; it checks them itself. */
 const options = z.record(z.string(), z.unknown());
@@ -121,8 +122,6 @@ const data = z.strictObject({
   dir: z.string().describe('Where your own files are.').optional(),
 });
 
-const layer = z.record(z.string(), options).describe('One TF.js layer: { dense: { units: 300 } }.');
-
 const model = z
   .union([
     z
@@ -130,7 +129,7 @@ const model = z
       .describe(
         'An architecture: lenet-300-100, lenet-5, resnet-8; or the path of a model.json or .esp file.',
       ),
-    z.strictObject({ layers: z.array(layer).min(1) }),
+    z.strictObject({ layers: layersSchema }),
     made,
   ])
   .describe('What is trained.');

@@ -74,7 +74,6 @@ const separable: Rule = (site, [input], trace) => {
   trace.bind(pointwise, rank - 2, 'reads', repeat(input.atoms, multiplier));
   trace.bind(pointwise, rank - 1, 'produces', atoms);
   trace.size(site.path, 'filters', atoms);
-  trace.unwritten.push({ path: site.path, key: 'depth_multiplier', value: multiplier });
   const output = { kernel: pointwise, atoms, foldable: seesNoPadding(site.layer) };
   return finish(trace, site, input, output, () =>
     separableMatrix(
