@@ -2,7 +2,15 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { encode } from '@espalier/codec';
-import { EspalierError, evaluate, type PluginState, Run, readLater, topologyOf, unseededLayers } from '@espalier/core';
+import {
+  EspalierError,
+  evaluate,
+  type PluginState,
+  Run,
+  readLater,
+  topologyOf,
+  unseededLayers,
+} from '@espalier/core';
 import { readArtifacts } from '@espalier/formats';
 import type { Report } from '@espalier/report';
 import { models } from '@tensorflow/tfjs-layers';
