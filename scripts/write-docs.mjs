@@ -100,7 +100,9 @@ number of elements, and a \`dtype\`. Wrappers hold a layer, a recurrent layer or
 
 ${layerTable(layers.prefixItems[0].properties)}
 - An activation is one of ${activation.enum.map((name) => `\`${name}\``).join(', ')}.
-${Object.entries({ initializer, regularizer, constraint }).map(([id, schema]) => family(id, schema)).join('\n')}
+${Object.entries({ initializer, regularizer, constraint })
+  .map(([id, schema]) => family(id, schema))
+  .join('\n')}
 
 ## A stage that trains
 
