@@ -2,6 +2,7 @@ import { registerActivationGradients } from '../activation-gradients.js';
 import { webgpuBackend } from './backend.js';
 import { installDispatch } from './dispatch/install.js';
 import { registerActivationKernels } from './kernels/activations.js';
+import { registerConv2d } from './kernels/conv2d.js';
 import { registerCrossEntropyKernel } from './kernels/cross-entropy.js';
 import { registerReductions } from './kernels/reduce.js';
 
@@ -16,4 +17,5 @@ export function registerWebgpuTraining(): void {
   registerActivationGradients();
   registerCrossEntropyKernel();
   registerReductions();
+  registerConv2d();
 }

@@ -1,0 +1,172 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { FLAT, grid, type Kernel, type Launcher } from '../dispatch/kernel.js';
+import { sumMiddle } from './reduce.js';
+
+/**
+ * One factor of a product C [m, n] = Σₖ A(m, k) B(k, n) whose elements are looked up, not laid out: a convolution is a
+ * product of its filter and of a matrix that nobody writes down. A thread fetches four elements of neighbouring outer
+ * indices (m or n) and one k at a time. WGSL, with names that end in `s`, which differ from fetch to fetch.
+ */
+export interface Operand {
+  /** Functions and constants. */
+  readonly declarations: string;
+  /** Whether neighbours in k are neighbours in memory, so that neighbouring threads should fetch them. */
+  readonly along: 'k' | 'outer';
+  /** Statements that prepare what depends on the outer indices `o${s}`, a vec4i. */
+  outer(s: string): string;
+  /** A vec4f: the elements at the prepared outer indices and at `k${s}`, an i32; 0 where either is out of range. */
+  fetch(s: string): string;
+}
+
+/** A product, and what its source depends on. */
+export interface Product {
+  readonly name: string;
+  readonly a: Operand;
+  readonly b: Operand;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+/** k is taken in steps of so many. */
+const DEPTH = 16;
+/** Workgroups that keep a large card busy. */
+const ENOUGH = 512;
+/** The shortest part of k that is worth a workgroup of its own. */
+const SHORTEST = 128;
+
+/** Threads along n and m, each with a block of 4 by 4 (`tall`: 8 by 4) elements of C. */
+export interface Tile {
+  readonly across: number;
+  readonly down: number;
+  readonly tall: 1 | 2;
+}
+
+/** The block of C that a workgroup computes: at most 64 or 128 by 64, whose tiles fit into the 16 KiB of every device. */
+function tileOf(m: number, n: number): Tile {
+  const across = n <= 16 ? 4 : n <= 32 ? 8 : 16;
+  // Twice the rows per thread halves the traffic of shared memory, where there are rows enough for all.
+  if (across > 4 && m * Math.ceil(n / (across * 4)) >= 128 * ENOUGH) return { across, down: 16, tall: 2 };
+  const down = m <= 32 ? 8 : m <= 64 ? 16 : Math.min(32, 256 / across);
+  return { across, down: Math.max(down, 64 / across), tall: 1 };
+}
+
+/** The statements that fetch an operand's tile into shared memory; prepared outside of the loop over k. */
+function loader(
+  operand: Operand,
+  which: 'a' | 'b',
+  outers: number,
+  threads: number,
+): { before: string; load: string } {
+  const quads = outers / 4; // Fetches of four elements for each k.
+  const rows = quads + 1; // One more, or neighbouring k would lie in the same bank.
+  const before: string[] = [];
+  const load: string[] = [];
+  for (let i = 0; i * threads < quads * DEPTH; i++) {
+    const s = `_${which}${i}`;
+    const job = `let job${s} = i32(lane) + ${i * threads};`;
+    const [k, quad] =
+      operand.along === 'k'
+        ? [`job${s} % ${DEPTH}`, `job${s} / ${DEPTH}`]
+        : [`job${s} / ${quads}`, `job${s} % ${quads}`];
+    before.push(
+      `${job} let depth${s} = ${k}; let quad${s} = ${quad};`,
+      `let o${s} = vec4i(first_${which} + quad${s} * 4) + vec4i(0, 1, 2, 3);`,
+      operand.outer(s),
+    );
+    const store = `let k${s} = k0 + depth${s}; tile_${which}[depth${s} * ${rows} + quad${s}] = ${operand.fetch(s)};`;
+    load.push((i + 1) * threads <= quads * DEPTH ? store : `if (job${s} < ${quads * DEPTH}) { ${store} }`);
+  }
+  return { before: before.join('\n'), load: load.join('\n') };
+}
+
+function kernelOf({ name, a, b }: Product, { across, down, tall }: Tile): Kernel {
+  const threads = across * down;
+  const [rows, columns] = [down * 4 * tall, across * 4];
+  const [left, right] = [loader(a, 'a', rows, threads), loader(b, 'b', columns, threads)];
+  const strips = Array.from({ length: 4 * tall }, (_, i) => i);
+  const step = (i: number): string => `c${i} = fma(vec4f(a${i >> 2}.${'xyzw'[i & 3]}), b, c${i});`;
+  return {
+    name: `${name}/${across}x${down}x${tall}`,
+    writes: ['c'],
+    reads: ['x', 'y'],
+    params: ['m: i32', 'n: i32', 'k: i32', 'part: i32', 'columns: u32'],
+    workgroup: [threads, 1, 1],
+    declarations: `
+var<workgroup> tile_a: array<vec4f, ${DEPTH * (rows / 4 + 1)}>;
+var<workgroup> tile_b: array<vec4f, ${DEPTH * (columns / 4 + 1)}>;
+fn fetch_x(at: vec4i, inside: vec4<bool>) -> vec4f {
+  let i = select(vec4i(0), at, inside);
+  return select(vec4f(0.0), vec4f(x[i.x], x[i.y], x[i.z], x[i.w]), inside);
+}
+fn fetch_y(at: vec4i, inside: vec4<bool>) -> vec4f {
+  let i = select(vec4i(0), at, inside);
+  return select(vec4f(0.0), vec4f(y[i.x], y[i.y], y[i.z], y[i.w]), inside);
+}
+fn write_c(m: i32, n: i32, base: i32, value: vec4f) {
+  if (m >= p.m) { return; }
+  let at = base + m * p.n + n;
+  if (n < p.n) { c[at] = value.x; }
+  if (n + 1 < p.n) { c[at + 1] = value.y; }
+  if (n + 2 < p.n) { c[at + 2] = value.z; }
+  if (n + 3 < p.n) { c[at + 3] = value.w; }
+}
+${a.declarations}
+${b.declarations}`,
+    body: `
+let first_a = i32(${FLAT}) * ${rows};
+if (first_a >= p.m) { return; }
+let first_b = i32(group.z % p.columns) * ${columns};
+let split = i32(group.z / p.columns);
+let end = min(p.k, (split + 1) * p.part);
+${left.before}
+${right.before}
+let down = i32(lane) / ${across};
+let across = i32(lane) % ${across};
+${strips.map((i) => `var c${i} = vec4f(0.0);`).join('\n')}
+for (var k0 = split * p.part; k0 < end; k0 += ${DEPTH}) {
+  ${left.load}
+  ${right.load}
+  workgroupBarrier();
+  for (var i = 0; i < ${DEPTH}; i++) {
+    let b = tile_b[i * ${columns / 4 + 1} + across];
+    let a0 = tile_a[i * ${rows / 4 + 1} + down * ${tall}];
+    ${tall === 2 ? `let a1 = tile_a[i * ${rows / 4 + 1} + down * 2 + 1];` : ''}
+    ${strips.map(step).join('\n    ')}
+  }
+  workgroupBarrier();
+}
+let base = split * p.m * p.n;
+${strips.map((i) => `write_c(first_a + down * ${4 * tall} + ${i}, first_b + across * 4, base, c${i});`).join('\n')}`,
+  };
+}
+
+const kernels = new Map<string, Kernel>();
+
+/**
+ * The product of two operands that look into the tensors x and y, of the given shape (m · n elements). A long sum of
+ * few elements is cut into parts, which are added up in a second program: always in the same order.
+ */
+export function multiply(
+  gpu: Launcher,
+  product: Product,
+  [x, y]: readonly [TensorInfo, TensorInfo],
+  shape: readonly number[],
+  tile: Tile = tileOf(product.m, product.n),
+): TensorInfo {
+  const { name, m, n, k } = product;
+  const key = `${name}/${tile.across}x${tile.down}x${tile.tall}`;
+  const kernel = kernels.get(key) ?? kernelOf(product, tile);
+  kernels.set(key, kernel);
+  const [width, height] = grid(Math.ceil(m / (tile.down * 4 * tile.tall)));
+  const columns = Math.ceil(n / (tile.across * 4));
+  const wanted = Math.min(Math.floor(ENOUGH / (width * height * columns)), Math.floor(k / SHORTEST));
+  const part = Math.ceil(k / Math.max(1, wanted) / DEPTH) * DEPTH;
+  const parts = Math.ceil(k / part);
+  const c = gpu.make(parts === 1 ? shape : [parts, m * n]);
+  gpu.run(kernel, [c, x, y], [m, n, k, part, columns], [width, height, columns * parts]);
+  if (parts === 1) return c;
+  const total = sumMiddle(gpu, c, [1, parts, m * n], 1, shape);
+  gpu.backend.disposeData(c.dataId);
+  return total;
+}
