@@ -80,12 +80,12 @@ export function checkCriterion(owner: string, { criterion = 'l1', batches, seed 
 }
 
 /** Scorers that a step can use: they need not read. */
-export const weightScorers = {
+export const weightScorers: Readonly<Record<'l1' | 'l2' | 'max' | 'batch-norm-scale', WeightScorer>> = {
   l1,
   l2,
   max: largest,
   'batch-norm-scale': batchNormScale,
-} as const satisfies Record<string, WeightScorer>;
+};
 
 export function scorerOf({ criterion = 'l1', batches = 16, seed }: CriterionOptions): Scorer {
   if (typeof criterion === 'function') return custom(criterion);
