@@ -115,6 +115,20 @@ describe.skipIf(!hasWebgpu)('kernels on webgpu', () => {
     });
   });
 
+  it('takes whole numbers that TF.js has cast by name alone', async () => {
+    const [logits, labels] = [some([3, 10]), tf.oneHot(tf.tensor1d([4, 0, 9], 'int32'), 10)];
+    await same([logits, labels], ([x, y]) => {
+      const floats = tf.cast(y, 'float32');
+      const { value, grad } = tf.valueAndGrad((v) => softmaxCrossEntropy(floats, v))(x);
+      return [
+        value,
+        grad,
+        tf.sum(floats, 0),
+        tf.matMul(x as tf.Tensor2D, floats as tf.Tensor2D, false, true),
+      ];
+    });
+  });
+
   it('loses nothing to logits that are far apart (golden numbers)', async () => {
     const [x, y] = [tf.tensor2d([[1000, 0, -1000]]), tf.tensor2d([[0, 1, 0]])];
     const { value, grad } = tf.valueAndGrad((v) => softmaxCrossEntropy(y, v as tf.Tensor))(x);

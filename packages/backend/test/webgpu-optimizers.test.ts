@@ -90,6 +90,18 @@ describe.skipIf(!hasWebgpu)('optimizers on webgpu', () => {
     tf.dispose([w, one, clone]);
   });
 
+  it('trains a weight that was cast from whole numbers, by gradients and masks that were', async () => {
+    const cast = (values: number[]): tf.Tensor =>
+      tf.tidy(() => tf.cast(tf.tensor1d(values, 'int32'), 'float32'));
+    const w = tf.tidy(() => tf.variable(cast([5, 6])));
+    const sgd = factories.sgd([{ name: 'all', variables: [w], learningRate: 1 }], { momentum: 0.5 });
+    tf.tidy(() => sgd.setMask(w, cast([1, 0])));
+    for (let k = 0; k < 2; k++) tf.tidy(() => sgd.step({ [w.name]: cast([1, 1]) }));
+    expect([...(await w.data())]).toEqual([2.5, 6]);
+    sgd.dispose();
+    w.dispose();
+  });
+
   it('resumes bit for bit, and keeps no tensors', async () => {
     const before = tf.memory().numTensors;
     const w = tf.tidy(() => tf.variable(tf.tensor1d(values(70, 3))));

@@ -4,6 +4,7 @@ import { installDispatch } from './dispatch/install.js';
 import { registerActivationKernels } from './kernels/activations.js';
 import { registerConv2d } from './kernels/conv2d.js';
 import { registerCrossEntropyKernel } from './kernels/cross-entropy.js';
+import { registerMatMul } from './kernels/matmul.js';
 import { registerReductions } from './kernels/reduce.js';
 
 /**
@@ -16,6 +17,7 @@ export function registerWebgpuTraining(): void {
   registerActivationKernels();
   registerActivationGradients();
   registerCrossEntropyKernel();
+  registerMatMul();
   registerReductions();
   registerConv2d();
 }

@@ -51,9 +51,10 @@ export class Launcher {
     const { backend } = this;
     backend.uploadToGPU(tensor.dataId);
     let data = backend.tensorMap.get(tensor.dataId);
-    if (data.refCount > 1 && tensor instanceof tf.Variable) {
-      const copy = this.make(tensor.shape) as tf.Tensor;
-      backend.tensorMap.get(copy.dataId).resource = this.#copy(data.resource!);
+    const whole = data.dtype !== 'float32';
+    if (tensor instanceof tf.Variable && (data.refCount > 1 || whole)) {
+      const copy = whole ? this.#floats(tensor) : this.make(tensor.shape);
+      if (!whole) backend.tensorMap.get(copy.dataId).resource = this.#copy(data.resource!);
       const value = tf.engine().makeTensorFromTensorInfo(copy) as tf.Tensor;
       tensor.assign(value);
       value.dispose();
@@ -84,7 +85,14 @@ export class Launcher {
   ): void {
     const { backend } = this;
     const buffers: GpuBuffer[] = [];
-    for (const { dataId } of tensors) {
+    const converted: tf.TensorInfo[] = [];
+    for (const [i, tensor] of tensors.entries()) {
+      let { dataId } = tensor;
+      const read = kernel.reads[i - kernel.writes.length];
+      if (read !== undefined && !read.includes(':') && backend.tensorMap.get(dataId).dtype !== 'float32') {
+        converted.push(this.#floats(tensor));
+        dataId = converted[converted.length - 1].dataId;
+      }
       backend.uploadToGPU(dataId);
       backend.commandQueueOwnedIds.add(dataId);
       buffers.push(backend.tensorMap.get(dataId).resource!);
@@ -97,6 +105,15 @@ export class Launcher {
       buffers,
       groups,
     );
+    for (const { dataId } of converted) backend.disposeData(dataId);
+  }
+
+  /** TF.js casts whole numbers and truths to float32 by name alone: the buffer still holds whole numbers. */
+  #floats(tensor: tf.TensorInfo): tf.TensorInfo {
+    const floats = this.make(tensor.shape);
+    const size = tf.util.sizeFromShape(tensor.shape);
+    this.run(toFloats, [floats, tensor], [size], elementwiseGrid(size));
+    return floats;
   }
 
   #pipeline(kernel: Kernel): GpuPipeline {
@@ -185,3 +202,11 @@ export function elementwise(kernel: Omit<Kernel, 'workgroup'>): Kernel {
 export function elementwiseGrid(size: number): [number, number, number] {
   return grid(Math.ceil(size / 64));
 }
+
+const toFloats: Kernel = elementwise({
+  name: 'toFloats',
+  writes: ['y'],
+  reads: ['x: i32'],
+  params: [],
+  body: 'y[i] = f32(x[i]);',
+});

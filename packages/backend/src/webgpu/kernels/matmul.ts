@@ -1,0 +1,55 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { launcher } from '../dispatch/kernel.js';
+import { replaceKernel } from '../dispatch/replace.js';
+import { multiply, type Operand, type Product } from './gemm.js';
+
+/** The left factor as it lies in x: [m, k], or [k, m] when transposed. */
+function left(transposed: boolean): Operand {
+  const at = transposed ? (s: string) => `k${s} * p.m + o${s}` : (s: string) => `o${s} * p.k + k${s}`;
+  return {
+    declarations: '',
+    along: transposed ? 'outer' : 'k',
+    outer: () => '',
+    fetch: (s) => `fetch_x(${at(s)}, (o${s} < vec4i(p.m)) & vec4<bool>(k${s} < p.k))`,
+  };
+}
+
+/** The right factor as it lies in y: [k, n], or [n, k] when transposed. */
+function right(transposed: boolean): Operand {
+  const at = transposed ? (s: string) => `o${s} * p.k + k${s}` : (s: string) => `k${s} * p.n + o${s}`;
+  return {
+    declarations: '',
+    along: transposed ? 'k' : 'outer',
+    outer: () => '',
+    fetch: (s) => `fetch_y(${at(s)}, (o${s} < vec4i(p.n)) & vec4<bool>(k${s} < p.k))`,
+  };
+}
+
+/** The product of two matrices. */
+export function matrixProduct(
+  [m, n, k]: readonly [number, number, number],
+  transposeA: boolean,
+  transposeB: boolean,
+): Product {
+  const name = `matmul/${transposeA ? 't' : 'n'}${transposeB ? 't' : 'n'}`;
+  return { name, a: left(transposeA), b: right(transposeB), m, n, k };
+}
+
+/**
+ * Products of two float32 matrices. TF.js's own adds up long sums with atomic additions, in another order in every run;
+ * these give the same bits in every run on one adapter.
+ */
+export function registerMatMul(): void {
+  replaceKernel('BatchMatMul', (stock) => (args) => {
+    const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
+    const { transposeA, transposeB } = args.attrs as unknown as { transposeA: boolean; transposeB: boolean };
+    const rank = Math.max(a.shape.length, b.shape.length);
+    const single = [a, b].every(({ shape }) => tf.util.sizeFromShape(shape.slice(0, -2)) === 1);
+    const floats = a.dtype === 'float32' && b.dtype === 'float32';
+    const [rows, inner] = transposeA ? a.shape.slice(-2).reverse() : a.shape.slice(-2);
+    const [depth, columns] = transposeB ? b.shape.slice(-2).reverse() : b.shape.slice(-2);
+    if (!single || !floats || inner !== depth || rows * columns * inner === 0) return stock(args);
+    const product = matrixProduct([rows, columns, inner], transposeA, transposeB);
+    return multiply(launcher(), product, [a, b], [...Array(rank - 2).fill(1), rows, columns]);
+  });
+}
