@@ -2,6 +2,7 @@ import { EspalierError, type Parameter, parametersOf } from '@espalier/core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { type Inside, inside, isModel, type Shape } from './graph/inside.js';
 import { type Graph, outputsOf } from './graph/outputs.js';
+import { nameOf, Places } from './graph/places.js';
 
 /** Multiplications of one layer for one example. */
 export interface LayerMacs {
@@ -92,9 +93,10 @@ export function countMacs(model: LayersModel, options: MacsOptions = {}): Macs {
     return outputs;
   };
 
+  const places = new Places(model);
   const walk = (graph: Graph, prefix: string, feeds: readonly Shape[], times: number): readonly Shape[] =>
     outputsOf<Shape>(graph, feeds, (layer, _, inputs) =>
-      call(layer, prefix === '' ? layer.name : `${prefix}/${layer.name}`, inputs, times),
+      call(layer, nameOf(places.of(layer) ?? [prefix, layer.name]), inputs, times),
     );
 
   walk(model, '', inputShapes ?? model.inputs.map(({ shape }) => shape.slice(1)), 1);

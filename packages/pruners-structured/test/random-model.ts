@@ -1,6 +1,13 @@
 import { hash, type Parameter, parametersOf, uniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { input, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
+import {
+  input,
+  type LayersModel,
+  layers,
+  model,
+  type SymbolicTensor,
+  sequential,
+} from '@tensorflow/tfjs-layers';
 
 type T = SymbolicTensor;
 type Layer = layers.Layer;
@@ -198,9 +205,13 @@ class Grower {
   }
 
   nested(x: T): T {
+    // All nested models use the same names inside.
+    const outside = this.#names;
+    this.#names = 1000;
     const inner = input({ shape: x.shape.slice(1) as number[], name: this.name() });
     let y = this.elementwise(inner);
     if (this.draw.chance(0.7)) y = this.residual(y);
+    this.#names = outside;
     const name = this.name();
     const block = model({ inputs: inner, outputs: y, name });
     const once = this.at(block, x);
@@ -366,7 +377,11 @@ export function randomModel(seed: number): {
     ),
   ];
   if (draw.chance(0.15)) outputs.push(x);
-  const grown = model({ inputs, outputs });
+  const whole = model({ inputs, outputs });
+  const alone = inputs.length === 1 && outputs.length === 1;
+  // The shape of every transfer-learning net.
+  const head = (): Layer => layers.dense({ name: grow.name(), units: draw.int(2, 4) });
+  const grown = alone && draw.chance(0.3) ? sequential({ layers: [whole, head()] }) : whole;
   for (const [i, parameter] of parametersOf(grown).entries()) randomise(parameter, hash(seed, i));
   return { model: grown, used: grow.used };
 }

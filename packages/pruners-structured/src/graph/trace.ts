@@ -4,6 +4,7 @@ import { Atoms } from './atoms.js';
 import { type Ask, type Flow, unknown } from './flow.js';
 import type { Inside, Shape } from './inside.js';
 import type { Matrix } from './matrix.js';
+import { nameOf, type Path, Places } from './places.js';
 
 /**
  * What an axis of a weight tensor has to do with the channels along it: its layer produces them, works on
@@ -21,15 +22,14 @@ export interface Slot {
 
 /** A number in a layer's configuration that counts channels. */
 export interface Size {
-  /** Names from the model down to the layer; `within` stands for what a wrapper wraps. */
-  readonly path: readonly string[];
+  readonly path: Path;
   readonly key: 'units' | 'filters' | 'output_dim' | 'target_shape' | 'batch_input_shape';
   readonly atoms: Int32Array;
 }
 
 /** A layer that mixes channels: where constants end and where what is not read shows. */
 export interface Read {
-  readonly path: readonly string[];
+  readonly path: Path;
   readonly matrix: Matrix;
   readonly inputs: Int32Array;
   readonly outputs: Int32Array;
@@ -43,13 +43,10 @@ export interface Read {
   readonly biasName: string;
 }
 
-/** Stand for the layer or cell inside a wrapper in a path. */
-export const within = { layer: '(layer)', cell: '(cell)' } as const;
-
 /** One call of one layer. */
 export interface Site {
   readonly layer: Inside;
-  readonly path: readonly string[];
+  readonly path: Path;
   readonly outputShapes: readonly Shape[];
 }
 
@@ -73,6 +70,7 @@ export class Trace {
   readonly values: boolean;
   readonly ask: Ask;
   readonly parameters: readonly Parameter[];
+  readonly places: Places;
   readonly #byLayer = new Map<layers.Layer, Map<string, Parameter>>();
   readonly #known: Known | undefined;
 
@@ -81,6 +79,7 @@ export class Trace {
     this.#known = known;
     this.ask = (make) => this.#known!.ask(make);
     this.parameters = parameters;
+    this.places = new Places(model);
     for (const parameter of this.parameters) {
       const own = this.#byLayer.get(parameter.layer) ?? new Map<string, Parameter>();
       this.#byLayer.set(parameter.layer, own);
@@ -123,7 +122,7 @@ export class Trace {
   }
 
   /** Notes that a number in a layer's configuration counts these channels. */
-  size(path: readonly string[], key: Size['key'], atoms: Int32Array): void {
+  size(path: Path, key: Size['key'], atoms: Int32Array): void {
     const id = `${path.join('\n')}\n${key}`;
     const before = this.sizes.get(id);
     if (before === undefined) this.sizes.set(id, { path, key, atoms });
@@ -155,11 +154,6 @@ export class Trace {
     this.atoms.protect(atoms, reason);
     return { shape, atoms, constants: unknown(n) };
   }
-}
-
-/** A path as parameter names write it. */
-export function nameOf(path: readonly string[]): string {
-  return path.filter((part) => part !== within.layer && part !== within.cell).join('/');
 }
 
 /** How a layer turns what it is given into what it gives. */

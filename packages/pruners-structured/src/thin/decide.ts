@@ -1,5 +1,6 @@
 import type { Parameter } from '@espalier/core';
-import { nameOf, type Read, type Trace } from '../graph/trace.js';
+import { nameOf } from '../graph/places.js';
+import type { Read, Trace } from '../graph/trace.js';
 
 /** Channels that would be gone but for a constant that has nowhere to go. */
 export interface Stuck {

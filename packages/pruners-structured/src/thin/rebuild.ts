@@ -1,7 +1,8 @@
 import { type AxisSelection, EspalierError, type Parameter, parametersOf, topologyOf } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, models } from '@tensorflow/tfjs-layers';
-import { nameOf, type Size, type Trace, within } from '../graph/trace.js';
+import { nameOf, within } from '../graph/places.js';
+import type { Size, Trace } from '../graph/trace.js';
 import type { Decision } from './decide.js';
 import type { Fold } from './fold.js';
 import { restoreInitializers, skipInitializers } from './initializers.js';
@@ -87,6 +88,7 @@ export async function rebuild(
   decision: Decision,
   folded: readonly Fold[],
 ): Promise<{ readonly model: LayersModel; readonly kept: Map<string, AxisSelection[]> }> {
+  trace.places.checkOnce();
   const topology = topologyOf(model) as unknown as LayerJson;
   for (const size of trace.sizes.values()) {
     resize(topology, size, size.atoms.filter((atom) => !decision.removed(atom)).length);

@@ -1,7 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { activate, type Flow, isSoftmax, known, mapConstants, unknown } from '../flow.js';
-import { nameOf, type Rule, type Site } from '../trace.js';
+import { nameOf } from '../places.js';
+import type { Rule, Site } from '../trace.js';
 import { channelsLast, closed, refuse } from './opaque.js';
 
 const call = ({ layer }: Site, x: Tensor): Tensor =>

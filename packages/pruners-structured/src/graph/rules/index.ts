@@ -1,7 +1,8 @@
 import { type Flow, unknown } from '../flow.js';
 import { inside, isModel, type Shape } from '../inside.js';
 import { type Graph, outputsOf } from '../outputs.js';
-import { type Rule, type Site, type Trace, within } from '../trace.js';
+import { within } from '../places.js';
+import type { Rule, Site, Trace } from '../trace.js';
 import { carriers } from './carry.js';
 import { mergers } from './merge.js';
 import { closed, refuse } from './opaque.js';
@@ -55,7 +56,9 @@ function nested(site: Site, inputs: readonly Flow[], trace: Trace): readonly Flo
     return closed(site, inputs, trace, 'is called with another number of inputs than it has');
   }
   for (const [i, tensor] of graph.inputs.entries()) {
-    trace.size([...site.path, tensor.sourceLayer.name], 'batch_input_shape', inputs[i].atoms);
+    const { sourceLayer } = tensor;
+    const path = trace.places.of(sourceLayer) ?? [...site.path, sourceLayer.name];
+    trace.size(path, 'batch_input_shape', inputs[i].atoms);
   }
   return flowThrough(graph, site.path, inputs, trace);
 }
@@ -69,8 +72,10 @@ export function flowThrough(
 ): readonly Flow[] {
   return outputsOf<Flow>(graph, inputs, (layer, node, flows) => {
     const outputShapes: Shape[] = node.outputTensors.map(({ shape }) => shape.slice(1));
-    const outputs = apply({ layer: inside(layer), path: [...path, layer.name], outputShapes }, flows, trace);
-    if (path.length === 0 && !trace.outputs.has(layer.name)) trace.outputs.set(layer.name, outputs[0]);
+    // Not path and name: a sequential model that begins with a model has its layers in its own graph.
+    const place = trace.places.of(layer) ?? [...path, layer.name];
+    const outputs = apply({ layer: inside(layer), path: place, outputShapes }, flows, trace);
+    if (place.length === 1 && !trace.outputs.has(layer.name)) trace.outputs.set(layer.name, outputs[0]);
     return outputs;
   });
 }

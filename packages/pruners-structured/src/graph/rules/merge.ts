@@ -1,5 +1,6 @@
 import { type Flow, unknown } from '../flow.js';
-import { nameOf, type Rule } from '../trace.js';
+import { nameOf } from '../places.js';
+import type { Rule } from '../trace.js';
 import { closed } from './opaque.js';
 
 const spread = (constants: Float64Array, n: number): Float64Array =>

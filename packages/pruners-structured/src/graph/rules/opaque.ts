@@ -1,5 +1,6 @@
 import type { Flow } from '../flow.js';
-import { nameOf, type Rule, type Site, type Trace } from '../trace.js';
+import { nameOf } from '../places.js';
+import type { Rule, Site, Trace } from '../trace.js';
 
 /** A layer through which channels cannot be followed: what enters and what leaves stays as it is. */
 export function closed(site: Site, inputs: readonly Flow[], trace: Trace, why: string): readonly Flow[] {

@@ -1,7 +1,8 @@
 import type { Parameter } from '@espalier/core';
 import { activate, type Flow, isSoftmax, unknown } from '../flow.js';
 import { affine, kernelMatrix, type Matrix, separableMatrix } from '../matrix.js';
-import { nameOf, type Rule, type Site, type Trace } from '../trace.js';
+import { nameOf } from '../places.js';
+import type { Rule, Site, Trace } from '../trace.js';
 import { channelsLast } from './opaque.js';
 
 /** Is the window a single position, or never over the edge? Then a constant stays one. */

@@ -1,7 +1,8 @@
 import type { Parameter } from '@espalier/core';
 import { activate, type Flow, unknown } from '../flow.js';
 import { affine, kernelMatrix } from '../matrix.js';
-import { type Rule, type Site, type Trace, within } from '../trace.js';
+import { within } from '../places.js';
+import type { Rule, Site, Trace } from '../trace.js';
 import { mergeTwo } from './merge.js';
 import { closed } from './opaque.js';
 import { tile } from './shape.js';
