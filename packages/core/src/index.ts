@@ -77,7 +77,7 @@ export {
 } from './plugin.js';
 export { dequantize, type QuantizedTensor } from './quantized.js';
 export { hash, hashString, uniform } from './random.js';
-export { type Read, readLater, readNow } from './read.js';
+export { type Looked, type Read, readLater, readNow, type Seen } from './read.js';
 export { roundHalfEven } from './round-half-even.js';
 export { Run } from './run.js';
 export { type Schedule, type Timing, timing } from './schedule.js';

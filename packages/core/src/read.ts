@@ -1,15 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EspalierError } from './errors.js';
 
+/** Tensors to be read, in lists and records of any depth; undefined stays undefined. */
+export type Looked = tf.Tensor | undefined | readonly Looked[] | { readonly [name: string]: Looked };
+
+/** Their numbers, row-major, as float32, in the same lists and records. */
+export type Seen<L> = L extends tf.Tensor ? Float32Array : { readonly [K in keyof L]: Seen<L[K]> };
+
 /**
  * How a hook gets numbers of tensors: `look` makes or names the tensors, all that the hook needs; they are read
- * together, and `use` is called with their values, row-major, as float32. What `look` makes is disposed. The result
- * is what `use` returns, at once (`readNow`) or as a promise (`readLater`); a hook returns it as it is.
+ * together, and `use` is called with their values. What `look` makes is disposed. The result is what `use` returns,
+ * at once (`readNow`) or as a promise (`readLater`); a hook returns it as it is.
  */
-export type Read = <T>(
-  look: () => readonly tf.Tensor[],
-  use: (numbers: readonly Float32Array[]) => T,
-) => T | Promise<T>;
+export type Read = <L extends Looked, T>(look: () => L, use: (seen: Seen<L>) => T) => T | Promise<T>;
 
 /** Elements that go into one transfer, at most; one tensor may be larger. A GPU's buffers have limits. */
 const most = 2 ** 24;
@@ -34,37 +37,30 @@ export function readsAtOnce(): boolean {
  * if (sum !== 3) throw new Error(String(sum));
  * ```
  */
-export function readNow<T>(
-  look: () => readonly tf.Tensor[],
-  use: (numbers: readonly Float32Array[]) => T,
-): T {
-  let numbers: Float32Array[] = [];
+export function readNow<L extends Looked, T>(look: () => L, use: (seen: Seen<L>) => T): T {
+  let seen: unknown;
   tf.tidy(() => {
-    const tensors = look();
-    if (tensors.length > 0 && !readsAtOnce()) {
+    const looked = look();
+    if (tensorsIn(looked).length > 0 && !readsAtOnce()) {
       throw new EspalierError('asynchronous-backend', `The ${tf.getBackend()} backend cannot read at once.`, {
         remedy: 'Give the hook `readLater` of @espalier/core as its last argument, and await its result.',
       });
     }
-    numbers = tensors.map((tensor) => Float32Array.from(tensor.dataSync() as Float32Array));
+    seen = filled(looked, (tensor) => Float32Array.from(tensor.dataSync() as Float32Array));
   });
-  return use(numbers);
+  return use(seen as Seen<L>);
 }
 
 /** Reads asynchronously: what training does, on every backend. */
-export async function readLater<T>(
-  look: () => readonly tf.Tensor[],
-  use: (numbers: readonly Float32Array[]) => T,
-): Promise<T> {
-  let sizes: number[] = [];
+export async function readLater<L extends Looked, T>(look: () => L, use: (seen: Seen<L>) => T): Promise<T> {
+  let looked: L | undefined;
   const packs = tf.tidy(() => {
-    const tensors = look();
-    sizes = tensors.map(({ size }) => size);
-    return packed(tensors);
+    looked = look();
+    return packed(tensorsIn(looked));
   });
   try {
     const arrays = await Promise.all(packs.map((pack) => pack.data() as Promise<Float32Array>));
-    return use(unpacked(arrays, sizes));
+    return use(filled(looked, unpack(arrays)) as Seen<L>);
   } finally {
     tf.dispose(packs);
   }
@@ -91,13 +87,30 @@ function packed(tensors: readonly tf.Tensor[]): tf.Tensor[] {
   return packs.map((pack) => (pack.length === 1 ? tf.clone(pack[0]) : tf.concat(pack)));
 }
 
-/** The arrays of tensors from those of their packs, which they fill in the same order. */
-function unpacked(arrays: readonly Float32Array[], sizes: readonly number[]): Float32Array[] {
+/** The numbers of each tensor in turn, from the arrays of the packs that they fill. */
+function unpack(arrays: readonly Float32Array[]): (tensor: tf.Tensor) => Float32Array {
   let [pack, at] = [0, 0];
-  return sizes.map((size) => {
+  return ({ size }) => {
     if (size === 0) return new Float32Array(0);
     if (at === arrays[pack].length) [pack, at] = [pack + 1, 0];
     at += size;
     return arrays[pack].slice(at - size, at);
+  };
+}
+
+function tensorsIn(looked: Looked): tf.Tensor[] {
+  const found: tf.Tensor[] = [];
+  filled(looked, (tensor) => {
+    found.push(tensor);
+    return new Float32Array(0);
   });
+  return found;
+}
+
+/** The same lists and records with numbers in the place of tensors, which come in order. */
+function filled(looked: Looked, numbers: (tensor: tf.Tensor) => Float32Array): unknown {
+  if (looked === undefined) return undefined;
+  if (looked instanceof tf.Tensor) return numbers(looked);
+  if (Array.isArray(looked)) return looked.map((part) => filled(part, numbers));
+  return Object.fromEntries(Object.entries(looked).map(([name, part]) => [name, filled(part, numbers)]));
 }

@@ -145,7 +145,7 @@ function boundaries(mixture: Mixture): { at: Float64Array; between: Uint16Array 
     }
   }
   const sorted = [...crossings].sort((x, y) => x - y);
-  const evaluator = new Evaluator(mixture);
+  const evaluator = Evaluator.of(mixture);
   const at: number[] = [];
   const between: number[] = [];
   for (let k = 0; k <= sorted.length; k++) {

@@ -129,7 +129,7 @@ export function mixtureLoss(
   weights: Float32Array | Float64Array,
   hyper: HyperPriors = {},
 ): MixtureLoss & { readonly weights: Float64Array } {
-  const evaluator = new Evaluator(mixture);
+  const evaluator = Evaluator.of(mixture);
   const sums = newSums(mixture.means.length);
   const slopes = new Float64Array(weights.length);
   for (let i = 0; i < weights.length; i++) {

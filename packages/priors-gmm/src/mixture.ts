@@ -13,17 +13,21 @@ export interface Mixture {
   readonly logShares: Float64Array;
 }
 
-const halfLogTwoPi = 0.5 * Math.log(2 * Math.PI);
+export const halfLogTwoPi = 0.5 * Math.log(2 * Math.PI);
 /** Components whose density is e^-40 of the greatest one or less take no responsibility (4e-18). */
 const negligible = 40;
+
+/** log π + γ/2 - log(2π)/2 of each component. */
+function offsetsOf({ logPrecisions, logShares }: Mixture): Float64Array {
+  return logShares.map((share, j) => share + logPrecisions[j] / 2 - halfLogTwoPi);
+}
 
 /** A mixture made ready for many weights: density and responsibilities in log space, so nothing underflows. */
 export class Evaluator {
   readonly size: number;
-  readonly #means: Float64Array;
-  /** log π + γ/2 - log(2π)/2. */
+  readonly means: Float64Array;
+  readonly precisions: Float64Array;
   readonly #offsets: Float64Array;
-  readonly #precisions: Float64Array;
   readonly #logs: Float64Array;
   /** Of the last weight `visit` was called for: the share each component takes in it; sums to 1. */
   readonly responsibilities: Float64Array;
@@ -32,19 +36,23 @@ export class Evaluator {
   /** Of the last weight: the component that takes most responsibility, the lowest index on a tie. */
   most = 0;
 
-  constructor({ means, logPrecisions, logShares }: Mixture) {
+  /** @param offsets - log π + γ/2 - log(2π)/2. */
+  constructor(means: Float64Array, offsets: Float64Array, precisions: Float64Array) {
     this.size = means.length;
-    this.#means = means;
-    this.#offsets = logShares.map((share, j) => share + logPrecisions[j] / 2 - halfLogTwoPi);
-    this.#precisions = logPrecisions.map(Math.exp);
+    this.means = means;
+    this.#offsets = offsets;
+    this.precisions = precisions;
     this.#logs = new Float64Array(this.size);
     this.responsibilities = new Float64Array(this.size);
   }
 
+  static of(mixture: Mixture): Evaluator {
+    return new Evaluator(mixture.means, offsetsOf(mixture), mixture.logPrecisions.map(Math.exp));
+  }
+
   /** Evaluates the mixture at a weight; returns log p(w). */
   visit(w: number): number {
-    const means = this.#means;
-    const precisions = this.#precisions;
+    const { means, precisions } = this;
     const offsets = this.#offsets;
     const logs = this.#logs;
     const taken = this.responsibilities;
@@ -135,12 +143,12 @@ export function mixtureOf(
  * ```
  */
 export function logDensity(mixture: Mixture, w: number): number {
-  return new Evaluator(mixture).visit(w);
+  return Evaluator.of(mixture).visit(w);
 }
 
 /** The share that each component takes in a weight, [J]; the shares sum to 1. */
 export function responsibilities(mixture: Mixture, w: number): Float64Array {
-  const evaluator = new Evaluator(mixture);
+  const evaluator = Evaluator.of(mixture);
   evaluator.visit(w);
   return evaluator.responsibilities;
 }

@@ -10,8 +10,10 @@ import {
   type Pruner,
   type QuantizedTensor,
   type Quantizer,
+  type Read,
   type Regularizer,
   type Run,
+  readNow,
   type StateArray,
   type Step,
 } from '@espalier/core';
@@ -47,16 +49,22 @@ interface Json {
   readonly album: unknown;
 }
 
+/** What a step leaves for the next, on the device until the epoch's end. */
+interface Live {
+  readonly tau: tf.Scalar;
+  readonly zeros: tf.Scalar;
+}
+
 class GaussianMixturePrior implements MixturePrior {
   readonly name = 'gaussian-mixture-prior';
   readonly #options: Resolved;
   readonly #tau: TauSchedule;
   readonly #album = new Album();
   readonly #groups = new Map<string, Group>();
-  readonly #pruned = new WeakMap<tf.Tensor, number>();
   #run: Run | undefined;
   #examples: number | undefined;
   #zeros: number | undefined;
+  #live: Live | undefined;
   /** A state that came before `start`. */
   #pending: PluginState | undefined;
 
@@ -67,34 +75,61 @@ class GaussianMixturePrior implements MixturePrior {
   }
 
   get tau(): number {
+    void this.#settle(readNow);
     return this.#tau.present;
   }
 
   get zeros(): number | undefined {
+    void this.#settle(readNow);
     return this.#zeros;
   }
 
-  start(run: Run, of: Of): void {
+  /** Brings to JavaScript what the last step left on the device. */
+  #settle(read: Read): void | Promise<void> {
+    const live = this.#live;
+    if (live === undefined) return;
+    return read(
+      () => ({ ...live }),
+      ({ tau: [tau], zeros: [zeros] }) => {
+        this.#tau.present = this.#tau.follows ? tau : this.#tau.present;
+        this.#zeros = zeros;
+        this.#forget();
+      },
+    );
+  }
+
+  #forget(): void {
+    tf.dispose([this.#live?.tau ?? [], this.#live?.zeros ?? []].flat());
+    this.#live = undefined;
+  }
+
+  start(run: Run, of: Of, read: Read = readNow): void | Promise<void> {
     this.#run = run;
-    const pending = this.#pending;
-    const names =
-      pending === undefined ? undefined : new Set((pending.json as Json).groups.flatMap(([, n]) => n));
-    if (this.#groups.size === 0) {
-      const members = names === undefined ? of : run.parameters.filter(({ name }) => names.has(name));
-      for (const [name, parameters] of this.#sharing(members)) {
-        const group = new Group(parameters, this.#options);
-        this.#groups.set(name, group);
-        if (this.#options.frames && pending === undefined) {
-          this.#album.open(name, parameters.map(read), group.mixture());
-        }
-      }
-    } else {
+    if (this.#groups.size > 0) {
       for (const group of this.#groups.values()) group.follow(run);
+      return this.#take(of);
     }
-    if (pending !== undefined) {
-      this.#pending = undefined;
-      this.load(pending);
-    }
+    const names = this.#pending && (this.#pending.json as Json).groups.flatMap(([, own]) => own);
+    const members = names === undefined ? of : run.parameters.filter(({ name }) => names.includes(name));
+    const sharing = [...this.#sharing(members)];
+    return read(
+      () => sharing.map(([, parameters]) => parameters.map(({ variable }) => variable as tf.Tensor)),
+      (seen) => {
+        for (const [i, [name, parameters]] of sharing.entries()) {
+          const group = new Group(parameters, seen[i], this.#options);
+          this.#groups.set(name, group);
+          if (this.#options.frames) this.#album.open(name, seen[i], group.start);
+        }
+        this.#take(of);
+      },
+    );
+  }
+
+  /** The state that came before, if one did; then all parameters must have their mixtures. */
+  #take(of: Of): void {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (pending !== undefined) this.load(pending);
     for (const parameter of of) this.#groupOf(parameter);
   }
 
@@ -123,71 +158,80 @@ class GaussianMixturePrior implements MixturePrior {
     return [...this.#groups.values()].flatMap((group) => group.trainables());
   }
 
+  /** Groups with the parameters of a selection that they have. */
+  #chosen(of: Of): [name: string, group: Group, parameters: Parameter[]][] {
+    const wanted = new Set(of.map(({ name }) => name));
+    return [...this.#groups].flatMap(([name, group]): [string, Group, Parameter[]][] => {
+      const parameters = group.parameters.filter((parameter) => wanted.has(parameter.name));
+      return parameters.length === 0 ? [] : [[name, group, parameters]];
+    });
+  }
+
   penalty(of: Of, { at, labels }: Step): tf.Scalar {
     this.#examples ??= at.stepsPerEpoch * labels.shape[0];
-    const tau = this.#tau.next(at, this.#zeros);
-    const scale = tau / this.#examples;
-    const wanted = new Set(of.map(({ name }) => name));
-    const first = at.step % at.stepsPerEpoch === 0;
-    const penalties: tf.Scalar[] = [];
-    let [zeros, weights] = [0, 0];
-    for (const [name, group] of this.#groups) {
-      const parameters = group.parameters.filter((parameter) => wanted.has(parameter.name));
-      if (parameters.length === 0) continue;
-      const values = parameters.map(read);
-      if (first && parameters.length === group.parameters.length) {
-        this.#album.frame(name, `epoch ${this.#album.frameCount(name)}`, values, group.mixture());
-      }
-      const pruned = parameters.map((parameter) => this.#prunedIn(parameter));
-      const step = group.step(values, scale, pruned);
-      zeros += step.zeros;
-      weights += step.weights;
-      const { loss } = step;
-      const total = loss.data + loss.zeroPrecision + loss.precision + loss.zeroShare;
-      const gradients = [
-        ...step.gradients,
-        ...[loss.means, loss.logPrecisions, loss.rhos].map((slopes) =>
-          Float32Array.from(slopes, (x) => x * scale),
-        ),
-        ...(group.zeroLogit === undefined ? [] : [Float32Array.of(loss.zeroLogit * scale)]),
-      ];
-      const inputs = [...parameters.map(({ variable }) => variable), ...group.variables];
-      penalties.push(known(inputs, total * scale, gradients));
-    }
-    this.#zeros = weights === 0 ? undefined : zeros / weights;
-    return penalties.reduce((a, b) => tf.add(a, b));
+    const live = this.#live;
+    const tau =
+      live !== undefined && this.#tau.follows
+        ? this.#tau.grown(at, live.tau, live.zeros)
+        : tf.scalar(this.#tau.next(at, this.#zeros));
+    const scale = tf.div(tau, this.#examples) as tf.Scalar;
+    const steps = this.#chosen(of).map(([, group, parameters]) => group.step(this.#run, parameters, scale));
+    const weights = steps.reduce((sum, step) => sum + step.weights, 0);
+    const zeros = tf.div(
+      steps.map((step) => step.zeros).reduce((a, b) => tf.add(a, b)),
+      weights,
+    );
+    this.#forget();
+    this.#live = { tau: tf.keep(tf.clone(tau)), zeros: tf.keep(tf.clone(zeros)) as tf.Scalar };
+    return steps.map(({ penalty }) => penalty).reduce((a, b) => tf.add(a, b));
   }
 
-  masks(of: Of, at: Moment): Map<Parameter, tf.Tensor> {
+  async epochEnd(of: Of, _at: Moment, read: Read = readNow): Promise<void> {
+    await this.#settle(read);
+    if (!this.#options.frames) return;
+    const whole = this.#chosen(of).filter(([, group, own]) => own.length === group.parameters.length);
+    await read(
+      () => whole.map(([, group]) => ({ variables: group.variables, weights: weightsOf(group) })),
+      (seen) => {
+        for (const [i, [name, group]] of whole.entries()) {
+          this.#album.epoch(name, seen[i].weights, group.mixtureOf(seen[i].variables));
+        }
+      },
+    );
+  }
+
+  masks(
+    of: Of,
+    at: Moment,
+    read: Read = readNow,
+  ): Map<Parameter, tf.Tensor> | Promise<Map<Parameter, tf.Tensor>> {
     const { pruneFrom } = this.#options;
-    const found = new Map<Parameter, tf.Tensor>();
     // In a stage of its own a firing is the first of one epoch; before `start` there is no mixture.
     const done = (at.epoch - at.start) / (at.end - at.start);
-    if (pruneFrom === undefined || done < pruneFrom || this.#groups.size === 0) return found;
-    for (const parameter of of) {
-      const components = mostResponsible(this.#groupOf(parameter).mixture(), read(parameter));
-      const before = this.#run?.mask(parameter)?.dataSync();
-      const kept = Float32Array.from(components, (j, i) => (j === 0 || before?.[i] === 0 ? 0 : 1));
-      found.set(parameter, tf.tensor(kept, parameter.shape as number[], 'float32'));
-    }
-    return found;
+    if (pruneFrom === undefined || done < pruneFrom || this.#groups.size === 0) return new Map();
+    const groups = of.map((parameter) => this.#groupOf(parameter));
+    return read(
+      () =>
+        of.map((parameter, i) => ({
+          variables: groups[i].variables,
+          weights: parameter.variable as tf.Tensor,
+          before: this.#run?.mask(parameter),
+        })),
+      (seen) => {
+        const masks = seen.map(({ variables, weights, before }, i) => {
+          const components = mostResponsible(groups[i].mixtureOf(variables), weights);
+          return Float32Array.from(components, (j, k) => (j === 0 || before?.[k] === 0 ? 0 : 1));
+        });
+        return new Map(of.map((p, i) => [p, tf.tensor(masks[i], p.shape as number[], 'float32')]));
+      },
+    );
   }
 
-  /** Entries of a parameter that masks hold at 0. */
-  #prunedIn(parameter: Parameter): number {
-    const mask = this.#run?.mask(parameter);
-    if (mask === undefined) return 0;
-    let count = this.#pruned.get(mask);
-    if (count === undefined) {
-      count = 0;
-      const kept = mask.dataSync();
-      for (let i = 0; i < kept.length; i++) if (kept[i] === 0) count++;
-      this.#pruned.set(mask, count);
-    }
-    return count;
-  }
-
-  quantize(of: Of, _at: Moment): Map<Parameter, QuantizedTensor> {
+  quantize(
+    of: Of,
+    _at: Moment,
+    read: Read = readNow,
+  ): Map<Parameter, QuantizedTensor> | Promise<Map<Parameter, QuantizedTensor>> {
     const { merge, assign, values } = this.#options.snap;
     if (this.#examples === undefined || this.#groups.size === 0) {
       throw new EspalierError('bad-state', `${owner} is used as a quantizer before it was trained.`, {
@@ -195,47 +239,69 @@ class GaussianMixturePrior implements MixturePrior {
           "Train a stage with it under 'schedules' first; name it under 'plugins' so that both are the same.",
       });
     }
-    const found = new Map<Parameter, QuantizedTensor>();
     for (const parameter of of) this.#groupOf(parameter);
     const wanted = new Set(of.map(({ name }) => name));
-    for (const [name, group] of this.#groups) {
-      const mixture = group.mixture();
-      const { merged } = mergeComponents(mixture, merge);
-      const before = group.parameters.map(read);
-      const after = group.parameters.map((parameter, i) => {
-        if (!wanted.has(parameter.name)) return before[i];
-        const mask = this.#run?.mask(parameter)?.dataSync();
-        const tensor = snap(merged, before[i], assign, values, mask);
-        found.set(parameter, tensor);
-        return dequantize(tensor);
-      });
-      this.#album.frame(name, 'retrained', before, mixture);
-      this.#album.frame(name, 'post-processed', after, merged);
-      this.#album.series(name, 'retrained', before);
-      this.#album.series(name, 'post-processed', after);
-    }
-    return found;
+    const groups = [...this.#groups];
+    return read(
+      () =>
+        groups.map(([, group]) => ({
+          variables: group.variables,
+          weights: weightsOf(group),
+          masks: group.parameters.map((parameter) => this.#run?.mask(parameter)),
+        })),
+      (seen) => {
+        const found = new Map<Parameter, QuantizedTensor>();
+        for (const [g, [name, group]] of groups.entries()) {
+          const { variables, weights: before, masks } = seen[g];
+          const mixture = group.mixtureOf(variables);
+          const { merged } = mergeComponents(mixture, merge);
+          const after = group.parameters.map((parameter, i) => {
+            if (!wanted.has(parameter.name)) return before[i];
+            const tensor = snap(merged, before[i], assign, values, masks[i]);
+            found.set(parameter, tensor);
+            return dequantize(tensor);
+          });
+          this.#album.retrained(name, before, mixture);
+          this.#album.frame(name, 'post-processed', after, merged);
+          this.#album.series(name, 'retrained', before);
+          this.#album.series(name, 'post-processed', after);
+        }
+        return found;
+      },
+    );
   }
 
   mixtures(): ReadonlyMap<string, Mixture> {
-    return new Map([...this.#groups].map(([name, group]) => [name, group.mixture()]));
+    const groups = [...this.#groups];
+    return readNow(
+      () => groups.map(([, group]) => group.variables),
+      (seen) => new Map(groups.map(([name, group], i) => [name, group.mixtureOf(seen[i])])),
+    );
   }
 
   figures(): Figure[] {
     return this.#album.figures();
   }
 
-  save(): PluginState {
-    const arrays: Record<string, StateArray> = {};
-    for (const [name, group] of this.#groups) group.save(arrays, `group/${name}`);
-    const json: Json = {
-      groups: [...this.#groups].map(([name, { parameters }]) => [name, parameters.map((p) => p.name)]),
-      tau: this.#tau.present,
-      zeros: this.#zeros ?? null,
-      examples: this.#examples ?? null,
-      album: this.#album.save(arrays),
-    };
-    return { json, arrays };
+  save(read: Read = readNow): PluginState | Promise<PluginState> {
+    const groups = [...this.#groups];
+    return read(
+      () => ({ groups: groups.map(([, group]) => group.variables), live: this.#live && { ...this.#live } }),
+      (seen): PluginState => {
+        const arrays: Record<string, StateArray> = {};
+        for (const [g, [name]] of groups.entries()) {
+          for (const [i, values] of seen.groups[g].entries()) arrays[`group/${name}/${i}`] = values;
+        }
+        const json: Json = {
+          groups: groups.map(([name, { parameters }]) => [name, parameters.map((p) => p.name)]),
+          tau: (this.#tau.follows ? seen.live?.tau[0] : undefined) ?? this.#tau.present,
+          zeros: seen.live?.zeros[0] ?? this.#zeros ?? null,
+          examples: this.#examples ?? null,
+          album: this.#album.save(arrays),
+        };
+        return { json, arrays };
+      },
+    );
   }
 
   load(state: PluginState): void {
@@ -246,6 +312,7 @@ class GaussianMixturePrior implements MixturePrior {
       return;
     }
     for (const [name, group] of this.#groups) group.load(state, `group/${name}`);
+    this.#forget();
     this.#tau.present = json.tau;
     this.#zeros = json.zeros ?? undefined;
     this.#examples = json.examples ?? undefined;
@@ -255,26 +322,12 @@ class GaussianMixturePrior implements MixturePrior {
   dispose(): void {
     for (const group of this.#groups.values()) group.dispose();
     this.#groups.clear();
+    this.#forget();
   }
 }
 
-function read({ variable }: Parameter): Float32Array {
-  return variable.dataSync() as Float32Array;
-}
-
-/** A scalar of which value and gradients are known already. */
-function known(inputs: readonly tf.Tensor[], value: number, gradients: readonly Float32Array[]): tf.Scalar {
-  const compute = tf.customGrad(() => ({
-    value: tf.scalar(value),
-    gradFunc: (dy: tf.Tensor) => {
-      const factor = dy.dataSync()[0];
-      return gradients.map((values, i) => {
-        const gradient = tf.tensor(values, inputs[i].shape, 'float32');
-        return factor === 1 ? gradient : tf.mul(gradient, factor);
-      });
-    },
-  }));
-  return compute(...inputs) as tf.Scalar;
+function weightsOf(group: Group): tf.Tensor[] {
+  return group.parameters.map(({ variable }) => variable);
 }
 
 /**

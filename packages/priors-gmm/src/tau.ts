@@ -1,4 +1,5 @@
 import { checkOptions, checkRange, EspalierError, type Moment, nearestName } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
 
 /** τ that moves from one value to another over the stage. */
 export interface TauRamp {
@@ -88,5 +89,17 @@ export class TauSchedule {
     const done = at.count > 1 ? at.index / (at.count - 1) : 1;
     this.#present = shapes[shape](Math.min(1, done / over), from, to);
     return this.#present;
+  }
+
+  /** Does τ depend on the zeros of the step before? Then they stay on the device, and so does τ. */
+  get follows(): boolean {
+    return typeof this.#tau !== 'number' && 'zeros' in this.#tau;
+  }
+
+  /** `next` on the device, for a τ that follows zeros. */
+  grown(at: Moment, present: tf.Scalar, zeros: tf.Scalar): tf.Scalar {
+    const { from, zeros: target, growth = 1.3, most = 1000 * from } = this.#tau as TauUntil;
+    const more = tf.minimum(tf.mul(present, growth ** (1 / at.stepsPerEpoch)), most);
+    return tf.where(tf.less(zeros, target), more, present) as tf.Scalar;
   }
 }

@@ -130,37 +130,22 @@ export function structuredPruner(owner: string, options: StructuredOptions, choi
     blind: () => T,
   ): T | Promise<T> {
     if (reconstruction?.ready === false) return blind();
-    const masked = [
-      ...new Set(sets.flatMap(({ scored }) => scored.map(({ parameter }) => parameter))),
-    ].filter((parameter) => here.mask(parameter) !== undefined);
-    const counts: number[] = [];
+    const scored = [...new Set(sets.flatMap((set) => set.scored.map(({ parameter }) => parameter)))];
     return read(
-      () => {
-        const scored = sets.map((set) => scorer.look(set));
-        if (scored.includes(undefined)) return [];
-        for (const tensors of scored) counts.push(tensors!.length);
-        return [
-          ...scored.flatMap((tensors) => tensors!),
-          ...masked.map((parameter) => here.mask(parameter)!),
-          ...(reconstruction?.look() ?? []),
-        ];
-      },
-      (numbers) => {
-        if (counts.length < sets.length) return blind();
-        let rest = numbers;
-        const take = (count: number): readonly Float32Array[] => {
-          const taken = rest.slice(0, count);
-          rest = rest.slice(count);
-          return taken;
-        };
-        const scores = sets.map((set, i) => scorer.scores(set, take(counts[i])));
-        const masks = new Map(masked.map((parameter) => [parameter, take(1)[0]]));
-        const ranked = sets.map((set, i) => ({
-          set,
-          scores: scores[i],
-          gone: goneIn(set, (p) => masks.get(p)),
-        }));
-        return decide(ranked, (parts) => reconstruction?.apply(parts, rest));
+      () => ({
+        scores: sets.map((set) => scorer.look(set)),
+        masks: scored.map((parameter) => here.mask(parameter)),
+        refit: reconstruction?.look(),
+      }),
+      ({ scores, masks, refit }) => {
+        const ranked: Ranked[] = [];
+        for (const [i, set] of sets.entries()) {
+          const numbers = scores[i];
+          if (numbers === undefined) return blind();
+          const gone = goneIn(set, (parameter) => masks[scored.indexOf(parameter)]);
+          ranked.push({ set, scores: scorer.scores(set, numbers), gone });
+        }
+        return decide(ranked, (parts) => reconstruction?.apply(parts, refit!));
       },
     );
   }

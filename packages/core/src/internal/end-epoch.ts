@@ -31,8 +31,12 @@ export async function endEpoch(
 ): Promise<Ended> {
   const settling = bindings.flatMap(({ settle }) => settle ?? []);
   const ended = await readLater(
-    () => [sums, countNonzero(run.parameters), ...settling.map(({ learned }) => learned)],
-    ([[loss, penalty], counts, ...learned]) => {
+    () => ({
+      sums,
+      counts: countNonzero(run.parameters),
+      learned: settling.map(({ learned }) => learned),
+    }),
+    ({ sums: [loss, penalty], counts, learned }) => {
       for (const [i, { take }] of settling.entries()) take(learned[i]);
       return { loss, penalty, nonzero: counts.reduce((a, b) => a + b, 0) };
     },

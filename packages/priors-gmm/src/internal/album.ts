@@ -30,6 +30,7 @@ export class Album {
     );
     const axis = { low: least - margin, high: greatest + margin };
     this.#pages.set(group, { axis, frames: [], series: [histogramSeries('before', axis, weights)] });
+    this.epoch(group, weights, mixture);
   }
 
   frame(group: string, label: string, weights: readonly Float32Array[], mixture: Mixture): void {
@@ -41,13 +42,21 @@ export class Album {
     page.frames.push(jointFrame(label, page.axis, initial, weights, mixture));
   }
 
+  /** A picture of the end of an epoch. */
+  epoch(group: string, weights: readonly Float32Array[], mixture: Mixture): void {
+    this.frame(group, `epoch ${this.#pages.get(group)?.frames.length ?? 0}`, weights, mixture);
+  }
+
+  /** A picture of what training has come to: that of the last epoch, by another name. */
+  retrained(group: string, weights: readonly Float32Array[], mixture: Mixture): void {
+    const frames = this.#pages.get(group)?.frames ?? [];
+    if (frames.length > 1 && frames[frames.length - 1].label.startsWith('epoch')) frames.pop();
+    this.frame(group, 'retrained', weights, mixture);
+  }
+
   series(group: string, label: string, weights: readonly Float32Array[]): void {
     const page = this.#pages.get(group);
     page?.series.push(histogramSeries(label, page.axis, weights));
-  }
-
-  frameCount(group: string): number {
-    return this.#pages.get(group)?.frames.length ?? 0;
   }
 
   figures(): Figure[] {

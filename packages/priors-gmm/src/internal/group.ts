@@ -1,18 +1,21 @@
-import type { Parameter, ParameterGroup, PluginState, Run, StateArray } from '@espalier/core';
+import {
+  EspalierError,
+  type Parameter,
+  type ParameterGroup,
+  type PluginState,
+  type Run,
+} from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { lossOf, type MixtureLoss } from '../loss.js';
 import { type Mixture, mixtureOf } from '../mixture.js';
 import type { Resolved } from '../options.js';
 import { initialMixture, rangeOf } from './initial.js';
-import { Table } from './table.js';
+import { mixturePenalty } from './penalty.js';
 
-/** What one step of a group gives: the loss in nats, its gradients, and those of the weights. */
+/** What one step of a group gives; nothing of it has been read. */
 export interface GroupStep {
-  readonly loss: MixtureLoss;
-  /** One array per parameter, in order, scaled. */
-  readonly gradients: readonly Float32Array[];
+  readonly penalty: tf.Scalar;
   /** Weights for which the zero component takes most responsibility, and pruned ones. */
-  readonly zeros: number;
+  readonly zeros: tf.Scalar;
   /** All weights. */
   readonly weights: number;
 }
@@ -25,26 +28,27 @@ export class Group {
   readonly rhos: tf.Variable;
   /** The logit of π_0, when it is learned. */
   readonly zeroLogit: tf.Variable | undefined;
+  /** The mixture as it starts. */
+  readonly start: Mixture;
   readonly #options: Resolved;
-  readonly #table = new Table();
-  #low: number;
-  #high: number;
 
-  constructor(parameters: readonly Parameter[], options: Resolved) {
+  /** @param weights - Of the parameters, in their order. @throws EspalierError `not-finite` */
+  constructor(parameters: readonly Parameter[], weights: readonly Float32Array[], options: Resolved) {
     this.parameters = parameters;
     this.#options = options;
-    const { low, high } = rangeOf(parameters);
-    this.#low = low;
-    this.#high = high;
+    const { low, high } = rangeOf(parameters, weights);
     const { components, zeroShare, hyper } = options;
     const { means, logPrecision } = initialMixture(options, low, high);
     const variable = (values: Float32Array): tf.Variable =>
       tf.tidy(() => tf.variable(tf.tensor1d(values), true));
-    this.means = variable(means);
-    this.logPrecisions = variable(new Float32Array(components).fill(logPrecision));
-    this.rhos = variable(new Float32Array(components - 1).fill(Math.log((1 - zeroShare) / (components - 1))));
-    this.zeroLogit =
-      hyper.zeroShare && variable(Float32Array.of(Math.log(zeroShare) - Math.log1p(-zeroShare)));
+    const numbers = [
+      means,
+      new Float32Array(components).fill(logPrecision),
+      new Float32Array(components - 1).fill(Math.log((1 - zeroShare) / (components - 1))),
+      ...(hyper.zeroShare ? [Float32Array.of(Math.log(zeroShare) - Math.log1p(-zeroShare))] : []),
+    ];
+    this.start = this.mixtureOf(numbers);
+    [this.means, this.logPrecisions, this.rhos, this.zeroLogit] = numbers.map(variable);
   }
 
   get variables(): tf.Variable[] {
@@ -62,38 +66,40 @@ export class Group {
     ];
   }
 
-  /** The mixture as it is now. */
-  mixture(): Mixture {
-    const logit = this.zeroLogit?.dataSync()[0];
-    const zeroShare = logit === undefined ? this.#options.zeroShare : 1 / (1 + Math.exp(-logit));
-    return mixtureOf(this.means.dataSync(), this.logPrecisions.dataSync(), this.rhos.dataSync(), zeroShare);
+  /** The mixture, from the numbers of `variables`. */
+  mixtureOf([means, logPrecisions, rhos, logit]: readonly Float32Array[]): Mixture {
+    const zeroShare = logit === undefined ? this.#options.zeroShare : 1 / (1 + Math.exp(-logit[0]));
+    return mixtureOf(means, logPrecisions, rhos, zeroShare);
   }
 
   /**
-   * Loss and gradients at the present weights.
+   * Penalty at the present weights of some of its parameters.
    *
-   * @param scale - Multiplies the weights' gradients.
-   * @param pruned - How many entries of a parameter are held at 0 by masks.
+   * @param scale - The factor of the penalty.
    */
-  step(weights: readonly Float32Array[], scale: number, pruned: readonly number[]): GroupStep {
-    const mixture = this.mixture();
-    const [least, greatest] = [Math.min(...mixture.means, this.#low), Math.max(...mixture.means, this.#high)];
-    const margin = 0.02 * (greatest - least) || 1e-3;
-    this.#table.build(mixture, least - margin, greatest + margin, scale);
-    let held = 0;
-    let count = 0;
-    const gradients = weights.map((values, i) => {
-      const gradient = new Float32Array(values.length);
-      this.#table.pass(values, gradient);
-      held += pruned[i];
-      count += values.length;
-      return gradient;
-    });
-    this.#table.exclude(held);
-    const { sums, least: low, greatest: high } = this.#table.finish();
-    if (low <= high) [this.#low, this.#high] = [low, high];
-    const loss = lossOf(mixture, sums, this.#options.hyper);
-    return { loss, gradients, zeros: sums.zeros + held, weights: count };
+  step(run: Run | undefined, parameters: readonly Parameter[], scale: tf.Scalar): GroupStep {
+    const weights = parameters.reduce((sum, { size }) => sum + size, 0);
+    const masks = parameters.flatMap((parameter) => run?.mask(parameter) ?? []);
+    const masked = masks.reduce((sum, { size }) => sum + size, 0);
+    const kept = masks.map((mask) => tf.sum(mask)).reduce((a, b) => tf.add(a, b), tf.scalar(0));
+    const held = tf.sub(masked, kept) as tf.Scalar;
+    const { zeroShare, hyper } = this.#options;
+    const { value, zeros } = mixturePenalty(
+      parameters.map(({ variable }) => variable),
+      {
+        means: this.means,
+        logPrecisions: this.logPrecisions,
+        rhos: this.rhos,
+        zeroLogit: this.zeroLogit,
+        zeroShare,
+      },
+      hyper,
+      held,
+      scale,
+    );
+    const all = tf.add(zeros, held) as tf.Scalar;
+    zeros.dispose();
+    return { penalty: value, zeros: all, weights };
   }
 
   /** Looks its parameters up again: a transform may have put another model in the model's place. */
@@ -102,18 +108,21 @@ export class Group {
     this.parameters = this.parameters.flatMap(({ name }) => now.get(name) ?? []);
   }
 
-  save(into: Record<string, StateArray>, prefix: string): void {
-    this.variables.forEach((variable, i) => {
-      into[`${prefix}/${i}`] = variable.dataSync().slice() as Float32Array;
-    });
-    into[`${prefix}/range`] = Float64Array.of(this.#low, this.#high);
-  }
-
+  /** @throws EspalierError `bad-state` */
   load({ arrays = {} }: PluginState, prefix: string): void {
-    this.variables.forEach((variable, i) => {
-      tf.tidy(() => variable.assign(tf.tensor1d(arrays[`${prefix}/${i}`] as Float32Array)));
-    });
-    [this.#low, this.#high] = arrays[`${prefix}/range`];
+    for (const [i, variable] of this.variables.entries()) {
+      const values = arrays[`${prefix}/${i}`] as Float32Array | undefined;
+      if (values?.length !== variable.size) {
+        throw new EspalierError(
+          'bad-state',
+          `The saved mixture has no ${prefix}/${i} of ${variable.size} numbers.`,
+          {
+            remedy: 'Resume with the recipe and the model the state was saved with.',
+          },
+        );
+      }
+      tf.tidy(() => variable.assign(tf.tensor1d(values)));
+    }
   }
 
   dispose(): void {

@@ -2,11 +2,14 @@ import { EspalierError, type Parameter } from '@espalier/core';
 import { owner, type Resolved } from '../options.js';
 
 /** Least and greatest weight of some parameters. @throws EspalierError `not-finite` */
-export function rangeOf(parameters: readonly Parameter[]): { low: number; high: number } {
+export function rangeOf(
+  parameters: readonly Parameter[],
+  weights: readonly Float32Array[],
+): { low: number; high: number } {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (const { name, variable } of parameters) {
-    const values = variable.dataSync();
+  for (const [p, { name }] of parameters.entries()) {
+    const values = weights[p];
     for (let i = 0; i < values.length; i++) {
       const w = values[i];
       if (!Number.isFinite(w)) throw new EspalierError('not-finite', `${name} has the weight ${w}.`);

@@ -52,12 +52,11 @@ interface Reader {
   readonly n: number;
 }
 
-/** Numbers of a reader: what it is fitted by, and which of its weights were there and are. */
+/** Numbers of a reader: what it is fitted by. */
 interface Known {
   readonly gram: Float32Array;
   readonly kernel: Float32Array;
-  readonly before: Float32Array;
-  readonly now: Float32Array;
+  readonly mask: Float32Array | undefined;
   readonly bias: Float32Array | undefined;
 }
 
@@ -140,40 +139,35 @@ export class Reconstruction {
     this.#grams.fired(at);
   }
 
-  /** What `apply` has to know: of each reader its products, kernel, mask and bias. */
-  look(): tf.Tensor[] {
-    return this.#readers.flatMap(({ kernel, bias }) => [
-      this.#grams.sum(kernel.name)!,
-      kernel.variable,
-      this.#run!.mask(kernel) ?? tf.ones(kernel.shape as number[]),
-      ...(bias === undefined ? [] : [bias.variable]),
-    ]);
+  /** What `apply` has to know of each reader. */
+  look(): Record<keyof Known, tf.Tensor | undefined>[] {
+    return this.#readers.map(({ kernel, bias }) => ({
+      gram: this.#grams.sum(kernel.name),
+      kernel: kernel.variable,
+      mask: this.#run!.mask(kernel),
+      bias: bias?.variable,
+    }));
   }
 
-  /** Fits the layers whose inputs are pruned, before the masks are set. `numbers` are of what `look` gave. */
-  apply(pruned: Parts, numbers: readonly Float32Array[]): void {
-    let at = 0;
-    for (const reader of this.#readers) {
-      const [gram, kernel, before] = numbers.slice(at, at + 3);
-      at += 3;
-      const bias = reader.bias === undefined ? undefined : numbers[at++];
+  /** Fits the layers whose inputs are pruned, before the masks are set. `known` is of what `look` gave. */
+  apply(pruned: Parts, known: readonly Record<keyof Known, Float32Array | undefined>[]): void {
+    for (const [i, reader] of this.#readers.entries()) {
       const part = pruned.get(reader.kernel);
-      if (part === undefined) continue;
-      const kept = spreadValues(part.slices, part.factors);
-      this.#refit(reader, { gram, kernel, before, bias, now: kept.map((k, i) => k * before[i]) });
+      if (part !== undefined) this.#refit(reader, known[i] as Known, spreadValues(part.slices, part.factors));
     }
   }
 
-  #refit({ kernel, bias, n }: Reader, known: Known): void {
-    const { before, now } = known;
+  #refit({ kernel, bias, n }: Reader, known: Known, kept: Float32Array): void {
+    const { mask: before } = known;
+    const now = kept.map((k, i) => (before?.[i] === 0 ? 0 : k));
     const m = kernel.shape[kernel.shape.length - 1];
-    const rowOf = (of: ArrayLike<number>, i: number): boolean =>
-      Array.from({ length: m }, (_, j) => of[i * m + j]).some((k) => k !== 0);
+    const rowOf = (of: ArrayLike<number> | undefined, i: number): boolean =>
+      of === undefined || Array.from({ length: m }, (_, j) => of[i * m + j]).some((k) => k !== 0);
     const rows = Array.from({ length: n - 1 }, (_, i) => i);
-    const kept = rows.filter((i) => rowOf(now, i));
-    if (kept.length === rows.filter((i) => rowOf(before, i)).length) return; // No input goes.
-    const columns = Array.from({ length: m }, (_, j) => kept.some((i) => now[i * m + j] !== 0));
-    if (kept.some((i) => columns.some((there, j) => there && now[i * m + j] === 0))) {
+    const inputs = rows.filter((i) => rowOf(now, i));
+    if (inputs.length === rows.filter((i) => rowOf(before, i)).length) return; // No input goes.
+    const columns = Array.from({ length: m }, (_, j) => inputs.some((i) => now[i * m + j] !== 0));
+    if (inputs.some((i) => columns.some((there, j) => there && now[i * m + j] === 0))) {
       throw new EspalierError(
         'invalid-schedule',
         `${this.#owner}: single weights of ${kernel.name} are pruned.`,
@@ -182,14 +176,14 @@ export class Reconstruction {
         },
       );
     }
-    if (bias !== undefined) kept.push(n - 1);
+    if (bias !== undefined) inputs.push(n - 1);
     const weights = new Float64Array(n * m);
     weights.set(known.kernel);
     if (known.bias !== undefined) weights.set(known.bias, (n - 1) * m);
     const fitted = refit(
       Float64Array.from(known.gram),
       weights,
-      Int32Array.from(kept),
+      Int32Array.from(inputs),
       n,
       m,
       this.#options.ridge,

@@ -22,31 +22,24 @@ export function see<T>(
   score: Score,
   use: (seen: ReadonlyMap<Parameter, Seen>) => T,
 ): T | Promise<T> {
-  const scores = new Map<Parameter, ArrayLike<number> | undefined>();
-  const masked = of.filter((parameter) => run?.mask(parameter) !== undefined);
+  const lists: (ArrayLike<number> | undefined)[] = [];
   return read(
-    () => {
-      const own = of.flatMap((parameter) => {
+    () =>
+      of.map((parameter) => {
         const given = typeof score === 'function' ? score(parameter) : undefined;
-        if (given instanceof tf.Tensor) return given;
-        scores.set(parameter, given);
-        return [];
-      });
-      return [...of.map(({ variable }) => variable), ...masked.map((p) => run!.mask(p)!), ...own];
-    },
-    (numbers) => {
-      const rest = numbers.slice(of.length);
-      const masks = new Map(masked.map((parameter) => [parameter, rest.shift()]));
-      const seen = of.map((parameter, i): [Parameter, Seen] => {
-        const weights = numbers[i];
-        const alive = run === undefined ? nonzero(weights) : masks.get(parameter);
-        return [
-          parameter,
-          { weights, alive, own: scores.has(parameter) ? scores.get(parameter) : rest.shift() },
-        ];
-      });
-      return use(new Map(seen));
-    },
+        const own = given instanceof tf.Tensor ? given : undefined;
+        lists.push(given instanceof tf.Tensor ? undefined : given);
+        return { weights: parameter.variable as tf.Tensor, mask: run?.mask(parameter), own };
+      }),
+    (seen) =>
+      use(
+        new Map(
+          seen.map(({ weights, mask, own }, i): [Parameter, Seen] => {
+            const alive = run === undefined ? nonzero(weights) : mask;
+            return [of[i], { weights, alive, own: own ?? lists[i] }];
+          }),
+        ),
+      ),
   );
 }
 
