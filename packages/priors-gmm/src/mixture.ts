@@ -13,7 +13,7 @@ export interface Mixture {
   readonly logShares: Float64Array;
 }
 
-export const halfLogTwoPi = 0.5 * Math.log(2 * Math.PI);
+export const halfLogTwoPi: number = 0.5 * Math.log(2 * Math.PI);
 /** Components whose density is e^-40 of the greatest one or less take no responsibility (4e-18). */
 const negligible = 40;
 
