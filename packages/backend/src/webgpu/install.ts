@@ -4,8 +4,11 @@ import { installDispatch } from './dispatch/install.js';
 import { registerActivationKernels } from './kernels/activations.js';
 import { registerConv2d } from './kernels/conv2d.js';
 import { registerCrossEntropyKernel } from './kernels/cross-entropy.js';
+import { registerDepthwiseGradient } from './kernels/depthwise.js';
 import { registerMatMul } from './kernels/matmul.js';
+import { registerMaxPoolGradient } from './kernels/max-pool.js';
 import { registerReductions } from './kernels/reduce.js';
+import { registerSegmentSum } from './kernels/segment-sum.js';
 
 /**
  * Makes TF.js's WebGPU backend, which must be registered and the current one, quick at training: programs run with
@@ -20,4 +23,7 @@ export function registerWebgpuTraining(): void {
   registerMatMul();
   registerReductions();
   registerConv2d();
+  registerDepthwiseGradient();
+  registerMaxPoolGradient();
+  registerSegmentSum();
 }

@@ -2,35 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { launcher } from '../dispatch/kernel.js';
 import { replaceKernel } from '../dispatch/replace.js';
 import { multiply, type Operand, type Product } from './gemm.js';
-
-type Geometry = tf.backend_util.Conv2DInfo;
-
-/** The geometry as WGSL's constants; everything but the batch's size. */
-function constants(g: Geometry): string {
-  const numbers = {
-    IN_H: g.inHeight,
-    IN_W: g.inWidth,
-    IN_C: g.inChannels,
-    OUT_H: g.outHeight,
-    OUT_W: g.outWidth,
-    OUT_C: g.outChannels,
-    F_H: g.filterHeight,
-    F_W: g.filterWidth,
-    STRIDE_H: g.strideHeight,
-    STRIDE_W: g.strideWidth,
-    DILATION_H: g.dilationHeight,
-    DILATION_W: g.dilationWidth,
-    TOP: g.padInfo.top,
-    LEFT: g.padInfo.left,
-  };
-  return Object.entries(numbers)
-    .map(([name, value]) => `const ${name}: i32 = ${value};`)
-    .join('\n');
-}
+import { constants, type Geometry } from './geometry.js';
 
 /** x [batch, height, width, channels], by output position (outer) and by place in the filter (k): for the forward pass. */
 const patches = (g: Geometry): Operand => ({
-  declarations: constants(g),
+  declarations: constants(g).text,
   along: g.inChannels * g.filterWidth > 8 ? 'k' : 'outer',
   outer: (s) => `
 let image${s} = o${s} / (OUT_H * OUT_W);
@@ -64,7 +40,7 @@ const rows: Operand = {
 export function forward(g: Geometry): Product {
   const a = patches(g);
   return {
-    name: `conv/${keyOf(g)}`,
+    name: `conv/${constants(g).key}`,
     a: { ...a, declarations: a.declarations + patchAt },
     b: rows,
     m: g.batchSize * g.outHeight * g.outWidth,
@@ -76,9 +52,9 @@ export function forward(g: Geometry): Product {
 /** The gradient of the filter: m places in the filter, n output channels, k output positions of all images. */
 export function filterGradient(g: Geometry): Product {
   return {
-    name: `conv-filter/${keyOf(g)}`,
+    name: `conv-filter/${constants(g).key}`,
     a: {
-      declarations: `${constants(g)}
+      declarations: `${constants(g).text}
 fn tap_at(k: i32, o: vec4i, row: vec4i, column: vec4i, at: vec4i) -> vec4f {
   let image = k / (OUT_H * OUT_W);
   let place = k - image * (OUT_H * OUT_W);
@@ -108,9 +84,9 @@ let at${s} = (row${s} * IN_W + column${s}) * IN_C + o${s} % IN_C;`,
 /** The gradient of the input: m input positions, n input channels, k places in the filter by output channel. */
 export function inputGradient(g: Geometry): Product {
   return {
-    name: `conv-input/${keyOf(g)}`,
+    name: `conv-input/${constants(g).key}`,
     a: {
-      declarations: `${constants(g)}
+      declarations: `${constants(g).text}
 fn slope_at(k: i32, o: vec4i, image: vec4i, row: vec4i, column: vec4i) -> vec4f {
   let tap = k / OUT_C;
   let y = row - (tap / F_W) * DILATION_H;
@@ -141,17 +117,6 @@ let column${s} = place${s} % IN_W + LEFT;`,
     n: g.inChannels,
     k: g.filterHeight * g.filterWidth * g.outChannels,
   };
-}
-
-function keyOf(g: Geometry): string {
-  return [
-    [g.inHeight, g.inWidth, g.inChannels],
-    [g.outHeight, g.outWidth, g.outChannels],
-    [g.filterHeight, g.filterWidth],
-    [g.strideHeight, g.strideWidth],
-    [g.dilationHeight, g.dilationWidth],
-    [g.padInfo.top, g.padInfo.left],
-  ].join('/');
 }
 
 interface ConvAttributes {
