@@ -13,16 +13,12 @@ export function foldNormalizations(
   values: Map<string, Float32Array>,
 ): Map<string, string> {
   const found = new Map(biases);
-  const used = new Map<string, number>();
-  for (const { scale, offset, mean, variance } of normalizations) {
-    for (const name of [scale, offset, mean, variance]) used.set(name, (used.get(name) ?? 0) + 1);
-  }
   for (const { scale, offset, mean, variance, epsilon, after } of normalizations) {
-    // Vectors that several normalisations share, or a shared convolution, stay as they are.
-    if ([scale, offset, mean, variance].some((name) => used.get(name) !== 1 || !values.has(name))) continue;
+    if ([scale, offset, mean, variance].some((name) => !values.has(name))) continue;
     const [s, o, m, v] = [scale, offset, mean, variance].map((name) =>
       Float32Array.from(values.get(name) ?? []),
     );
+    if (!s.every((gain, i) => Number.isFinite(gain / Math.sqrt(v[i] + epsilon)))) continue;
     const layout = after === undefined ? undefined : linear.get(after);
     const folds =
       layout !== undefined &&

@@ -1,11 +1,12 @@
-import { EspalierError, uniform } from '@espalier/core';
+import { uniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { rowsFor } from './batches.js';
 import { deadLeaves } from './dead-leaves.js';
 import type { Examples, InputSpec } from './executable.js';
 
 /** Options of {@link generateExamples}. */
 export interface GenerateOptions {
-  /** How many. Default 16. */
+  /** How many. Default 16; of a model with a fixed batch as many batches as hold them, four at least. */
   readonly count?: number;
   /** Default 1. */
   readonly seed?: number;
@@ -20,9 +21,11 @@ export interface GenerateOptions {
  * for other floats noise that is smooth along the second axis, for integers small ones. Real inputs serve better.
  */
 export function generateExamples(inputs: readonly InputSpec[], options: GenerateOptions = {}): Examples {
-  const { count = 16, seed = 1, range = [0, 1], length = 64 } = options;
+  const { count: wanted = 16, seed = 1, range = [0, 1], length = 64 } = options;
   const random = uniform(seed);
-  return inputs.map(({ shape, dtype }) => {
+  const rows = rowsFor(inputs, wanted);
+  return inputs.map(({ shape, dtype }, input) => {
+    const count = rows[input];
     const sizes = [count, ...shape.slice(1).map((n) => (n < 0 ? length : n))];
     const size = sizes.reduce((a, b) => a * b, 1);
     if (dtype === 'int32')
@@ -52,58 +55,4 @@ export function generateExamples(inputs: readonly InputSpec[], options: Generate
     }
     return tf.tensor(values, sizes, 'float32');
   });
-}
-
-/** The last quarter of the examples apart. */
-export function splitExamples(examples: Examples): [Examples, Examples | undefined] {
-  const count = examples[0]?.shape[0] ?? 0;
-  const last = Math.floor(count / 4);
-  if (last === 0) return [examples, undefined];
-  const part = (start: number, size: number): Examples =>
-    examples.map((tensor) =>
-      tf.slice(tensor, [start, ...tensor.shape.slice(1).map(() => 0)], [size, ...tensor.shape.slice(1)]),
-    );
-  return [part(0, count - last), part(count - last, last)];
-}
-
-/**
- * Cuts examples into batches; the caller disposes them.
- *
- * @throws EspalierError `shape-mismatch`
- */
-export function batchesOf(inputs: readonly InputSpec[], examples: Examples, size: number): Examples[] {
-  if (examples.length !== inputs.length) {
-    throw new EspalierError(
-      'shape-mismatch',
-      `The model has ${inputs.length} inputs; ${examples.length} are given.`,
-    );
-  }
-  const count = examples[0].shape[0];
-  for (const [i, { name, shape }] of inputs.entries()) {
-    const given = examples[i].shape;
-    const fits =
-      given.length === shape.length && shape.every((n, axis) => axis === 0 || n < 0 || n === given[axis]);
-    if (!fits || given[0] !== count) {
-      throw new EspalierError(
-        'shape-mismatch',
-        `Input ${name} takes [${shape}]; examples of [${given}] are given.`,
-        {
-          remedy: 'The first axis counts examples, and all inputs have equally many.',
-        },
-      );
-    }
-  }
-  const fixed = inputs[0].shape[0];
-  const step = fixed > 0 ? fixed : size;
-  const batches: Examples[] = [];
-  for (let start = 0; start < count; start += step) {
-    const length = Math.min(step, count - start);
-    if (fixed > 0 && length < fixed) break;
-    batches.push(
-      examples.map((tensor) =>
-        tf.slice(tensor, [start, ...tensor.shape.slice(1).map(() => 0)], [length, ...tensor.shape.slice(1)]),
-      ),
-    );
-  }
-  return batches;
 }

@@ -24,6 +24,8 @@ export interface Loaded {
   readonly weights: ReadonlyMap<string, tf.Tensor>;
   /** Outputs in whose place what led to them is computed: they are chosen, not computed, and have no small errors. */
   readonly before: readonly string[];
+  /** How many operations read a weight, those too that are not computed; of a layers model all are. */
+  readonly readers?: (name: string) => number;
   /** Does it wait for values on the way (loops, branches, sizes that depend on values)? */
   readonly waits: boolean;
   readonly predict: (examples: Examples) => tf.Tensor[] | Promise<tf.Tensor[]>;

@@ -23,8 +23,8 @@ export function fixedInputs(inputs: readonly GraphInput[], given: InputValues): 
         );
       tensors[input.name] = tensorFor(input, value);
     }
-    for (const { name, value, dtype } of inputs) {
-      if (value && !(name in tensors))
+    for (const { name, value, dtype, hasDefault } of inputs) {
+      if (value && !hasDefault && !(name in tensors))
         tensors[name] = tf.fill([...value.shape], value.fill, dtype as 'float32');
     }
     return tensors;

@@ -57,7 +57,8 @@ export async function gradients(
     throw error;
   } finally {
     tf.dispose(outputs);
-    for (const { saved = [] } of tape) tf.dispose([...saved]);
+    // TF.js frees what the way back needs only where that way was gone to its end.
+    for (const { saved = [] } of [...tape, ...(engine.state.activeTape ?? [])]) tf.dispose([...saved]);
     engine.state.activeTape = null;
   }
 }

@@ -6,6 +6,8 @@ import { type Graph, type GraphNode, nodeName, type Signature, type TensorShape 
 export interface GraphInput extends InputSpec {
   /** What it is given when nobody gives it anything: a number in a tensor of this shape; undefined: examples. */
   readonly value: { readonly shape: readonly number[]; readonly fill: number } | undefined;
+  /** Has the graph a value for it? It is given only what somebody asks for. */
+  readonly hasDefault: boolean;
 }
 
 /** Operations whose first input has so many axes. */
@@ -40,7 +42,7 @@ export function graphInputs(
     const node = graph.node(name);
     if (!node || resources.has(name)) return [];
     const shape = sizesOf(node.attr?.shape?.shape);
-    const spec = { name, dtype: dtype ?? 'float32' };
+    const spec = { name, dtype: dtype ?? 'float32', hasDefault: node.op === 'PlaceholderWithDefault' };
     if (shape === undefined) {
       const rank = rankOf(graph, node);
       return [{ ...spec, shape: [], value: { shape: new Array(rank).fill(1), fill: rank === 0 ? 1 : 0 } }];
@@ -49,9 +51,10 @@ export function graphInputs(
     return [{ ...spec, shape, value }];
   });
   // What the graph has a value for is not given, unless nothing would be.
-  const plain = all.filter(({ name }) => graph.node(name)?.op !== 'PlaceholderWithDefault');
-  if (plain.some(({ value }) => value === undefined)) return plain;
-  if (all.some(({ value }) => value === undefined)) return all;
+  if (all.some(({ value, hasDefault }) => value === undefined && !hasDefault)) return all;
+  if (all.some(({ value }) => value === undefined)) {
+    return all.map((input) => (input.value === undefined ? { ...input, hasDefault: false } : input));
+  }
   return all.map((input) =>
     input.value && input.value.shape.length > 0
       ? { ...input, shape: input.value.shape.map(() => -1), value: undefined }

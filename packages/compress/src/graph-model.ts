@@ -42,7 +42,7 @@ export async function loadGraph(
     const signature = metadata?.signature ?? (artifacts.signature as Signature | undefined);
     const inputs = graphInputs(graph, model.inputs, signature);
     Object.assign(fixed, fixedInputs(inputs, given));
-    const open = inputs.filter(({ name }) => !(name in fixed));
+    const open = inputs.filter(({ name, hasDefault }) => !(name in fixed || hasDefault));
     const isLearned = (name: string): boolean => {
       const tensor = weights.get(name);
       return tensor?.dtype === 'float32' && tensor.rank >= leastAxes && tensor.size >= leastLearned;
@@ -59,6 +59,11 @@ export async function loadGraph(
       weights,
       before,
       waits,
+      readers: (name) => {
+        const node = graph.node(name);
+        // What waits may compute it any number of times.
+        return node === undefined || waits ? Number.POSITIVE_INFINITY : graph.uses(node);
+      },
       predict: waits
         ? async (examples) => listed(await model.executeAsync(named(examples), [...names]))
         : (examples) => listed(model.execute(named(examples), [...names])),

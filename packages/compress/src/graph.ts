@@ -71,6 +71,14 @@ export class Graph {
     return this.#readers.get(name) ?? [];
   }
 
+  /** How many operations read its value, copies of it included. */
+  uses(node: GraphNode): number {
+    return this.readersOf(node).reduce(
+      (sum, reader) => sum + (reader.op === 'Identity' ? Math.max(1, this.uses(reader)) : 1),
+      0,
+    );
+  }
+
   /** All that is reached from `start`, itself included, by `next`. */
   reach(start: readonly GraphNode[], next: (node: GraphNode) => readonly GraphNode[]): Set<GraphNode> {
     const found = new Set(start);

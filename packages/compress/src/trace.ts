@@ -5,7 +5,7 @@ import type { Layout } from './layout.js';
 import { sameLayout } from './layout.js';
 import { type LinearCall, linearCall } from './linear.js';
 
-/** A batch normalisation whose four vectors are weights. */
+/** A batch normalisation whose four vectors are weights that nothing else reads. */
 export interface Normalization {
   readonly scale: string;
   readonly offset: string;
@@ -61,10 +61,11 @@ export async function trace(
   const calls = new Map<string, number>();
   const linear = new Map<string, Layout>();
   const spoilt = new Set<string>();
+  const uses = new Map<string, number>();
   const biases = new Map<string, string>();
   /** Sums of linear operations by their data, with how often they were taken. */
   const sums = new Map<object, { weight: string; layout: Layout; taken: number }>();
-  const normalizations: { call: Omit<Normalization, 'after'>; sum: object }[] = [];
+  const normalizations: { call: Omit<Normalization, 'after'>; sum: object | undefined }[] = [];
   const link = (weight: string, layout: Layout, bias: tf.Tensor | undefined): void => {
     const name = finder.name(bias);
     if (name === undefined || bias?.size !== layout.groups.length * layout.columns.length) return;
@@ -80,7 +81,9 @@ export async function trace(
       if (sum) sum.taken++;
       const name = finder.name(tensor);
       const looking = ['Identity', 'Reshape', 'Cast', 'Transpose'].includes(kernel);
-      if (name !== undefined && !looking && tensor !== found?.weight && tensor.rank > 1) spoilt.add(name);
+      if (name === undefined || looking) continue;
+      uses.set(name, (uses.get(name) ?? 0) + 1);
+      if (tensor !== found?.weight && tensor.rank > 1) spoilt.add(name);
     }
     if (found) noteLinear(found, results[0]);
     if (kernel === 'Add') {
@@ -98,10 +101,19 @@ export async function trace(
       );
       if (scale && offset && mean && variance) {
         const epsilon = attrs.varianceEpsilon as number;
-        normalizations.push({ call: { scale, offset, mean, variance, epsilon }, sum: inputs.x.dataId });
+        // Over another axis than the last, a channel of the sums is none of its own.
+        const last = inputs.scale.shape.at(-1) === inputs.scale.size;
+        const sum = last ? inputs.x.dataId : undefined;
+        normalizations.push({ call: { scale, offset, mean, variance, epsilon }, sum });
       }
     }
   });
+  for (const output of outputs) {
+    const name = finder.name(output);
+    if (name === undefined) continue;
+    uses.set(name, (uses.get(name) ?? 0) + 1);
+    spoilt.add(name);
+  }
   tf.dispose(outputs);
 
   function noteLinear({ weight, layout, bias, plain }: LinearCall, result: tf.Tensor): void {
@@ -115,14 +127,22 @@ export async function trace(
   }
 
   for (const name of spoilt) linear.delete(name);
-  const after = (sum: object): string | undefined => {
-    const known = sums.get(sum);
+  /** A graph has operations that this run did not come to: they count too. */
+  const readOnce = (name: string): boolean => uses.get(name) === 1 && (model.readers?.(name) ?? 1) === 1;
+  const after = (sum: object | undefined): string | undefined => {
+    const known = sum && sums.get(sum);
     if (known?.taken !== 1 || biases.has(known.weight)) return undefined;
-    return linear.has(known.weight) && calls.get(known.weight) === 1 ? known.weight : undefined;
+    return linear.has(known.weight) && calls.get(known.weight) === 1 && readOnce(known.weight)
+      ? known.weight
+      : undefined;
   };
   return {
     linear,
     biases,
-    normalizations: normalizations.map(({ call, sum }) => ({ ...call, after: after(sum) })),
+    normalizations: normalizations
+      .filter(({ call: { scale, offset, mean, variance } }) =>
+        [scale, offset, mean, variance].every(readOnce),
+      )
+      .map(({ call, sum }) => ({ ...call, after: after(sum) })),
   };
 }

@@ -22,7 +22,7 @@ export async function weigh(
   bench: Bench,
   batch: Examples,
 ): Promise<void> {
-  const examples = some(batch);
+  const examples = some(model, batch);
   const original = readOutputs(await model.run(examples));
   const byName = new Map(plans.map((plan) => [plan.weight.name, plan]));
   const felt = plans.filter(({ unreached }) => !unreached);
@@ -44,8 +44,9 @@ export async function weigh(
   if (examples !== batch) tf.dispose([...examples]);
 }
 
-/** The first examples of a batch of large ones. */
-function some(batch: Examples): Examples {
+/** The first examples of a batch of large ones, where the model takes any number. */
+function some({ inputs }: Executable, batch: Examples): Examples {
+  if (!inputs.every(({ shape }) => shape[0] < 0) || batch.length === 0) return batch;
   const count = batch[0].shape[0];
   const each = batch.reduce((sum, { size }) => sum + size, 0) / count;
   const kept = Math.max(leastExamples, Math.floor(mostElements / each));
