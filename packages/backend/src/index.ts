@@ -1,3 +1,4 @@
+export type { Trial, TrialSteps } from './auto.js';
 export { type DoctorRow, doctor, formatDoctor } from './doctor.js';
 export { BackendError, type BackendErrorCode } from './error.js';
 export { FusedOptimizer, type VariableGroup } from './native/fused-optimizer.js';
@@ -13,6 +14,7 @@ export type { FusedState } from './native/state.js';
 export { cacheRoot } from './setup/cache.js';
 export { type SetupOptions, type SetupResult, setup } from './setup/setup.js';
 export { type Backend, type BackendName, describe, type StartOptions, startBackend } from './start.js';
+export type { Started } from './starters.js';
 export { registerWasmTraining } from './wasm/register.js';
 export type { WebgpuAdapter } from './webgpu/adapter.js';
 export { registerWebgpuTraining } from './webgpu/install.js';

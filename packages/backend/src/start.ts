@@ -1,18 +1,10 @@
-import { availableParallelism } from 'node:os';
-import { pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
+import { faster, type Trial, timeSteps } from './auto.js';
 import { BackendError } from './error.js';
-import { type NativeOptimizers, nativeOptimizers } from './native/optimizers.js';
-import { registerNativeTraining } from './native/register.js';
-import { supplyRemovedUtil } from './node-compat.js';
-import { findPackage, type InstalledPackage } from './packages.js';
-import { checkAddon } from './setup/setup.js';
-import { registerWasmTraining } from './wasm/register.js';
+import type { NativeOptimizers } from './native/optimizers.js';
+import { PACKAGES, type Started, start, tryWebgpu } from './starters.js';
 import { adapterLine, type WebgpuAdapter } from './webgpu/adapter.js';
-import { provideWebgpu } from './webgpu/dawn.js';
-import { registerWebgpuTraining } from './webgpu/install.js';
-import { type GpuOptimizers, webgpuOptimizers } from './webgpu/kernels/optimizers.js';
-import { openWebgpu } from './webgpu/register.js';
+import type { GpuOptimizers } from './webgpu/kernels/optimizers.js';
 
 /** The kinds of backend. `gpu` is TensorFlow on CUDA. */
 export type BackendName = 'gpu' | 'webgpu' | 'native' | 'wasm' | 'cpu';
@@ -20,10 +12,13 @@ export type BackendName = 'gpu' | 'webgpu' | 'native' | 'wasm' | 'cpu';
 /** Which backend to start, and whom to tell. */
 export interface StartOptions {
   /**
-   * Default `auto`: the first of gpu, native, wasm, cpu that works. `gpu`: TensorFlow on CUDA where that works, else
-   * WebGPU on a card. `webgpu`: WebGPU on whatever there is, software too.
+   * Default `auto`: the first of gpu, native, wasm, cpu that works, or WebGPU on a card where `trial` runs faster on
+   * it. `gpu`: TensorFlow on CUDA where that works, else WebGPU on a card. `webgpu`: WebGPU on whatever there is,
+   * software too.
    */
   readonly prefer?: 'auto' | BackendName;
+  /** For `auto`: a short training of the model in question, by which a card is measured against the CPU. */
+  readonly trial?: Trial;
   /** Receives one line that says what was chosen and why. Default: silent. */
   readonly log?: (line: string) => void;
 }
@@ -53,14 +48,6 @@ export interface Backend {
   readonly optimizers: NativeOptimizers | GpuOptimizers | undefined;
 }
 
-/** The npm package that brings each backend. */
-export const PACKAGES: Readonly<Record<BackendName, string>> = {
-  gpu: '@tensorflow/tfjs-node-gpu',
-  webgpu: '@tensorflow/tfjs-backend-webgpu',
-  native: '@tensorflow/tfjs-node',
-  wasm: '@tensorflow/tfjs-backend-wasm',
-  cpu: '@tensorflow/tfjs-backend-cpu',
-};
 /** Those of a GPU first, then fastest first. */
 export const BACKEND_NAMES: readonly BackendName[] = ['gpu', 'webgpu', 'native', 'wasm', 'cpu'];
 
@@ -87,7 +74,7 @@ function candidates(prefer: 'auto' | BackendName): readonly BackendName[] {
  * ```
  */
 export async function startBackend(options: StartOptions = {}): Promise<Backend> {
-  const { prefer = 'auto', log } = options;
+  const { prefer = 'auto', log, trial } = options;
   if (prefer !== 'auto' && !BACKEND_NAMES.includes(prefer)) {
     throw new BackendError(
       'backend-unknown',
@@ -103,14 +90,36 @@ export async function startBackend(options: StartOptions = {}): Promise<Backend>
       reasons.push(started);
       continue;
     }
+    const measured =
+      prefer === 'auto' && trial && !started.gpu ? await compareWithCard(started, trial) : undefined;
+    const chosen = typeof measured === 'object' ? measured.backend : started;
     const because = prefer === 'auto' ? 'the fastest that works' : 'asked for';
-    const why = [because, ...reasons].join('; ');
-    const backend: Backend = { ...started, why };
+    const whys = typeof measured === 'object' ? [measured.why] : [because, measured ?? ''];
+    const backend: Backend = { ...chosen, why: [...whys, ...reasons].filter(Boolean).join('; ') };
     log?.(describe(backend));
     return backend;
   }
   const what = prefer === 'auto' ? 'no backend works' : `the ${prefer} backend cannot be had`;
   throw new BackendError('backend-unavailable', `${what}: ${reasons.join('; ')}`, remedy(prefer));
+}
+
+/** The CPU's backend or WebGPU, whichever trains the model faster, or in words why there is nothing to compare. */
+async function compareWithCard(
+  cpu: Started,
+  trial: Trial,
+): Promise<{ backend: Started; why: string } | string> {
+  const card = await tryWebgpu('auto');
+  if (typeof card === 'string') return card;
+  try {
+    const chosen = faster(await timeSteps(cpu, trial), await timeSteps(card, trial));
+    if (chosen.backend === cpu) tf.removeBackend('webgpu');
+    await tf.setBackend(chosen.backend.tfjsName);
+    return chosen;
+  } catch (error) {
+    tf.removeBackend('webgpu');
+    await tf.setBackend(cpu.tfjsName);
+    return `${adapterLine(card.adapter!)}, cannot train this model (${String((error as Error).message).split('\n')[0]})`;
+  }
 }
 
 /** One line on a running backend. */
@@ -134,107 +143,4 @@ function remedy(prefer: 'auto' | BackendName): string {
     return 'Install @tensorflow/tfjs-backend-wasm, or @tensorflow/tfjs-node and run `espalier setup`.';
   }
   return `Install ${PACKAGES[prefer]}.`;
-}
-
-/** Starts one backend, or says in a few words why not. */
-async function start(name: Exclude<BackendName, 'webgpu'>): Promise<Omit<Backend, 'why'> | string> {
-  let found = findPackage(PACKAGES[name]);
-  // The GPU package computes on the CPU where there is no GPU: as good as the other one, if that is missing.
-  if (name === 'native') found ??= findPackage(PACKAGES.gpu);
-  if (!found) return `${PACKAGES[name]} is not installed`;
-  return name === 'gpu' || name === 'native' ? startNative(name, found) : startPlain(name, found);
-}
-
-/** WebGPU; a reason in words when it was only one of several to try. */
-async function tryWebgpu(prefer: 'auto' | BackendName): Promise<Omit<Backend, 'why'> | string> {
-  try {
-    return await startWebgpu(prefer === 'webgpu');
-  } catch (error) {
-    if (prefer === 'webgpu' || !(error instanceof BackendError)) throw error;
-    return firstLine(error);
-  }
-}
-
-async function startWebgpu(software: boolean): Promise<Omit<Backend, 'why'>> {
-  const found = findPackage(PACKAGES.webgpu);
-  if (!found) {
-    const what = `${PACKAGES.webgpu} is not installed`;
-    throw new BackendError(
-      'package-missing',
-      what,
-      `Add it to your project: npm install ${PACKAGES.webgpu} webgpu.`,
-    );
-  }
-  const gpu = await provideWebgpu();
-  const { WebGPUBackend } = await import(pathToFileURL(found.main).href);
-  const adapter = await openWebgpu({ gpu, WebGPUBackend, software });
-  registerWebgpuTraining();
-  return {
-    name: 'webgpu',
-    tfjsName: 'webgpu',
-    versions: versions(found),
-    threads: 1,
-    gpu: !adapter.software,
-    adapter,
-    optimizers: webgpuOptimizers,
-  };
-}
-
-async function startNative(
-  name: 'gpu' | 'native',
-  found: InstalledPackage,
-): Promise<Omit<Backend, 'why'> | string> {
-  const checked = await checkAddon(found, found.name === PACKAGES.gpu);
-  if (!checked.ok) return `${found.name}: ${checked.error}`;
-  if (name === 'gpu' && !checked.gpu) return `${found.name} sees no GPU`;
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // TensorFlow's greetings; errors still show.
-  supplyRemovedUtil();
-  try {
-    await import(pathToFileURL(found.main).href);
-    if (!(await tf.setBackend('tensorflow'))) return `${found.name} did not start`;
-  } catch (error) {
-    return `${found.name}: ${firstLine(error)}`;
-  }
-  registerNativeTraining();
-  const { binding, isUsingGpuDevice } = tf.backend() as unknown as {
-    binding: { TF_Version: string };
-    isUsingGpuDevice: boolean;
-  };
-  return {
-    name,
-    tfjsName: 'tensorflow',
-    versions: { ...versions(found), tensorflow: binding.TF_Version },
-    threads: Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism(),
-    gpu: isUsingGpuDevice,
-    optimizers: nativeOptimizers,
-  };
-}
-
-async function startPlain(
-  name: 'wasm' | 'cpu',
-  found: InstalledPackage,
-): Promise<Omit<Backend, 'why'> | string> {
-  let threads = 1;
-  try {
-    const loaded = (await import(pathToFileURL(found.main).href)) as { getThreadsCount?: () => number };
-    if (name === 'wasm') registerWasmTraining();
-    if (!(await tf.setBackend(name))) return `${found.name} did not start`;
-    await tf.ready();
-    if (name === 'wasm') threads = loaded.getThreadsCount?.() ?? 1;
-    // The cpu backend greets Node users with an advertisement for tfjs-node; `doctor` says it better.
-    else (tf.backend() as unknown as { firstUse: boolean }).firstUse = false;
-  } catch (error) {
-    return `${found.name}: ${firstLine(error)}`;
-  }
-  return { name, tfjsName: name, versions: versions(found), threads, gpu: false, optimizers: undefined };
-}
-
-function versions(found: InstalledPackage): { node: string; tfjs: string; package: string } {
-  return { node: process.versions.node, tfjs: tf.version_core, package: `${found.name} ${found.version}` };
-}
-
-function firstLine(error: unknown): string {
-  return String((error as Error)?.message ?? error)
-    .split('\n')[0]
-    .trim();
 }

@@ -1,4 +1,4 @@
-import { type Backend, type BackendName, startBackend } from '@espalier/backend';
+import { type Backend, type BackendName, startBackend, type Trial } from '@espalier/backend';
 import { EspalierError, unknownName } from '@espalier/core';
 import { readable } from '@espalier/formats';
 
@@ -23,11 +23,14 @@ export const jsonArgument = {
   json: { type: 'boolean', default: false, description: 'Print JSON for machines on stdout' },
 } as const;
 
-/** Starts the backend a command line asks for. TensorFlow's own log lines are silenced unless asked for. */
-export async function startNamed(name: string, log: (line: string) => void): Promise<Backend> {
+/**
+ * Starts the backend a command line asks for. With `auto`, `trial` decides between the CPU and a card. TensorFlow's
+ * own log lines are silenced unless asked for.
+ */
+export async function startNamed(name: string, log: (line: string) => void, trial?: Trial): Promise<Backend> {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   if (!(choices as readonly string[]).includes(name)) throw unknownName('backend', name, choices);
-  return startBackend({ prefer: name as 'auto' | BackendName, log });
+  return startBackend({ prefer: name as 'auto' | BackendName, log, ...(trial && { trial }) });
 }
 
 /** Refuses options that the command does not have (citty lets them pass). */

@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { EspalierError } from '@espalier/core';
 import { summarize } from '@espalier/report';
 import { defineCommand } from 'citty';
+import { backendOf } from '../pipeline/checkpoint.js';
 import { layout } from '../pipeline/files.js';
 import { readReport } from '../pipeline/report.js';
 import { runRecipe } from '../pipeline/run-recipe.js';
+import { trialOf } from '../pipeline/trial.js';
 import { loadRecipe } from '../recipe/load.js';
 import { showProgress } from '../terminal/progress.js';
 import { backendArgument, checkArguments, jsonArgument, printJson, repeated, startNamed } from './common.js';
@@ -62,7 +64,13 @@ export default defineCommand({
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
     try {
-      const backend = await startNamed(given.backend, (line) => listener.info(line));
+      // A run goes on where it began: elsewhere it would not end in the same bytes.
+      const began = resume && given.backend === 'auto' ? await backendOf(out) : undefined;
+      const backend = await startNamed(
+        began ?? given.backend,
+        (line) => listener.info(line),
+        trialOf(loaded),
+      );
       const command = ['espalier', 'run', ...rawArgs.filter((argument) => argument !== '--resume')].join(' ');
       const report = await runRecipe(loaded, {
         out,

@@ -4,6 +4,7 @@ import { formatBytes, formatPercent, formatTable } from '@espalier/report';
 import { defineCommand } from 'citty';
 import { ranked } from '../pipeline/search/rank.js';
 import { searchRecipe } from '../pipeline/search/search.js';
+import { trialOf } from '../pipeline/trial.js';
 import { loadRecipe } from '../recipe/load.js';
 import { showProgress } from '../terminal/progress.js';
 import { backendArgument, checkArguments, jsonArgument, printJson, startNamed } from './common.js';
@@ -50,7 +51,7 @@ export default defineCommand({
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
     try {
-      const backend = await startNamed(given.backend, (line) => listener.info(line));
+      const backend = await startNamed(given.backend, (line) => listener.info(line), trialOf(loaded));
       const { signal } = controller;
       const found = await searchRecipe(loaded, {
         out,

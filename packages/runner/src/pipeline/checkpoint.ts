@@ -8,6 +8,8 @@ import type { MetricLine, StageRecord } from './records.js';
 export interface Checkpoint {
   /** The recipe as it was run; a resumed run must be of the same one. */
   readonly fingerprint: string;
+  /** The backend it runs on: `native`, `webgpu`, … */
+  readonly backend: string;
   /** The stage that is next, or half done. */
   readonly stage: number;
   readonly stages: readonly StageRecord[];
@@ -48,6 +50,12 @@ export async function writeCheckpoint(out: string, checkpoint: Checkpoint): Prom
     ),
   };
   await writeWhole(join(out, layout.checkpoint), packState({ json: { ...rest, states }, arrays }));
+}
+
+/** The backend a run began on, if there is a checkpoint that says so. */
+export async function backendOf(out: string): Promise<string | undefined> {
+  const bytes = await readFile(join(out, layout.checkpoint)).catch(() => undefined);
+  return bytes && (unpackState(bytes).json as { backend?: string }).backend;
 }
 
 /**

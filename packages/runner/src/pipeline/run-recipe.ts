@@ -103,6 +103,7 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
     for (const [id, plugin] of plugins.shared) states[id] = (await plugin.save?.(readLater)) ?? {};
     const state: Checkpoint = {
       fingerprint,
+      backend: backend.name,
       stage,
       stages: records,
       metrics,
