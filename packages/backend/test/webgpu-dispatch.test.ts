@@ -12,7 +12,6 @@ function work(): tf.Tensor[] {
     [6, 10],
   );
   const results: tf.Tensor[] = [
-    tf.matMul(x, x, false, true),
     tf.softmax(x),
     tf.clipByValue(x, -0.5, 0.25),
     tf.clipByValue(tf.mul(x, 0), -0, 1),
@@ -33,7 +32,6 @@ function work(): tf.Tensor[] {
     ),
     tf.oneHot(tf.tensor1d([2, 0], 'int32'), 3),
     tf.maxPool(tf.reshape(x, [1, 6, 5, 2]) as tf.Tensor4D, 2, 1, 'same'),
-    tf.conv2d(tf.reshape(x, [1, 6, 5, 2]) as tf.Tensor4D, tf.ones([2, 2, 2, 3]) as tf.Tensor4D, 1, 'same'),
     tf.add(x, tf.scalar(3, 'int32')),
   ];
   let y: tf.Tensor = x;
