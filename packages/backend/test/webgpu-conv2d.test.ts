@@ -77,7 +77,7 @@ describe.skipIf(!hasWebgpu)('convolutions on webgpu', () => {
     const product = forward(tf.backend_util.computeConv2DInfo(x.shape, filter.shape, 1, 1, 'valid'));
     const shape = [product.m, product.n];
     const [four, eight] = [undefined, { across: 16, down: 16, tall: 2 } as const].map((tile) =>
-      tf.engine().makeTensorFromTensorInfo(multiply(launcher(), product, [x, filter], shape, tile)),
+      tf.engine().makeTensorFromTensorInfo(multiply(launcher(), product, [x, filter], shape, { tile })),
     );
     expect(await eight.data()).toEqual(await four.data());
     tf.dispose([x, filter, four, eight]);

@@ -74,6 +74,40 @@ describe.skipIf(!hasWebgpu)('kernels on webgpu', () => {
     });
   });
 
+  it.each([
+    [3, 5, 4, 'linear'],
+    [70, 9, 130, 'relu'],
+    [3, 2100, 7, 'relu6'], // A sum so long that it is cut.
+    [3, 5, 4, 'sigmoid'],
+    [2, 3, 5, 'elu'],
+  ] as const)('a product of %i by %i by %i with bias and %s', async (m, k, n, activation) => {
+    await same([some([m, k]), some([k, n]), some([n])], ([a, b, bias]) => [
+      tf.fused.matMul({ a: a as tf.Tensor2D, b: b as tf.Tensor2D, bias, activation }),
+    ]);
+  });
+
+  it('products of transposed matrices', async () => {
+    await same([some([70, 9]), some([9, 70]), some([9, 33]), some([33, 9])], ([a, at, b, bt]) => [
+      tf.matMul(a, b),
+      tf.matMul(a, bt, false, true),
+      tf.matMul(at, b, true, false),
+      tf.matMul(at, bt, true, true),
+    ]);
+  });
+
+  it('a convolution with bias and activation', async () => {
+    await same([some([2, 6, 5, 3]), some([3, 3, 3, 5]), some([5])], ([x, filter, bias]) => [
+      tf.fused.conv2d({
+        x: x as tf.Tensor4D,
+        filter: filter as tf.Tensor4D,
+        strides: 1,
+        pad: 'same',
+        bias,
+        activation: 'relu',
+      }),
+    ]);
+  });
+
   it('takes whole numbers that TF.js has cast by name alone', async () => {
     const [logits, labels] = [some([3, 10]), tf.oneHot(tf.tensor1d([4, 0, 9], 'int32'), 10)];
     await same([logits, labels], ([x, y]) => {

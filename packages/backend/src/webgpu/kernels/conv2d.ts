@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { launcher } from '../dispatch/kernel.js';
 import { replaceKernel } from '../dispatch/replace.js';
+import { finishOf } from './finish.js';
 import { multiply, type Operand, type Product } from './gemm.js';
 import { constants, type Geometry } from './geometry.js';
 
@@ -147,6 +148,15 @@ function geometry(
 
 /** Registers Conv2D and its gradients as tiled products with long sums cut into parts. */
 export function registerConv2d(): void {
+  replaceKernel('FusedConv2D', (stock) => (args) => {
+    const { x, filter, bias } = args.inputs as Record<string, tf.TensorInfo | undefined>;
+    const attrs = args.attrs as unknown as ConvAttributes & { activation: string };
+    const g = geometry(x!.shape, filter!.shape, attrs, [x!, filter!]);
+    const finish = finishOf(bias, g?.outChannels ?? 0, attrs.activation);
+    return g && finish
+      ? multiply(launcher(), forward(g), [x!, filter!], g.outShape, { finish })
+      : stock(args);
+  });
   replaceKernel('Conv2D', (stock) => (args) => {
     const { x, filter } = args.inputs as { x: tf.TensorInfo; filter: tf.TensorInfo };
     const g = geometry(x.shape, filter.shape, args.attrs as unknown as ConvAttributes, [x, filter]);

@@ -1,5 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { FLAT, grid, type Kernel, type Launcher } from '../dispatch/kernel.js';
+import { type Finish, finished, finishSums } from './finish.js';
 import { sumMiddle } from './reduce.js';
 
 /**
@@ -35,6 +36,9 @@ const ENOUGH = 512;
 /** The shortest part of k that is worth a workgroup of its own. */
 const SHORTEST = 128;
 
+/** How many threads there may be along n: few widths, because each is a program to compile. */
+const ACROSS = [4, 5, 8, 13, 16];
+
 /** Threads along n and m, each with a block of 4 by 4 (`tall`: 8 by 4) elements of C. */
 export interface Tile {
   readonly across: number;
@@ -42,13 +46,14 @@ export interface Tile {
   readonly tall: 1 | 2;
 }
 
-/** The block of C that a workgroup computes: at most 64 or 128 by 64, whose tiles fit into the 16 KiB of every device. */
+/** The block of C that a workgroup computes: at most 128 by 64, whose tiles fit into the 16 KiB of every device. */
 function tileOf(m: number, n: number): Tile {
-  const across = n <= 16 ? 4 : n <= 32 ? 8 : 16;
+  const columns = Math.ceil(n / 64);
+  const across = ACROSS.find((threads) => threads * 4 * columns >= n)!; // 20 channels are 5 threads, not 8.
   // Twice the rows per thread halves the traffic of shared memory, where there are rows enough for all.
-  if (across > 4 && m * Math.ceil(n / (across * 4)) >= 128 * ENOUGH) return { across, down: 16, tall: 2 };
-  const down = m <= 32 ? 8 : m <= 64 ? 16 : Math.min(32, 256 / across);
-  return { across, down: Math.max(down, 64 / across), tall: 1 };
+  if (across > 4 && m * columns >= 128 * ENOUGH) return { across, down: 16, tall: 2 };
+  const down = m <= 32 ? 8 : m <= 64 || across > 8 ? 16 : 32;
+  return { across, down: Math.max(down, Math.ceil(64 / across)), tall: 1 };
 }
 
 /** The statements that fetch an operand's tile into shared memory; prepared outside of the loop over k. */
@@ -80,16 +85,23 @@ function loader(
   return { before: before.join('\n'), load: load.join('\n') };
 }
 
-function kernelOf({ name, a, b }: Product, { across, down, tall }: Tile): Kernel {
+function nameOf({ name }: Product, { across, down, tall }: Tile, finish: Finish | undefined): string {
+  const ending = finish ? `/${finish.activation}${finish.bias ? '+bias' : ''}` : '';
+  return `${name}/${across}x${down}x${tall}${ending}`;
+}
+
+function kernelOf(product: Product, tile: Tile, finish: Finish | undefined): Kernel {
+  const { a, b } = product;
+  const { across, down, tall } = tile;
   const threads = across * down;
   const [rows, columns] = [down * 4 * tall, across * 4];
   const [left, right] = [loader(a, 'a', rows, threads), loader(b, 'b', columns, threads)];
   const strips = Array.from({ length: 4 * tall }, (_, i) => i);
   const step = (i: number): string => `c${i} = fma(vec4f(a${i >> 2}.${'xyzw'[i & 3]}), b, c${i});`;
   return {
-    name: `${name}/${across}x${down}x${tall}`,
+    name: nameOf(product, tile, finish),
     writes: ['c'],
-    reads: ['x', 'y'],
+    reads: ['x', 'y', ...(finish?.bias ? ['bias'] : [])],
     params: ['m: i32', 'n: i32', 'k: i32', 'part: i32', 'columns: u32'],
     workgroup: [threads, 1, 1],
     declarations: `
@@ -106,10 +118,10 @@ fn fetch_y(at: vec4i, inside: vec4<bool>) -> vec4f {
 fn write_c(m: i32, n: i32, base: i32, value: vec4f) {
   if (m >= p.m) { return; }
   let at = base + m * p.n + n;
-  if (n < p.n) { c[at] = value.x; }
-  if (n + 1 < p.n) { c[at + 1] = value.y; }
-  if (n + 2 < p.n) { c[at + 2] = value.z; }
-  if (n + 3 < p.n) { c[at + 3] = value.w; }
+  if (n < p.n) { c[at] = ${finished('value.x', 'n', finish)}; }
+  if (n + 1 < p.n) { c[at + 1] = ${finished('value.y', 'n + 1', finish)}; }
+  if (n + 2 < p.n) { c[at + 2] = ${finished('value.z', 'n + 2', finish)}; }
+  if (n + 3 < p.n) { c[at + 3] = ${finished('value.w', 'n + 3', finish)}; }
 }
 ${a.declarations}
 ${b.declarations}`,
@@ -143,6 +155,13 @@ ${strips.map((i) => `write_c(first_a + down * ${4 * tall} + ${i}, first_b + acro
 
 const kernels = new Map<string, Kernel>();
 
+/** What may be said of a product beside its factors. */
+export interface ProductOptions {
+  /** What is done to each element of the sum. */
+  readonly finish?: Finish | undefined;
+  readonly tile?: Tile | undefined;
+}
+
 /**
  * The product of two operands that look into the tensors x and y, of the given shape (m · n elements). A long sum of
  * few elements is cut into parts, which are added up in a second program: always in the same order.
@@ -152,21 +171,26 @@ export function multiply(
   product: Product,
   [x, y]: readonly [TensorInfo, TensorInfo],
   shape: readonly number[],
-  tile: Tile = tileOf(product.m, product.n),
+  { finish, tile = tileOf(product.m, product.n) }: ProductOptions = {},
 ): TensorInfo {
-  const { name, m, n, k } = product;
-  const key = `${name}/${tile.across}x${tile.down}x${tile.tall}`;
-  const kernel = kernels.get(key) ?? kernelOf(product, tile);
-  kernels.set(key, kernel);
+  const { m, n, k } = product;
   const [width, height] = grid(Math.ceil(m / (tile.down * 4 * tile.tall)));
   const columns = Math.ceil(n / (tile.across * 4));
   const wanted = Math.min(Math.floor(ENOUGH / (width * height * columns)), Math.floor(k / SHORTEST));
   const part = Math.ceil(k / Math.max(1, wanted) / DEPTH) * DEPTH;
   const parts = Math.ceil(k / part);
+  const last = parts === 1 ? finish : undefined;
+  const key = nameOf(product, tile, last);
+  const kernel = kernels.get(key) ?? kernelOf(product, tile, last);
+  kernels.set(key, kernel);
   const c = gpu.make(parts === 1 ? shape : [parts, m * n]);
-  gpu.run(kernel, [c, x, y], [m, n, k, part, columns], [width, height, columns * parts]);
+  const tensors = last?.bias ? [c, x, y, last.bias] : [c, x, y];
+  gpu.run(kernel, tensors, [m, n, k, part, columns], [width, height, columns * parts]);
   if (parts === 1) return c;
-  const total = sumMiddle(gpu, c, [1, parts, m * n], 1, shape);
+  const few = m * n < 16_384 && !finish;
+  const total = few
+    ? sumMiddle(gpu, c, [1, parts, m * n], 1, shape)
+    : finishSums(gpu, c, [parts, m, n], shape, finish);
   gpu.backend.disposeData(c.dataId);
   return total;
 }
