@@ -24,9 +24,10 @@ const rooms = {
   },
   photographs: { ours: [], tensorflow: [], node: false, libraries: true },
   report: { ours: [], tensorflow: [], node: false, libraries: true },
-  datasets: { ours: [], tensorflow: core, node: true, libraries: true },
+  host: { ours: [], tensorflow: [], node: true, libraries: true },
+  datasets: { ours: ['host'], tensorflow: core, node: true, libraries: true },
   formats: { ours: ['core', 'codec', 'compress'], tensorflow: core, node: true, libraries: true },
-  backend: { ours: [], tensorflow: true, node: true, libraries: true },
+  backend: { ours: ['host'], tensorflow: true, node: true, libraries: true },
   runner: { ours: true, tensorflow: true, node: true, libraries: true },
 };
 

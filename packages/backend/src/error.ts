@@ -9,7 +9,6 @@ export type BackendErrorCode =
   | 'download-failed'
   | 'build-failed'
   | 'verification-failed'
-  | 'lock-timeout'
   | 'optimizer'
   | 'kernel';
 

@@ -1,3 +1,5 @@
+export { cacheRoot } from '@espalier/host';
+
 export type { Trial, TrialSteps } from './auto.js';
 export { type DoctorRow, doctor, formatDoctor } from './doctor.js';
 export { BackendError, type BackendErrorCode } from './error.js';
@@ -11,7 +13,6 @@ export {
 export { type RandomSeed, statelessNormal, statelessUniform } from './native/random.js';
 export { registerNativeTraining } from './native/register.js';
 export type { FusedState } from './native/state.js';
-export { cacheRoot } from './setup/cache.js';
 export { type SetupOptions, type SetupResult, setup } from './setup/setup.js';
 export { type Backend, type BackendName, describe, type StartOptions, startBackend } from './start.js';
 export type { Started } from './starters.js';

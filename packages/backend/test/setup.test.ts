@@ -1,12 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findPackage } from '../src/packages.js';
 import { bindingPath, linkAddon, linksTo } from '../src/setup/addon.js';
-import { cacheRoot } from '../src/setup/cache.js';
-import { withLock } from '../src/setup/lock.js';
 import { isVerified, markVerified } from '../src/setup/marker.js';
 import { probe } from '../src/setup/probe.js';
 import { installStock } from '../src/setup/stock.js';
@@ -19,59 +16,6 @@ beforeEach(() => {
 });
 afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
-});
-
-describe('the cache directory', () => {
-  it('follows the platform and XDG_CACHE_HOME', () => {
-    expect(cacheRoot({ XDG_CACHE_HOME: '/x' }, 'linux')).toBe(join('/x', 'espalier'));
-    expect(cacheRoot({}, 'linux')).toMatch(/\.cache.espalier$/);
-    expect(cacheRoot({}, 'darwin')).toMatch(/Library.Caches.espalier$/);
-    expect(cacheRoot({ LOCALAPPDATA: '/l' }, 'win32')).toBe(join('/l', 'espalier', 'Cache'));
-  });
-});
-
-describe('the lock', () => {
-  it('lets one in at a time and is gone afterwards', async () => {
-    const path = join(directory, 'lock');
-    let inside = 0;
-    let most = 0;
-    const work = async (): Promise<void> => {
-      inside += 1;
-      most = Math.max(most, inside);
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      inside -= 1;
-    };
-    await Promise.all([withLock(path, work), withLock(path, work), withLock(path, work)]);
-    expect(most).toBe(1);
-    expect(existsSync(path)).toBe(false);
-  });
-
-  it('is released when the work fails', async () => {
-    const path = join(directory, 'lock');
-    await expect(withLock(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(existsSync(path)).toBe(false);
-  });
-
-  it('takes over the lock of a process that is gone, or that fell silent', async () => {
-    const path = join(directory, 'lock');
-    const { pid } = spawnSync(process.execPath, ['-e', '']);
-    const { hostname } = await import('node:os');
-    writeFileSync(path, JSON.stringify({ pid, host: hostname() }));
-    expect(await withLock(path, async () => 'done')).toBe('done');
-    writeFileSync(path, JSON.stringify({ pid: process.pid, host: 'another' }));
-    const old = new Date(Date.now() - 60_000);
-    utimesSync(path, old, old);
-    expect(await withLock(path, async () => 'done')).toBe('done');
-  });
-
-  it('gives up on a living holder with a typed error', async () => {
-    const path = join(directory, 'lock');
-    writeFileSync(path, JSON.stringify({ pid: process.pid, host: 'another' }));
-    await expect(withLock(path, async () => 1, { timeout: 100 })).rejects.toMatchObject({
-      code: 'lock-timeout',
-    });
-    expect(existsSync(path)).toBe(true);
-  });
 });
 
 describe('the zip reader', () => {

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { cacheRoot, isAlive, withLock } from '@espalier/host';
 import { BackendError } from '../error.js';
 import { findPackage, type InstalledPackage } from '../packages.js';
 import { addonName, bindingPath, compileAddon, findCompiler, libraryFiles, linkAddon } from './addon.js';
-import { cacheRoot, libraryDirectory } from './cache.js';
-import { isAlive, withLock } from './lock.js';
+import { libraryDirectory } from './cache.js';
 import { isVerified, markVerified, readMarker } from './marker.js';
 import { type ProbeResult, probe } from './probe.js';
 import { installStock, stockAddon, stockDirectory } from './stock.js';

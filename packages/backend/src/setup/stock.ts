@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { delimiter, dirname, join, relative } from 'node:path';
+import { cacheRoot } from '@espalier/host';
 import type { InstalledPackage } from '../packages.js';
 import { bindingPath } from './addon.js';
-import { cacheRoot, libraryDirectory } from './cache.js';
+import { libraryDirectory } from './cache.js';
 import { lastLine, run } from './run.js';
 
 /** A download that brings nothing for this long is given up. */

@@ -1,15 +1,14 @@
 import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheRoot } from '@espalier/host';
 import { DatasetError } from '../errors.js';
 
 const HOUR = 3_600_000;
 const PREFIX = '.fetch-';
 
-/** The user's cache: `$XDG_CACHE_HOME/espalier/datasets`, else `~/.cache/espalier/datasets`. */
+/** The user's cache of data: `datasets` in `cacheRoot()` of `@espalier/host`. */
 export function defaultCacheDir(): string {
-  const base = process.env.XDG_CACHE_HOME;
-  return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'espalier', 'datasets');
+  return join(cacheRoot(), 'datasets');
 }
 
 function cacheError(path: string, cause: unknown): DatasetError {

@@ -1,0 +1,2 @@
+export { cacheRoot } from './cache-root.js';
+export { isAlive, LockError, type LockOptions, withLock } from './lock.js';

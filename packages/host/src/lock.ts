@@ -1,0 +1,133 @@
+import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { hostname } from 'node:os';
+
+const HEARTBEAT_MS = 5_000;
+/** Silence after which a lock is taken over: of a file that says nothing, of another machine, of a living process. */
+const SILENT_MS = { unreadable: 30_000, elsewhere: 120_000, alive: 3_600_000 } as const;
+
+/** When to give up, and whom to tell. */
+export interface LockOptions {
+  /** Milliseconds to wait for another holder. Default 30 minutes; 0 does not wait. */
+  readonly timeout?: number;
+  /** Called once when somebody else holds the lock. */
+  readonly onWait?: () => void;
+}
+
+/** Somebody else holds the lock. */
+export class LockError extends Error {
+  override readonly name: string = 'LockError';
+  readonly code: 'lock-timeout' = 'lock-timeout';
+  readonly remedy: string;
+  /** The process that holds it, where that is known, and whether it is of this machine. */
+  readonly holder: { readonly pid: number; readonly host: string } | undefined;
+
+  constructor(path: string, holder: LockError['holder']) {
+    const remedy = `Wait for it or end it; if there is no such process, delete ${path}.`;
+    const who = holder === undefined ? 'Another process' : `Process ${holder.pid} of ${holder.host}`;
+    super(`${who} holds ${path}.\n  ${remedy}`);
+    this.remedy = remedy;
+    this.holder = holder;
+  }
+}
+
+/**
+ * Runs `work` while holding the lock file `path`. The holder touches the file every 5 s; a lock left by a process
+ * that is gone is taken over, at once if it was of this machine.
+ *
+ * @throws LockError when the lock is held for longer than `timeout`; what `work` throws
+ *
+ * @example
+ * ```ts
+ * import { mkdtempSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { withLock } from '@espalier/host';
+ * const path = join(mkdtempSync(join(tmpdir(), 'lock-')), 'lock');
+ * const outcome = await withLock(path, () =>
+ *   withLock(path, async () => 'inside', { timeout: 0 }).catch((error: Error) => error.name),
+ * );
+ * if (outcome !== 'LockError') throw new Error(outcome);
+ * ```
+ */
+export async function withLock<T>(
+  path: string,
+  work: () => Promise<T>,
+  options: LockOptions = {},
+): Promise<T> {
+  const deadline = Date.now() + (options.timeout ?? 1_800_000);
+  const mine = JSON.stringify({ pid: process.pid, host: hostname(), nonce: Math.random() });
+  for (let waited = false; ; ) {
+    if (await create(path, mine)) break;
+    const held = await readFile(path, 'utf8').catch(() => undefined);
+    if (held === undefined) continue; // Gone: try again.
+    if (await isStale(path, held)) {
+      await takeAway(path, held);
+      continue;
+    }
+    if (!waited) options.onWait?.();
+    waited = true;
+    if (Date.now() >= deadline) throw new LockError(path, holderOf(held));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  const beat = setInterval(() => {
+    const now = new Date();
+    utimes(path, now, now).catch(() => undefined);
+  }, HEARTBEAT_MS);
+  beat.unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(beat);
+    // Only our own lock is removed: it may have been taken over while this process was suspended.
+    if ((await readFile(path, 'utf8').catch(() => '')) === mine) await rm(path, { force: true });
+  }
+}
+
+async function create(path: string, content: string): Promise<boolean> {
+  try {
+    const file = await open(path, 'wx');
+    await file.writeFile(content);
+    await file.close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function holderOf(held: string): LockError['holder'] {
+  try {
+    const { pid, host } = JSON.parse(held) as Record<string, unknown>;
+    return Number.isInteger(pid) && typeof host === 'string' ? { pid: pid as number, host } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function isStale(path: string, held: string): Promise<boolean> {
+  const holder = holderOf(held);
+  const mine = holder?.host === hostname();
+  if (holder !== undefined && mine && !isAlive(holder.pid)) return true;
+  const limit = SILENT_MS[holder === undefined ? 'unreadable' : mine ? 'alive' : 'elsewhere'];
+  const made = await stat(path).catch(() => undefined);
+  return made !== undefined && Date.now() - made.mtimeMs > limit;
+}
+
+/** Removes a lock that is `held` by nobody; what somebody else has put there meanwhile is put back. */
+async function takeAway(path: string, held: string): Promise<void> {
+  const aside = `${path}.${process.pid}.${Date.now()}`;
+  await rename(path, aside).catch(() => undefined);
+  const taken = await readFile(aside, 'utf8').catch(() => held);
+  if (taken !== held) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+/** Whether a process of this machine still runs. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
