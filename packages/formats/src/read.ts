@@ -1,16 +1,24 @@
-import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { decode, EspError, type ModelArtifacts } from '@espalier/codec';
 import { EspalierError } from '@espalier/core';
 import { parseNpyTensor } from './arrays/npy.js';
+import { readNpz } from './arrays/npz.js';
 import { artifactsOfTensors, type PlainTensor } from './arrays/plain-tensor.js';
 import { parseSafetensors } from './arrays/safetensors.js';
-import { readWhole } from './files.js';
-import { hdf5Magic, readKeras } from './keras/h5.js';
+import { readSafetensorsIndex } from './arrays/safetensors-index.js';
+import { kindOf, pathInside, readWhole } from './files.js';
+import { hdf5Magic } from './keras/hdf5.js';
+import { withoutKeras3 } from './keras/model-json.js';
+import { readKerasArchive, readKerasH5 } from './keras/read-keras.js';
+import { modelOfFolder } from './model-of-folder.js';
+import { isObject, parseJson } from './tfjs/json.js';
+import { readManifest } from './tfjs/manifest.js';
 import { readModelJson } from './tfjs/model-json.js';
+import { refuseByName } from './unread.js';
 
 /** What can be read, in a few words. */
-export const readable = 'model.json or its folder, .esp, Keras .h5, .safetensors, .npy or a folder of .npy';
+export const readable =
+  'model.json or its folder, .esp, Keras .keras or .h5, .safetensors or its index, a weights manifest, .npy, .npz or a folder of .npy';
 
 /** What `readArtifacts` tells. */
 export interface ReadOptions {
@@ -18,43 +26,76 @@ export interface ReadOptions {
   readonly log?: (line: string) => void;
 }
 
+/** Artifacts, and the file or folder that they are from. */
+export interface ReadArtifacts {
+  readonly artifacts: ModelArtifacts;
+  readonly file: string;
+}
+
 /**
- * Artifacts of a model on disk: a `model.json`, a folder with one, an `.esp` file, or a Keras `.h5` file. Of weights alone
- * (`.safetensors`, `.npy`, a folder of `.npy`) they have no topology.
+ * Artifacts of a model on disk: a `model.json`, a folder with one, an `.esp` file, a Keras `.keras` or `.h5` file. Of weights alone
+ * (`.safetensors`, whole or in shards with an index, a weights manifest, `.npy`, `.npz`, a folder of `.npy`) they have no topology.
+ * Nothing outside of the model's own folder is read, whatever a file names.
  *
- * @throws EspalierError `bad-model`, `bad-data`, `missing-package` for `.h5` without h5wasm; EspError of the codec for a
+ * @throws EspalierError `bad-model`, `bad-data`, `missing-package` for Keras files without h5wasm; EspError of the codec for a
  * damaged `.esp`
+ *
+ * @example
+ * ```ts
+ * import { mkdtemp, writeFile } from 'node:fs/promises';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { readArtifacts, writeNpy } from '@espalier/formats';
+ * const file = join(await mkdtemp(join(tmpdir(), 'arrays-')), 'fc.npy');
+ * await writeFile(file, writeNpy([2, 1], Float32Array.of(1, 2)));
+ * const { artifacts } = await readArtifacts(file);
+ * if (artifacts.weightSpecs?.[0].shape.join() !== '2,1') throw new Error('another shape');
+ * ```
  */
 export async function readArtifacts(
   path: string,
   { log = () => {} }: ReadOptions = {},
-): Promise<{ artifacts: ModelArtifacts; file: string }> {
-  const info = await stat(path).catch(() => undefined);
-  if (info === undefined) {
+): Promise<ReadArtifacts> {
+  const kind = await kindOf(path);
+  if (kind === undefined) {
     throw new EspalierError('bad-model', `There is no model at ${path}.`, {
       remedy: `Read are: ${readable}.`,
     });
   }
-  if (info.isDirectory()) {
-    const arrays = (await readdir(path, { recursive: true })).filter((name) => extname(name) === '.npy');
-    if (arrays.length > 0 && (await stat(join(path, 'model.json')).catch(() => undefined)) === undefined) {
-      return { artifacts: await readNpyFiles(path, arrays.sort()), file: path };
-    }
+  if (kind === 'file') return { artifacts: await readFileOf(path, log), file: path };
+  const inside = await modelOfFolder(path);
+  if (typeof inside === 'string') {
+    const file = join(path, inside);
+    return { artifacts: await readFileOf(file, log), file };
   }
-  const file = info.isDirectory() ? join(path, 'model.json') : path;
+  return { artifacts: await readNpyFiles(path, inside), file: path };
+}
+
+const startsWith = (bytes: Uint8Array, magic: ArrayLike<number>): boolean =>
+  Array.from(magic).every((byte, i) => bytes[i] === byte);
+
+/** A file, by what it holds; by its name where that does not tell. */
+async function readFileOf(file: string, log: (line: string) => void): Promise<ModelArtifacts> {
   const extension = extname(file).toLowerCase();
-  if (extension === '.json') return { artifacts: await readModelJson(file), file };
-  if (extension === '.npy') return { artifacts: await readNpyFiles(dirname(file), [basename(file)]), file };
   const bytes = await readWhole(file);
-  if (extension === '.safetensors') return { artifacts: parseSafetensors(bytes, file), file };
-  if (hdf5Magic.every((byte, i) => bytes[i] === byte)) return { artifacts: await readKeras(file, log), file };
+  refuseByName(bytes, file);
+  if (extension === '.json') return readJsonFile(bytes, file, log);
+  if (extension === '.npy') return artifactsOfTensors([npyTensor(bytes, basename(file), file)]);
+  if (extension === '.npz') return readNpz(bytes, file);
+  if (extension === '.safetensors') return parseSafetensors(bytes, file);
+  if (startsWith(bytes, hdf5Magic)) return readKerasH5(bytes, file, log);
+  if (startsWith(bytes, [0x50, 0x4b, 3, 4])) return readKerasArchive(bytes, file, log);
   if (['.h5', '.hdf5', '.keras'].includes(extension)) {
-    throw new EspalierError('bad-model', `${file} is no HDF5 file.`, {
-      remedy: "Save the model with model.save('model.h5'), in Keras 2's format.",
-    });
+    throw new EspalierError(
+      'bad-model',
+      `${file} is no ${extension === '.keras' ? '.keras' : 'HDF5'} file.`,
+      {
+        remedy: "Save the model with model.save('model.keras') or model.save('model.h5').",
+      },
+    );
   }
   try {
-    return { artifacts: decode(bytes), file };
+    return decode(bytes);
   } catch (error) {
     if (!(error instanceof EspError)) throw error;
     const remedy = 'It is damaged, no .esp file, or of another version of Espalier: write it anew.';
@@ -62,12 +103,31 @@ export async function readArtifacts(
   }
 }
 
+/** JSON names other files: it is a model.json, a weights manifest, or an index of shards. */
+async function readJsonFile(
+  bytes: Uint8Array,
+  file: string,
+  log: (line: string) => void,
+): Promise<ModelArtifacts> {
+  const json = parseJson(bytes, file);
+  if (Array.isArray(json)) return readManifest(json, dirname(file), file);
+  if (isObject(json) && isObject(json.weight_map)) return readSafetensorsIndex(json.weight_map, file);
+  if (isObject(json) && json.modelTopology === undefined && Array.isArray(json.weightsManifest)) {
+    return readManifest(json.weightsManifest, dirname(file), file);
+  }
+  return withoutKeras3(await readModelJson(json, file), file, log);
+}
+
+function npyTensor(bytes: Uint8Array, name: string, file: string): PlainTensor {
+  return { ...parseNpyTensor(bytes, file), name: name.slice(0, -'.npy'.length).replaceAll('\\', '/') };
+}
+
 /** Arrays as tensors named by their paths in the folder, `a/b` for `a/b.npy`. */
 async function readNpyFiles(folder: string, files: readonly string[]): Promise<ModelArtifacts> {
   const tensors: PlainTensor[] = [];
-  for (const file of files) {
-    const name = file.slice(0, -'.npy'.length).replaceAll('\\', '/');
-    tensors.push({ ...parseNpyTensor(await readWhole(join(folder, file)), join(folder, file)), name });
+  for (const name of files) {
+    const file = await pathInside(folder, name, folder);
+    tensors.push(npyTensor(await readWhole(file), name, file));
   }
   return artifactsOfTensors(tensors);
 }

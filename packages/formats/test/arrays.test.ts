@@ -87,11 +87,34 @@ describe('npy', () => {
     expect([...parseNpy(turned, 'c').values]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
+  it('reads numbers of the other byte order', () => {
+    for (const one of kept) {
+      const [name] = /[<|][a-z]\d/.exec(Buffer.from(npyBytes(one)).toString('latin1')) ?? [];
+      if (!name?.startsWith('<')) continue;
+      const width = Number(name[2]);
+      const turned = Buffer.from(one.bytes);
+      for (let at = 0; at < turned.length; at += width) turned.subarray(at, at + width).reverse();
+      const bytes = Buffer.from(npyBytes({ ...one, bytes: turned }));
+      bytes.write('>', bytes.indexOf(name));
+      expect(parseNpyTensor(bytes, one.name)).toEqual(one);
+    }
+  });
+
   it('refuses what is not an array of numbers', () => {
     const good = Buffer.from(npyBytes(kept[0])).toString('latin1');
     const read = (text: string): unknown => parseNpyTensor(Buffer.from(text, 'latin1'), 'x.npy');
-    expect(() => read(good.replace('<f4', '|O8'))).toThrow("x.npy has the type '|O8', which is not read");
-    expect(() => read(good.replace('<f4', '>f4'))).toThrow('not read');
+    expect(() => read(good.replace('<f4', '|O8'))).toThrow(
+      "x.npy holds Python objects ('|O8'), which are not read",
+    );
+    expect(() => read(good.replace('<f4', '<c8'))).toThrow('x.npy holds complex numbers');
+    expect(() => read(good.replace("'<f4'", "[('a', '<f4')]"))).toThrow('x.npy holds records');
+    expect(() => read(good.replace('<f4', '<f9'))).toThrow("x.npy has the type '<f9', which is not read");
+    expect(() => read(good.replace('<f4', '<O4'))).toThrow('Python objects');
+    expect(() => read(good.replace('(2, 3)', '(99999999, 99999999, 2)'))).toThrow(
+      'a shape that fits nowhere',
+    );
+    expect(() => read(good.slice(0, 100))).toThrow('cut off');
+    expect(() => read(good.replace('NUMPY', 'NUMBY'))).toThrow('no .npy file');
     expect(() => read(good.replace('(2, 3)', '(2, 4)'))).toThrow('cut off');
     expect(() => read(good.replace('(2, 3)', '(2, 2)'))).toThrow('longer than its array');
     expect(() => read(good.replace('(2, 3)', '(2,-3)'))).toThrow('has no shape');

@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import { bytesOf, type PlainTensor, readArtifacts } from '../src/index.js';
 
@@ -8,6 +9,9 @@ import { bytesOf, type PlainTensor, readArtifacts } from '../src/index.js';
 export function folder(): string {
   return mkdtempSync(join(tmpdir(), 'espalier-formats-'));
 }
+
+/** A file of the folder `fixtures`. */
+export const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 
 /** Reads a model and makes it, as TF.js does. */
 export async function readLayersModel(path: string): Promise<LayersModel> {

@@ -6,6 +6,7 @@ import {
   elementBytes,
   numbersOf,
   type PlainTensor,
+  reversed,
   sizeOf,
 } from './plain-tensor.js';
 
@@ -15,7 +16,7 @@ export interface NpyArray {
   readonly values: Float32Array | Int32Array | Uint8Array;
 }
 
-/** NumPy's names of types. */
+/** NumPy's names of types, as they are written. */
 const types: Readonly<Record<string, ElementType>> = {
   '<f8': 'float64',
   '<f4': 'float32',
@@ -31,8 +32,19 @@ const types: Readonly<Record<string, ElementType>> = {
   '|b1': 'bool',
 };
 
+/** What other letters of types are, and the way from there to numbers. */
+const others: Readonly<Record<string, readonly [string, string]>> = {
+  O: ['Python objects', "They can hold code, and are not read: save array.astype('float32')."],
+  V: ['records', 'Save one field of it: array["name"].'],
+  c: ['complex numbers', 'Save array.real and array.imag.'],
+  U: ['texts', 'Arrays of numbers are read.'],
+  S: ['bytes', 'Arrays of numbers are read.'],
+  M: ['dates', "Save array.astype('int64')."],
+  m: ['spans of time', "Save array.astype('int64')."],
+};
+
 /**
- * Reads a `.npy` file: little-endian numbers in either order. 64-bit numbers become 32-bit ones, small signed
+ * Reads a `.npy` file: numbers of either byte order, in either order of axes. 64-bit numbers become 32-bit ones, small signed
  * integers int32.
  *
  * @throws EspalierError `bad-data`
@@ -59,24 +71,44 @@ export function parseNpyTensor(bytes: Uint8Array, name: string): PlainTensor {
     throw new EspalierError('bad-data', `${name} ${what}.`, { remedy });
   };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(1, 6)) !== 'NUMPY') bad('is no .npy file');
+  if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(0, 6)) !== '\x93NUMPY')
+    bad('is no .npy file');
   const wide = bytes[6] >= 2;
   const start = wide ? 12 : 10;
   const length = wide ? view.getUint32(8, true) : view.getUint16(8, true);
-  const header = new TextDecoder('latin1').decode(bytes.subarray(start, start + length));
-  const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? '';
+  if (start + length > bytes.length) bad('is cut off');
+  // Long headers are those of records.
+  const header = new TextDecoder('latin1').decode(bytes.subarray(start, start + Math.min(length, 65_536)));
+  if (/'descr':\s*\[/.test(header)) bad(`holds ${others.V[0]}`, others.V[1]);
+  const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? bad('does not tell its type');
   const tuple = /'shape':\s*\(([\d, ]*)\)/.exec(header)?.[1] ?? bad('has no shape');
   const shape = tuple.split(',').flatMap((n) => (n.trim() === '' ? [] : [Number(n)]));
   const order = /'fortran_order':\s*(True|False)/.exec(header)?.[1] ?? bad('does not tell its order');
-  const type: ElementType =
-    types[descr] ??
-    bad(`has the type '${descr}', which is not read`, `These are: ${Object.keys(types).join(' ')}.`);
-  const end = start + length + sizeOf(shape) * elementBytes[type];
+  const type = typeOf(descr, bad);
+  const size = sizeOf(shape) * elementBytes[type];
+  if (!Number.isSafeInteger(size) || !shape.every(Number.isSafeInteger)) bad('has a shape that fits nowhere');
+  const end = start + length + size;
   if (bytes.length < end) bad('is cut off');
   if (bytes.length > end) bad('is longer than its array');
+  const width = elementBytes[type];
   const data = bytes.subarray(start + length, end);
-  const ordered = order === 'True' && shape.length > 1 ? rowMajor(data, shape, elementBytes[type]) : data;
+  const little = descr.startsWith('>') ? reversed(data, width) : data;
+  const ordered = order === 'True' && shape.length > 1 ? rowMajor(little, shape, width) : little;
   return { name, shape, type, bytes: ordered };
+}
+
+/** The type that NumPy writes as `descr`, its byte order left out. */
+function typeOf(descr: string, bad: (what: string, remedy?: string) => never): ElementType {
+  const [, kind, width] = /^[<>=|]?([a-zA-Z])(\d*)/.exec(descr) ?? [];
+  // Of one byte, or of more.
+  for (const name of [`|${kind}${width}`, `<${kind}${width}`]) {
+    if (Object.hasOwn(types, name) && descr.length === name.length) return types[name];
+  }
+  if (kind !== undefined && Object.hasOwn(others, kind)) {
+    const [what, remedy] = others[kind];
+    return bad(`holds ${what} ('${descr}'), which are not read`, remedy);
+  }
+  return bad(`has the type '${descr}', which is not read`, `These are: ${Object.keys(types).join(' ')}.`);
 }
 
 /** Elements whose first axis runs fastest, put into an order in which the last one does. */

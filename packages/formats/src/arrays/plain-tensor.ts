@@ -39,6 +39,26 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) 
 export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
+/** Parts one behind the other, in a buffer of their own. */
+export function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Elements of `width` bytes, each the other way round: big-endian to little-endian. */
+export function reversed(bytes: Uint8Array, width: number): Uint8Array {
+  const out = new Uint8Array(bytes.length);
+  for (let at = 0; at < bytes.length; at += width) {
+    for (let i = 0; i < width; i++) out[at + i] = bytes[at + width - 1 - i];
+  }
+  return out;
+}
+
 /** What TF.js has no type for is stored as the integers or halves that it is, and described as the converter would. */
 const small: Partial<Record<ElementType, Pick<WeightSpec, 'dtype' | 'quantization'>>> = {
   float16: { dtype: 'float32', quantization: { dtype: 'float16' } },
@@ -102,12 +122,7 @@ function dtypeOf(type: ElementType): WeightSpec['dtype'] {
 /** Tensors as artifacts without a topology. @throws EspalierError `bad-data` for integers beyond 32 bits */
 export function artifactsOfTensors(tensors: readonly PlainTensor[]): ModelArtifacts {
   const parts = tensors.map((tensor) => (small[tensor.type] ? tensor.bytes : bytesOf(widen(tensor))));
-  const weightData = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    weightData.set(part, at);
-    at += part.length;
-  }
+  const weightData = concatenated(parts);
   const weightSpecs = tensors.map(({ name, shape, type }) => ({
     name,
     shape: [...shape],

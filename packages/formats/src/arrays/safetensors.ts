@@ -25,6 +25,9 @@ const types: Readonly<Record<string, ElementType>> = {
   BOOL: 'bool',
 };
 
+/** The entry of the header that is no tensor. */
+const reserved = '__metadata__';
+
 /** As the format's own reader has it. */
 const mostHeaderBytes = 100_000_000;
 
@@ -36,6 +39,13 @@ interface Entry {
 
 const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
 
+/** What a file holds. */
+export interface Safetensors {
+  readonly tensors: readonly PlainTensor[];
+  /** Texts by name. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
 /**
  * The tensors of a `.safetensors` file, by name; its metadata becomes `userDefinedMetadata`. All offsets are checked: tensors
  * must fill the file without gaps and without overlapping.
@@ -45,6 +55,14 @@ const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number
  * @throws EspalierError `bad-data`
  */
 export function parseSafetensors(bytes: Uint8Array, file: string): ModelArtifacts {
+  const { tensors, metadata } = safetensorsOf(bytes, file);
+  const artifacts = artifactsOfTensors(tensors);
+  if (Object.keys(metadata).length > 0) artifacts.userDefinedMetadata = { ...metadata };
+  return artifacts;
+}
+
+/** As `parseSafetensors`, in the file's own types; the bytes are not copied. @throws EspalierError `bad-data` */
+export function safetensorsOf(bytes: Uint8Array, file: string): Safetensors {
   const bad = (what: string): never => {
     throw new EspalierError('bad-data', `${file}: ${what}.`, { remedy: 'Is it a whole .safetensors file?' });
   };
@@ -52,7 +70,9 @@ export function parseSafetensors(bytes: Uint8Array, file: string): ModelArtifact
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = Number(view.getBigUint64(0, true));
   if (length > Math.min(mostHeaderBytes, bytes.length - 8)) bad(`a header of ${length} bytes does not fit`);
-  const { __metadata__: metadata, ...entries } = header(bytes.subarray(8, 8 + length), bad);
+  const all = header(bytes.subarray(8, 8 + length), bad);
+  const metadata = Object.hasOwn(all, reserved) ? all[reserved] : undefined;
+  const entries = Object.entries(all).filter(([name]) => name !== reserved);
   const data = bytes.subarray(8 + length);
   const texts = isObject(metadata) ? metadata : {};
   if (
@@ -61,7 +81,7 @@ export function parseSafetensors(bytes: Uint8Array, file: string): ModelArtifact
   ) {
     bad('__metadata__ is not all texts');
   }
-  const tensors = Object.entries(entries).map(([name, entry]): PlainTensor & { start: number } => {
+  const tensors = entries.map(([name, entry]): PlainTensor & { start: number } => {
     if (!isEntry(entry)) return bad(`'${name}' has no dtype, shape and data_offsets`);
     const { dtype, shape, data_offsets } = entry;
     const type = Object.hasOwn(types, dtype)
@@ -80,9 +100,7 @@ export function parseSafetensors(bytes: Uint8Array, file: string): ModelArtifact
     at += own.length;
   }
   if (at !== data.length) bad(`${data.length - at} bytes belong to no tensor`);
-  const artifacts = artifactsOfTensors(tensors);
-  if (Object.keys(texts).length > 0) artifacts.userDefinedMetadata = texts as Record<string, string>;
-  return artifacts;
+  return { tensors, metadata: texts as Record<string, string> };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -118,15 +136,23 @@ export function safetensorsBytes(artifacts: ModelArtifacts): Uint8Array {
   const texts = Object.entries(artifacts.userDefinedMetadata ?? {}).filter(
     ([, value]) => typeof value === 'string',
   );
-  const entries: Record<string, unknown> =
-    texts.length > 0 ? { __metadata__: Object.fromEntries(texts) } : {};
+  // A Map, for a tensor may have a name that every object has: __proto__.
+  const entries = new Map<string, unknown>();
+  if (texts.length > 0) entries.set(reserved, Object.fromEntries(texts));
   let at = 0;
   for (const { name, shape, type, bytes } of tensors) {
+    if (name === reserved || entries.has(name)) {
+      const why =
+        name === reserved ? 'has a meaning of its own in' : 'is there twice, which is not possible in';
+      throw new EspalierError('bad-model', `A tensor's name, ${name}, ${why} .safetensors files.`, {
+        remedy: 'Unpack to a folder.',
+      });
+    }
     const dtype = Object.keys(types).find((key) => types[key] === type);
-    entries[name] = { dtype, shape, data_offsets: [at, at + bytes.length] };
+    entries.set(name, { dtype, shape, data_offsets: [at, at + bytes.length] });
     at += bytes.length;
   }
-  const text = new TextEncoder().encode(JSON.stringify(entries));
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   // Spaces behind the header let the data start at a multiple of 8.
   const length = Math.ceil(text.length / 8) * 8;
   const out = new Uint8Array(8 + length + at).fill(0x20, 8, 8 + length);

@@ -22,9 +22,9 @@ export async function makeModel(
     return seededModel(buildSequential(name, inputShape, model.layers), seed);
   }
   if (Object.hasOwn(architectures, model)) return seededModel(architectures[model](name, inputShape), seed);
-  if (/[/\\]|\.(json|esp|h5)$/.test(model)) return readLayersModel(resolve(folder, model));
+  if (/[/\\]|\.(json|esp|h5|hdf5|keras)$/.test(model)) return readLayersModel(resolve(folder, model));
   const near = nearestName(model, Object.keys(architectures));
   throw new EspalierError('unknown-name', `There is no architecture '${model}'.`, {
-    remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${Object.keys(architectures).join(', ')}; or give the path of a model.json, .esp or .h5 file.`,
+    remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${Object.keys(architectures).join(', ')}; or give the path of a model.json, .esp, .keras or .h5 file.`,
   });
 }

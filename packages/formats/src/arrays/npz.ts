@@ -1,0 +1,19 @@
+import type { ModelArtifacts } from '@espalier/codec';
+import { EspalierError } from '@espalier/core';
+import { parseNpyTensor } from './npy.js';
+import { artifactsOfTensors } from './plain-tensor.js';
+import { unzip } from './zip.js';
+
+/** The arrays of a `.npz` archive, as numpy.savez writes it, by their names. @throws EspalierError `bad-model`, `bad-data` */
+export function readNpz(bytes: Uint8Array, file: string): ModelArtifacts {
+  const files = unzip(bytes, file, (name) => name.endsWith('.npy'));
+  if (files.size === 0) {
+    throw new EspalierError('bad-model', `${file} holds no arrays.`, { remedy: 'Save it with numpy.savez.' });
+  }
+  return artifactsOfTensors(
+    [...files].map(([name, array]) => ({
+      ...parseNpyTensor(array, `${name} of ${file}`),
+      name: name.slice(0, -'.npy'.length),
+    })),
+  );
+}

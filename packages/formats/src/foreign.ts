@@ -1,0 +1,110 @@
+import { Worker } from 'node:worker_threads';
+import { EspalierError } from '@espalier/core';
+
+/** What a parser may take before its worker is ended. */
+export interface ForeignLimits {
+  /** Seconds of the processor. Default: 5, and one more for every 10 MB. */
+  readonly seconds?: number;
+  /** Bytes of memory beyond what the process had. Default: 2 GiB, and eight times the file. */
+  readonly memory?: number;
+}
+
+/** Parsers that are not ours. */
+export type ForeignTask = 'hdf5' | 'png' | 'jpeg';
+
+interface Answer<Result> {
+  readonly result?: Result;
+  readonly error?: string;
+  readonly code?: string;
+  /** The library must not be used again. */
+  readonly broken?: boolean;
+  /** Bytes that the library keeps. */
+  readonly heap?: number;
+}
+
+/** A worker, and what it is at. */
+interface Bench {
+  readonly worker: Worker;
+  /** Receives the answer to the file that it has. */
+  answer: (answer: Answer<unknown>) => void;
+}
+
+/** That of the file before: starting one takes longer than most files. */
+let idle: Bench | undefined;
+/** Files are read one after the other. */
+let last: Promise<unknown> = Promise.resolve();
+
+/** A library that keeps more is not kept. */
+const mostKept = 64 * 2 ** 20;
+
+/** How often is looked, in ms; a limit is passed when it was seen to be so this often. */
+const [every, times] = [100, 3];
+
+function start(): Bench {
+  const worker = new Worker(new URL('./worker.js', import.meta.url), {
+    resourceLimits: { maxOldGenerationSizeMb: 1024 },
+  });
+  const bench: Bench = { worker, answer: () => {} };
+  worker.on('message', (answer: Answer<unknown>) => bench.answer(answer));
+  worker.on('error', (cause: NodeJS.ErrnoException) => {
+    const large = cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
+    bench.answer({
+      code: large ? 'too-much' : 'broken',
+      error: large ? 'reading it took more than 1 GiB' : cause.message,
+    });
+  });
+  worker.on('exit', (code) => bench.answer({ code: 'broken', error: `the parser ended with ${code}` }));
+  return bench;
+}
+
+/**
+ * Runs somebody else's parser on a file, in a worker that is ended when it takes too long or too much memory.
+ *
+ * @param bytes - Handed over to the worker: gone afterwards.
+ * @throws EspalierError `too-much` where it was ended; else with the parser's own code, `damaged` by default
+ */
+export function foreign<Result>(
+  task: ForeignTask,
+  bytes: Uint8Array<ArrayBuffer>,
+  limits: ForeignLimits = {},
+): Promise<Result> {
+  const turn = last.then(() => runOne<Result>(task, bytes, limits));
+  last = turn.catch(() => undefined);
+  return turn;
+}
+
+function runOne<Result>(
+  task: ForeignTask,
+  bytes: Uint8Array<ArrayBuffer>,
+  { seconds = 5 + bytes.length / 1e7, memory = 2 ** 31 + 8 * bytes.length }: ForeignLimits,
+): Promise<Result> {
+  const bench = idle ?? start();
+  idle = undefined;
+  bench.worker.ref();
+  const cpu = process.cpuUsage();
+  const before = process.memoryUsage.rss();
+  return new Promise<Result>((resolve, reject) => {
+    let passed = 0;
+    const timer = setInterval(() => {
+      const { user, system } = process.cpuUsage(cpu);
+      const slow = user + system > seconds * 1e6;
+      const large = process.memoryUsage.rss() - before > memory;
+      passed = slow || large ? passed + 1 : 0;
+      if (passed < times) return;
+      const most = slow ? `${Math.ceil(seconds)} s` : `${Math.ceil(memory / 2 ** 20)} MiB`;
+      bench.answer({ code: 'too-much', error: `reading it took more than ${most}` });
+    }, every);
+    bench.answer = ({ result, error, code = 'damaged', broken = code !== 'damaged', heap = 0 }) => {
+      clearInterval(timer);
+      bench.answer = () => {};
+      if (broken || heap > mostKept) void bench.worker.terminate();
+      else {
+        bench.worker.unref();
+        idle = bench;
+      }
+      if (error === undefined) resolve(result as Result);
+      else reject(new EspalierError(code, error));
+    };
+    bench.worker.postMessage({ task, bytes }, [bytes.buffer]);
+  });
+}
