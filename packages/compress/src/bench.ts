@@ -67,7 +67,10 @@ export class Bench {
 
   /** How near another model is. */
   async fidelity(model: Executable): Promise<Fidelity> {
-    return compare(this.#original, await outputsOf(model, this.#batches), this.peaks);
+    const measured = compare(this.#original, await outputsOf(model, this.#batches), this.peaks);
+    // An output need not have an axis that counts examples.
+    const examples = this.#batches.reduce((n, [input]) => n + (input?.shape[0] ?? 1), 0);
+    return { ...measured, examples };
   }
 
   /** PSNR of a model with these weights in place of its own. */

@@ -5,6 +5,7 @@ import type { InputValues } from './fixed-inputs.js';
 import { loadGraph } from './graph-model.js';
 import { intercept, interceptAsync, type KernelHooks } from './intercept.js';
 import { loadLayers } from './layers-model.js';
+import { checkWeights } from './weights.js';
 
 /** An input of a model; an axis of -1 takes any size. */
 export interface InputSpec {
@@ -59,6 +60,7 @@ export function isGraph({ format, modelTopology }: ModelArtifacts): boolean {
  * @throws EspalierError `bad-model` with what TF.js says, `unknown-name`, `shape-mismatch`
  */
 export async function load(artifacts: ModelArtifacts, values: InputValues = {}): Promise<Executable> {
+  checkWeights(artifacts);
   const handler = { load: async () => artifacts as unknown as tf.io.ModelArtifacts };
   try {
     const graph = isGraph(artifacts);

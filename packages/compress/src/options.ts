@@ -60,8 +60,7 @@ export function checkCompressOptions(options: CompressOptions): void {
   if (options.quality !== undefined) checkRange('compress', 'quality', options.quality, 1, 140);
   if (options.size !== undefined) checkRange('compress', 'size', options.size, 1, Number.MAX_SAFE_INTEGER);
   if (options.bits !== undefined) checkRange('compress', 'bits', options.bits, 0.01, 32);
-  if (options.peak !== undefined)
-    checkRange('compress', 'peak', options.peak, Number.MIN_VALUE, Number.MAX_VALUE);
+  if (options.peak !== undefined) checkRange('compress', 'peak', options.peak, 1e-30, 1e30);
   if (options.batchSize !== undefined) checkRange('compress', 'batchSize', options.batchSize, 1, 65536);
   if (options.effort !== undefined) checkRange('compress', 'effort', options.effort, 0, 9);
 }

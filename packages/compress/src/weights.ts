@@ -69,29 +69,70 @@ function stringBytes(bytes: Uint8Array, start: number, count: number): number {
   return at - start;
 }
 
-/** @throws EspalierError `bad-model` when the weights do not fill the data exactly */
-export function readWeights({ weightSpecs = [], weightData }: ModelArtifacts): Weight[] {
-  const data: Uint8Array = Array.isArray(weightData)
+const dataOf = ({ weightData }: ModelArtifacts): Uint8Array =>
+  Array.isArray(weightData)
     ? concatenate(weightData.map((part) => new Uint8Array(part)))
     : new Uint8Array(weightData ?? new ArrayBuffer(0));
+
+/** How the numbers of a tensor are stored; undefined for strings and complex numbers. */
+function typeOf({ dtype, quantization }: WeightSpec): (typeof stored)[keyof typeof stored] | undefined {
+  const name = dtype === 'string' || dtype === 'complex64' ? dtype : (quantization?.dtype ?? dtype);
+  return Object.hasOwn(stored, name) ? stored[name as keyof typeof stored] : undefined;
+}
+
+/** Bytes that each tensor takes of the data. @throws EspalierError `bad-model` when they do not fill it exactly */
+function lengthsOf(weightSpecs: readonly WeightSpec[], data: Uint8Array): number[] {
   let at = 0;
-  const weights = weightSpecs.map((spec): Weight => {
+  const lengths = weightSpecs.map((spec) => {
     const { name, shape, dtype, quantization } = spec;
     const size = shape.reduce((a, b) => a * b, 1);
-    const Type =
-      dtype === 'string' || dtype === 'complex64' ? undefined : stored[quantization?.dtype ?? dtype];
-    const length = Type
-      ? size * Type.BYTES_PER_ELEMENT
-      : dtype === 'string'
-        ? stringBytes(data, at, size)
-        : 8 * size;
-    if (at + length > data.length) {
+    if (!shape.every((n) => Number.isInteger(n) && n >= 0) || !Number.isSafeInteger(8 * size)) {
+      throw new EspalierError('bad-model', `${name} has the shape [${shape}].`, {
+        remedy: 'Sizes are whole numbers, and their product is how many elements there are.',
+      });
+    }
+    const Type = typeOf(spec);
+    if (!Type && dtype !== 'string' && dtype !== 'complex64') {
+      throw new EspalierError('bad-model', `${name} has the type '${quantization?.dtype ?? dtype}'.`, {
+        remedy: `Known are ${Object.keys(stored).join(', ')}, string and complex64.`,
+      });
+    }
+    const other = dtype === 'string' ? stringBytes(data, at, size) : 8 * size;
+    const length = Type ? size * Type.BYTES_PER_ELEMENT : other;
+    at += length;
+    if (at > data.length) {
       throw new EspalierError('bad-model', `The weights end inside ${name}.`, {
         remedy: 'Is a shard missing?',
       });
     }
-    const bytes = data.slice(at, at + length);
-    at += length;
+    return length;
+  });
+  if (at !== data.length) {
+    throw new EspalierError('bad-model', `There are ${data.length} bytes of weights; ${at} are described.`);
+  }
+  return lengths;
+}
+
+/**
+ * TensorFlow.js believes what is said about weights, and counts to 2^40 if that is their number.
+ *
+ * @throws EspalierError `bad-model` when the weights do not fill the data exactly
+ */
+export function checkWeights(artifacts: ModelArtifacts): void {
+  lengthsOf(artifacts.weightSpecs ?? [], dataOf(artifacts));
+}
+
+/** @throws EspalierError `bad-model` when the weights do not fill the data exactly */
+export function readWeights(artifacts: ModelArtifacts): Weight[] {
+  const data = dataOf(artifacts);
+  const { weightSpecs = [] } = artifacts;
+  const lengths = lengthsOf(weightSpecs, data);
+  let at = 0;
+  return weightSpecs.map((spec, i): Weight => {
+    const { name, shape, dtype, quantization } = spec;
+    const Type = typeOf(spec);
+    const bytes = data.slice(at, at + lengths[i]);
+    at += lengths[i];
     const whole = { name, shape, dtype, spec, bytes };
     if (!Type) return { ...whole, values: undefined, scale: undefined };
     const raw = new Type(bytes.buffer as ArrayBuffer);
@@ -102,10 +143,6 @@ export function readWeights({ weightSpecs = [], weightData }: ModelArtifacts): W
       dtype === 'int32' ? Int32Array.from(raw, (v) => Math.round(number(v))) : Float32Array.from(raw, number);
     return { ...whole, values, scale: quantization.dtype === 'float16' ? undefined : scale };
   });
-  if (at !== data.length) {
-    throw new EspalierError('bad-model', `There are ${data.length} bytes of weights; ${at} are described.`);
-  }
-  return weights;
 }
 
 /**

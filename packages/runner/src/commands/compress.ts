@@ -167,8 +167,7 @@ export default defineCommand({
   async run({ args: given, rawArgs }) {
     checkArguments(given, args);
     const goal = goalOf(given);
-    const peak =
-      given.peak === undefined ? undefined : number('peak', given.peak, Number.MIN_VALUE, Number.MAX_VALUE);
+    const peak = given.peak === undefined ? undefined : number('peak', given.peak, 1e-30, 1e30);
     const calibration = calibrationOptions(given);
     const settings = repeated(rawArgs, 'input');
     const { artifacts, file } = await readArtifacts(given.model, { log: warn });
