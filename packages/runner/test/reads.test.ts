@@ -1,5 +1,6 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { createTrainer, type Data, type Plugin, Run, type Schedule } from '@espalier/core';
+import { gaussianMixturePrior } from '@espalier/priors-gmm';
 import * as pruners from '@espalier/pruners';
 import * as structured from '@espalier/pruners-structured';
 import * as quantizers from '@espalier/quantize-kmeans';
@@ -122,6 +123,9 @@ const schedules: Record<string, () => Schedule<Plugin>> = {
   groupVariance: () => ({ plugin: regularizers.groupVariance({ strength: 1e-3, groups: 'filters' }) }),
   growing: () => ({ plugin: regularizers.growing({ sparsity: 0.5, strength: 0.1 }) }),
   distillation: () => ({ plugin: regularizers.distillation() }),
+  'mixture prior': () => ({
+    plugin: gaussianMixturePrior({ components: 4, tau: { from: 1e-3, zeros: 0.9 }, pruneFrom: 0.5 }),
+  }),
   kmeans: () => ({ plugin: quantizers.kmeans({ clusters: 4 }) }),
   'kmeans by importance': () => ({ plugin: quantizers.kmeans({ clusters: 4, importance: 'fisher' }) }),
   uniform: () => ({ plugin: quantizers.uniform({ bits: 4 }) }),

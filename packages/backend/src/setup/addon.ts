@@ -15,7 +15,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { BackendError } from '../error.js';
 import type { InstalledPackage } from '../packages.js';
+import { CALL_H } from './call.js';
 import { MASK_OP } from './mask-op.js';
+import { MIXTURE_OP } from './mixture-op.js';
 import { NOISE_OPS } from './noise-ops.js';
 import { QUIET_LOADER } from './quiet-loader.js';
 import { lastLine, run } from './run.js';
@@ -30,8 +32,15 @@ export function bindingPath(tfjsNode: InstalledPackage): string {
   return join(tfjsNode.root, 'lib', `napi-v${version}`, 'tfjs_binding.node');
 }
 
-/** Raised with every change of the C++ that goes into the addon. */
-const REVISION = 4;
+/** C++ of ours that goes into the addon. */
+const OPS: Readonly<Record<string, string>> = {
+  'mask-op.cc': MASK_OP,
+  'noise-ops.cc': NOISE_OPS,
+  'mixture-op.cc': MIXTURE_OP,
+};
+
+/** Raised with every change of it. */
+const REVISION = 5;
 
 /** Name of the compiled addon in the cache; the CPU and GPU packages have sources of their own. */
 export function addonName(tfjsNode: InstalledPackage): string {
@@ -40,7 +49,7 @@ export function addonName(tfjsNode: InstalledPackage): string {
 
 /**
  * Compiles the addon's C++ sources, which the npm package carries, against the unpacked library, with
- * our op, and the quiet loader that Node opens in front. Both find what they need relative to themselves, so the directory may
+ * our ops, and the quiet loader that Node opens in front. Both find what they need relative to themselves, so the directory may
  * be moved as a whole.
  *
  * @returns the files the addon needs
@@ -54,15 +63,16 @@ export async function compileAddon(tfjsNode: InstalledPackage, directory: string
   const inner = `${target}.so`;
   const own = await mkdtemp(join(directory, '.source-'));
   try {
-    const [loader, mask, noise] = ['loader.cc', 'mask-op.cc', 'noise-ops.cc'].map((file) => join(own, file));
+    const ops = Object.keys(OPS).map((file) => join(own, file));
+    const loader = join(own, 'loader.cc');
     await writeFile(loader, QUIET_LOADER);
-    await writeFile(mask, MASK_OP);
-    await writeFile(noise, NOISE_OPS);
+    await writeFile(join(own, 'call.h'), CALL_H);
+    for (const [file, source] of Object.entries(OPS)) await writeFile(join(own, file), source);
     await compile(inner, [
       `-I${join(directory, 'tensorflow', 'include')}`,
+      `-I${own}`,
       ...sources,
-      mask,
-      noise,
+      ...ops,
       ...libraries,
       `-Wl,-rpath,${runPath}`,
     ]);

@@ -16,20 +16,11 @@
  * (antithetic variates).
  */
 export const NOISE_OPS = `
-#include "tensorflow/c/kernels.h"
-#include "tensorflow/c/ops.h"
-#include "tensorflow/c/tf_status.h"
-#include "tensorflow/c/tf_tensor.h"
+#include "call.h"
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 #include <vector>
-
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
-#define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDE
-#endif
 
 namespace {
 
@@ -175,59 +166,6 @@ WIDE void Slopes(const float* mean, const float* variance, float rate, float fac
   }
 }
 
-// One call of an op: its inputs, its outputs, and what went wrong.
-class Call {
- public:
-  explicit Call(TF_OpKernelContext* context) : context_(context), status_(TF_NewStatus()) {
-    inputs_.resize(TF_NumInputs(context));
-    for (size_t i = 0; i < inputs_.size() && ok(); i++) TF_GetInput(context, static_cast<int>(i), &inputs_[i], status_);
-    if (!ok()) return;
-    int dims = TF_NumDims(inputs_[0]);
-    for (int i = 0; i < dims; i++) shape_.push_back(TF_Dim(inputs_[0], i));
-    columns = dims == 0 ? 1 : shape_.back();
-    rows = columns == 0 ? 0 : TF_TensorElementCount(inputs_[0]) / columns;
-  }
-  ~Call() {
-    if (!ok()) TF_OpKernelContext_Failure(context_, status_);
-    for (TF_Tensor* tensor : inputs_) if (tensor) TF_DeleteTensor(tensor);
-    for (TF_Tensor* tensor : outputs_) TF_DeleteTensor(tensor);
-    TF_DeleteStatus(status_);
-  }
-  bool ok() const { return TF_GetCode(status_) == TF_OK; }
-  // Whether the inputs from the first on have these many elements.
-  bool Sizes(std::vector<int64_t> sizes) {
-    for (size_t i = 0; i < sizes.size() && ok(); i++) {
-      if (TF_TensorElementCount(inputs_[i]) != sizes[i]) {
-        TF_SetStatus(status_, TF_INVALID_ARGUMENT, "an input has another size than its op wants");
-      }
-    }
-    return ok();
-  }
-  const float* in(int i) const { return static_cast<const float*>(TF_TensorData(inputs_[i])); }
-  const int32_t* words(int i) const { return static_cast<const int32_t*>(TF_TensorData(inputs_[i])); }
-  // An output like the first input, or a vector.
-  float* Like(int i) { return Output(i, shape_, rows * columns); }
-  float* Vector(int i, int64_t n) {
-    float* data = Output(i, {n}, n);
-    if (data) memset(data, 0, sizeof(float) * n);
-    return data;
-  }
-  int64_t rows = 0, columns = 0;
-
- private:
-  float* Output(int i, const std::vector<int64_t>& shape, int64_t n) {
-    TF_Tensor* tensor = TF_AllocateOutput(context_, i, TF_FLOAT, shape.data(), static_cast<int>(shape.size()),
-                                          n * sizeof(float), status_);
-    if (!ok()) return nullptr;
-    outputs_.push_back(tensor);
-    return static_cast<float*>(TF_TensorData(tensor));
-  }
-  TF_OpKernelContext* context_;
-  TF_Status* status_;
-  std::vector<TF_Tensor*> inputs_, outputs_;
-  std::vector<int64_t> shape_;
-};
-
 void ScaleNoiseOp(void*, TF_OpKernelContext* context) {
   Call call(context);
   int64_t n = call.rows * call.columns;
@@ -293,12 +231,6 @@ void SlopesOp(void*, TF_OpKernelContext* context) {
   }
 }
 
-struct Op {
-  const char* name;
-  std::vector<const char*> inputs, outputs;
-  void (*compute)(void*, TF_OpKernelContext*);
-};
-
 }  // namespace
 
 extern "C" void espalier_register_noise_ops() {
@@ -316,16 +248,6 @@ extern "C" void espalier_register_noise_ops() {
     {"EspalierGaussianSlopes", {"mean: float", "variance: float", "rate: float", "factor: float"},
      {"d_mean: float", "d_log_variance: float"}, &SlopesOp},
   };
-  TF_Status* status = TF_NewStatus();
-  for (const Op& op : ops) {
-    TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(op.name);
-    for (const char* input : op.inputs) TF_OpDefinitionBuilderAddInput(definition, input);
-    for (const char* output : op.outputs) TF_OpDefinitionBuilderAddOutput(definition, output);
-    TF_RegisterOpDefinition(definition, status);
-    if (TF_GetCode(status) != TF_OK) break;
-    TF_RegisterKernelBuilder(op.name, TF_NewKernelBuilder(op.name, "CPU", nullptr, op.compute, nullptr), status);
-    if (TF_GetCode(status) != TF_OK) break;
-  }
-  TF_DeleteStatus(status);
+  for (const Op& op : ops) Register(op);
 }
 `;

@@ -1,0 +1,85 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startBackend } from '../src/index.js';
+import { hasNative } from './native.js';
+
+const means = [0, -0.3, 0.2, 0.4];
+const precisions = [4000, 300, 700, 90];
+const shares = [0.7, 0.1, 0.15, 0.05];
+const offsets = shares.map((share, j) => Math.log(share) + Math.log(precisions[j] / (2 * Math.PI)) / 2);
+const size = means.length;
+
+/** Log-density, slope and responsibilities at a weight, as the formulas say. */
+function exactly(w: number): { log: number; slope: number; taken: number[] } {
+  const logs = means.map((mean, j) => offsets[j] - 0.5 * precisions[j] * (w - mean) ** 2);
+  const greatest = Math.max(...logs);
+  const log = greatest + Math.log(logs.reduce((sum, l) => sum + Math.exp(l - greatest), 0));
+  const taken = logs.map((l) => Math.exp(l - log));
+  return { log, slope: taken.reduce((sum, r, j) => sum + r * precisions[j] * (w - means[j]), 0), taken };
+}
+
+describe.runIf(hasNative)('the op of the mixture prior', () => {
+  beforeAll(async () => {
+    await startBackend({ prefer: 'native' });
+  });
+
+  const run = (weights: readonly tf.Tensor[], held: number, scale: number): Float32Array[] => {
+    const named = Object.fromEntries(weights.map((w, i) => [`w${i}`, w]));
+    const before = tf.memory().numTensors;
+    const outputs = tf.tidy(() => {
+      const components = {
+        means: tf.tensor1d(means),
+        offsets: tf.tensor1d(offsets),
+        precisions: tf.tensor1d(precisions),
+      };
+      const inputs = { ...components, held: tf.scalar(held), scale: tf.scalar(scale), ...named };
+      return tf.engine().runKernel('EspalierMixture', inputs) as unknown as tf.Tensor[];
+    });
+    expect(tf.memory().numTensors).toBe(before + weights.length + 1);
+    expect(outputs.slice(1).map((x) => x.shape)).toEqual(weights.map((w) => w.shape));
+    const values = outputs.map((x) => x.dataSync() as Float32Array);
+    tf.dispose(outputs);
+    return values;
+  };
+
+  it('has the slopes and the sums of the formulas, of tensors of any size', () => {
+    const [held, scale] = [700, 3];
+    const drawn = [
+      tf.randomNormal([50, 80], 0, 0.2, 'float32', 1),
+      tf.randomNormal([2501], 0.1, 0.3, 'float32', 2),
+      tf.zeros([held]),
+      tf.scalar(0.37),
+    ];
+    const [sums, ...slopes] = run(drawn, held, scale);
+    const alive = [0, 1, 3].flatMap((i) => [...drawn[i].dataSync()]);
+    const got = [0, 1, 3].flatMap((i) => [...slopes[i]]);
+    let [difference, norm] = [0, 0];
+    const expected = new Array<number>(2 + 3 * size).fill(0);
+    for (const [i, w] of alive.entries()) {
+      const { log, slope, taken } = exactly(w);
+      difference += (got[i] - scale * slope) ** 2;
+      norm += (scale * slope) ** 2;
+      expected[0] -= log;
+      expected[1] += taken[0] === Math.max(...taken) ? 1 : 0;
+      for (const [j, r] of taken.entries()) {
+        expected[2 + j] += r;
+        expected[2 + size + j] += r * (w - means[j]);
+        expected[2 + 2 * size + j] += r * (w - means[j]) ** 2;
+      }
+    }
+    expect(Math.sqrt(difference / norm)).toBeLessThan(1e-3); // the table's
+    for (const [i, value] of expected.entries()) {
+      // A cell goes to one component as a whole.
+      expect(Math.abs(sums[i] - value)).toBeLessThan(1e-3 * Math.abs(value) + (i === 1 ? 10 : 1e-2));
+    }
+    tf.dispose(drawn);
+  });
+
+  it('ends on numbers that are not finite, and says so', () => {
+    for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const weights = tf.tensor1d([0.1, wrong, -0.2]);
+      expect(Number.isFinite(run([weights], 0, 1)[0][0])).toBe(false);
+      weights.dispose();
+    }
+  });
+});
