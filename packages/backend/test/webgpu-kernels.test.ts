@@ -39,6 +39,47 @@ describe.skipIf(!hasWebgpu)('kernels on webgpu', () => {
     if (!shape.includes(0)) await same([some(shape)], ([x]) => [tf.mean(x, axis), tf.mean(x, axis, true)]);
   });
 
+  it.each([
+    [[4, 6], undefined],
+    [[4, 6], 0],
+    [
+      [3, 4, 5, 2],
+      [1, 2],
+    ],
+    [
+      [3, 4, 5],
+      [0, 2],
+    ],
+  ] as [number[], number[] | undefined][])(
+    'the gradients of sums and means of %j over %j',
+    async (shape, axis) => {
+      await same([some(shape)], ([x]) => [
+        tf.grad((v) => tf.sum(tf.square(tf.sum(v, axis))))(x),
+        tf.grad((v) => tf.sum(tf.square(tf.mean(v, axis, true))))(x),
+      ]);
+    },
+  );
+
+  it('gradients of gradients', async () => {
+    await same([some([7])], ([x]) => [
+      tf.grad((v) => tf.sum(tf.square(tf.grad((w) => tf.sum(tf.mul(tf.tanh(w), tf.mean(tf.relu(w)))))(v))))(
+        x,
+      ),
+    ]);
+  });
+
+  it.each([[[6, 3]], [[2, 4, 5, 3]]])('the gradients of a batch normalisation of %j', async (shape) => {
+    await same([some(shape), some([3]), some([3]), some(shape)], ([x, scale, offset, dy]) => {
+      const axes = shape.slice(1).map((_, i) => i);
+      const work = (v: tf.Tensor, a: tf.Tensor, b: tf.Tensor): tf.Tensor => {
+        const { mean, variance } = tf.moments(v, axes);
+        const [m, s, o, f] = [mean, variance, b, a] as tf.Tensor1D[];
+        return tf.batchNorm(v, m, s, o, f, 1e-3);
+      };
+      return tf.grads(work)([x, scale, offset], dy);
+    });
+  });
+
   it('sums whole numbers and truths as before', async () => {
     const x = tf.tensor2d(
       [

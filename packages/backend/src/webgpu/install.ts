@@ -2,6 +2,7 @@ import { registerActivationGradients } from '../activation-gradients.js';
 import { webgpuBackend } from './backend.js';
 import { installDispatch } from './dispatch/install.js';
 import { registerActivationKernels } from './kernels/activations.js';
+import { registerBatchNormGradient } from './kernels/batch-norm.js';
 import { registerConv2d } from './kernels/conv2d.js';
 import { registerCrossEntropyKernel } from './kernels/cross-entropy.js';
 import { registerDepthwiseGradient } from './kernels/depthwise.js';
@@ -9,6 +10,7 @@ import { registerMatMul } from './kernels/matmul.js';
 import { registerMaxPoolGradient } from './kernels/max-pool.js';
 import { registerReductions } from './kernels/reduce.js';
 import { registerSegmentSum } from './kernels/segment-sum.js';
+import { registerSpread } from './kernels/spread.js';
 
 /**
  * Makes TF.js's WebGPU backend, which must be registered and the current one, quick at training: programs run with
@@ -26,4 +28,6 @@ export function registerWebgpuTraining(): void {
   registerDepthwiseGradient();
   registerMaxPoolGradient();
   registerSegmentSum();
+  registerSpread();
+  registerBatchNormGradient();
 }

@@ -80,7 +80,10 @@ export function sumMiddle(
 }
 
 /** Axes that lie side by side: the sizes before, of, and behind them. Undefined where they do not. */
-function middle(shape: readonly number[], axes: readonly number[]): [number, number, number] | undefined {
+export function middle(
+  shape: readonly number[],
+  axes: readonly number[],
+): [number, number, number] | undefined {
   const sorted = [...axes].sort((a, b) => a - b);
   if (sorted.some((axis, i) => axis !== sorted[0] + i)) return undefined;
   const size = (from: number, to: number): number => tf.util.sizeFromShape(shape.slice(from, to));
