@@ -3,14 +3,13 @@ import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { packedAsItIs } from './as-it-is.js';
 import { foldNormalizations } from './batch-norm.js';
-import { batchesOf, splitExamples } from './batches.js';
 import { Bench } from './bench.js';
+import { examplesFor, type MeasuredOn } from './calibrate.js';
 import { choose } from './choose.js';
-import { generateExamples } from './examples.js';
 import { type Examples, type Executable, load } from './executable.js';
 import type { Fidelity } from './fidelity.js';
 import { type Judge, judged, type Packed, packed } from './finish.js';
-import { type CompressOptions, checkCompressOptions, type ExampleSource } from './options.js';
+import { type CompressOptions, checkCompressOptions } from './options.js';
 import { plan } from './planning.js';
 import type { Method } from './quantize.js';
 import { aimOf, type Trial } from './search.js';
@@ -39,6 +38,8 @@ export interface Compressed {
   readonly artifacts: ModelArtifacts;
   /** Measured on the model decoded from the file. */
   readonly fidelity: Fidelity;
+  /** What kind of inputs it was measured on. */
+  readonly measuredOn: MeasuredOn;
   /** What the outputs' errors were counted in. */
   readonly peaks: readonly number[];
   /** Outputs, by their places, that hardly vary: their peak is 1/32 of their greatest magnitude. `peak` gives another. */
@@ -104,7 +105,8 @@ async function compressed(artifacts: ModelArtifacts, options: CompressOptions): 
   const made: tf.Tensor[] = [];
   try {
     const tensors = new Tensors(artifacts, model);
-    const { batches, validation } = await examplesFor(model, options, made);
+    const { batches, validation, measuredOn } = await examplesFor(model, options, made);
+    const facts = { before, measuredOn };
     const bench = await benchFor(model, validation, tensors, options.peak);
     const goal = aimOf(options, tensors.elements);
     const judge: Judge = { ...goal, tensors, bench, inputs, effort: options.effort ?? 6 };
@@ -113,7 +115,7 @@ async function compressed(artifacts: ModelArtifacts, options: CompressOptions): 
       const file = asItIs(Number.POSITIVE_INFINITY);
       if (goal.aim.meets(file.length)) {
         const whole = await judged(file, new Map(), true, judge);
-        return resultOf(whole, file.length, tensors, bench, before, []);
+        return resultOf(whole, file.length, tensors, bench, facts, []);
       }
     }
     const traced = await trace(model, batches[0], tensors.twins);
@@ -133,7 +135,7 @@ async function compressed(artifacts: ModelArtifacts, options: CompressOptions): 
     const whole = file.length <= small.file.length || (!goal.bytes && !small.met);
     const best = whole ? await judged(file, new Map(), true, judge) : small;
     const unreached = new Set(plans.flatMap((own) => (own.unreached ? [own.weight.name] : [])));
-    return resultOf(best, file.length, tensors, bench, before, found.trials, unreached);
+    return resultOf(best, file.length, tensors, bench, facts, found.trials, unreached);
   } finally {
     tf.dispose(made);
     model.dispose();
@@ -159,35 +161,12 @@ async function benchFor(
   }
 }
 
-/** Batches for calibration, and others for measuring; `made` gets all that is to be disposed. */
-async function examplesFor(
-  { inputs }: Executable,
-  { calibration, validation, batchSize = 8 }: CompressOptions,
-  made: tf.Tensor[],
-): Promise<{ batches: Examples[]; validation: Examples[] }> {
-  const from = async (source: Examples | ExampleSource): Promise<Examples> => {
-    if (typeof source !== 'function') return source;
-    const examples = await source(inputs);
-    made.push(...examples);
-    return examples;
-  };
-  const given = await from(calibration ?? ((specs) => generateExamples(specs, { seed: 1 })));
-  const apart = validation && (await from(validation));
-  const [own, rest] = apart ? [given, undefined] : splitExamples(inputs, given);
-  if (rest) made.push(...own, ...rest);
-  const batches = batchesOf(inputs, own, batchSize);
-  made.push(...batches.flat());
-  const measured = batchesOf(inputs, apart ?? rest ?? given, batchSize);
-  made.push(...measured.flat());
-  return { batches, validation: measured };
-}
-
 function resultOf(
   { rounded, ...best }: Packed,
   losslessBytes: number,
   tensors: Tensors,
   { peaks, floored }: Bench,
-  before: readonly string[],
+  facts: Pick<Compressed, 'before' | 'measuredOn'>,
   trials: readonly Trial[],
   unreached: ReadonlySet<string> = new Set(),
 ): Compressed {
@@ -201,5 +180,5 @@ function resultOf(
       ...(own && unreached.has(tensors.twins.get(name) ?? name) && { unreached: true }),
     };
   });
-  return { ...best, losslessBytes, peaks, floored, before, tensors: described, trials };
+  return { ...best, ...facts, losslessBytes, peaks, floored, tensors: described, trials };
 }

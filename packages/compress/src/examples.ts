@@ -3,6 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { rowsFor } from './batches.js';
 import { deadLeaves } from './dead-leaves.js';
 import type { Examples, InputSpec } from './executable.js';
+import { paintFace } from './faces.js';
+import { cutPicture, type Picture } from './pictures.js';
+import { madeUpSound } from './sounds.js';
 
 /** Options of {@link generateExamples}. */
 export interface GenerateOptions {
@@ -14,45 +17,81 @@ export interface GenerateOptions {
   readonly range?: readonly [number, number];
   /** For axes that take any size. Default 64. */
   readonly length?: number;
+  /**
+   * Photographs that three quarters of the pictures are cut from; the last quarter of the examples, which the quality is
+   * measured on, from the last third of these alone. Default: none, all pictures are made up.
+   */
+  readonly pictures?: readonly Picture[];
 }
 
+/** Fewer samples are no sound. */
+const leastSound = 4096;
+
+/** `[height, width, 1 or 3]` */
+export const isPicture = ({ shape, below }: InputSpec): boolean =>
+  below === undefined && shape.length === 4 && (shape[3] === 1 || shape[3] === 3);
+
+const isSound = ({ shape }: InputSpec): boolean =>
+  shape[1] >= leastSound && (shape.length === 2 || (shape.length === 3 && shape[2] === 1));
+
 /**
- * Inputs for a model that nobody has inputs for: for `[height, width, 1 or 3]` pictures with the statistics of natural ones,
- * for other floats noise that is smooth along the second axis, for integers small ones. Real inputs serve better.
+ * Inputs for a model that nobody has inputs for: where it takes pictures, cuts of the `pictures` that are given, discs that cover
+ * each other with the statistics of natural pictures, and something like faces; for long signals something like speech and
+ * music; for indices into a table any of its rows; for other integers small ones; for other floats noise that is smooth along
+ * the second axis. Real inputs serve better.
  */
 export function generateExamples(inputs: readonly InputSpec[], options: GenerateOptions = {}): Examples {
-  const { count: wanted = 16, seed = 1, range = [0, 1], length = 64 } = options;
+  const { count: wanted = 16, seed = 1, range = [0, 1], length = 64, pictures = [] } = options;
   const random = uniform(seed);
   const rows = rowsFor(inputs, wanted);
-  return inputs.map(({ shape, dtype }, input) => {
-    const count = rows[input];
+  return inputs.map((input, place) => {
+    const count = rows[place];
+    const { shape, dtype, below } = input;
     const sizes = [count, ...shape.slice(1).map((n) => (n < 0 ? length : n))];
-    const size = sizes.reduce((a, b) => a * b, 1);
-    if (dtype === 'int32')
-      return tf.tensor(
-        Int32Array.from({ length: size }, () => Math.floor(random() * 10)),
-        sizes,
-        dtype,
+    const each = sizes.slice(1).reduce((a, b) => a * b, 1);
+    const values = new Float32Array(count * each);
+    const fill = (make: (i: number) => Float32Array): void => {
+      for (let i = 0; i < count; i++) values.set(make(i), i * each);
+    };
+    if (below !== undefined || dtype === 'int32') {
+      for (let i = 0; i < values.length; i++) values[i] = Math.floor(random() * (below ?? 10));
+    } else if (dtype === 'bool') {
+      for (let i = 0; i < values.length; i++) values[i] = random() < 0.5 ? 1 : 0;
+    } else if (isPicture(input)) {
+      const size = sizes.slice(1) as [number, number, number];
+      fill((i) =>
+        pictureOf(i, count, pictures, size, random).map((v) => range[0] + v * (range[1] - range[0])),
       );
-    const values = new Float32Array(size);
-    const [, height, width, channels] = sizes;
-    if (sizes.length === 4 && (channels === 1 || channels === 3)) {
-      for (let i = 0; i < count; i++) {
-        values.set(deadLeaves(height, width, channels, random), i * height * width * channels);
-      }
-      return tf.tensor(
-        values.map((v) => range[0] + v * (range[1] - range[0])),
-        sizes,
-        'float32',
-      );
-    }
-    // A random walk that leaks: energy falls with frequency, as in most signals.
-    const inner = sizes.slice(2).reduce((a, b) => a * b, 1);
-    for (let i = 0; i < size; i++) {
-      const noise = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-      const first = Math.floor(i / inner) % (sizes[1] ?? 1) === 0 || sizes.length < 3;
-      values[i] = first ? noise : 0.9 * values[i - inner] + 0.4359 * noise;
-    }
-    return tf.tensor(values, sizes, 'float32');
+    } else if (isSound(input)) {
+      fill(() => madeUpSound(each, random));
+    } else addWalks(values, sizes, random);
+    return tf.tensor(values, sizes, dtype as 'float32');
   });
+}
+
+/** Three cuts of photographs, one that is made up. */
+function pictureOf(
+  i: number,
+  count: number,
+  pictures: readonly Picture[],
+  size: readonly [number, number, number],
+  random: () => number,
+): Float32Array {
+  const last = Math.floor(count / 4);
+  const first = Math.ceil((2 * pictures.length) / 3);
+  const own = i < count - last ? pictures.slice(0, first) : pictures.slice(first);
+  if (i % 4 !== 3 && own.length > 0) return cutPicture(own[(i - (i >> 2)) % own.length], size, random);
+  const picture = deadLeaves(...size, random);
+  if ((i >> 2) % 2 === 1) paintFace(picture, size, random);
+  return picture;
+}
+
+/** Random walks that leak: energy falls with frequency, as in most signals. */
+function addWalks(values: Float32Array, sizes: readonly number[], random: () => number): void {
+  const inner = sizes.slice(2).reduce((a, b) => a * b, 1);
+  for (let i = 0; i < values.length; i++) {
+    const noise = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    const first = Math.floor(i / inner) % (sizes[1] ?? 1) === 0 || sizes.length < 3;
+    values[i] = first ? noise : 0.9 * values[i - inner] + 0.4359 * noise;
+  }
 }

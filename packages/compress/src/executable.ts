@@ -12,6 +12,8 @@ export interface InputSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: tf.DataType;
+  /** Whole numbers from 0 below this: it looks up the rows of a table. */
+  readonly below?: number | undefined;
 }
 
 /** Examples: one tensor per input of the model, the first axis counts examples. */

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { withGradients } from './missing-gradients.js';
 
 interface TapeNode {
   readonly saved?: readonly tf.Tensor[];
@@ -28,7 +29,14 @@ export async function gradients(
   loss: (outputs: readonly tf.Tensor[]) => tf.Tensor,
   wrt: readonly tf.Tensor[],
 ): Promise<(Float32Array | undefined)[] | undefined> {
-  if (wrt.length === 0) return [];
+  return wrt.length === 0 ? [] : withGradients(() => slopesOf(forward, loss, wrt));
+}
+
+async function slopesOf(
+  forward: () => Promise<tf.Tensor[]>,
+  loss: (outputs: readonly tf.Tensor[]) => tf.Tensor,
+  wrt: readonly tf.Tensor[],
+): Promise<(Float32Array | undefined)[] | undefined> {
   const engine = tf.engine() as unknown as Engine;
   let tape: readonly TapeNode[] = [];
   let outputs: tf.Tensor[] = [];
@@ -39,7 +47,8 @@ export async function gradients(
     } finally {
       tape = takeTape(engine);
     }
-    return tf.tidy(() => {
+    const slopes: (Float32Array | undefined)[] = [];
+    tf.tidy(() => {
       const { grads } = engine.gradients(
         () => {
           for (const node of tape) engine.state.activeTape?.push(node);
@@ -49,8 +58,10 @@ export async function gradients(
         undefined,
         true,
       );
-      return grads.map((grad) => grad?.dataSync() as Float32Array | undefined);
+      // Not as what `tidy` returns: it would look for tensors in each of their elements.
+      for (const grad of grads) slopes.push(grad?.dataSync() as Float32Array | undefined);
     });
+    return slopes;
   } catch (error) {
     // The forward pass went well: it is the way back that is missing.
     if (outputs.length > 0) return undefined;

@@ -1,11 +1,14 @@
 export type { ModelArtifacts } from '@espalier/codec';
+export type { MeasuredOn } from './calibrate.js';
 export { type Compressed, type CompressedTensor, compress } from './compress.js';
 export { type GenerateOptions, generateExamples } from './examples.js';
 export { type Examples, type Executable, type InputSpec, isGraph, load } from './executable.js';
 export { compare, type Fidelity, type Output } from './fidelity.js';
 export type { InputValues } from './fixed-inputs.js';
 export type { CompressOptions, ExampleSource } from './options.js';
+export type { Picture } from './pictures.js';
 export type { Method } from './quantize.js';
+export { sampleExamples } from './sample.js';
 export type { Trial } from './search.js';
 export { readWeights, type Weight, withValues } from './weights.js';
 export { type CompressedWeights, type CompressWeightsOptions, compressWeights } from './weights-alone.js';

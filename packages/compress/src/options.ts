@@ -1,4 +1,5 @@
 import { checkOptions, checkRange, EspalierError } from '@espalier/core';
+import type { GenerateOptions } from './examples.js';
 import type { Examples, InputSpec } from './executable.js';
 import type { InputValues } from './fixed-inputs.js';
 
@@ -16,8 +17,10 @@ export interface CompressOptions {
   readonly size?: number;
   /** Most bits per weight, the whole file over the number of weights. */
   readonly bits?: number;
-  /** Inputs as the model will meet them, a tensor per input. Default: `generateExamples`. */
+  /** Inputs as the model will meet them, a tensor per input. Default: `sampleExamples`. */
   readonly calibration?: Examples | ExampleSource;
+  /** How inputs are made where no `calibration` is given. */
+  readonly sample?: GenerateOptions;
   /** Inputs that the quality is measured on. Default: the last quarter of `calibration`, which is then not used otherwise. */
   readonly validation?: Examples | ExampleSource;
   /** Values of a graph model's inputs that are the same for all examples. Default: 1 for scalars, false for flags. */
@@ -40,6 +43,7 @@ const names = [
   'size',
   'bits',
   'calibration',
+  'sample',
   'validation',
   'inputs',
   'peak',

@@ -40,7 +40,7 @@ const args = {
     type: 'string',
     default: madeUp,
     description:
-      'Inputs: a folder of pictures, a picture, .npy files (a,b for several inputs), or sample (made up)',
+      'Inputs: a folder of pictures, a picture, .npy files (a,b for several inputs), or sample (free photographs and made-up inputs)',
     valueHint: 'source',
   },
   validate: {
@@ -123,7 +123,9 @@ function describe(result: Result, before: number, out: string): string {
   const counts = new Map<string, number>();
   for (const { method } of result.tensors) counts.set(method, (counts.get(method) ?? 0) + 1);
   const quality =
-    'snr' in result ? `SNR of the weights ${result.snr.toFixed(2)} dB` : describeFidelity(result.fidelity);
+    'snr' in result
+      ? `SNR of the weights ${result.snr.toFixed(2)} dB`
+      : `${describeFidelity(result.fidelity)}; measured on ${result.measuredOn}`;
   const how = result.lossless ? 'without loss: nothing smaller meets the aim' : quality;
   return [
     formatTable([['tensors', 'count'], ...counts]),

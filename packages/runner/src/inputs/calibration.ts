@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { type Examples, generateExamples, type InputSpec } from '@espalier/compress';
+import { type Examples, type InputSpec, sampleExamples } from '@espalier/compress';
 import { EspalierError, uniform } from '@espalier/core';
 import { cut, readNpy, readPicture, readPictures } from '@espalier/formats';
 import * as tf from '@tensorflow/tfjs-core';
@@ -15,7 +15,7 @@ export interface CalibrationOptions {
 }
 
 /**
- * Inputs for a model: made up (`sample`), from a folder of pictures or one picture, or from `.npy` files, one per input,
+ * Inputs for a model: photographs of ours and made-up ones (`sample`), from a folder of pictures or one picture, or from `.npy` files, one per input,
  * separated by commas.
  *
  * @throws EspalierError `bad-data`
@@ -25,7 +25,7 @@ export async function calibrationOf(
   inputs: readonly InputSpec[],
   { count, range, length, seed }: CalibrationOptions,
 ): Promise<Examples> {
-  if (source === 'sample') return generateExamples(inputs, { count, range, length, seed });
+  if (source === 'sample') return sampleExamples(inputs, { count, range, length, seed });
   if (source.endsWith('.npy')) {
     const arrays = await Promise.all(source.split(',').map((file) => readNpy(file)));
     return arrays.map(({ shape, values }, i) =>

@@ -19,7 +19,7 @@ export interface CompressModelOptions extends Omit<CompressOptions, 'calibration
   readonly calibration: CalibrationOptions;
 }
 
-/** Made-up inputs. */
+/** Photographs of ours and made-up inputs. */
 export const madeUp = 'sample';
 
 /**
@@ -39,7 +39,7 @@ export async function compressModel(
   try {
     return await compress(artifacts, {
       ...options,
-      calibration: from(calibrate, how.seed),
+      ...(calibrate === madeUp ? { sample: how } : { calibration: from(calibrate, how.seed) }),
       ...(validate !== undefined && { validation: from(validate, how.seed + 1) }),
     });
   } catch (error) {
