@@ -1,4 +1,4 @@
-import { type Book, bitsOf, buildBook, floatOf } from './codebook.js';
+import { type Book, bitsOf, floatOf } from './codebook.js';
 import { MAX_BOOK, MAX_LEVELS } from './numbers.js';
 
 /** Elements as unsigned bit patterns. */
@@ -42,10 +42,12 @@ export function findBook(data: Patterns, float: boolean): Quantized | undefined 
 
 function toLevels(data: Patterns, book: Book): Pick<Quantized, 'levels' | 'nonzero'> {
   const level = new Map<number, number>();
-  const elements = buildBook(book);
-  elements.forEach((bits, i) => {
-    if (!level.has(bits)) level.set(bits, i - book.negative);
-  });
+  const { kind, negative, positive, base, values } = book;
+  for (let l = -negative; l <= positive; l++) {
+    const bits =
+      kind === 'list' ? values[l + negative] : kind === 'step' ? bitsOf(l * base) : (base + l) >>> 0;
+    if (!level.has(bits)) level.set(bits, l);
+  }
   const levels = new Int32Array(data.length);
   let nonzero = 0;
   for (let i = 0; i < data.length; i++) {

@@ -1,7 +1,7 @@
 import { codeTree, freshStates } from './adaptive.js';
-import { broken } from './errors.js';
+import { broken, fail } from './errors.js';
 import type { TensorEntry } from './format.js';
-import { MAX_BOOK, MAX_EXPONENT, MAX_LEVELS, MAX_NUMBERS } from './numbers.js';
+import { MAX_BOOK, MAX_EXPONENT, MAX_LEVELS } from './numbers.js';
 import { RangeDecoder } from './range-decoder.js';
 import type { Reader } from './reader.js';
 
@@ -33,7 +33,7 @@ export function orderOf({ lag, terms }: Predictor): number {
   return terms.length / lag;
 }
 
-/** A codebook as the header has it; {@link buildBook} makes the table. */
+/** A codebook as the header has it. */
 export interface Book {
   /** How the elements of the levels are written: consecutive integers, a float32 step, a list. */
   kind: 'integers' | 'step' | 'list';
@@ -50,14 +50,6 @@ export interface Book {
   predictor?: Predictor;
 }
 
-/** The element, as a bit pattern, of each level + negative; where these are scaled later, the level itself. */
-export function buildBook({ kind, negative, positive, base, values, scales }: Book): Uint32Array {
-  if (kind === 'list') return values;
-  return Uint32Array.from({ length: negative + 1 + positive }, (_, i) =>
-    kind === 'integers' ? base + i - negative : scales ? i - negative : bitsOf((i - negative) * base),
-  );
-}
-
 /**
  * Reads a codebook; `flags`: bit 0 whether it is a list, bit 1 whether the element of level 0 is in it, bit 2 whether
  * steps differ along axes, bits 5-7 of how many terms predictions are.
@@ -65,14 +57,13 @@ export function buildBook({ kind, negative, positive, base, values, scales }: Bo
 export function readBook(
   reader: Reader,
   flags: number,
-  { itemBytes, elements, spec: { shape } }: TensorEntry,
-  float32: boolean,
+  { itemBytes, count, spec: { shape, dtype, quantization } }: TensorEntry,
 ): Book {
   const negative = reader.varint();
   const positive = reader.varint();
   const size = negative + 1 + positive;
   const list = flags & 1;
-  const step = !list && float32;
+  const step = !list && dtype === 'float32' && !quantization;
   const book: Book = {
     kind: list ? 'list' : step ? 'step' : 'integers',
     negative,
@@ -99,7 +90,7 @@ export function readBook(
       book.scales = flags & 4 ? readExponents(reader, shape) : [];
       for (const axis of book.scales) most += axis.reduce((a, b) => Math.max(a, b), 0);
       if (most > MAX_EXPONENT) broken(41); // steps differ too much
-      if (flags >> 5) book.predictor = readPredictor(reader, flags >> 5, elements);
+      if (flags >> 5) book.predictor = readPredictor(reader, flags >> 5, count);
     }
     const top = Math.fround(Math.max(negative, positive) * book.base * 2 ** Math.ceil(most / 4));
     if (!(book.base > 0 && top < Infinity)) broken(34); // a step is not a positive float32
@@ -129,12 +120,11 @@ function readPredictor(reader: Reader, order: number, elements: number): Predict
 
 /** Numbers of so many bits, coded: the length of what follows, and lists of so many. */
 function readNumbers(reader: Reader, bits: number, counts: readonly number[]): Int16Array[] {
-  const length = reader.varint();
-  const start = reader.skip(length);
-  const coder = new RangeDecoder(reader.bytes, start, start + length);
+  const coder = new RangeDecoder(reader.take(reader.varint()));
   const states = freshStates(512);
   const found = counts.map((count) => {
-    if (count > MAX_NUMBERS) broken(41); // too many numbers
+    reader.numbersLeft -= count;
+    if (reader.numbersLeft < 0) fail('limit', 'too many numbers');
     return Int16Array.from({ length: count }, () => codeTree(coder, states, 0, bits, 0) - (1 << bits));
   });
   coder.finish();

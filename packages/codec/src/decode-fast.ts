@@ -1,5 +1,4 @@
-import { codeGolomb, freshStates } from './adaptive.js';
-import { broken } from './errors.js';
+import { freshStates } from './adaptive.js';
 import {
   type LevelGrid,
   type LevelSink,
@@ -10,6 +9,7 @@ import {
   rowSize,
 } from './level-coding.js';
 import { initial } from './logistic.js';
+import { codeMagnitude, codeState } from './magnitude.js';
 import type { RangeDecoder } from './range-decoder.js';
 import { learn, makeTables } from './tables.js';
 
@@ -25,6 +25,7 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
   const TO_ZERO = 128; // TARGET0
   const TO_ONE = 524159; // TARGET1
   const REST = 1280; // of a cell: no neighbours; the signs' sum, 40, is at bit 5
+  const BUCKET = 9377;
   const NEAR = 13473; // OWN
   const SIGNS = 13985;
   const LARGER = 14066;
@@ -37,8 +38,6 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
   const start = initial(grid.tuning);
   const stride = lineStride(grid) | 0;
   const m = makeTables(CELLS - NEAR + rowSize(grid), (start << 12) | REST);
-  // In the place of the stretches, which are not used here: where the contexts of a density begin.
-  for (let i = 0; i < 4096; i++) m[i] = NEAR + (m[9377 + i] << 5);
   m.fill(makeState(start, 2), NEAR, SIGNS);
   m.fill(makeState(32768, 0), SIGNS, CELLS);
   const rest = freshStates(MAX_PREFIX + 1);
@@ -60,7 +59,7 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
         // Runs of zeros, in a loop without calls and without another one.
         while (true) {
           cell = m[i];
-          context = (m[cell >> 16] + (cell & 31)) | 0;
+          context = (NEAR + (m[BUCKET + (cell >> 16)] << 5) + (cell & 31)) | 0;
           state = m[context];
           bound = Math.imul(range >>> 15, state >>> 16) >>> 1;
           if (value < bound) break;
@@ -81,49 +80,15 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
         }
         if (bound === 0) continue;
         learn(m, context, state, TO_ONE);
+        saved[0] = position;
+        saved[1] = range;
+        saved[2] = value;
         let minus = positive === 0 ? 1 : 0;
-        let k = 1;
-        let flags = Math.min(minus ? negative : positive, 15);
-        context = LARGER;
-        if (positive !== 0 && negative !== 0) {
-          context = SIGNS + ((cell >> 5) & 127);
-          k = 0;
-        }
-        // The sign, then "larger than k?".
-        while (k < flags) {
-          state = m[context];
-          bound = Math.imul(range >>> 15, state >>> 16) >>> 1;
-          let goal = TO_ONE;
-          if (value >= bound) {
-            value -= bound;
-            bound = range - bound;
-            goal = TO_ZERO;
-          }
-          range = bound;
-          learn(m, context, state, goal);
-          while (range < 0x800000) {
-            range <<= 8;
-            value = (value << 8) | bytes[position++];
-          }
-          if (k === 0) {
-            if (goal !== TO_ZERO) {
-              minus = 1;
-              flags = Math.min(negative, 15);
-            }
-          } else if (goal === TO_ZERO) break;
-          context = LARGER + k++;
-        }
-        const top = minus ? negative : positive;
-        if (k > 14 && top > 15) {
-          saved[0] = position;
-          saved[1] = range;
-          saved[2] = value;
-          k = (14 + codeGolomb(coder, rest, 0, 0)) | 0;
-          position = saved[0];
-          range = saved[1];
-          value = saved[2];
-          if (k > top) broken(55); // a level is too large
-        }
+        if (positive !== 0 && negative !== 0) minus = codeState(coder, m, SIGNS + ((cell >> 5) & 127), 0);
+        const k = codeMagnitude(coder, m, LARGER - 1, rest, minus ? negative : positive, 0) | 0;
+        position = saved[0];
+        range = saved[1];
+        value = saved[2];
         const sign = minus ? -32 : 32;
         m[i] = (((cell >> 12) + ((65535 - (cell >> 12)) >> 6)) << 12) + REST + 4 + 3 * sign;
         m[i + 1] += 1 + 27 * sign;

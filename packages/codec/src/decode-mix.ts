@@ -131,9 +131,7 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
               Math.imul(w6, x6) +
               Math.imul(w7, BIAS)) >>
             16;
-          if (dot > LIMIT) dot = LIMIT;
-          else if (dot < -LIMIT) dot = -LIMIT;
-          const p = m[SQUASH + LIMIT + dot];
+          const p = m[SQUASH + LIMIT + Math.max(-LIMIT, Math.min(LIMIT, dot))];
           const bound = Math.imul(range >>> 15, p) >>> 1;
           let error = -p << gain;
           if (value >= bound) {

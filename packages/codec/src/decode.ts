@@ -1,12 +1,11 @@
 import type { DecodedArtifacts, ModelArtifacts } from './artifacts.js';
-import { buildBook } from './codebook.js';
 import { crc32c } from './crc32c.js';
 import { decodeFast } from './decode-fast.js';
 import { decodeMix } from './decode-mix.js';
-import { fail } from './errors.js';
+import { broken, fail } from './errors.js';
 import type { Header, LevelsLayout, TensorEntry } from './format.js';
-import { offsetsOf } from './geometry.js';
-import { scaleLevels } from './grid.js';
+import { countOf, offsetsOf } from './geometry.js';
+import { ramp, toElements } from './grid.js';
 import { cut, readHeader } from './header.js';
 import type { LevelSink } from './level-coding.js';
 import type { Limits } from './limits.js';
@@ -14,6 +13,7 @@ import { decodeLz } from './lz.js';
 import { decodePlanes } from './planes.js';
 import { RangeDecoder } from './range-decoder.js';
 import { decodeRans } from './rans.js';
+import { Reader } from './reader.js';
 
 /** `bytes` as a view without copying. */
 export function asBytes(bytes: ArrayBuffer | ArrayBufferView): Uint8Array {
@@ -47,13 +47,14 @@ export function decode(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): D
   const header = readHeader(file, limits);
   if (file.length !== header.fileLength) cut();
   // Checksums first: they are cheap, and what follows may trust that the bytes are those that were written.
-  for (const tensor of header.tensors) checkTiles(file, tensor);
+  const reader = new Reader(file);
+  reader.take(header.headerLength);
+  const stored = header.tensors.map((tensor) => checkTiles(reader.take(tensor.stored), tensor));
   const weightData = new ArrayBuffer(header.decodedBytes);
-  for (const tensor of header.tensors) {
-    const view = ({ start }: TensorEntry): Uint8Array => new Uint8Array(weightData, start, tensor.byteLength);
-    if (tensor.same === undefined) decodeTensor(file, tensor, view(tensor));
-    else view(tensor).set(view(header.tensors[tensor.same]));
-  }
+  header.tensors.forEach((tensor, i) => {
+    const view = ({ start }: TensorEntry): Uint8Array => new Uint8Array(weightData, start, tensor.total);
+    decodeTensor(stored[i], tensor, view(tensor), view(header.tensors[tensor.same!] ?? tensor));
+  });
   return { ...artifactsOf(header), weightData };
 }
 
@@ -63,30 +64,38 @@ export function artifactsOf(header: Header): ModelArtifacts & { weightSpecs: Ten
   return { ...meta, weightSpecs: header.tensors.map((tensor) => tensor.spec) };
 }
 
-/** Compares the checksum of every tile of a tensor; `base` is where `file[0]` lies in the whole file. */
-export function checkTiles(file: Uint8Array, tensor: TensorEntry, base = 0): void {
-  for (const { offset, length, crc } of tensor.tiles) {
-    if (crc32c(file, offset - base, offset - base + length) !== crc) {
-      fail('checksum', 'a damaged tensor');
-    }
+/** Compares the checksum of every tile of a tensor, and returns its payloads. */
+export function checkTiles(stored: Uint8Array, { parts }: TensorEntry): Uint8Array {
+  const reader = new Reader(stored);
+  for (const { length, crc } of parts) {
+    if (crc32c(reader.take(length)) !== crc) fail('checksum', 'a damaged tensor');
   }
+  return stored;
 }
 
-/** Decodes one tensor, its tiles checked before, into `out`. */
-export function decodeTensor(file: Uint8Array, tensor: TensorEntry, out: Uint8Array, base = 0): void {
-  const { codec, constant, itemBytes, tiles, levels } = tensor;
-  if (levels) {
-    decodeLevels(file, tensor, levels, out, base);
-    return;
-  }
-  if (constant) for (let i = 0; i < out.length; i += itemBytes) out.set(constant, i);
-  for (const { offset, length } of tiles) {
-    const start = offset - base;
-    const end = start + length;
-    if (codec === 'raw') out.set(file.subarray(start, end));
-    else if (codec === 'lz') decodeLz(file, start, end, out, itemBytes);
-    else decodePlanes(file, start, end, out, itemBytes, isFloat32(tensor));
-  }
+/** Decodes one tensor from its payloads, checked before, into `out`, which holds zeros; `like`: that which it repeats. */
+export function decodeTensor(
+  stored: Uint8Array,
+  tensor: TensorEntry,
+  out: Uint8Array,
+  like?: Uint8Array,
+): void {
+  const { codec, constant, itemBytes, levels } = tensor;
+  if (levels) decodeLevels(stored, tensor, levels, out);
+  else if (constant) for (let i = 0; i < out.length; i++) out[i] = constant[i % itemBytes];
+  else if (codec === 'same') out.set(like!);
+  else if (codec === 'raw') out.set(stored);
+  else if (codec === 'lz') decodeLz(stored, out, itemBytes);
+  else if (codec === 'planes') decodePlanes(stored, out, itemBytes, isFloat32(tensor));
+  checkStrings(tensor, out);
+}
+
+/** Fails unless a tensor of strings holds as many as its shape says. */
+export function checkStrings({ spec: { dtype, shape } }: TensorEntry, bytes: Uint8Array): void {
+  if (dtype !== 'string') return;
+  const reader = new Reader(bytes);
+  for (let left = countOf(shape); left > 0; left--) reader.take(reader.uint(4));
+  if (reader.position < bytes.length) broken(64); // a tensor has more strings than its shape says
 }
 
 /** Whether the elements are 4-byte floats (complex numbers are pairs of them). */
@@ -96,38 +105,42 @@ export function isFloat32(tensor: Pick<TensorEntry, 'spec'>): boolean {
 }
 
 function decodeLevels(
-  file: Uint8Array,
-  tensor: TensorEntry,
+  stored: Uint8Array,
+  { codec, itemBytes, count, parts, spec: { shape } }: TensorEntry,
   levels: LevelsLayout,
   out: Uint8Array,
-  base: number,
 ): void {
-  const { codec, itemBytes, elements, tiles } = tensor;
-  const book = buildBook(levels.book);
+  const { book, groups, rows } = levels;
+  const size = book.negative + 1 + book.positive;
+  let of = book.kind === 'list' ? new Int32Array(book.values.buffer) : ramp(book.negative);
+  // Where fewer elements than levels follow, or their place matters, they are computed from levels when these are there.
+  const late = book.scales || size > count;
+  if (!late) {
+    of = of.slice(0, size);
+    toElements(of, book, []);
+  }
+  const View = itemBytes === 4 ? Uint32Array : itemBytes === 2 ? Uint16Array : Uint8Array;
   // A view of the element type needs its alignment; otherwise the tensor goes through a copy.
   const aligned = out.byteOffset % itemBytes === 0;
-  const buffer = aligned ? (out.buffer as ArrayBuffer) : new ArrayBuffer(elements * itemBytes);
-  const offset = aligned ? out.byteOffset : 0;
-  const View = itemBytes === 4 ? Uint32Array : itemBytes === 2 ? Uint16Array : Uint8Array;
-  const target = new View(buffer, offset, elements);
-  target.fill(book[levels.book.negative]);
-  const [rowOffsets, lineOffsets, widthOffsets] = levels.groups.map(offsetsOf);
+  const target = aligned ? new View(out.buffer as ArrayBuffer, out.byteOffset, count) : new View(count);
+  target.fill(of[book.negative]);
+  const [rowOffsets, lineOffsets, widthOffsets] = groups.map(offsetsOf);
+  const reader = new Reader(stored);
   let first = 0;
-  tiles.forEach((tile, t) => {
-    const last = Math.floor((levels.rows * (t + 1)) / tiles.length);
-    const grid = { ...levels.book, ...levels, rows: last - first };
-    const sink: LevelSink = [target, book, rowOffsets.subarray(first, last), lineOffsets, widthOffsets];
+  parts.forEach(({ length }, t) => {
+    const last = Math.floor((rows * (t + 1)) / parts.length);
+    const grid = { ...book, ...levels, rows: last - first };
+    const sink: LevelSink = [target, of, rowOffsets.subarray(first, last), lineOffsets, widthOffsets];
     first = last;
-    const start = tile.offset - base;
-    const end = start + tile.length;
+    const payload = reader.take(length);
     if (codec === 'rans') {
-      decodeRans(file, start, end, grid, sink);
+      decodeRans(payload, grid, sink);
       return;
     }
-    const coder = new RangeDecoder(file, start, end);
+    const coder = new RangeDecoder(payload);
     (codec === 'ctx-mix' ? decodeMix : decodeFast)(coder, grid, sink);
     coder.finish();
   });
-  if (levels.book.scales) scaleLevels(target, levels.book, tensor.spec.shape);
-  if (!aligned) out.set(new Uint8Array(buffer));
+  if (late) toElements(target, book, shape);
+  if (!aligned) out.set(asBytes(target));
 }

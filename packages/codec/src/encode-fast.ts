@@ -2,8 +2,6 @@ import { codeGolomb, freshStates } from './adaptive.js';
 import { fail } from './errors.js';
 import {
   type BitCoder,
-  DELTA,
-  DENSITY,
   type LevelGrid,
   type Levels,
   lineStart,
@@ -16,7 +14,7 @@ import {
   TARGET1,
   UNARY,
 } from './level-coding.js';
-import { initial } from './logistic.js';
+import { DELTA, DENSITY, initial } from './logistic.js';
 
 /*
  * One adaptive probability per bin. Contexts of "not zero": five neighbours and the density of the position

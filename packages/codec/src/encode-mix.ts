@@ -1,8 +1,6 @@
 import { freshStates } from './adaptive.js';
 import {
   type BitCoder,
-  DELTA,
-  DENSITY,
   type LevelGrid,
   type Levels,
   lineStart,
@@ -14,7 +12,7 @@ import {
   TARGET0,
   TARGET1,
 } from './level-coding.js';
-import { initial, RANGE, squash, stretch } from './logistic.js';
+import { DELTA, DENSITY, initial, RANGE, squash, stretch } from './logistic.js';
 import { codeTail } from './mixed-tail.js';
 import { OWN, TAIL_SIZE } from './numbers.js';
 import { makeTables } from './tables.js';

@@ -5,20 +5,19 @@ import type { Axis } from './geometry.js';
 /** PNG's idea: a byte with the high bit set, the name, CR LF, ^Z, LF catch text-mode and 7-bit damage. */
 export const MAGIC: readonly number[] = [0x8a, 0x45, 0x53, 0x50, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** How a tensor is stored, by its number in the file. */
-export const CODECS = [
-  'zero',
-  'constant',
-  'raw',
-  'planes',
-  'lz',
-  'rans',
-  'ctx-fast',
-  'ctx-mix',
-  'same',
-] as const;
 /** The name of a tensor codec. */
-export type CodecName = (typeof CODECS)[number];
+export type CodecName =
+  | 'zero'
+  | 'constant'
+  | 'raw'
+  | 'planes'
+  | 'lz'
+  | 'rans'
+  | 'ctx-fast'
+  | 'ctx-mix'
+  | 'same';
+/** How a tensor is stored, by its number in the file. */
+export const CODECS = 'zero constant raw planes lz rans ctx-fast ctx-mix same'.split(' ') as CodecName[];
 
 /** What the bytes of a tensor are, by number in the file: dtype, type on disk, bytes of an element. */
 export const STORAGE: readonly (readonly [WeightSpec['dtype'], WeightQuantization['dtype'] | '', number])[] =
@@ -37,8 +36,6 @@ export const STORAGE: readonly (readonly [WeightSpec['dtype'], WeightQuantizatio
 
 /** A tile: part of a tensor that decodes on its own. */
 export interface Tile {
-  /** Where its bytes start in the file. */
-  offset: number;
   length: number;
   crc: number;
 }
@@ -61,17 +58,20 @@ export interface TensorEntry {
   spec: WeightSpec;
   /** Bytes of one element, and how many elements. */
   itemBytes: number;
-  elements: number;
+  count: number;
   /** Where the decoded bytes lie in `weightData`. */
   start: number;
-  byteLength: number;
+  total: number;
   codec: CodecName;
+  /** Where its payloads lie in the file, one after the other, and how many bytes they have. */
+  offset: number;
+  stored: number;
   /** Number of the earlier tensor whose bytes these are. */
   same?: number;
   /** The element of a constant tensor. */
   constant?: Uint8Array;
   levels?: LevelsLayout;
-  tiles: Tile[];
+  parts: Tile[];
 }
 
 /** Everything a decoder knows before it touches a payload. */

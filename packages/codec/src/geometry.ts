@@ -36,9 +36,14 @@ export function groupAxes(shape: readonly number[], t: Traversal): Axis[][] {
   return t.groups.map((group) => group.map((axis) => axes[axis]));
 }
 
+/** How many elements a shape has. */
+export function countOf(shape: readonly number[]): number {
+  return shape.reduce((n, size) => n * size, 1);
+}
+
 /** How many elements a group of axes spans. */
 export function sizeOf(group: readonly Axis[]): number {
-  return group.reduce((n, [size]) => n * size, 1);
+  return countOf(group.map(([size]) => size));
 }
 
 /** Offsets of all index combinations of the given axes, the last one fastest. */

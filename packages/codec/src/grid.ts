@@ -1,8 +1,17 @@
 import { type Book, orderOf, type Predictor } from './codebook.js';
 import { broken } from './errors.js';
+import { MAX_LEVELS } from './numbers.js';
 
 /** 2^(1/4), 2^(2/4), 2^(3/4): as numbers, for engines may differ in powers. */
 const QUARTERS: readonly number[] = [1, 1.189207115002721, Math.SQRT2, 1.681792830507429];
+
+let levels: Int32Array | undefined;
+
+/** The levels from -negative on: the one at level + negative. Made once, for it is longer than many tensors. */
+export function ramp(negative: number): Int32Array {
+  levels ??= Int32Array.from({ length: 2 * MAX_LEVELS }, (_, i) => i - MAX_LEVELS);
+  return levels.subarray(MAX_LEVELS - negative);
+}
 
 /** step * 2^(e / 4). */
 export function widen(step: number, e: number): number {
@@ -13,33 +22,36 @@ export function widen(step: number, e: number): number {
 export function predict(floats: Float32Array, i: number, predictor: Predictor): number {
   const { lag, terms } = predictor;
   const order = orderOf(predictor);
+  const lane = (i % lag) * order - 1;
   let sum = 0;
-  for (let k = order; k > 0; k--) {
-    sum += ((terms[(i % lag) * order + k - 1] << 23) / 2 ** 29) * (floats[i - k * lag] ?? 0);
+  for (let k = Math.min(order, (i / lag) | 0); k > 0; k--) {
+    sum += ((terms[lane + k] << 23) / 2 ** 29) * floats[i - k * lag];
   }
   return sum;
 }
 
 /**
- * Turns levels (int32) into elements (float32) in place: level * step * 2^(sum of the axes' exponents / 4), and what those
- * before it in its lane let expect.
+ * Turns levels into elements in place: by adding the first integer, or into float32
+ * level * step * 2^(sum of the axes' exponents / 4), and what those before it in its lane let expect.
  */
-export function scaleLevels(
-  target: Uint32Array | Uint16Array | Uint8Array,
-  { base, scales = [], predictor }: Book,
+export function toElements(
+  target: Int32Array | Uint32Array | Uint16Array | Uint8Array,
+  { kind, base, scales = [], predictor }: Book,
   sizes: readonly number[],
 ): void {
+  if (kind === 'integers') for (let i = 0; i < target.length; i++) target[i] += base;
+  if (kind !== 'step') return;
   const levels = new Int32Array(target.buffer, target.byteOffset, target.length);
   const floats = new Float32Array(target.buffer, target.byteOffset, target.length);
+  const axes: [own: Int16Array, stride: number][] = [];
+  let stride = 1;
+  for (let axis = sizes.length; axis-- > 0; stride *= sizes[axis]) {
+    if (scales[axis]?.length) axes.push([scales[axis], stride]);
+  }
   for (let i = 0; i < levels.length; i++) {
     if (levels[i] === 0 && !predictor) continue;
     let e = 0;
-    let rest = i;
-    for (let axis = sizes.length; axis-- > 0; ) {
-      const own = scales[axis];
-      if (own?.length) e += own[rest % sizes[axis]];
-      rest = Math.floor(rest / sizes[axis]);
-    }
+    for (const [own, stride] of axes) e += own[((i / stride) | 0) % own.length];
     floats[i] = levels[i] * widen(base, e) + (predictor ? predict(floats, i, predictor) : 0);
     if (floats[i] * 0 !== 0) broken(63); // a predicted element is not finite
   }

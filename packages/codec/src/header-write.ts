@@ -2,7 +2,7 @@ import { codeTree, freshStates } from './adaptive.js';
 import type { WeightQuantization, WeightSpec } from './artifacts.js';
 import { type Book, bitsOf, orderOf, type Predictor } from './codebook.js';
 import { crc32c } from './crc32c.js';
-import { CODECS, type LevelsLayout, MAGIC, STORAGE } from './format.js';
+import { CODECS, type CodecName, type LevelsLayout, MAGIC, STORAGE } from './format.js';
 import type { Traversal } from './geometry.js';
 import { FIXED_BYTES, MAJOR, MINOR } from './numbers.js';
 import { RangeEncoder } from './range-encoder.js';
@@ -14,7 +14,7 @@ export interface StoredTensor {
   /** Number of the type in {@link STORAGE}. */
   storage: number;
   elements: number;
-  codec: (typeof CODECS)[number];
+  codec: CodecName;
   constant?: Uint8Array;
   /** How many tensors back the one with the same bytes is. */
   same?: number;

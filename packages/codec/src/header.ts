@@ -2,11 +2,12 @@ import type { WeightQuantization, WeightSpec } from './artifacts.js';
 import { crc32c } from './crc32c.js';
 import { broken, fail } from './errors.js';
 import { CODECS, type Header, MAGIC, STORAGE, type TensorEntry } from './format.js';
+import { countOf } from './geometry.js';
 import { readLevels } from './levels-layout.js';
 import { atMost, checkLimits, type Limits } from './limits.js';
 import { FIXED_BYTES, LEVELS, MAJOR, MAX_EXPANSION, TILE_ALLOWANCE } from './numbers.js';
 import { Reader } from './reader.js';
-import { decodeText } from './text.js';
+import { decodeText, parseText } from './text.js';
 
 /** Artifacts that the tensor table makes: never in the metadata. */
 export const RESERVED: readonly string[] = ['weightSpecs', 'weightData', 'getWeightStream'];
@@ -15,6 +16,9 @@ export const RESERVED: readonly string[] = ['weightSpecs', 'weightData', 'getWei
 export interface FixedHeader {
   headerLength: number;
   fileLength: number;
+  /** Of the header. */
+  crc: number;
+  max: Required<Limits>;
 }
 
 /** Checks the first 26 bytes of a file. */
@@ -24,17 +28,18 @@ export function readFixed(bytes: Uint8Array, limits?: Limits): FixedHeader {
     if (i < bytes.length && bytes[i] !== byte) fail('magic', 'no .esp file');
   });
   if (bytes.length < FIXED_BYTES) cut();
-  const reader = new Reader(bytes, 8, FIXED_BYTES);
+  const reader = new Reader(bytes);
+  reader.position = 8;
   const major = reader.uint(1);
   reader.uint(1);
   const features = reader.uint(2);
   if (major !== MAJOR || features) fail('version', 'unknown version');
   const headerLength = reader.uint(4);
-  reader.uint(4);
+  const crc = reader.uint(4);
   const fileLength = reader.uint(6);
   if (headerLength < FIXED_BYTES || headerLength > fileLength) broken(4); // the header has an impossible length
   atMost(max, 'headerBytes', headerLength);
-  return { headerLength, fileLength };
+  return { headerLength, fileLength, crc, max };
 }
 
 /** Fails: a file is shorter or longer than it says. */
@@ -44,13 +49,10 @@ export function cut(): never {
 
 /** Reads and checks the whole header; `bytes` must hold at least that. No payload is touched. */
 export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
-  const max = checkLimits(limits);
-  const { headerLength, fileLength } = readFixed(bytes, limits);
+  const { headerLength, fileLength, crc, max } = readFixed(bytes, limits);
   if (bytes.length < headerLength) cut();
-  if (crc32c(bytes, 20, headerLength, crc32c(bytes, 0, 16)) !== new Reader(bytes, 16, 20).uint(4)) {
-    fail('checksum', 'a damaged header');
-  }
-  const reader = new Reader(bytes, FIXED_BYTES, headerLength);
+  if (crc32c(bytes, 20, headerLength, crc32c(bytes, 0, 16)) !== crc) fail('checksum', 'a damaged header');
+  const reader = new Reader(bytes.subarray(FIXED_BYTES, headerLength), max.numbers);
   const textLength = reader.varint();
   const textBytes = reader.varint();
   const count = reader.varint();
@@ -60,6 +62,7 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
   const tensors: TensorEntry[] = [];
   const header: Header = { headerLength, fileLength, textBytes, meta: {}, tensors, decodedBytes: 0 };
   let elements = 0;
+  let work = -textLength;
   let offset = headerLength;
   for (let i = 0; i < count; i++) {
     const entry = readTensor(reader, header.decodedBytes, offset);
@@ -67,19 +70,23 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
       // How many tensors back the one with the same bytes is, which has bytes of its own.
       entry.same = i - reader.varint();
       const source = tensors[entry.same];
-      if (source?.byteLength !== entry.byteLength || source.same !== undefined) broken(42); // a tensor repeats none
+      if (source?.total !== entry.total || source.same !== undefined) broken(42); // a tensor repeats none
     }
-    for (const tile of entry.tiles) offset += tile.length;
-    elements += entry.elements;
-    header.decodedBytes += entry.byteLength;
+    offset += entry.stored;
+    elements += entry.count;
+    work += 32 + 64 * entry.parts.length - entry.total;
+    header.decodedBytes += entry.total;
     atMost(max, 'elements', elements);
     atMost(max, 'decodedBytes', header.decodedBytes);
     tensors.push(entry);
   }
   if (offset !== fileLength) broken(6); // the payloads do not fill the file
-  const textStart = reader.skip(textBytes);
-  if (reader.position !== headerLength) broken(7); // the header is longer than its contents
-  applyText(decodeText(bytes, textStart, headerLength, textLength), header);
+  const text = reader.take(textBytes);
+  if (FIXED_BYTES + reader.position !== headerLength) broken(7); // the header is longer than its contents
+  const json = decodeText(text, textLength);
+  for (const byte of json) work += byte === 58 ? 12 : (byte | 32) === 123 ? 16 : 0; // : and [ and {
+  atMost(max, 'operations', work);
+  applyText(parseText(json), header);
   return header;
 }
 
@@ -94,32 +101,42 @@ function readTensor(reader: Reader, start: number, offset: number): TensorEntry 
   if (!codec) fail('version', 'unknown codec');
   const [dtype, quantized, itemBytes] = storage;
   const shape = Array.from({ length: rank }, () => reader.varint());
-  // Strings carry their own lengths: the number of bytes says how many elements are coded.
-  const elements = dtype === 'string' ? reader.varint() : shape.reduce((n, size) => n * size, 1);
-  if (elements > 2 ** 31) broken(9); // a tensor has more than 2^31 elements
+  // Strings carry their own lengths, of 4 bytes: the number of bytes says how many elements are coded.
+  const elements = countOf(shape);
+  const count = dtype === 'string' ? reader.varint() : elements;
+  if (count > 2 ** 31) broken(9); // a tensor has more than 2^31 elements
+  if (dtype === 'string' && count < 4 * elements) broken(19); // a tensor of strings has no room for their lengths
   const spec: WeightSpec = { name: '', shape, dtype };
   if (group) spec.group = group === 1 ? 'model' : 'optimizer';
   if (quantized) spec.quantization = readQuantization(reader, quantized);
-  const byteLength = elements * itemBytes;
-  const entry: TensorEntry = { spec, itemBytes, elements, start, byteLength, codec, tiles: [] };
+  const total = count * itemBytes;
+  const entry: TensorEntry = {
+    spec,
+    itemBytes,
+    count,
+    start,
+    total,
+    codec,
+    offset,
+    stored: 0,
+    parts: [],
+  };
   if (codec === 'zero' || codec === 'same') return entry;
   if (codec === 'constant') {
-    const at = reader.skip(itemBytes);
-    entry.constant = reader.bytes.slice(at, at + itemBytes);
+    entry.constant = reader.take(itemBytes).slice();
     return entry;
   }
-  if (elements === 0) broken(10); // a tensor without elements has a payload
+  if (count === 0) broken(10); // a tensor without elements has a payload
   if ((second & 63) >= LEVELS) entry.levels = readLevels(reader, entry);
   const tiles = reader.varint() + 1;
   if (tiles > (entry.levels?.rows ?? 1)) broken(11); // a tensor has more tiles than rows
-  let storedBytes = 0;
   for (let i = 0; i < tiles; i++) {
     const length = reader.varint();
-    entry.tiles.push({ offset: offset + storedBytes, length, crc: reader.uint(4) });
-    storedBytes += length;
+    entry.parts.push({ length, crc: reader.uint(4) });
+    entry.stored += length;
   }
-  if (codec === 'raw' && storedBytes !== byteLength) broken(12); // a raw tensor has the wrong length
-  if (elements > MAX_EXPANSION * storedBytes + TILE_ALLOWANCE * tiles) broken(13); // a tensor expands too far
+  if (codec === 'raw' && entry.stored !== total) broken(12); // a raw tensor has the wrong length
+  if (count > MAX_EXPANSION * entry.stored + TILE_ALLOWANCE * tiles) broken(13); // a tensor expands too far
   return entry;
 }
 
@@ -130,9 +147,7 @@ function readQuantization(reader: Reader, dtype: WeightQuantization['dtype']): W
   if (flags > 3) broken(28); // a quantised tensor has a scale and a minimum, or not
   (['scale', 'min'] as const).forEach((key, bit) => {
     if (!((flags >> bit) & 1)) return;
-    const at = reader.skip(8);
-    const { bytes } = reader;
-    const value = new DataView(bytes.buffer, bytes.byteOffset + at).getFloat64(0, true);
+    const [value] = new Float64Array(reader.take(8).slice().buffer);
     if (!Number.isFinite(value)) broken(29); // a scale or a minimum is not finite
     q[key] = value;
   });
@@ -144,7 +159,7 @@ function applyText(text: unknown, header: Header): void {
   if (!Array.isArray(text)) broken(22); // the text is no list
   const [meta, ...names]: unknown[] = text;
   if (!meta || typeof meta !== 'object' || Array.isArray(meta)) broken(24); // the metadata is no object
-  for (const key of RESERVED) if (key in meta) broken(23); // the metadata may not hold weights
+  if (RESERVED.some((key) => key in meta)) broken(23); // the metadata may not hold weights
   header.meta = meta as Record<string, unknown>;
   const { tensors } = header;
   if (names.length !== tensors.length || new Set(names).size !== tensors.length) broken(21); // each tensor needs a name of its own

@@ -1,4 +1,4 @@
-import { orderOf, type Predictor } from './codebook.js';
+import { type Book, orderOf } from './codebook.js';
 import { asBytes } from './decode.js';
 import { broken } from './errors.js';
 import type { CodecName } from './format.js';
@@ -73,26 +73,27 @@ export function inspect(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): 
     ...(typeof format === 'string' ? { format } : {}),
     ...(typeof license === 'string' ? { license } : {}),
     ...(typeof sha256 === 'string' ? { sha256 } : {}),
-    tensors: header.tensors.map(({ spec, elements, codec, levels, tiles, byteLength }) => ({
+    tensors: header.tensors.map(({ spec, count, codec, levels, parts, stored, total }) => ({
       name: spec.name,
       shape: spec.shape,
       dtype: spec.dtype,
       ...(spec.quantization ? { quantization: spec.quantization.dtype } : {}),
-      elements,
+      elements: count,
       codec,
       ...(levels
         ? { distinct: levels.book.negative + 1 + levels.book.positive }
         : codec === 'zero' || codec === 'constant'
           ? { distinct: 1 }
           : {}),
-      ...(levels?.book.predictor ? { predicted: reportOf(levels.book.predictor) } : {}),
-      tiles: tiles.length,
-      storedBytes: tiles.reduce((sum, tile) => sum + tile.length, 0),
-      decodedBytes: byteLength,
+      ...predictionOf(levels?.book),
+      tiles: parts.length,
+      storedBytes: stored,
+      decodedBytes: total,
     })),
   };
 }
 
-function reportOf(predictor: Predictor): { distance: number; order: number } {
-  return { distance: predictor.lag, order: orderOf(predictor) };
+function predictionOf(book: Book | undefined): Pick<TensorReport, 'predicted'> {
+  const predictor = book?.predictor;
+  return predictor ? { predicted: { distance: predictor.lag, order: orderOf(predictor) } } : {};
 }

@@ -1,3 +1,5 @@
+import { moved, tables } from './logistic.js';
+
 /*
  * What the level coders share. Levels come row by row; a row is a grid of lines x width. The current and the
  * previous row are kept with a border of zeros, so that every neighbour can be read without a test.
@@ -36,7 +38,7 @@ export type Levels = Int32Array;
 export type LevelSink = readonly [
   target: Uint32Array | Uint16Array | Uint8Array,
   /** Bit pattern of each level + negative. */
-  book: Uint32Array,
+  book: Int32Array,
   /** Of the tile's rows, of the lines of a row, of the elements of a line. */
   rowOffsets: Int32Array,
   lineOffsets: Int32Array,
@@ -58,9 +60,6 @@ export function rowSize({ lines, width }: Pick<LevelGrid, 'lines' | 'width'>): n
   return (lines + 4) * (width + 3);
 }
 
-/** DELTA[n] = 2^13 / (n + 1.5): how far a state that has seen n bits moves, by the 22-bit error / 8. */
-export const DELTA: Int32Array = Int32Array.from({ length: 1024 }, (_, n) => Math.floor(8192 / (n + 1.5)));
-
 /** What a state moves towards: 16/65536 and its complement, in 1/2^19, so that no bit is ever free. */
 export const TARGET0 = 128;
 export const TARGET1: number = 524287 - 128;
@@ -72,13 +71,5 @@ export function makeState(p: number, n: number): number {
 
 /** The state after a bit, on its way to TARGET0 or TARGET1: 22-bit probability, 10-bit count up to 1022. */
 export function nextState(state: number, bit: number): number {
-  const count = state & 1023;
-  const target = (bit ? 524159 : 128) - (state >>> 13);
-  return (state + (Math.imul(target, DELTA[count]) & -1024) + (count < 1022 ? 1 : 0)) | 0;
+  return moved(tables, state, bit ? 524159 : 128);
 }
-
-/** DENSITY[d >> 4] of a 16-bit density d: 0 to 15, two steps an octave, 15 at a half and more. */
-export const DENSITY: Uint8Array = Uint8Array.from({ length: 4096 }, (_, i) => {
-  const log = 31 - Math.clz32(i | 1);
-  return Math.max(0, Math.min(15, 2 * log + ((i >> (log - 1)) & 1) - 7));
-});

@@ -8,23 +8,23 @@ import type { Reader } from './reader.js';
 
 /** Reads how elements map to levels, and in which order these are coded. */
 export function readLevels(reader: Reader, entry: TensorEntry): LevelsLayout {
-  const { dtype, quantization, shape } = entry.spec;
+  const { dtype, shape } = entry.spec;
   if (dtype === 'string' || dtype === 'complex64') broken(14); // string and complex64 tensors have no levels
   const flags = reader.uint(1);
-  const book = readBook(reader, flags, entry, dtype === 'float32' && !quantization);
+  const book = readBook(reader, flags, entry);
   const foldAxis = reader.uint(1) - 1;
   if (foldAxis >= shape.length) broken(16); // the folded axis does not exist
   const axes = foldedAxes(shape, foldAxis, foldAxis < 0 ? 0 : reader.varint());
   const groups: Axis[][] = [[], [], []];
-  const used = new Set<number>();
+  let used = 0;
   let last = 0;
   for (let i = 0; i < axes.length; i++) {
     const code = reader.uint(1);
     const axis = code & 15;
     // each axis must occur once, rows before lines before their elements
-    if (code >> 4 < last || code > 47 || axis >= axes.length || used.has(axis)) broken(17);
+    if (code >> 4 < last || code > 47 || axis >= axes.length || (used >> axis) & 1) broken(17);
     last = code >> 4;
-    used.add(axis);
+    used |= 1 << axis;
     groups[last].push(axes[axis]);
   }
   const [rows, lines, width] = groups.map(sizeOf);

@@ -10,8 +10,16 @@ export interface Limits {
   tensors?: number;
   /** Bytes of the header, the compressed topology included. Default 4 MiB. */
   headerBytes?: number;
-  /** Bytes of the decompressed topology, metadata and names. Default 64 MiB. */
+  /** Bytes of the decompressed topology, metadata and names. Default 32 MiB. */
   textBytes?: number;
+  /** Exponents and terms of predictions, all together, that the header spells out. Default 2^20. */
+  numbers?: number;
+  /**
+   * What is to be done beside reading bytes: 12 for each field and 16 for each list or object of the text, 32 for each
+   * tensor, 64 for each tile; less one for each byte that is decoded, text included. One takes some 50 nanoseconds.
+   * Default 2^20.
+   */
+  operations?: number;
 }
 
 const defaults: Required<Limits> = {
@@ -19,7 +27,9 @@ const defaults: Required<Limits> = {
   decodedBytes: 2 ** 30,
   tensors: 65535,
   headerBytes: 2 ** 22,
-  textBytes: 2 ** 26,
+  textBytes: 2 ** 25,
+  numbers: 2 ** 20,
+  operations: 2 ** 20,
 };
 
 /** Fails unless `name` is one of `names`. */

@@ -49,15 +49,8 @@ export class LzModel {
 }
 
 /** Decodes a tile of codec `lz` into `out`, of which `position` bytes are known already. */
-export function decodeLz(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  out: Uint8Array,
-  itemBytes: number,
-  position = 0,
-): void {
-  const coder = new RangeDecoder(bytes, start, end);
+export function decodeLz(bytes: Uint8Array, out: Uint8Array, itemBytes: number, position = 0): void {
+  const coder = new RangeDecoder(bytes);
   const model = new LzModel(coder, itemBytes);
   let last = 0;
   while (position < out.length) {

@@ -1,6 +1,5 @@
-import { codeGolomb } from './adaptive.js';
-import { broken } from './errors.js';
-import { type BitCoder, type LevelGrid, type Levels, lineStride, UNARY } from './level-coding.js';
+import { type BitCoder, type LevelGrid, type Levels, lineStride } from './level-coding.js';
+import { codeMagnitude } from './magnitude.js';
 import { FOUR, LARGEST, SUM } from './numbers.js';
 import { learn } from './tables.js';
 
@@ -26,11 +25,8 @@ export function codeTail(
   const stride = lineStride(grid);
   const known = levels[i];
   const west = levels[i - 1];
-  const west2 = levels[i - 2];
   const north = levels[i - stride];
-  const north2 = levels[i - 2 * stride];
   const northEast = levels[i - stride + 1];
-  const northWest = levels[i - stride - 1];
   const before = previous[i];
   let minus = positive === 0 ? 1 : 0;
   if (positive !== 0 && negative !== 0) {
@@ -38,27 +34,21 @@ export function codeTail(
     const n = sign(north);
     const e = sign(northEast);
     const b = sign(before);
-    const sum = 2 * (w + n) + e + b + sign(northWest) + sign(west2) + sign(north2) + 9;
+    const sum =
+      2 * (w + n) +
+      e +
+      b +
+      sign(levels[i - stride - 1]) +
+      sign(levels[i - 2]) +
+      sign(levels[i - 2 * stride]) +
+      9;
     const four = 27 * w + 9 * n + 3 * b + e + 40;
     minus = mix(coder, m, tail, tail + SUM + sum, tail + FOUR + four, position, known < 0 ? 1 : 0);
   }
   const top = minus ? negative : positive;
-  if (top === 1) return minus ? -1 : 1;
-  const a = Math.abs(west);
-  const c = Math.abs(north);
-  const largest = Math.min(7, Math.max(a, c, Math.abs(before)));
+  const largest = Math.min(7, Math.max(Math.abs(west), Math.abs(north), Math.abs(before)));
   const first = tail + LARGEST + largest * 16;
-  const magnitude = Math.abs(known);
-  let k = 1;
-  while (k < top && k <= UNARY) {
-    const more = magnitude > k ? 1 : 0;
-    if (!single(coder, m, first + k, more)) break;
-    k++;
-  }
-  if (k > UNARY && top > UNARY + 1) {
-    k = UNARY + codeGolomb(coder, rest, 0, magnitude - UNARY);
-    if (k > top) broken(55); // a level is too large
-  }
+  const k = codeMagnitude(coder, m, first, rest, top, Math.abs(known));
   return minus ? -k : k;
 }
 
@@ -81,11 +71,9 @@ function mix(
   const w1 = m[set];
   const w2 = m[set + 1];
   const w3 = m[set + 2];
-  let dot = (Math.imul(w1, x1) + Math.imul(w2, x2) + Math.imul(w3, x3)) >> 16;
+  const dot = (Math.imul(w1, x1) + Math.imul(w2, x2) + Math.imul(w3, x3)) >> 16;
   // Numbers for RANGE, SQUASH, DELTAS and TARGETs: constants of a module are read from memory, with a check.
-  if (dot > 2128) dot = 2128;
-  else if (dot < -2128) dot = -2128;
-  const p = m[4096 + 2128 + dot];
+  const p = m[4096 + 2128 + Math.max(-2128, Math.min(2128, dot))];
   const bit = coder.code(p, known);
   const error = (bit << 16) - p;
   m[set] = w1 + ((Math.imul(error, x1) + 32768) >> 16);
@@ -95,12 +83,5 @@ function mix(
   learn(m, i, s1, goal);
   learn(m, j, s2, goal);
   learn(m, k, s3, goal);
-  return bit;
-}
-
-function single(coder: BitCoder, m: Int32Array, at: number, known: number): number {
-  const s = m[at];
-  const bit = coder.code(s >>> 16, known);
-  learn(m, at, s, bit ? 524159 : 128);
   return bit;
 }

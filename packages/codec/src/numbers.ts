@@ -34,6 +34,9 @@ export const MAX_ROWS = 1048576;
 /** How many bytes a range decoder reads beyond the end of a payload, whatever they are. */
 export const AHEAD = 2;
 
+/** How deep the topology and the metadata may be nested. */
+export const MAX_DEPTH = 1000;
+
 /** Longest copy of LZ: bounds how many elements a byte can stand for. */
 export const MAX_COPY = 4096;
 /** Largest distance of LZ: 2^24. */

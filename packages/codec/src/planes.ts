@@ -12,26 +12,19 @@ import { Reader } from './reader.js';
  */
 
 /** Decodes planes of `itemBytes` into `out`; `rotate`: the elements are floats of 4 bytes. */
-export function decodePlanes(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  out: Uint8Array,
-  itemBytes: number,
-  rotate: boolean,
-): void {
+export function decodePlanes(bytes: Uint8Array, out: Uint8Array, itemBytes: number, rotate: boolean): void {
   const items = out.length / itemBytes;
-  const reader = new Reader(bytes, start, end);
-  const modes = reader.skip(itemBytes);
+  const reader = new Reader(bytes);
+  const modes = reader.take(itemBytes);
   for (let plane = 0; plane < itemBytes; plane++) {
-    if (bytes[modes + plane] > 1) broken(57); // a plane is coded in an unknown way
-    if (bytes[modes + plane] === 1) continue;
-    const from = reader.skip(items);
-    for (let i = 0; i < items; i++) out[i * itemBytes + plane] = bytes[from + i];
+    if (modes[plane] > 1) broken(57); // a plane is coded in an unknown way
+    if (modes[plane]) continue;
+    const raw = reader.take(items);
+    for (let i = 0; i < items; i++) out[i * itemBytes + plane] = raw[i];
   }
-  const coder = new RangeDecoder(bytes, reader.position, end);
+  const coder = new RangeDecoder(bytes.subarray(reader.position));
   for (let plane = 0; plane < itemBytes; plane++) {
-    if (bytes[modes + plane] === 0) continue;
+    if (!modes[plane]) continue;
     const states = freshStates(256);
     for (let i = plane; i < out.length; i += itemBytes) out[i] = codeTree(coder, states, 0, 8, 0);
   }

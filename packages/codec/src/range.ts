@@ -1,5 +1,5 @@
 import type { ModelArtifacts, WeightSpec } from './artifacts.js';
-import { artifactsOf, checkTiles, decodeTensor } from './decode.js';
+import { artifactsOf, checkStrings, checkTiles, decodeTensor } from './decode.js';
 import { fail } from './errors.js';
 import type { Header } from './format.js';
 import { download, type LoadOptions } from './handler.js';
@@ -52,14 +52,14 @@ export async function espalierRange(source: string | URL, options: LoadOptions =
     async tensor(name: string): Promise<ArrayBuffer> {
       const named = names.get(name) ?? fail('option', `there is no tensor "${name}"`);
       const tensor = named.same === undefined ? named : header.tensors[named.same];
-      const data = new ArrayBuffer(tensor.byteLength);
-      const [first] = tensor.tiles;
-      const base = first?.offset ?? 0;
-      const length = tensor.tiles.reduce((n, tile) => n + tile.length, 0);
-      const bytes = length > 0 ? await get(base, base + length) : new Uint8Array(0);
-      if (bytes.length < length) fail('length', `the file ends inside "${name}"`);
-      checkTiles(bytes, tensor, base);
-      decodeTensor(bytes, tensor, new Uint8Array(data), base);
+      const data = new ArrayBuffer(tensor.total);
+      const out = new Uint8Array(data);
+      const { offset, stored } = tensor;
+      const bytes = stored > 0 ? await get(offset, offset + stored) : out.subarray(0, 0);
+      if (bytes.length < stored) fail('length', `the file ends inside "${name}"`);
+      checkTiles(bytes, tensor);
+      decodeTensor(bytes, tensor, out);
+      checkStrings(named, out);
       return data;
     },
   };

@@ -2,29 +2,30 @@ import { broken } from './errors.js';
 
 /** Reads fields, little-endian; every read is checked against the end. */
 export class Reader {
-  readonly bytes: Uint8Array;
-  position: number;
-  readonly end: number;
+  private readonly bytes: Uint8Array;
+  position = 0;
+  /** How many more numbers may be read that are coded. */
+  numbersLeft: number;
 
-  constructor(bytes: Uint8Array, position: number, end: number) {
+  constructor(bytes: Uint8Array, numbers = 0) {
     this.bytes = bytes;
-    this.position = position;
-    this.end = end;
+    this.numbersLeft = numbers;
   }
 
-  /** Moves over `count` bytes and returns where they start. */
-  skip(count: number): number {
+  /** The next `count` bytes. */
+  take(count: number): Uint8Array {
     const start = this.position;
-    if (!(count <= this.end - start)) broken(1); // a field reaches past the end
+    if (!(count <= this.bytes.length - start)) broken(1); // a field reaches past the end
     this.position = start + count;
-    return start;
+    return this.bytes.subarray(start, this.position);
   }
 
   /** An unsigned integer of `size` bytes, at most 6. */
   uint(size: number): number {
-    const start = this.skip(size);
     let value = 0;
-    for (let i = size; i-- > 0; ) value = value * 256 + this.bytes[start + i];
+    for (let i = size; i-- > 0; ) value = value * 256 + this.bytes[this.position + i];
+    this.position += size;
+    if (this.position > this.bytes.length) broken(1); // a field reaches past the end
     return value;
   }
 

@@ -57,9 +57,11 @@ export function createDecoder(limits?: Limits): StreamDecoder {
 class Decoder implements StreamDecoder {
   readonly #limits: Limits | undefined;
   #header: Header | undefined;
-  /** Bytes not used yet, and where they lie in the file. */
+  #artifacts: StreamDecoder['artifacts'];
+  /** Bytes not used yet: from `start` to `end`; `base`: where they lie in the file. */
   #pending: Uint8Array = new Uint8Array(0);
-  #length = 0;
+  #start = 0;
+  #end = 0;
   #base = 0;
   #next = 0;
   /** Numbers of the tensors that later ones repeat, and their bytes. */
@@ -71,8 +73,8 @@ class Decoder implements StreamDecoder {
     this.#limits = limits;
   }
 
-  get artifacts(): (ModelArtifacts & { weightSpecs: WeightSpec[] }) | undefined {
-    return this.#header && artifactsOf(this.#header);
+  get artifacts(): StreamDecoder['artifacts'] {
+    return this.#artifacts;
   }
 
   get decodedBytes(): number | undefined {
@@ -91,31 +93,43 @@ class Decoder implements StreamDecoder {
 
   end(): void {
     const header = this.#header;
-    if (this.#failed || !header || this.#base + this.#length !== header.fileLength) {
+    if (this.#failed || !header || this.#base + this.#end - this.#start !== header.fileLength) {
       fail('length', 'the file ends too early');
     }
   }
 
   #append(bytes: Uint8Array): void {
-    const needed = this.#length + bytes.length;
-    if (needed > this.#pending.length) {
-      const larger = new Uint8Array(Math.max(needed, 2 * this.#pending.length));
-      larger.set(this.#pending.subarray(0, this.#length));
-      this.#pending = larger;
+    const kept = this.#pending.subarray(this.#start, this.#end);
+    this.#end += bytes.length;
+    if (this.#end > this.#pending.length) {
+      // What has been used is dropped here only: so each byte is moved a few times at most.
+      const length = kept.length + bytes.length;
+      if (2 * length > this.#pending.length) this.#pending = new Uint8Array(2 * length);
+      this.#pending.set(kept);
+      this.#start = 0;
+      this.#end = length;
     }
-    this.#pending.set(bytes, this.#length);
-    this.#length = needed;
+    this.#pending.set(bytes, this.#end - bytes.length);
+  }
+
+  /** The next `count` bytes, if they are there. */
+  #take(count: number): Uint8Array | undefined {
+    if (count > this.#end - this.#start) return undefined;
+    this.#start += count;
+    this.#base += count;
+    return this.#pending.subarray(this.#start - count, this.#start);
   }
 
   #readHeader(): void {
     if (this.#header) return;
-    const bytes = this.#pending.subarray(0, this.#length);
+    const bytes = this.#pending.subarray(this.#start, this.#end);
     if (bytes.length < FIXED_BYTES) return;
     const { headerLength } = readFixed(bytes, this.#limits);
     if (bytes.length < headerLength) return;
     this.#header = readHeader(bytes, this.#limits);
+    this.#artifacts = artifactsOf(this.#header);
     this.#sources = new Set(this.#header.tensors.map(({ same }) => same));
-    this.#drop(headerLength);
+    this.#take(headerLength);
   }
 
   #decode(): DecodedTensor[] {
@@ -123,27 +137,18 @@ class Decoder implements StreamDecoder {
     const header = this.#header;
     if (!header) return found;
     const { tensors, fileLength } = header;
-    if (this.#base + this.#length > fileLength) cut();
-    while (this.#next < tensors.length) {
+    if (this.#base + this.#end - this.#start > fileLength) cut();
+    for (; this.#next < tensors.length; this.#next++) {
       const tensor = tensors[this.#next];
-      const stored = tensor.tiles.reduce((n, tile) => n + tile.length, 0);
-      if (stored > this.#length) break;
-      checkTiles(this.#pending, tensor, this.#base);
-      const data = new ArrayBuffer(tensor.byteLength);
+      const stored = this.#take(tensor.stored);
+      if (!stored) break;
+      checkTiles(stored, tensor);
+      const data = new ArrayBuffer(tensor.total);
       const out = new Uint8Array(data);
-      if (tensor.same === undefined) decodeTensor(this.#pending, tensor, out, this.#base);
-      else out.set(this.#repeated.get(tensor.same)!);
+      decodeTensor(stored, tensor, out, this.#repeated.get(tensor.same ?? -1));
       if (this.#sources.has(this.#next)) this.#repeated.set(this.#next, out.slice());
-      found.push({ index: this.#next++, spec: tensor.spec, data });
-      this.#drop(stored);
+      found.push({ index: this.#next, spec: tensor.spec, data });
     }
     return found;
-  }
-
-  /** Forgets the first bytes. */
-  #drop(count: number): void {
-    this.#pending.copyWithin(0, count, this.#length);
-    this.#length -= count;
-    this.#base += count;
   }
 }

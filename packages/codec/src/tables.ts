@@ -1,5 +1,4 @@
-import { DELTA, DENSITY } from './level-coding.js';
-import { squash, stretch } from './logistic.js';
+import { moved, tables } from './logistic.js';
 import { OWN } from './numbers.js';
 
 /*
@@ -8,20 +7,18 @@ import { OWN } from './numbers.js';
  * constants of a module are read from memory, with a check: stretch at 0, SQUASH 4096, DELTAS 8353, BUCKET 9377.
  */
 
+/** Small tiles share an array, for making one takes longer than they do: a coder is done before the next one starts. */
+const shared = new Int32Array(2 * OWN);
+
 /** An array of tables and `size` more elements, which are `state` at first. */
 export function makeTables(size: number, state: number): Int32Array {
-  const m = new Int32Array(OWN + size).fill(state, OWN);
-  m.set(stretch);
-  m.set(squash, 4096);
-  m.set(DELTA, 8353);
-  m.set(DENSITY, 9377);
+  const m = size > OWN ? new Int32Array(OWN + size) : shared;
+  m.fill(state, OWN);
+  m.set(tables);
   return m;
 }
 
-/** The state `state` at `at` learns a bit, moving towards `goal`: TARGET0 or TARGET1. See `nextState`. */
+/** The state `state` at `at` learns a bit, moving towards `goal`: TARGET0 or TARGET1. */
 export function learn(m: Int32Array, at: number, state: number, goal: number): void {
-  m[at] =
-    state +
-    (Math.imul(goal - (state >>> 13), m[8353 + (state & 1023)]) & -1024) +
-    (((state & 1023) - 1022) >>> 31);
+  m[at] = moved(m, state, goal);
 }

@@ -13,7 +13,7 @@ export interface MessageSide {
 
 interface Question {
   espalier: number;
-  bytes: ArrayBuffer;
+  file: ArrayBuffer;
   limits?: Limits;
 }
 
@@ -35,7 +35,7 @@ export function serveDecoder(scope: MessageSide): void {
     if (typeof data?.espalier !== 'number') return;
     const answer: Answer = { espalier: data.espalier };
     try {
-      answer.artifacts = decode(data.bytes, data.limits);
+      answer.artifacts = decode(data.file, data.limits);
     } catch (error) {
       answer.code = error instanceof EspError ? error.code : 'payload';
       answer.message = error instanceof Error ? error.message : String(error);
@@ -62,7 +62,7 @@ export function espalierWorker(
           ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice().buffer
           : source.slice(0)
         : await (await download(source, options)).arrayBuffer();
-      const question: Question = { espalier: ++questions, bytes: bytes as ArrayBuffer };
+      const question: Question = { espalier: ++questions, file: bytes as ArrayBuffer };
       if (options.limits) question.limits = options.limits;
       return new Promise((resolve, reject) => {
         worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
@@ -70,7 +70,7 @@ export function espalierWorker(
           if (data.artifacts) resolve(data.artifacts);
           else reject(new EspError(data.code ?? 'payload', data.message ?? 'the worker failed'));
         });
-        worker.postMessage(question, [question.bytes]);
+        worker.postMessage(question, [question.file]);
       });
     },
   };
