@@ -224,17 +224,23 @@ describe('decode(encode(x))', () => {
   it('takes fields that are undefined, views of buffers, and what the converter writes twice', () => {
     const data = new Uint8Array(32);
     data.set(new Uint8Array(weightData), 12);
-    const spec = { ...one, group: undefined, quantization: undefined };
+    const spec = { ...one, group: undefined, quantization: undefined } as unknown as WeightSpec;
     for (const bytes of [
       data.subarray(12, 20),
       new DataView(data.buffer, 12, 8),
       [data.subarray(12, 16), data.slice(16, 20).buffer],
     ]) {
-      const back = decode(encode({ weightSpecs: [spec], weightData: bytes as never, signature: undefined }));
+      const given = {
+        weightSpecs: [spec],
+        weightData: bytes,
+        signature: undefined,
+      } as unknown as ModelArtifacts;
+      const back = decode(encode(given));
       expect(back).toStrictEqual({ weightSpecs: [one], weightData });
     }
     const quantization = { dtype: 'uint8' as const, scale: 1, min: undefined, original_dtype: 'float32' };
-    const back = decode(encode({ weightSpecs: [{ ...one, quantization }], weightData: new ArrayBuffer(2) }));
+    const stored = { ...one, quantization } as unknown as WeightSpec;
+    const back = decode(encode({ weightSpecs: [stored], weightData: new ArrayBuffer(2) }));
     expect(back.weightSpecs[0].quantization).toStrictEqual({ dtype: 'uint8', scale: 1 });
   });
 
