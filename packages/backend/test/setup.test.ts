@@ -8,6 +8,7 @@ import { isVerified, markVerified } from '../src/setup/marker.js';
 import { probe } from '../src/setup/probe.js';
 import { installStock } from '../src/setup/stock.js';
 import { cudaRequirements } from '../src/setup/wheel.js';
+import { checkWheel } from '../src/setup/wheel-hash.js';
 import { extractEntry, zipEntries } from '../src/setup/zip.js';
 
 let directory: string;
@@ -37,6 +38,27 @@ describe('the zip reader', () => {
     expect(readFileSync(join(directory, 'out/empty')).length).toBe(0);
   });
 
+  it.each(['../../x.so', '/etc/x.so', 'a/../../../x', 'a//b', './x', 'c:/x', 'a\\..\\x', 'a\0b'])(
+    'refuses a member named %j, which could be written anywhere',
+    async (name) => {
+      const path = join(directory, 'evil.zip');
+      const bytes = Buffer.from(archive);
+      // In the place of the longest name, padded by what is harmless.
+      const at = bytes.lastIndexOf('folder/deflated.txt');
+      bytes.write(name + 'x'.repeat('folder/deflated.txt'.length - name.length), at);
+      writeFileSync(path, bytes);
+      await expect(zipEntries(path)).rejects.toThrow(/has a member named/);
+    },
+  );
+
+  it('does not unpack more than a member says it has', async () => {
+    const path = join(directory, 'three.zip');
+    writeFileSync(path, archive);
+    const [, deflated] = await zipEntries(path);
+    const short = extractEntry(path, { ...deflated, size: 10 }, join(directory, 'out'));
+    await expect(short).rejects.toThrow('unpacked to more than 10 bytes');
+  });
+
   it('refuses what is no zip file and what is cut off', async () => {
     const path = join(directory, 'bad.zip');
     writeFileSync(path, 'this is not a zip file');
@@ -47,6 +69,17 @@ describe('the zip reader', () => {
 });
 
 describe('the wheel', () => {
+  it('must have the hash that is known of it', async () => {
+    const wheel = join(directory, 'x-1.0-py3-none-any.whl');
+    writeFileSync(wheel, 'abc');
+    const hash = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
+    expect(await checkWheel(wheel)).toBe(hash);
+    expect(await checkWheel(wheel, { 'x-1.0-py3-none-any.whl': hash })).toBe(true);
+    await expect(checkWheel(wheel, { 'x-1.0-py3-none-any.whl': hash.replace('b', 'c') })).rejects.toThrow(
+      `has the SHA-256 ${hash}, not`,
+    );
+  });
+
   it('names the CUDA wheels it wants', () => {
     const metadata = [
       'Requires-Dist: numpy>=1.26.0',

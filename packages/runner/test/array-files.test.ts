@@ -81,7 +81,21 @@ describe('weights without a model, on disk', () => {
 
   it('never writes outside of the folder, whatever a file names its weights', async () => {
     const dir = folder();
-    for (const name of ['../x', '/x', 'a//b', 'a/../../x', '..\\x', '.']) {
+    for (const name of [
+      '../x',
+      '/x',
+      'a//b',
+      'a/../../x',
+      '..\\x',
+      '.',
+      'con',
+      'a/NUL.x',
+      'a ',
+      'b./c',
+      'x\u0000',
+      'y\u001b[31m',
+      'z'.repeat(250),
+    ]) {
       const esp = join(dir, 'bad.esp');
       writeFileSync(
         esp,
@@ -92,8 +106,46 @@ describe('weights without a model, on disk', () => {
           ]),
         ),
       );
-      await expect(silently([esp, '-o', join(dir, 'out')])).rejects.toThrow(`'${name}' is no file name`);
+      await expect(silently([esp, '-o', join(dir, 'out')])).rejects.toThrow(
+        `${JSON.stringify(name)} is no file name`,
+      );
     }
     expect(readdirSync(dir)).toEqual(['bad.esp']);
+  });
+
+  it.each([
+    [['Dense/kernel', 'dense/kernel'], 'would be one file where case does not count'],
+    [['caf\u00e9', 'cafe\u0301'], 'would be one file where case does not count'],
+    [['\u212b', '\u00e5'], 'would be one file where case does not count'],
+    [['a', 'a.npy/b'], 'The file of a would be the folder of a.npy/b'],
+    [['A.NPY/b', 'a'], 'The file of a would be the folder of A.NPY/b'],
+    [['x/a.npy/b/c', 'x/A'], 'would be the folder of'],
+  ])('refuses %j before anything is written, and names what takes them', async (names, message) => {
+    const dir = folder();
+    const esp = join(dir, 'bad.esp');
+    const out = join(dir, 'out');
+    writeFileSync(esp, encode(artifactsOfTensors(names.map((name) => ({ ...kept[0], name })))));
+    await expect(silently([esp, '-o', out])).rejects.toThrow(message);
+    await expect(silently([esp, '-o', out])).rejects.toThrow('-o weights.safetensors');
+    expect(readdirSync(dir)).toEqual(['bad.esp']);
+    await silently([esp, '-o', join(dir, 'x.safetensors')]);
+    const { artifacts } = await readArtifacts(join(dir, 'x.safetensors'));
+    expect(artifacts.weightSpecs?.map(({ name }) => name)).toEqual(names);
+  });
+
+  it('keeps weights that are named like what every object has', async () => {
+    const dir = folder();
+    const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'];
+    const esp = join(dir, 'names.esp');
+    writeFileSync(esp, encode(artifactsOfTensors(names.map((name) => ({ ...kept[0], name })))));
+    await silently([esp, '-o', join(dir, 'x.safetensors')]);
+    const { artifacts } = await readArtifacts(join(dir, 'x.safetensors'));
+    expect(artifacts.weightSpecs?.map(({ name }) => name)).toEqual(names);
+    writeFileSync(esp, encode(artifactsOfTensors([{ ...kept[0], name: '__metadata__' }])));
+    await expect(silently([esp, '-o', join(dir, 'y.safetensors')])).rejects.toThrow(
+      /__metadata__, has a meaning of its own.*\n.*Unpack to a folder/,
+    );
+    await silently([esp, '-o', join(dir, 'arrays')]);
+    expect(readdirSync(join(dir, 'arrays'))).toEqual(['__metadata__.npy']);
   });
 });

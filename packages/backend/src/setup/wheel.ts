@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BackendError } from '../error.js';
 import { lastLine, type RunResult, run } from './run.js';
+import { checkWheel, pinnedTags } from './wheel-hash.js';
 import { extractEntry, zipEntries } from './zip.js';
 
 /** The TensorFlow release whose wheel carries the C++ library we build against. */
@@ -35,24 +36,38 @@ async function findPip(): Promise<readonly string[]> {
   );
 }
 
-/** Downloads the wheels of `requirements` (no dependencies) into `directory`. */
-async function pipDownload(requirements: readonly string[], directory: string): Promise<void> {
+/**
+ * Downloads the wheels of `requirements` (no dependencies) into `directory`; the first of `tags` that there is a wheel for.
+ * A wheel whose hash is known must have it.
+ */
+async function pipDownload(
+  requirements: readonly string[],
+  directory: string,
+  tags: readonly (readonly string[])[],
+  log: (line: string) => void,
+): Promise<void> {
   const pip = await findPip();
   const args = [...pip.slice(1), 'download', '--no-deps', '--only-binary=:all:', '--retries', '2', '-q'];
   args.push('--disable-pip-version-check', '-d', directory, ...requirements);
-  let result: RunResult = await run(pip[0], args, { timeout: 1_800_000 });
-  if (result.code !== 0) {
-    // The library inside does not depend on Python: any Python's wheel will do where this one has none.
-    result = await run(pip[0], [...args, '--python-version', '3.12'], { timeout: 1_800_000 });
+  let result: RunResult | undefined;
+  for (const tag of tags) {
+    result = await run(pip[0], [...args, ...tag], { timeout: 1_800_000 });
+    if (result.code === 0) break;
   }
-  if (result.code !== 0) {
+  if (result?.code !== 0) {
     throw new BackendError(
       'download-failed',
-      `pip could not fetch ${requirements.join(', ')} (${lastLine(result.stderr)})`,
+      `pip could not fetch ${requirements.join(', ')} (${lastLine(result?.stderr ?? '')})`,
       'Check the network and pip configuration, or set ESPALIER_TENSORFLOW_WHEEL to a wheel you have; until then the wasm backend is used.',
     );
   }
+  const wheel = await onlyWheel(directory);
+  const hash = await checkWheel(wheel);
+  if (hash !== true) log(`${basename(wheel)} has the SHA-256 ${hash}; there is none here to compare it with`);
 }
+
+/** The library inside does not depend on Python: any Python's wheel will do where this one has none. */
+const anyPython: readonly (readonly string[])[] = [[], ['--python-version', '3.12']];
 
 /** The `nvidia-…` wheels that the `and-cuda` extra of a TensorFlow wheel's METADATA asks for. */
 export function cudaRequirements(metadata: string): string[] {
@@ -94,7 +109,9 @@ export async function unpackTensorFlow(
     log(
       `downloading the ${name} ${TENSORFLOW_VERSION} wheel with pip (about 270 MB${gpu ? ' and CUDA' : ''})`,
     );
-    await pipDownload([`${name}==${TENSORFLOW_VERSION}`], downloads);
+    const known = gpu ? undefined : pinnedTags[`${process.platform}-${process.arch}`];
+    const tags = known ? [known, ...anyPython] : anyPython;
+    await pipDownload([`${name}==${TENSORFLOW_VERSION}`], downloads, tags, log);
     wheel = await onlyWheel(downloads);
   }
   log('unpacking the library');
@@ -109,7 +126,7 @@ export async function unpackTensorFlow(
     await rm(wheel, { force: true });
     for (const requirement of needs) {
       log(`downloading ${requirement}`);
-      await pipDownload([requirement], downloads);
+      await pipDownload([requirement], downloads, anyPython, log);
       const cuda = await onlyWheel(downloads);
       await unpack(cuda, directory, (name) => /^nvidia\/.*\/(lib|bin|nvvm)\//.test(name));
       await rm(cuda);

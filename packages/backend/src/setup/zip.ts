@@ -14,11 +14,19 @@ export interface ZipEntry {
   readonly offset: number;
 }
 
+/** Whether a member's name stays within the folder that it is unpacked into, on every system. */
+function isInside(name: string): boolean {
+  if (/[\\\0:]/.test(name) || name.startsWith('/')) return false;
+  return name
+    .split('/')
+    .every((part, i, all) => (part !== '' || i === all.length - 1) && part !== '.' && part !== '..');
+}
+
 /**
  * The table of contents of a zip file (a Python wheel is one), below 4 GiB.
  * Source: PKWARE APPNOTE 6.3, 4.3.12 and 4.3.16.
  *
- * @throws Error when it is no such file
+ * @throws Error when it is no such file, and for a member whose name would lead out of a folder
  */
 export async function zipEntries(path: string): Promise<ZipEntry[]> {
   const file = await open(path, 'r');
@@ -37,8 +45,10 @@ export async function zipEntries(path: string): Promise<ZipEntry[]> {
     for (let at = 0; at + 46 <= length; ) {
       if (table.readUInt32LE(at) !== 0x02014b50) throw new Error(`${path}: broken table of contents`);
       const nameLength = table.readUInt16LE(at + 28);
+      const name = table.toString('utf8', at + 46, at + 46 + nameLength);
+      if (!isInside(name)) throw new Error(`${path} has a member named ${JSON.stringify(name)}`);
       entries.push({
-        name: table.toString('utf8', at + 46, at + 46 + nameLength),
+        name,
         method: table.readUInt16LE(at + 10),
         compressedSize: table.readUInt32LE(at + 20),
         size: table.readUInt32LE(at + 24),
@@ -65,13 +75,22 @@ export async function extractEntry(path: string, entry: ZipEntry, target: string
   await mkdir(dirname(target), { recursive: true });
   if (entry.compressedSize === 0) return writeFile(target, '');
   const out = createWriteStream(target);
+  let written = 0;
+  /** Ends what unpacks to more than it says. */
+  async function* counted(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      written += chunk.length;
+      if (written > entry.size) throw new Error(`${entry.name}: unpacked to more than ${entry.size} bytes`);
+      yield chunk;
+    }
+  }
   const source = createReadStream(path, {
     start,
     end: start + entry.compressedSize - 1,
     highWaterMark: 1 << 20,
   });
-  if (entry.method === 8) await pipeline(source, createInflateRaw({ chunkSize: 1 << 20 }), out);
-  else if (entry.method === 0) await pipeline(source, out);
+  if (entry.method === 8) await pipeline(source, createInflateRaw({ chunkSize: 1 << 20 }), counted, out);
+  else if (entry.method === 0) await pipeline(source, counted, out);
   else throw new Error(`${entry.name}: zip method ${entry.method} is not supported`);
   if (out.bytesWritten !== entry.size) throw new Error(`${entry.name}: unpacked to a wrong size`);
 }

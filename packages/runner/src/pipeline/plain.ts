@@ -16,22 +16,55 @@ export async function writePlain(folder: string, artifacts: ModelArtifacts): Pro
   await writeWhole(join(folder, 'model.json'), JSON.stringify(json));
 }
 
+/** Parts of a path that no system, or Windows alone, has for files. */
+const noName = /^\.{0,2}$|[\\:*?"<>|\p{Cc}]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/iu;
+
+/** How a file system sees a path that does not tell case, or forms of one letter, apart. */
+const folded = (path: string): string => path.normalize('NFKC').toLowerCase().normalize('NFKC');
+
+/**
+ * The files of weights, `dense/kernel.npy` for `dense/kernel`, all of them checked before the first is written: each can be on
+ * every system, none is another's, and none is the folder of another.
+ *
+ * @throws EspalierError `bad-model`
+ */
+function filesOf(names: readonly string[]): string[] {
+  const refuse = (what: string): never => {
+    throw new EspalierError('bad-model', `${what}; nothing was written.`, {
+      remedy: 'Unpack to a .safetensors file: -o weights.safetensors.',
+    });
+  };
+  const files = new Map<string, string>();
+  const folders = new Map<string, string>();
+  for (const name of names) {
+    const path = `${name}.npy`;
+    const parts = path.split('/');
+    if (name.split('/').some((part) => noName.test(part)) || parts.some((part) => part.length > 240)) {
+      refuse(`The weight name ${JSON.stringify(name)} is no file name`);
+    }
+    const key = folded(path);
+    const other = files.get(key);
+    if (other !== undefined)
+      refuse(`The weights ${other} and ${name} would be one file where case does not count`);
+    files.set(key, name);
+    for (let i = 1; i < parts.length; i++) folders.set(folded(parts.slice(0, i).join('/')), name);
+  }
+  for (const [key, name] of files) {
+    const inner = folders.get(key);
+    if (inner !== undefined) refuse(`The file of ${name} would be the folder of ${inner}`);
+  }
+  return names.map((name) => `${name}.npy`);
+}
+
 /**
  * Writes weights as a `.npy` file each, `dense/kernel` as `dense/kernel.npy`.
  *
- * @throws EspalierError `bad-model` for strings, and for a name that leads out of the folder: files may come from anywhere
+ * @throws EspalierError `bad-model` for strings, and, before anything is written, for names that are no paths of files of their own
  */
 export async function writeNpyFolder(folder: string, artifacts: ModelArtifacts): Promise<void> {
   const tensors = tensorsOfArtifacts(artifacts);
-  for (const { name } of tensors) {
-    const parts = name.split('/');
-    if (parts.some((part) => part === '' || part === '.' || part === '..' || /[\\:*?"<>|\0]/.test(part))) {
-      throw new EspalierError('bad-model', `The weight name '${name}' is no file name.`, {
-        remedy: 'Unpack to a .safetensors file.',
-      });
-    }
-  }
-  for (const tensor of tensors) await writeWhole(join(folder, `${tensor.name}.npy`), npyBytes(tensor));
+  const files = filesOf(tensors.map(({ name }) => name));
+  for (const [i, tensor] of tensors.entries()) await writeWhole(join(folder, files[i]), npyBytes(tensor));
 }
 
 /** Writes weights as a `.safetensors` file. @throws EspalierError `bad-model` for strings */
