@@ -1,3 +1,4 @@
+import { disposeModel } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import type { Loaded } from './executable.js';
@@ -5,27 +6,19 @@ import type { Loaded } from './executable.js';
 /** @returns a LayersModel as it runs; `dispose` leaves no tensor of it, shared layers included */
 export async function loadLayers(handler: tf.io.IOHandler): Promise<Loaded> {
   const model = await loadLayersModel(handler);
-  const variables = model.weights.map((weight) => ({
-    name: weight.originalName,
-    tensor: weight.read() as tf.Tensor,
-  }));
   return {
     inputs: model.inputs.map(({ name, shape, dtype }) => ({
       name,
       shape: shape.map((n) => (n === null || n < 0 ? -1 : n)),
       dtype,
     })),
-    weights: new Map(variables.map(({ name, tensor }) => [name, tensor])),
+    weights: new Map(model.weights.map((weight) => [weight.originalName, weight.read() as tf.Tensor])),
     before: [],
     waits: false,
     predict: (examples) => {
       const outputs = model.apply([...examples], { training: false }) as tf.Tensor | tf.Tensor[];
       return Array.isArray(outputs) ? outputs : [outputs];
     },
-    dispose: () => {
-      model.dispose();
-      // TF.js counts a shared layer once for each use, and frees it only when it was disposed so often.
-      for (const { tensor } of variables) if (!tensor.isDisposed) tensor.dispose();
-    },
+    dispose: () => disposeModel(model),
   };
 }

@@ -1,5 +1,6 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { decode, encode, type ModelArtifacts } from '@espalier/codec';
+import { disposeModel } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -19,10 +20,7 @@ afterEach(() => {
 
 async function saved(model: tfl.LayersModel, seed = 3): Promise<ModelArtifacts> {
   const artifacts = await artifactsOf(fill(model, seed));
-  const variables = model.weights.map((weight) => weight.read() as tf.Tensor);
-  model.dispose();
-  // TF.js leaves the weights of layers that are used twice.
-  for (const tensor of variables) if (!tensor.isDisposed) tensor.dispose();
+  disposeModel(model);
   return artifacts;
 }
 

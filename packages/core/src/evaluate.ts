@@ -20,18 +20,22 @@ export async function evaluate(
   let lossSum = 0;
   let correct = 0;
   for (const { inputs, labels } of data.batches(0)) {
-    const sums = tf.tidy(() => {
-      const forward = (): tf.Tensor => model.apply(inputs, { training: false }) as tf.Tensor;
-      const outputs = loss.onLogits ? withLogits(model, forward) : forward();
-      const hits = hitsOf(labels, outputs, loss.onLogits ? 0 : 0.5);
-      return [loss.compute(labels, outputs), tf.sum(hits), tf.scalar(hits.size)] as const;
-    });
-    const batch = Array.isArray(inputs) ? inputs[0].shape[0] : inputs.shape[0];
-    const [mean, hit, positions] = [await sums[0].data(), await sums[1].data(), await sums[2].data()];
-    lossSum += mean[0] * batch;
-    correct += (hit[0] / positions[0]) * batch;
-    size += batch;
-    tf.dispose([inputs, labels, ...sums]);
+    let sums: readonly tf.Tensor[] = [];
+    try {
+      sums = tf.tidy(() => {
+        const forward = (): tf.Tensor => model.apply(inputs, { training: false }) as tf.Tensor;
+        const outputs = loss.onLogits ? withLogits(model, forward) : forward();
+        const hits = hitsOf(labels, outputs, loss.onLogits ? 0 : 0.5);
+        return [loss.compute(labels, outputs), tf.sum(hits), tf.scalar(hits.size)];
+      });
+      const batch = Array.isArray(inputs) ? inputs[0].shape[0] : inputs.shape[0];
+      const [mean, hit, positions] = [await sums[0].data(), await sums[1].data(), await sums[2].data()];
+      lossSum += mean[0] * batch;
+      correct += (hit[0] / positions[0]) * batch;
+      size += batch;
+    } finally {
+      tf.dispose([inputs, labels, ...sums]);
+    }
   }
   return { loss: lossSum / size, accuracy: correct / size, size };
 }

@@ -1,6 +1,7 @@
 import './internal/chained-ops.js';
 
 export type { Batch, Data } from './data.js';
+export { disposeModel } from './dispose-model.js';
 export {
   checkOptions,
   checkRange,

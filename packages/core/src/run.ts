@@ -69,9 +69,41 @@ export class Run {
 
   /**
    * Sets (or, with `null`, lifts) an owner's mask on a parameter and zeroes what is pruned. Takes ownership of
-   * the tensor. @throws EspalierError `shape-mismatch`, `invalid-schedule` when the values are shared already
+   * the tensor, also where it throws.
+   *
+   * @throws EspalierError `shape-mismatch`, `invalid-schedule` when the values are shared already
    */
   setMask(parameter: Parameter, mask: tf.Tensor | null, owner = 'user'): void {
+    try {
+      this.#checkMask(parameter, mask, owner);
+    } catch (error) {
+      mask?.dispose();
+      throw error;
+    }
+    const owners = this.#masks.get(parameter.name) ?? new Map<string, tf.Tensor>();
+    this.#masks.set(parameter.name, owners);
+    const before = owners.get(owner);
+    if (before !== mask) before?.dispose();
+    if (mask === null) owners.delete(owner);
+    else owners.set(owner, tf.keep(mask));
+    this.#combine(parameter);
+    this.#refresh(parameter);
+  }
+
+  /** Sets the masks that a pruner gave. Takes ownership of all, also where it throws. @throws as `setMask` */
+  setMasks(masks: ReadonlyMap<Parameter, tf.Tensor>, owner: string): void {
+    const left = new Map(masks);
+    try {
+      for (const [parameter, mask] of masks) {
+        left.delete(parameter);
+        this.setMask(parameter, mask, owner);
+      }
+    } finally {
+      tf.dispose([...left.values()]);
+    }
+  }
+
+  #checkMask(parameter: Parameter, mask: tf.Tensor | null, owner: string): void {
     if (mask !== null && mask.shape.join() !== parameter.shape.join()) {
       throw new EspalierError(
         'shape-mismatch',
@@ -85,14 +117,6 @@ export class Run {
         { remedy: 'Prune first, quantise after.' },
       );
     }
-    const owners = this.#masks.get(parameter.name) ?? new Map<string, tf.Tensor>();
-    this.#masks.set(parameter.name, owners);
-    const before = owners.get(owner);
-    if (before !== mask) before?.dispose();
-    if (mask === null) owners.delete(owner);
-    else owners.set(owner, tf.keep(mask));
-    this.#combine(parameter);
-    this.#refresh(parameter);
   }
 
   #combine(parameter: Parameter): void {
@@ -115,9 +139,7 @@ export class Run {
    * Done when it returns, unless a backend (WebGPU) or a pruner takes its time: then there is a promise to await.
    */
   prune(pruner: Pruner, selector?: Selector, at: Moment = once()): void | Promise<void> {
-    const set = (masks: ReadonlyMap<Parameter, tf.Tensor>): void => {
-      for (const [parameter, mask] of masks) this.setMask(parameter, mask, pruner.name);
-    };
+    const set = (masks: ReadonlyMap<Parameter, tf.Tensor>): void => this.setMasks(masks, pruner.name);
     const masks = pruner.masks(this.select(selector), at, reading());
     return masks instanceof Promise ? masks.then(set) : set(masks);
   }
@@ -221,10 +243,11 @@ export class Run {
 
   /**
    * Remembers the variance of a parameter's posterior; thinning cuts it along, and it is saved. Takes ownership
-   * of the tensor. @throws EspalierError `shape-mismatch`
+   * of the tensor, also where it throws. @throws EspalierError `shape-mismatch`
    */
   setVariance(parameter: Parameter, variance: tf.Tensor): void {
     if (variance.shape.join() !== parameter.shape.join()) {
+      variance.dispose();
       throw new EspalierError(
         'shape-mismatch',
         `A variance of shape [${variance.shape}] was given for ${parameter.name} of shape [${parameter.shape}].`,

@@ -132,7 +132,6 @@ test('a second stage over the same run leaves no more than the first', async () 
   run.dispose();
 });
 
-// Not so in a penalty: when the function under a gradient throws, TF.js 4.22 loses what its tape has saved.
 test('a plugin that fails between passes leaves nothing behind', async () => {
   const run = new Run(perceptron());
   const start = tf.memory().numTensors;

@@ -1,6 +1,7 @@
 import {
   checkOptions,
   checkRange,
+  disposeModel,
   EspalierError,
   outputActivation,
   type Regularizer,
@@ -131,7 +132,7 @@ export function distillation(options: DistillationOptions = {}): Regularizer {
       if (json === undefined || json === null || arrays === undefined) {
         throw new EspalierError('bad-state', 'distillation: the saved state has no teacher.');
       }
-      own?.dispose();
+      if (own) disposeModel(own);
       own = modelFrom(json as ModelState);
       setWeights(own, arrays);
       teacher = own;
@@ -139,7 +140,7 @@ export function distillation(options: DistillationOptions = {}): Regularizer {
     dispose() {
       if (own === undefined) return;
       if (teacher === own) teacher = undefined;
-      own.dispose();
+      disposeModel(own);
       own = undefined;
     },
   };

@@ -19,7 +19,7 @@ async function prune(run: Run, plugin: Pruner, of: Of, at: Moment, owner: string
   }
   if (plugin.revives) for (const p of of) run.keepDense(p);
   const masks = await plugin.masks(of, at, readLater);
-  for (const [parameter, mask] of masks) run.setMask(parameter, mask, owner);
+  run.setMasks(masks, owner);
   // A dense copy is what is trained, also where the pruner has left a parameter alone.
   return plugin.revives ? of : [...masks.keys()];
 }

@@ -12,6 +12,7 @@ import { type Bound, within } from './bound.js';
 import { regularizersOf } from './layer-rules.js';
 import { type Disturbed, disturb } from './noise.js';
 import { createProbe } from './probe.js';
+import { withTape } from './tape.js';
 
 /** What a step works with. */
 export interface StepParts {
@@ -47,7 +48,7 @@ function differentiate(
   const activation = createProbe(model, inputs);
   let penalty: tf.Scalar | undefined;
   let step: Step | undefined;
-  const { value, grads } = tf.variableGrads(() => {
+  const take = (): tf.Scalar => {
     const forward = active.reduce<() => tf.Tensor>(
       (pass, { schedule: { plugin }, of, time }) =>
         isForward(plugin) ? () => plugin.forward(of, within(time, at), pass) : pass,
@@ -67,7 +68,8 @@ function differentiate(
       total = tf.add(total, penalty);
     }
     return total;
-  }, variables);
+  };
+  const { value, grads } = withTape(() => tf.variableGrads(take, variables));
   return { value, penalty, gradients: grads, step: step as Step };
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { EspalierError, Run } from '@espalier/core';
+import { disposeModel, EspalierError, Run } from '@espalier/core';
 import { batches, loadDataset } from '@espalier/datasets';
 import { formatPercent, formatTable, renderSensitivity } from '@espalier/report';
 import { defineCommand } from 'citty';
@@ -121,7 +121,7 @@ export default defineCommand({
     for (const [name, content] of Object.entries(files)) await writeWhole(join(given.out, name), content);
     const schedule = given.suggest ? suggestion(measured, maxDrop) : undefined;
     run.dispose();
-    model.dispose();
+    disposeModel(model);
     if (given.json) return printJson({ ...measured, ...(schedule && { suggestion: schedule }) });
     const { baseline, curves, refused } = measured;
     const head = [given.kind, ...curves[0].points.map(({ sparsity }) => formatPercent(sparsity))];

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { encode } from '@espalier/codec';
 import {
+  disposeModel,
   EspalierError,
   evaluate,
   type PluginState,
@@ -198,7 +199,7 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
   });
   await writeReport(out, report);
   run.dispose();
-  run.model.dispose();
+  disposeModel(run.model);
   if (model !== first) first.dispose();
   plugins.dispose();
   return report;

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { Trial } from '@espalier/backend';
-import { createTrainer, Run } from '@espalier/core';
+import { createTrainer, disposeModel, Run } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LoadedRecipe } from '../recipe/load.js';
 import { isTrainStage } from '../recipe/schema.js';
@@ -40,7 +40,7 @@ export function trialOf({ recipe, source }: LoadedRecipe): Trial | undefined {
       step: () => trainer.nextEpoch(),
       dispose() {
         trainer.dispose();
-        model.dispose();
+        disposeModel(model);
         tf.dispose([inputs, labels]);
       },
     };
