@@ -54,7 +54,8 @@ async function bits(): Promise<number[][]> {
   return read;
 }
 
-describe.skipIf(!hasWebgpu)('dispatch on webgpu', () => {
+// A software adapter compiles slowly when it is not alone.
+describe.skipIf(!hasWebgpu)('dispatch on webgpu', { timeout: 120_000 }, () => {
   beforeAll(async () => {
     await startBackend({ prefer: 'webgpu' });
   });

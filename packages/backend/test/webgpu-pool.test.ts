@@ -7,7 +7,8 @@ import { hasWebgpu } from './software-gpu.js';
 
 type Four = [number, number, number, number];
 
-describe.skipIf(!hasWebgpu)('pooling and depthwise convolutions on webgpu', () => {
+// A software adapter compiles slowly when it is not alone.
+describe.skipIf(!hasWebgpu)('pooling and depthwise convolutions on webgpu', { timeout: 120_000 }, () => {
   beforeAll(async () => {
     await startBackend({ prefer: 'webgpu' });
   });

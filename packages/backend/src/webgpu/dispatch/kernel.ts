@@ -8,7 +8,7 @@ import { installDispatch } from './install.js';
 export interface Kernel {
   /** Says all that the source depends on: two kernels of one name are one. */
   readonly name: string;
-  /** Names of the buffers in order, written ones first; `ids: i32` for other elements than f32. */
+  /** Names of the buffers in order, written ones first; `ids: i32`, `x: vec4f` for other elements than f32. */
   readonly writes: readonly string[];
   readonly reads: readonly string[];
   /** Names of the numbers it is told, u32 each, or `scale: f32`. Read as `p.name`. */
@@ -89,7 +89,7 @@ export class Launcher {
     for (const [i, tensor] of tensors.entries()) {
       let { dataId } = tensor;
       const read = kernel.reads[i - kernel.writes.length];
-      if (read !== undefined && !read.includes(':') && backend.tensorMap.get(dataId).dtype !== 'float32') {
+      if (read !== undefined && !read.endsWith('i32') && backend.tensorMap.get(dataId).dtype !== 'float32') {
         converted.push(this.#floats(tensor));
         dataId = converted[converted.length - 1].dataId;
       }

@@ -5,20 +5,23 @@ import { finishOf } from './finish.js';
 import { multiply, type Operand, type Product } from './gemm.js';
 import { constants, type Geometry } from './geometry.js';
 
-/** x [batch, height, width, channels], by output position (outer) and by place in the filter (k): for the forward pass. */
-const patches = (g: Geometry): Operand => ({
-  declarations: constants(g).text,
-  along: g.inChannels * g.filterWidth > 8 ? 'k' : 'outer',
-  outer: (s) => `
-let image${s} = o${s} / (OUT_H * OUT_W);
-let place${s} = o${s} - image${s} * (OUT_H * OUT_W);
-let row${s} = (place${s} / OUT_W) * STRIDE_H - TOP;
-let column${s} = (place${s} % OUT_W) * STRIDE_W - LEFT;
-let at${s} = ((image${s} * IN_H + row${s}) * IN_W + column${s}) * IN_C;`,
-  fetch: (s) => `patch_at(k${s}, o${s}, row${s}, column${s}, at${s})`,
+/** A matrix [k, n] as it lies in y. */
+const rowsOf = (n: number): Operand => ({
+  declarations: '',
+  along: 'outer',
+  vector: n % 4 === 0 ? 'outer' : undefined,
+  outer: () => '',
+  place: (s) => `Place(k${s} * p.n + o${s}, (o${s} < vec4i(p.n)) & vec4<bool>(k${s} < p.k))`,
 });
-const patchAt = `
-fn patch_at(k: i32, o: vec4i, row: vec4i, column: vec4i, at: vec4i) -> vec4f {
+
+/** The forward pass: m output positions, n output channels, k places in the filter. */
+export function forward(g: Geometry): Product {
+  const { text, key } = constants(g);
+  return {
+    name: `conv/${key}`,
+    a: {
+      declarations: `${text}
+fn patch_at(k: i32, o: vec4i, row: vec4i, column: vec4i, at: vec4i) -> Place {
   let tap = k / IN_C;
   let dy = (tap / F_W) * DILATION_H;
   let dx = (tap % F_W) * DILATION_W;
@@ -26,24 +29,19 @@ fn patch_at(k: i32, o: vec4i, row: vec4i, column: vec4i, at: vec4i) -> vec4f {
   let c = column + dx;
   let inside = (o < vec4i(p.m)) & vec4<bool>(k < p.k) &
     (r >= vec4i(0)) & (r < vec4i(IN_H)) & (c >= vec4i(0)) & (c < vec4i(IN_W));
-  return fetch_x(at + ((dy * IN_W + dx) * IN_C + k - tap * IN_C), inside);
-}`;
-
-/** A matrix [k, n] as it lies in y. */
-const rows: Operand = {
-  declarations: '',
-  along: 'outer',
-  outer: () => '',
-  fetch: (s) => `fetch_y(k${s} * p.n + o${s}, (o${s} < vec4i(p.n)) & vec4<bool>(k${s} < p.k))`,
-};
-
-/** The forward pass: m output positions, n output channels, k places in the filter. */
-export function forward(g: Geometry): Product {
-  const a = patches(g);
-  return {
-    name: `conv/${constants(g).key}`,
-    a: { ...a, declarations: a.declarations + patchAt },
-    b: rows,
+  return Place(at + ((dy * IN_W + dx) * IN_C + k - tap * IN_C), inside);
+}`,
+      along: g.inChannels * g.filterWidth > 8 ? 'k' : 'outer',
+      vector: g.inChannels % 4 === 0 ? 'k' : undefined,
+      outer: (s) => `
+let image${s} = o${s} / (OUT_H * OUT_W);
+let place${s} = o${s} - image${s} * (OUT_H * OUT_W);
+let row${s} = (place${s} / OUT_W) * STRIDE_H - TOP;
+let column${s} = (place${s} % OUT_W) * STRIDE_W - LEFT;
+let at${s} = ((image${s} * IN_H + row${s}) * IN_W + column${s}) * IN_C;`,
+      place: (s) => `patch_at(k${s}, o${s}, row${s}, column${s}, at${s})`,
+    },
+    b: rowsOf(g.outChannels),
     m: g.batchSize * g.outHeight * g.outWidth,
     n: g.outChannels,
     k: g.filterHeight * g.filterWidth * g.inChannels,
@@ -56,7 +54,7 @@ export function filterGradient(g: Geometry): Product {
     name: `conv-filter/${constants(g).key}`,
     a: {
       declarations: `${constants(g).text}
-fn tap_at(k: i32, o: vec4i, row: vec4i, column: vec4i, at: vec4i) -> vec4f {
+fn tap_at(k: i32, o: vec4i, row: vec4i, column: vec4i, at: vec4i) -> Place {
   let image = k / (OUT_H * OUT_W);
   let place = k - image * (OUT_H * OUT_W);
   let y0 = (place / OUT_W) * STRIDE_H;
@@ -65,17 +63,18 @@ fn tap_at(k: i32, o: vec4i, row: vec4i, column: vec4i, at: vec4i) -> vec4f {
   let c = column + x0;
   let inside = (o < vec4i(p.m)) & vec4<bool>(k < p.k) &
     (r >= vec4i(0)) & (r < vec4i(IN_H)) & (c >= vec4i(0)) & (c < vec4i(IN_W));
-  return fetch_x(at + ((image * IN_H + y0) * IN_W + x0) * IN_C, inside);
+  return Place(at + ((image * IN_H + y0) * IN_W + x0) * IN_C, inside);
 }`,
       along: 'outer',
+      vector: g.inChannels % 4 === 0 ? 'outer' : undefined,
       outer: (s) => `
 let tap${s} = o${s} / IN_C;
 let row${s} = (tap${s} / F_W) * DILATION_H - TOP;
 let column${s} = (tap${s} % F_W) * DILATION_W - LEFT;
 let at${s} = (row${s} * IN_W + column${s}) * IN_C + o${s} % IN_C;`,
-      fetch: (s) => `tap_at(k${s}, o${s}, row${s}, column${s}, at${s})`,
+      place: (s) => `tap_at(k${s}, o${s}, row${s}, column${s}, at${s})`,
     },
-    b: rows,
+    b: rowsOf(g.outChannels),
     m: g.filterHeight * g.filterWidth * g.inChannels,
     n: g.outChannels,
     k: g.batchSize * g.outHeight * g.outWidth,
@@ -88,7 +87,7 @@ export function inputGradient(g: Geometry): Product {
     name: `conv-input/${constants(g).key}`,
     a: {
       declarations: `${constants(g).text}
-fn slope_at(k: i32, o: vec4i, image: vec4i, row: vec4i, column: vec4i) -> vec4f {
+fn slope_at(k: i32, o: vec4i, image: vec4i, row: vec4i, column: vec4i) -> Place {
   let tap = k / OUT_C;
   let y = row - (tap / F_W) * DILATION_H;
   let x = column - (tap % F_W) * DILATION_W;
@@ -96,23 +95,25 @@ fn slope_at(k: i32, o: vec4i, image: vec4i, row: vec4i, column: vec4i) -> vec4f 
   let c = x / STRIDE_W;
   let inside = (o < vec4i(p.m)) & vec4<bool>(k < p.k) & (r * STRIDE_H == y) & (c * STRIDE_W == x) &
     (y >= vec4i(0)) & (r < vec4i(OUT_H)) & (x >= vec4i(0)) & (c < vec4i(OUT_W));
-  return fetch_x(((image * OUT_H + r) * OUT_W + c) * OUT_C + (k - tap * OUT_C), inside);
+  return Place(((image * OUT_H + r) * OUT_W + c) * OUT_C + (k - tap * OUT_C), inside);
 }`,
       along: 'k',
+      vector: g.outChannels % 4 === 0 ? 'k' : undefined,
       outer: (s) => `
 let image${s} = o${s} / (IN_H * IN_W);
 let place${s} = o${s} - image${s} * (IN_H * IN_W);
 let row${s} = place${s} / IN_W + TOP;
 let column${s} = place${s} % IN_W + LEFT;`,
-      fetch: (s) => `slope_at(k${s}, o${s}, image${s}, row${s}, column${s})`,
+      place: (s) => `slope_at(k${s}, o${s}, image${s}, row${s}, column${s})`,
     },
     b: {
       declarations: '',
       along: 'k',
+      vector: g.outChannels % 4 === 0 ? 'k' : undefined,
       outer: () => '',
       // The filter [place, n, output channel]: k runs over places and output channels.
-      fetch: (s) =>
-        `fetch_y(((k${s} / OUT_C) * p.n + o${s}) * OUT_C + k${s} % OUT_C, (o${s} < vec4i(p.n)) & vec4<bool>(k${s} < p.k))`,
+      place: (s) =>
+        `Place(((k${s} / OUT_C) * p.n + o${s}) * OUT_C + k${s} % OUT_C, (o${s} < vec4i(p.n)) & vec4<bool>(k${s} < p.k))`,
     },
     m: g.batchSize * g.inHeight * g.inWidth,
     n: g.inChannels,

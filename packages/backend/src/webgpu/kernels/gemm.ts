@@ -5,18 +5,20 @@ import { sumMiddle } from './reduce.js';
 
 /**
  * One factor of a product C [m, n] = Σₖ A(m, k) B(k, n) whose elements are looked up, not laid out: a convolution is a
- * product of its filter and of a matrix that nobody writes down. A thread fetches four elements of neighbouring outer
- * indices (m or n) and one k at a time. WGSL, with names that end in `s`, which differ from fetch to fetch.
+ * product of its filter and of a matrix that nobody writes down. It says where elements are for four neighbouring outer
+ * indices (m or n) and one k at a time. WGSL, with names that end in `s`, which differ from place to place.
  */
 export interface Operand {
   /** Functions and constants. */
   readonly declarations: string;
   /** Whether neighbours in k are neighbours in memory, so that neighbouring threads should fetch them. */
   readonly along: 'k' | 'outer';
+  /** Along which index four neighbours, from a multiple of 4 on, are one vec4 of the buffer: if they always are. */
+  readonly vector: 'k' | 'outer' | undefined;
   /** Statements that prepare what depends on the outer indices `o${s}`, a vec4i. */
   outer(s: string): string;
-  /** A vec4f: the elements at the prepared outer indices and at `k${s}`, an i32; 0 where either is out of range. */
-  fetch(s: string): string;
+  /** A `Place`: where the elements at the prepared outer indices and at `k${s}`, an i32, are, and which there are. */
+  place(s: string): string;
 }
 
 /** A product, and what its source depends on. */
@@ -63,31 +65,52 @@ function loader(
   outers: number,
   threads: number,
 ): { before: string; load: string } {
-  const quads = outers / 4; // Fetches of four elements for each k.
+  const quads = outers / 4;
   const rows = quads + 1; // One more, or neighbouring k would lie in the same bank.
+  const deep = operand.vector === 'k' ? 4 : 1; // How many k one fetch brings.
+  const depths = DEPTH / deep;
   const before: string[] = [];
   const load: string[] = [];
-  for (let i = 0; i * threads < quads * DEPTH; i++) {
+  for (let i = 0; i * threads < quads * depths; i++) {
     const s = `_${which}${i}`;
     const job = `let job${s} = i32(lane) + ${i * threads};`;
     const [k, quad] =
       operand.along === 'k'
-        ? [`job${s} % ${DEPTH}`, `job${s} / ${DEPTH}`]
+        ? [`job${s} % ${depths}`, `job${s} / ${depths}`]
         : [`job${s} / ${quads}`, `job${s} % ${quads}`];
     before.push(
-      `${job} let depth${s} = ${k}; let quad${s} = ${quad};`,
+      `${job} let depth${s} = (${k}) * ${deep}; let quad${s} = ${quad};`,
       `let o${s} = vec4i(first_${which} + quad${s} * 4) + vec4i(0, 1, 2, 3);`,
       operand.outer(s),
     );
-    const store = `let k${s} = k0 + depth${s}; tile_${which}[depth${s} * ${rows} + quad${s}] = ${operand.fetch(s)};`;
-    load.push((i + 1) * threads <= quads * DEPTH ? store : `if (job${s} < ${quads * DEPTH}) { ${store} }`);
+    const stores = Array.from({ length: deep }, (_, j) => {
+      const value = deep === 1 ? `got${s}` : `got${s}[${j}]`;
+      return `tile_${which}[(depth${s} + ${j}) * ${rows} + quad${s}] = ${value};`;
+    });
+    const fetch = `let k${s} = k0 + depth${s}; let got${s} = fetch_${which}(${operand.place(s)}); ${stores.join(' ')}`;
+    load.push((i + 1) * threads <= quads * depths ? fetch : `if (job${s} < ${quads * depths}) { ${fetch} }`);
   }
   return { before: before.join('\n'), load: load.join('\n') };
 }
 
-function nameOf({ name }: Product, { across, down, tall }: Tile, finish: Finish | undefined): string {
+/** How elements get from a buffer: four of one k, or (vectors along k) of four k, a column each. */
+function fetcher({ vector }: Operand, which: 'a' | 'b', buffer: string): string {
+  const get = (i: string): string => {
+    if (vector === undefined) return `${buffer}[select(0, place.at.${i}, place.inside.${i})]`;
+    const whole = `${buffer}[select(0, place.at.${i} >> 2u, place.inside.${i})]`;
+    return `select(vec4f(0.0), ${whole}, vec4<bool>(place.inside.${i}))`;
+  };
+  const all = ['x', 'y', 'z', 'w'].map(get).join(', ');
+  if (vector === 'outer') return `fn fetch_${which}(place: Place) -> vec4f { return ${get('x')}; }`;
+  if (vector === 'k')
+    return `fn fetch_${which}(place: Place) -> mat4x4f { return transpose(mat4x4f(${all})); }`;
+  return `fn fetch_${which}(place: Place) -> vec4f { return select(vec4f(0.0), vec4f(${all}), place.inside); }`;
+}
+
+function nameOf({ name, a, b }: Product, { across, down, tall }: Tile, finish: Finish | undefined): string {
+  const vectors = `${a.vector ?? 'one'}-${b.vector ?? 'one'}`;
   const ending = finish ? `/${finish.activation}${finish.bias ? '+bias' : ''}` : '';
-  return `${name}/${across}x${down}x${tall}${ending}`;
+  return `${name}/${vectors}/${across}x${down}x${tall}${ending}`;
 }
 
 function kernelOf(product: Product, tile: Tile, finish: Finish | undefined): Kernel {
@@ -101,20 +124,15 @@ function kernelOf(product: Product, tile: Tile, finish: Finish | undefined): Ker
   return {
     name: nameOf(product, tile, finish),
     writes: ['c'],
-    reads: ['x', 'y', ...(finish?.bias ? ['bias'] : [])],
+    reads: [a.vector ? 'x: vec4f' : 'x', b.vector ? 'y: vec4f' : 'y', ...(finish?.bias ? ['bias'] : [])],
     params: ['m: i32', 'n: i32', 'k: i32', 'part: i32', 'columns: u32'],
     workgroup: [threads, 1, 1],
     declarations: `
 var<workgroup> tile_a: array<vec4f, ${DEPTH * (rows / 4 + 1)}>;
 var<workgroup> tile_b: array<vec4f, ${DEPTH * (columns / 4 + 1)}>;
-fn fetch_x(at: vec4i, inside: vec4<bool>) -> vec4f {
-  let i = select(vec4i(0), at, inside);
-  return select(vec4f(0.0), vec4f(x[i.x], x[i.y], x[i.z], x[i.w]), inside);
-}
-fn fetch_y(at: vec4i, inside: vec4<bool>) -> vec4f {
-  let i = select(vec4i(0), at, inside);
-  return select(vec4f(0.0), vec4f(y[i.x], y[i.y], y[i.z], y[i.w]), inside);
-}
+struct Place { at: vec4i, inside: vec4<bool> }
+${fetcher(a, 'a', 'x')}
+${fetcher(b, 'b', 'y')}
 fn write_c(m: i32, n: i32, base: i32, value: vec4f) {
   if (m >= p.m) { return; }
   let at = base + m * p.n + n;

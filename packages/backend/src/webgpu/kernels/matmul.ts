@@ -4,25 +4,16 @@ import { replaceKernel } from '../dispatch/replace.js';
 import { finishOf } from './finish.js';
 import { multiply, type Operand, type Product } from './gemm.js';
 
-/** The left factor as it lies in x: [m, k], or [k, m] when transposed. */
-function left(transposed: boolean): Operand {
-  const at = transposed ? (s: string) => `k${s} * p.m + o${s}` : (s: string) => `o${s} * p.k + k${s}`;
+/** A factor as it lies in memory: [outer, k], or (`across`) [k, outer]; `size` is that of the outer axis, m or n. */
+function factor(size: 'm' | 'n', across: boolean, neighbours: number): Operand {
+  const along = across ? 'outer' : 'k';
+  const at = (s: string): string => (across ? `k${s} * p.${size} + o${s}` : `o${s} * p.k + k${s}`);
   return {
     declarations: '',
-    along: transposed ? 'outer' : 'k',
+    along,
+    vector: neighbours % 4 === 0 ? along : undefined,
     outer: () => '',
-    fetch: (s) => `fetch_x(${at(s)}, (o${s} < vec4i(p.m)) & vec4<bool>(k${s} < p.k))`,
-  };
-}
-
-/** The right factor as it lies in y: [k, n], or [n, k] when transposed. */
-function right(transposed: boolean): Operand {
-  const at = transposed ? (s: string) => `o${s} * p.k + k${s}` : (s: string) => `k${s} * p.n + o${s}`;
-  return {
-    declarations: '',
-    along: transposed ? 'k' : 'outer',
-    outer: () => '',
-    fetch: (s) => `fetch_y(${at(s)}, (o${s} < vec4i(p.n)) & vec4<bool>(k${s} < p.k))`,
+    place: (s) => `Place(${at(s)}, (o${s} < vec4i(p.${size})) & vec4<bool>(k${s} < p.k))`,
   };
 }
 
@@ -33,7 +24,9 @@ export function matrixProduct(
   transposeB: boolean,
 ): Product {
   const name = `matmul/${transposeA ? 't' : 'n'}${transposeB ? 't' : 'n'}`;
-  return { name, a: left(transposeA), b: right(transposeB), m, n, k };
+  const a = factor('m', transposeA, transposeA ? m : k);
+  const b = factor('n', !transposeB, transposeB ? k : n);
+  return { name, a, b, m, n, k };
 }
 
 interface Factors {
