@@ -28,6 +28,8 @@ export async function openWebgpu(options: OpenWebgpuOptions): Promise<WebgpuAdap
   const device = await openDevice(adapter);
   if (tf.engine().registryFactory.webgpu) tf.removeBackend('webgpu');
   tf.registerBackend('webgpu', () => guardAgainstLoss(new WebGPUBackend(device, adapter.info)), 3);
+  // TF.js computes small things on the CPU as long as they are there, as after a resume: to other bits than the device.
+  tf.env().set('WEBGPU_CPU_FORWARD', false);
   await tf.setBackend('webgpu');
   await tf.ready();
   return described;

@@ -52,6 +52,7 @@ export class Launcher {
     backend.uploadToGPU(tensor.dataId);
     let data = backend.tensorMap.get(tensor.dataId);
     const whole = data.dtype !== 'float32';
+    backend.commandQueueOwnedIds.add(tensor.dataId); // What is copied from is not to be written to before that.
     if (tensor instanceof tf.Variable && (data.refCount > 1 || whole)) {
       const copy = whole ? this.#floats(tensor) : this.make(tensor.shape);
       if (!whole) backend.tensorMap.get(copy.dataId).resource = this.#copy(data.resource!);
