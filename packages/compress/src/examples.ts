@@ -34,10 +34,28 @@ export const isPicture = ({ shape, below }: InputSpec): boolean =>
 const isSound = ({ shape }: InputSpec): boolean =>
   shape[1] >= leastSound && (shape.length === 2 || (shape.length === 3 && shape[2] === 1));
 
+/** What black and white are for an input: of whole numbers 0 and 255, unless `range` leaves room for shades itself. */
+export function pixelRange(
+  { dtype }: InputSpec,
+  range: readonly [number, number],
+): readonly [number, number] {
+  return dtype === 'int32' && range[1] - range[0] < 100 ? [0, 255] : range;
+}
+
+/** Words that texts are made of: of languages, of programs, of neither. */
+const words =
+  'the of and ist nicht das una por function return { } ( ) ; = 0 1.5 import let x1 zq 你好 é'.split(' ');
+
+const madeUpText = (random: () => number): string =>
+  Array.from(
+    { length: 8 + Math.floor(random() * 56) },
+    () => words[Math.floor(random() * words.length)],
+  ).join(' ');
+
 /**
  * Inputs for a model that nobody has inputs for: where it takes pictures, cuts of the `pictures` that are given, discs that cover
  * each other with the statistics of natural pictures, and something like faces; for long signals something like speech and
- * music; for indices into a table any of its rows; for other integers small ones; for other floats noise that is smooth along
+ * music; for indices into a table any of its rows; for other integers small ones; for texts words in any order; for other floats noise that is smooth along
  * the second axis. Real inputs serve better.
  */
 export function generateExamples(inputs: readonly InputSpec[], options: GenerateOptions = {}): Examples {
@@ -49,19 +67,30 @@ export function generateExamples(inputs: readonly InputSpec[], options: Generate
     const { shape, dtype, below } = input;
     const sizes = [count, ...shape.slice(1).map((n) => (n < 0 ? length : n))];
     const each = sizes.slice(1).reduce((a, b) => a * b, 1);
+    if (dtype === 'string') {
+      return tf.tensor(
+        Array.from({ length: count * each }, () => madeUpText(random)),
+        sizes,
+        dtype,
+      );
+    }
     const values = new Float32Array(count * each);
     const fill = (make: (i: number) => Float32Array): void => {
       for (let i = 0; i < count; i++) values.set(make(i), i * each);
     };
-    if (below !== undefined || dtype === 'int32') {
+    if (isPicture(input)) {
+      const size = sizes.slice(1) as [number, number, number];
+      const [low, high] = pixelRange(input, range);
+      const shade = (v: number): number => low + v * (high - low);
+      fill((i) =>
+        pictureOf(i, count, pictures, size, random).map(
+          dtype === 'int32' ? (v) => Math.round(shade(v)) : shade,
+        ),
+      );
+    } else if (below !== undefined || dtype === 'int32') {
       for (let i = 0; i < values.length; i++) values[i] = Math.floor(random() * (below ?? 10));
     } else if (dtype === 'bool') {
       for (let i = 0; i < values.length; i++) values[i] = random() < 0.5 ? 1 : 0;
-    } else if (isPicture(input)) {
-      const size = sizes.slice(1) as [number, number, number];
-      fill((i) =>
-        pictureOf(i, count, pictures, size, random).map((v) => range[0] + v * (range[1] - range[0])),
-      );
     } else if (isSound(input)) {
       fill(() => madeUpSound(each, random));
     } else addWalks(values, sizes, random);

@@ -1,7 +1,7 @@
 export type { ModelArtifacts } from '@espalier/codec';
 export type { MeasuredOn } from './calibrate.js';
 export { type Compressed, type CompressedTensor, compress } from './compress.js';
-export { type GenerateOptions, generateExamples } from './examples.js';
+export { type GenerateOptions, generateExamples, pixelRange } from './examples.js';
 export { type Examples, type Executable, type InputSpec, isGraph, load } from './executable.js';
 export { compare, type Fidelity, type Output } from './fidelity.js';
 export type { InputValues } from './fixed-inputs.js';

@@ -10,7 +10,7 @@ const still = ['Identity', 'Reshape', 'Cast', 'ExpandDims', 'Squeeze', 'Transpos
  */
 export async function inputsWithTables(model: Executable): Promise<InputSpec[]> {
   const { inputs } = model;
-  if (!inputs.some(mayBeIndices)) return [...inputs];
+  if (!inputs.some(mayBeIndices) || inputs.some(({ dtype }) => dtype === 'string')) return [...inputs];
   const zeros = inputs.map(({ shape, dtype }) =>
     tf.zeros(
       shape.map((n, axis) => (n < 0 ? (axis === 0 ? 1 : 8) : n)),

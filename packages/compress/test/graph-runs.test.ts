@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import type { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type CompressOptions, compress, load } from '../src/index.js';
+import { type CompressOptions, compress, generateExamples, load, pixelRange } from '../src/index.js';
 import { GraphBuilder, wave } from './graphs.js';
 
 const options = { quality: 40, effort: 1 } satisfies CompressOptions;
@@ -165,4 +165,30 @@ test('what TensorFlow.js cannot run is an error by name, and leaves no tensor', 
   expect(failed).toMatchObject({ code: 'cannot-run' });
   expect((failed as Error).message).toContain('NoSuchOperation');
   expect((failed as Error).message).toContain('compressWeights');
+});
+
+describe('made-up inputs', () => {
+  test('of a graph that takes pictures of whole numbers are pictures, black 0 and white 255', async () => {
+    const inputs = [{ name: 'x', shape: [1, 16, 16, 3], dtype: 'int32' as const }];
+    const [pictures] = generateExamples(inputs, { count: 6 });
+    const values = pictures.dataSync();
+    expect([pictures.dtype, pictures.shape]).toEqual(['int32', [6, 16, 16, 3]]);
+    expect(Math.max(...values)).toBeGreaterThan(100);
+    expect(Math.max(...values)).toBeLessThan(256);
+    expect(new Set(values).size).toBeGreaterThan(40);
+    pictures.dispose();
+    expect(pixelRange(inputs[0], [-128, 127])).toEqual([-128, 127]);
+  });
+
+  test('of a graph that takes texts are texts', async () => {
+    const g = new GraphBuilder();
+    const text = g.input('text', [-1], 'string');
+    g.node('bucket', 'StringToHashBucketFast', [text], { num_buckets: { i: '50' } });
+    const table = g.constant('table', [50, 12], wave(600, 2));
+    const row = g.node('row', 'GatherV2', [table, 'bucket', g.scalar('axis', 0, 'int32')]);
+    g.node('y', 'Tanh', [g.dense('d1', row, 12, 16, 1)]);
+    g.output('y');
+    const { met, tensors: rows } = await compress(g.artifacts(), options);
+    expect([met, methodOf(rows, 'd1/w')]).toEqual([true, 'compensated']);
+  });
 });

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { type Examples, type InputSpec, sampleExamples } from '@espalier/compress';
+import { type Examples, type InputSpec, pixelRange, sampleExamples } from '@espalier/compress';
 import { EspalierError, uniform } from '@espalier/core';
 import { cut, readNpy, readPicture, readPictures } from '@espalier/formats';
 import * as tf from '@tensorflow/tfjs-core';
@@ -28,9 +28,10 @@ export async function calibrationOf(
   if (source === 'sample') return sampleExamples(inputs, { count, range, length, seed });
   if (source.endsWith('.npy')) {
     const arrays = await Promise.all(source.split(',').map((file) => readNpy(file)));
-    return arrays.map(({ shape, values }, i) =>
-      tf.tensor(values, [...shape], inputs[i]?.dtype === 'int32' ? 'int32' : 'float32'),
-    );
+    return arrays.map(({ shape, values }, i) => {
+      const dtype = inputs[i]?.dtype;
+      return tf.tensor(values, [...shape], dtype === 'int32' || dtype === 'bool' ? dtype : 'float32');
+    });
   }
   const info = await stat(source).catch(() => undefined);
   if (info === undefined) {
@@ -38,7 +39,8 @@ export async function calibrationOf(
       remedy: 'Give a folder of pictures, .npy files, or the word sample.',
     });
   }
-  const [{ shape }] = inputs;
+  const [input] = inputs;
+  const shape = input?.shape ?? [];
   if (inputs.length !== 1 || shape.length !== 4 || (shape[3] !== 3 && shape[3] !== 1)) {
     throw new EspalierError(
       'bad-data',
@@ -54,12 +56,14 @@ export async function calibrationOf(
   const size = { height, width, channels: shape[3] };
   const each = height * width * size.channels;
   const values = new Float32Array(count * each);
+  const [low, high] = pixelRange(input, range);
   for (let i = 0; i < count; i++) {
     const part = cut(pictures[i % pictures.length], size, random);
     values.set(
-      part.map((v) => range[0] + (v / 255) * (range[1] - range[0])),
+      part.map((v) => low + (v / 255) * (high - low)),
       i * each,
     );
   }
-  return [tf.tensor(values, [count, height, width, size.channels])];
+  const shades = input.dtype === 'int32' ? values.map((v) => Math.round(v)) : values;
+  return [tf.tensor(shades, [count, height, width, size.channels], input.dtype as 'float32')];
 }
