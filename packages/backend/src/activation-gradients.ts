@@ -1,16 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { has, replaceGradient } from './gradients.js';
 
-/** The kernel that computes each activation's gradient from that of its result and from what TF.js saves. */
+/** The kernel that computes each function's gradient from that of its result and from what TF.js saves. */
 const KERNELS: Readonly<Record<string, string>> = {
   Relu: 'ReluGrad',
   Relu6: 'Relu6Grad',
   Sigmoid: 'SigmoidGrad',
   Tanh: 'TanhGrad',
+  Square: 'SquareGrad',
 };
 
 /**
- * Makes the gradients of Relu, Relu6, Sigmoid and Tanh one kernel each (`{ dy, saved }`) where the current backend has
+ * Makes the gradients of Relu, Relu6, Sigmoid, Tanh and Square one kernel each (`{ dy, saved }`) where the current backend has
  * it; others keep TF.js's, which are several ops. Safe to call again.
  */
 export function registerActivationGradients(): void {

@@ -3,6 +3,8 @@ import '@tensorflow/tfjs-layers'; // Brings the gradients.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startBackend } from '../src/index.js';
 import { type WebgpuBackend, webgpuBackend } from '../src/webgpu/backend.js';
+import { BufferPool } from '../src/webgpu/dispatch/buffer-pool.js';
+import type { GpuBuffer } from '../src/webgpu/gpu.js';
 import { hasWebgpu } from './software-gpu.js';
 
 /** Programs of TF.js alone, with uniforms of all kinds, uploads of all types and sizes, more than one submission. */
@@ -107,5 +109,34 @@ describe.skipIf(!hasWebgpu)('dispatch on webgpu', { timeout: 120_000 }, () => {
     // 4,096 uniforms of 32 to 48 bytes are remembered, no more.
     expect(webgpuBackend().bufferManager.numBytesAllocated - before).toBeLessThan(4096 * 64);
     expect((await tf.fill([2], 7).data())[1]).toBe(7);
+  });
+});
+
+describe('BufferPool', () => {
+  it('gives the lowest number of a size first, and frees what nobody asks for once much lies free', () => {
+    const alive = new Set<string>();
+    let made = 0;
+    const device = {
+      createBuffer({ size, usage }: { size: number; usage: number }): GpuBuffer {
+        const name = `${size}#${made++}`;
+        alive.add(name);
+        return { size, usage, destroy: () => alive.delete(name) };
+      },
+    };
+    const pool = new BufferPool(device, 1000, 5);
+    const [a, b] = [pool.acquireBuffer(100, 1), pool.acquireBuffer(100, 1)];
+    pool.releaseBuffer(b);
+    pool.releaseBuffer(a);
+    expect(pool.acquireBuffer(100, 1)).toBe(a);
+    expect(pool.acquireBuffer(100, 2)).not.toBe(b);
+    for (const size of [200, 300, 400]) pool.releaseBuffer(pool.acquireBuffer(size, 1));
+    expect(alive.size).toBe(6); // 1,000 bytes are free: not too much.
+    // Then it is, and goes what was not asked for the last five times: b, 200, and 300, until it is not.
+    for (let k = 0; k < 3; k++) pool.releaseBuffer(pool.acquireBuffer(350, 1));
+    for (let k = 0; k < 3; k++) pool.releaseBuffer(pool.acquireBuffer(100, 1));
+    expect([...alive].map((name) => name.split('#')[0])).toEqual(['100', '100', '400', '350', '100']);
+    expect(pool.numBytesAllocated).toBe(1050);
+    expect(pool.numBytesUsed).toBe(200);
+    expect(pool.numFreeBuffers).toBe(3);
   });
 });

@@ -98,6 +98,7 @@ describe.skipIf(!hasWebgpu)('kernels on webgpu', { timeout: 120_000 }, () => {
     ['relu6', tf.relu6],
     ['sigmoid', tf.sigmoid],
     ['tanh', tf.tanh],
+    ['square', tf.square],
   ] as const)('the gradient of %s', async (_, activation) => {
     const x = tf.tidy(() => tf.mul(some([9, 11]), 8));
     await same([x, some([9, 11])], ([a, dy]) => [tf.grad((v) => activation(v))(a, dy)]);

@@ -22,6 +22,18 @@ function know(buffer: GpuBuffer): Known {
   return found;
 }
 
+/** Free buffers of one size and usage. */
+interface Shelf {
+  /** The highest number first: the next one is the last. */
+  readonly free: GpuBuffer[];
+  /** When one was asked for last, in buffers asked for. */
+  asked: number;
+}
+
+/** Once so many bytes lie free, those go that were not asked for lately: some ten steps of a large net. */
+const MOST_FREE = 2 ** 28;
+const PATIENCE = 10_000;
+
 /** A number of this buffer alone: keys of bind groups are made of them. */
 export function bufferNumber(buffer: GpuBuffer): number {
   return know(buffer).number;
@@ -39,16 +51,22 @@ export class BufferPool {
   numBytesUsed = 0;
   /** Bytes of all buffers, the free ones too. */
   numBytesAllocated = 0;
-  /** Free buffers by shelf, the highest number first: the next one is the last. */
-  readonly #free = new Map<string, GpuBuffer[]>();
+  /** Those that were asked for last are last. */
+  readonly #shelves = new Map<string, Shelf>();
+  #asked = 0;
   readonly #used = new Set<GpuBuffer>();
 
-  constructor(private readonly device: GpuDevice) {}
+  constructor(
+    private readonly device: Pick<GpuDevice, 'createBuffer'>,
+    private readonly mostFree: number = MOST_FREE,
+    private readonly patience: number = PATIENCE,
+  ) {}
 
   acquireBuffer(size: number, usage: number, mappedAtCreation = false, reuse = true): GpuBuffer {
-    let buffer = reuse ? this.#free.get(`${size}_${usage}`)?.pop() : undefined;
+    let buffer = reuse ? this.#take(`${size}_${usage}`) : undefined;
     if (buffer === undefined) {
       buffer = this.device.createBuffer({ size, usage, mappedAtCreation });
+      know(buffer);
       this.numBytesAllocated += size;
     } else this.numFreeBuffers--;
     this.#used.add(buffer);
@@ -69,14 +87,36 @@ export class BufferPool {
       this.numBytesAllocated -= size;
       return;
     }
-    const free = this.#free.get(shelf);
-    if (free === undefined) this.#free.set(shelf, [buffer]);
-    else {
-      let at = free.length;
-      while (at > 0 && know(free[at - 1]).number < number) at--;
-      free.splice(at, 0, buffer);
-    }
+    const free = this.#shelves.get(shelf)?.free ?? [];
+    if (free.length === 0 && !this.#shelves.has(shelf))
+      this.#shelves.set(shelf, { free, asked: this.#asked });
+    let at = free.length;
+    while (at > 0 && know(free[at - 1]).number < number) at--;
+    free.splice(at, 0, buffer);
     this.numFreeBuffers++;
+    if (this.numBytesAllocated - this.numBytesUsed > this.mostFree) this.#clear();
+  }
+
+  #take(name: string): GpuBuffer | undefined {
+    this.#asked++;
+    const shelf = this.#shelves.get(name);
+    if (shelf === undefined) return undefined;
+    shelf.asked = this.#asked;
+    this.#shelves.delete(name);
+    this.#shelves.set(name, shelf);
+    return shelf.free.pop();
+  }
+
+  #clear(): void {
+    for (const [name, { free, asked }] of this.#shelves) {
+      if (asked > this.#asked - this.patience) return;
+      for (const buffer of free) {
+        buffer.destroy();
+        this.numBytesAllocated -= know(buffer).size;
+      }
+      this.numFreeBuffers -= free.length;
+      this.#shelves.delete(name);
+    }
   }
 
   getNumUsedBuffers(): number {
@@ -89,9 +129,9 @@ export class BufferPool {
 
   dispose(): void {
     for (const buffer of this.#used) buffer.destroy();
-    for (const free of this.#free.values()) for (const buffer of free) buffer.destroy();
+    for (const { free } of this.#shelves.values()) for (const buffer of free) buffer.destroy();
     this.#used.clear();
-    this.#free.clear();
+    this.#shelves.clear();
     this.numUsedBuffers = this.numFreeBuffers = this.numBytesUsed = this.numBytesAllocated = 0;
   }
 }

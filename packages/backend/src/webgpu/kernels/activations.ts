@@ -1,15 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { elementwise, elementwiseGrid, type Kernel, launcher } from '../dispatch/kernel.js';
 
-/** Gradients of activations from that of their result and what was saved: x for the first two, y for the others. */
+/** Gradients of activations from that of their result and what was saved: y for Sigmoid and Tanh, x for the others. */
 const RULES: Readonly<Record<string, string>> = {
   ReluGrad: 'select(0.0, dy[i], saved[i] > 0.0)',
   Relu6Grad: 'select(0.0, dy[i], saved[i] > 0.0 && saved[i] < 6.0)',
   SigmoidGrad: 'dy[i] * (saved[i] * (1.0 - saved[i]))',
   TanhGrad: 'dy[i] * (1.0 - saved[i] * saved[i])',
+  SquareGrad: 'dy[i] * (2.0 * saved[i])',
 };
 
-/** Registers `ReluGrad`, `Relu6Grad`, `SigmoidGrad`, `TanhGrad` (`{ dy, saved }`): one program each instead of three. */
+/** Registers `ReluGrad`, `Relu6Grad`, `SigmoidGrad`, `TanhGrad`, `SquareGrad` (`{ dy, saved }`): one program each instead of three. */
 export function registerActivationKernels(): void {
   for (const [kernelName, rule] of Object.entries(RULES)) {
     if (tf.getKernel(kernelName, 'webgpu')) continue;

@@ -7,7 +7,7 @@ import { constants, type Geometry } from './geometry.js';
 
 /** A matrix [k, n] as it lies in y. */
 const rowsOf = (n: number): Operand => ({
-  declarations: '',
+  declarations: () => '',
   along: 'outer',
   vector: n % 4 === 0 ? 'outer' : undefined,
   outer: () => '',
@@ -20,7 +20,7 @@ export function forward(g: Geometry): Product {
   return {
     name: `conv/${key}`,
     a: {
-      declarations: `${text}
+      declarations: () => `${text()}
 fn patch_at(k: i32, o: vec4i, row: vec4i, column: vec4i, at: vec4i) -> Place {
   let tap = k / IN_C;
   let dy = (tap / F_W) * DILATION_H;
@@ -50,10 +50,11 @@ let at${s} = ((image${s} * IN_H + row${s}) * IN_W + column${s}) * IN_C;`,
 
 /** The gradient of the filter: m places in the filter, n output channels, k output positions of all images. */
 export function filterGradient(g: Geometry): Product {
+  const { text, key } = constants(g);
   return {
-    name: `conv-filter/${constants(g).key}`,
+    name: `conv-filter/${key}`,
     a: {
-      declarations: `${constants(g).text}
+      declarations: () => `${text()}
 fn tap_at(k: i32, o: vec4i, row: vec4i, column: vec4i, at: vec4i) -> Place {
   let image = k / (OUT_H * OUT_W);
   let place = k - image * (OUT_H * OUT_W);
@@ -83,10 +84,11 @@ let at${s} = (row${s} * IN_W + column${s}) * IN_C + o${s} % IN_C;`,
 
 /** The gradient of the input: m input positions, n input channels, k places in the filter by output channel. */
 export function inputGradient(g: Geometry): Product {
+  const { text, key } = constants(g);
   return {
-    name: `conv-input/${constants(g).key}`,
+    name: `conv-input/${key}`,
     a: {
-      declarations: `${constants(g).text}
+      declarations: () => `${text()}
 fn slope_at(k: i32, o: vec4i, image: vec4i, row: vec4i, column: vec4i) -> Place {
   let tap = k / OUT_C;
   let y = row - (tap / F_W) * DILATION_H;
@@ -107,7 +109,7 @@ let column${s} = place${s} % IN_W + LEFT;`,
       place: (s) => `slope_at(k${s}, o${s}, image${s}, row${s}, column${s})`,
     },
     b: {
-      declarations: '',
+      declarations: () => '',
       along: 'k',
       vector: g.outChannels % 4 === 0 ? 'k' : undefined,
       outer: () => '',

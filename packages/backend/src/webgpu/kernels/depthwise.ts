@@ -22,7 +22,7 @@ function kernelOf(g: Geometry, across: number): Kernel {
     reads: ['x', 'dy'],
     params: ['positions: i32', 'part: i32'],
     workgroup: [across, down, 1],
-    declarations: `var<workgroup> sums: array<f32, ${THREADS}>;\n${text}`,
+    declarations: `var<workgroup> sums: array<f32, ${THREADS}>;\n${text()}`,
     body: `
 let column = i32(group.x * ${across}u + local.x);
 let channel = column / (OUT_C / IN_C);

@@ -10,7 +10,7 @@ import { sumMiddle } from './reduce.js';
  */
 export interface Operand {
   /** Functions and constants. */
-  readonly declarations: string;
+  declarations(): string;
   /** Whether neighbours in k are neighbours in memory, so that neighbouring threads should fetch them. */
   readonly along: 'k' | 'outer';
   /** Along which index four neighbours, from a multiple of 4 on, are one vec4 of the buffer: if they always are. */
@@ -141,8 +141,8 @@ fn write_c(m: i32, n: i32, base: i32, value: vec4f) {
   if (n + 2 < p.n) { c[at + 2] = ${finished('value.z', 'n + 2', finish)}; }
   if (n + 3 < p.n) { c[at + 3] = ${finished('value.w', 'n + 3', finish)}; }
 }
-${a.declarations}
-${b.declarations}`,
+${a.declarations()}
+${b.declarations()}`,
     body: `
 let first_a = i32(${FLAT}) * ${rows};
 if (first_a >= p.m) { return; }

@@ -4,7 +4,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 export type Geometry = tf.backend_util.Conv2DInfo;
 
 /** The geometry as WGSL's constants, everything but the batch's size; and a key that says the same. */
-export function constants(g: Geometry): { readonly text: string; readonly key: string } {
+export function constants(g: Geometry): { text(): string; readonly key: string } {
   const numbers = {
     IN_H: g.inHeight,
     IN_W: g.inWidth,
@@ -21,6 +21,11 @@ export function constants(g: Geometry): { readonly text: string; readonly key: s
     TOP: g.padInfo.top,
     LEFT: g.padInfo.left,
   };
-  const text = Object.entries(numbers).map(([name, value]) => `const ${name}: i32 = ${value};`);
-  return { text: text.join('\n'), key: Object.values(numbers).join(',') };
+  return {
+    text: () =>
+      Object.entries(numbers)
+        .map(([name, value]) => `const ${name}: i32 = ${value};`)
+        .join('\n'),
+    key: Object.values(numbers).join(','),
+  };
 }

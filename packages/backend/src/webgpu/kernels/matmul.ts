@@ -9,7 +9,7 @@ function factor(size: 'm' | 'n', across: boolean, neighbours: number): Operand {
   const along = across ? 'outer' : 'k';
   const at = (s: string): string => (across ? `k${s} * p.${size} + o${s}` : `o${s} * p.k + k${s}`);
   return {
-    declarations: '',
+    declarations: () => '',
     along,
     vector: neighbours % 4 === 0 ? along : undefined,
     outer: () => '',

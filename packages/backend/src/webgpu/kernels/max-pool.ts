@@ -21,7 +21,7 @@ function kernelOf(g: Geometry): Kernel {
     writes: ['dx'],
     reads: ['x', 'dy'],
     params: [],
-    declarations: text,
+    declarations: text(),
     body: `
 let at = i32(i);
 let channel = at % IN_C;
