@@ -30,7 +30,8 @@ export function trialOf({ recipe, source }: LoadedRecipe): Trial | undefined {
         yield { inputs: copy, labels: tf.clone(labels) };
       },
     };
-    const trainer = await createTrainer(new Run(model), {
+    const run = new Run(model);
+    const trainer = await createTrainer(run, {
       data,
       epochs: Number.MAX_SAFE_INTEGER,
       ...(recipe.loss && { loss: recipe.loss }),
@@ -40,6 +41,7 @@ export function trialOf({ recipe, source }: LoadedRecipe): Trial | undefined {
       step: () => trainer.nextEpoch(),
       dispose() {
         trainer.dispose();
+        run.dispose();
         disposeModel(model);
         tf.dispose([inputs, labels]);
       },
