@@ -17,6 +17,7 @@ describe.skipIf(!hasWebgpu)('kernels on webgpu', { timeout: 120_000 }, () => {
     [[5, 3], 0],
     [[5, 3], 1],
     [[3000, 5], 0],
+    [[9000, 20], 0],
     [[20_000], 0],
     [[2, 700, 3], 1],
     [
@@ -69,16 +70,19 @@ describe.skipIf(!hasWebgpu)('kernels on webgpu', { timeout: 120_000 }, () => {
     ]);
   });
 
-  it.each([[[6, 3]], [[2, 4, 5, 3]]])('the gradients of a batch normalisation of %j', async (shape) => {
-    await same([some(shape), some([3]), some([3]), some(shape)], ([x, scale, offset, dy]) => {
-      const axes = shape.slice(1).map((_, i) => i);
-      const work = (v: tf.Tensor, a: tf.Tensor, b: tf.Tensor): tf.Tensor => {
-        const { mean, variance } = tf.moments(v, axes);
-        const [m, s, o, f] = [mean, variance, b, a] as tf.Tensor1D[];
-        return tf.batchNorm(v, m, s, o, f, 1e-3);
-      };
-      return tf.grads(work)([x, scale, offset], dy);
-    });
+  it.each([[[6, 3]], [[2, 4, 5, 8]]])('the gradients of a batch normalisation of %j', async (shape) => {
+    await same(
+      [some(shape), some(shape.slice(-1)), some(shape.slice(-1)), some(shape)],
+      ([x, scale, offset, dy]) => {
+        const axes = shape.slice(1).map((_, i) => i);
+        const work = (v: tf.Tensor, a: tf.Tensor, b: tf.Tensor): tf.Tensor => {
+          const { mean, variance } = tf.moments(v, axes);
+          const [m, s, o, f] = [mean, variance, b, a] as tf.Tensor1D[];
+          return tf.batchNorm(v, m, s, o, f, 1e-3);
+        };
+        return tf.grads(work)([x, scale, offset], dy);
+      },
+    );
   });
 
   it('sums whole numbers and truths as before', async () => {
@@ -102,6 +106,7 @@ describe.skipIf(!hasWebgpu)('kernels on webgpu', { timeout: 120_000 }, () => {
   ] as const)('the gradient of %s', async (_, activation) => {
     const x = tf.tidy(() => tf.mul(some([9, 11]), 8));
     await same([x, some([9, 11])], ([a, dy]) => [tf.grad((v) => activation(v))(a, dy)]);
+    await same([some([6, 4]), some([6, 4])], ([a, dy]) => [tf.grad((v) => activation(v))(a, dy)]);
   });
 
   it.each([

@@ -5,17 +5,20 @@ import { elementwise, elementwiseGrid, type Kernel, launcher } from '../dispatch
 const NAME = 'EspalierBatchNormGrad';
 
 /** dx = dy · scale / √(variance + ε), and dy · (x - mean), whose sums are the gradients of variance and scale. */
-const slopes: Kernel = elementwise({
-  name: `${NAME}/slopes`,
-  writes: ['dx', 'product'],
-  reads: ['x', 'dy', 'mean', 'variance', 'scale'],
-  params: ['channels', 'epsilon: f32'],
-  body: `
+const slopes = (type: 'f32' | 'vec4f'): Kernel =>
+  elementwise({
+    name: `${NAME}/slopes/${type}`,
+    writes: [`dx: ${type}`, `product: ${type}`],
+    reads: ['x', 'dy', 'mean', 'variance', 'scale'].map((name) => `${name}: ${type}`),
+    params: ['channels', 'epsilon: f32'],
+    body: `
 let c = i % p.channels;
 let slope = dy[i];
 dx[i] = slope * inverseSqrt(variance[c] + p.epsilon) * scale[c];
 product[i] = slope * (x[i] - mean[c]);`,
-});
+  });
+const slopesOfOne: Kernel = slopes('f32');
+const slopesOfFour: Kernel = slopes('vec4f');
 
 /** The gradients of mean, variance and scale from both sums over all but the channels. */
 const sums: Kernel = elementwise({
@@ -47,7 +50,10 @@ export function registerBatchNormGradient(): void {
         const gpu = launcher();
         const [dx, product] = [gpu.make(x.shape), gpu.make(x.shape)];
         const read = [x, dy, mean, variance, scale];
-        gpu.run(slopes, [dx, product, ...read], [size, channels, epsilon], elementwiseGrid(size));
+        const four = channels % 4 === 0 ? 4 : 1;
+        const params = [size / four, channels / four, epsilon];
+        const kernel = four === 4 ? slopesOfFour : slopesOfOne;
+        gpu.run(kernel, [dx, product, ...read], params, elementwiseGrid(size / four));
         const axes = x.shape.slice(0, -1).map((_, axis) => axis);
         const sum = (of: tf.TensorInfo): tf.TensorInfo =>
           tf

@@ -3,36 +3,47 @@ import { type Kernel, type Launcher, launcher } from '../dispatch/kernel.js';
 import { replaceKernel } from '../dispatch/replace.js';
 
 const THREADS = 256;
+/** Loads that a thread has on the way at once. */
+const AHEAD = 4;
 /** How many numbers one thread adds up before it is worth to have more workgroups. */
 const WORTH = 64;
 /** How many parts of a long sum are added up on their own. */
-const MOST_PARTS = 256;
+const MOST_PARTS = 512;
+
+/** Threads along the inner axis, and (a power of 2) along the middle one. */
+function threadsFor(inner: number): { across: number; down: number } {
+  const across = Math.min(inner, 64);
+  return { across, down: 2 ** Math.floor(Math.log2(THREADS / across)) };
+}
 
 /**
  * Sums x [outer, length, inner] over its middle axis, `part` rows of it per workgroup, into y [outer, parts, inner].
- * `across` threads lie along the inner axis, the others along the middle one; the order of additions depends on the
- * shape alone.
+ * The order of additions depends on the shape alone.
  */
-function sumKernel(across: number): Kernel {
-  const down = THREADS / across;
+function sumKernel(inner: number): Kernel {
+  const { across, down } = threadsFor(inner);
+  const sums = Array.from({ length: AHEAD }, (_, i) => `sum${i}`);
   return {
     name: `sum/${across}`,
     writes: ['y'],
     reads: ['x'],
     params: ['outer', 'length', 'inner', 'part', 'scale: f32'],
     workgroup: [across, down, 1],
-    declarations: `var<workgroup> sums: array<f32, ${THREADS}>;`,
+    declarations: `var<workgroup> sums: array<f32, ${across * down}>;`,
     body: `
 let column = group.x * ${across}u + local.x;
 let end = min(p.length, (group.y + 1u) * p.part);
 for (var outer = group.z; outer < p.outer; outer += groups.z) {
-  var sum = 0.0;
+  ${sums.map((sum) => `var ${sum} = 0.0;`).join(' ')}
   if (column < p.inner) {
-    for (var row = group.y * p.part + local.y; row < end; row += ${down}u) {
-      sum += x[(outer * p.length + row) * p.inner + column];
+    var row = group.y * p.part + local.y;
+    for (; row + ${down * (AHEAD - 1)}u < end; row += ${down * AHEAD}u) {
+      let at = (outer * p.length + row) * p.inner + column;
+      ${sums.map((sum, i) => `${sum} += x[at + ${down * i}u * p.inner];`).join('\n      ')}
     }
+    for (; row < end; row += ${down}u) { sum0 += x[(outer * p.length + row) * p.inner + column]; }
   }
-  sums[lane] = sum;
+  sums[lane] = ${sums.join(' + ')};
   workgroupBarrier();
   for (var width = ${down / 2}u; width > 0u; width >>= 1u) {
     if (local.y < width) { sums[lane] += sums[lane + width * ${across}u]; }
@@ -48,9 +59,10 @@ for (var outer = group.z; outer < p.outer; outer += groups.z) {
 
 const kernels = new Map<number, Kernel>();
 
-function kernel(across: number): Kernel {
-  const found = kernels.get(across) ?? sumKernel(across);
-  kernels.set(across, found);
+function kernelFor(inner: number): Kernel {
+  const key = Math.min(inner, 64);
+  const found = kernels.get(key) ?? sumKernel(key);
+  kernels.set(key, found);
   return found;
 }
 
@@ -62,9 +74,7 @@ export function sumMiddle(
   scale: number,
   shape: readonly number[],
 ): tf.TensorInfo {
-  let across = 1;
-  while (across < inner && across < 64) across *= 2;
-  const down = THREADS / across;
+  const { across, down } = threadsFor(inner);
   const columns = Math.ceil(inner / across);
   const wanted = Math.min(MOST_PARTS, Math.ceil(length / (down * WORTH)));
   const parts = outer * columns >= MOST_PARTS ? 1 : wanted;
@@ -72,7 +82,7 @@ export function sumMiddle(
   const stages = Math.ceil(length / part);
   const sums = gpu.make(stages === 1 ? shape : [outer, stages, inner]);
   const params = [outer, length, inner, part, stages === 1 ? scale : 1];
-  gpu.run(kernel(across), [sums, x], params, [columns, stages, Math.min(outer, 65535)]);
+  gpu.run(kernelFor(inner), [sums, x], params, [columns, stages, Math.min(outer, 65535)]);
   if (stages === 1) return sums;
   const total = sumMiddle(gpu, sums, [outer, stages, inner], scale, shape);
   gpu.backend.disposeData(sums.dataId);

@@ -6,13 +6,16 @@ import { middle } from './reduce.js';
 const NAME = 'EspalierSpread';
 
 /** dx [outer, length, inner] from dy [outer, inner]. */
-const kernel: Kernel = elementwise({
-  name: NAME,
-  writes: ['dx'],
-  reads: ['dy'],
-  params: ['inner', 'both', 'scale: f32'],
-  body: 'dx[i] = dy[i / p.both * p.inner + i % p.inner] * p.scale;',
-});
+const spread = (type: 'f32' | 'vec4f'): Kernel =>
+  elementwise({
+    name: `${NAME}/${type}`,
+    writes: [`dx: ${type}`],
+    reads: [`dy: ${type}`],
+    params: ['inner', 'both', 'scale: f32'],
+    body: 'dx[i] = dy[i / p.both * p.inner + i % p.inner] * p.scale;',
+  });
+const ofOne: Kernel = spread('f32');
+const ofFour: Kernel = spread('vec4f');
 
 interface SpreadAttributes {
   readonly shape: number[];
@@ -35,8 +38,10 @@ export function registerSpread(): void {
         const size = tf.util.sizeFromShape(shape);
         const gpu = launcher();
         const dx = gpu.make(shape);
-        const params = [size, inner, inner * length, scale];
-        if (size > 0) gpu.run(kernel, [dx, inputs.dy!], params, elementwiseGrid(size));
+        const four = inner % 4 === 0 ? 4 : 1;
+        const params = [size / four, inner / four, (inner * length) / four, scale];
+        const kernel = four === 4 ? ofFour : ofOne;
+        if (size > 0) gpu.run(kernel, [dx, inputs.dy!], params, elementwiseGrid(size / four));
         return dx;
       },
     });
