@@ -7,5 +7,7 @@ export {
   tensorsOfArtifacts,
 } from './arrays/plain-tensor.js';
 export { parseSafetensors, safetensorsBytes } from './arrays/safetensors.js';
-export { type Cut, cut, type Picture, readPicture, readPictures } from './pictures/pictures.js';
-export { type ReadOptions, readArtifacts, readable } from './read.js';
+export type { ForeignLimits } from './foreign.js';
+export { type Cut, cut, cutPictures } from './pictures/cut.js';
+export { type Picture, picturesIn, readPicture } from './pictures/pictures.js';
+export { type ReadArtifacts, type ReadOptions, readArtifacts, readable } from './read.js';

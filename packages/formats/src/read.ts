@@ -7,6 +7,7 @@ import { artifactsOfTensors, type PlainTensor } from './arrays/plain-tensor.js';
 import { parseSafetensors } from './arrays/safetensors.js';
 import { readSafetensorsIndex } from './arrays/safetensors-index.js';
 import { kindOf, pathInside, readWhole } from './files.js';
+import type { ForeignLimits } from './foreign.js';
 import { hdf5Magic } from './keras/hdf5.js';
 import { withoutKeras3 } from './keras/model-json.js';
 import { readKerasArchive, readKerasH5 } from './keras/read-keras.js';
@@ -24,6 +25,8 @@ export const readable =
 export interface ReadOptions {
   /** Receives a line on each thing that is in the file and is left out. */
   readonly log?: (line: string) => void;
+  /** What the HDF5 library may take before it is ended. */
+  readonly limits?: ForeignLimits;
 }
 
 /** Artifacts, and the file or folder that they are from. */
@@ -54,7 +57,7 @@ export interface ReadArtifacts {
  */
 export async function readArtifacts(
   path: string,
-  { log = () => {} }: ReadOptions = {},
+  { log = () => {}, limits }: ReadOptions = {},
 ): Promise<ReadArtifacts> {
   const kind = await kindOf(path);
   if (kind === undefined) {
@@ -62,11 +65,11 @@ export async function readArtifacts(
       remedy: `Read are: ${readable}.`,
     });
   }
-  if (kind === 'file') return { artifacts: await readFileOf(path, log), file: path };
+  if (kind === 'file') return { artifacts: await readFileOf(path, log, limits), file: path };
   const inside = await modelOfFolder(path);
   if (typeof inside === 'string') {
     const file = join(path, inside);
-    return { artifacts: await readFileOf(file, log), file };
+    return { artifacts: await readFileOf(file, log, limits), file };
   }
   return { artifacts: await readNpyFiles(path, inside), file: path };
 }
@@ -75,7 +78,11 @@ const startsWith = (bytes: Uint8Array, magic: ArrayLike<number>): boolean =>
   Array.from(magic).every((byte, i) => bytes[i] === byte);
 
 /** A file, by what it holds; by its name where that does not tell. */
-async function readFileOf(file: string, log: (line: string) => void): Promise<ModelArtifacts> {
+async function readFileOf(
+  file: string,
+  log: (line: string) => void,
+  limits?: ForeignLimits,
+): Promise<ModelArtifacts> {
   const extension = extname(file).toLowerCase();
   const bytes = await readWhole(file);
   refuseByName(bytes, file);
@@ -83,8 +90,8 @@ async function readFileOf(file: string, log: (line: string) => void): Promise<Mo
   if (extension === '.npy') return artifactsOfTensors([npyTensor(bytes, basename(file), file)]);
   if (extension === '.npz') return readNpz(bytes, file);
   if (extension === '.safetensors') return parseSafetensors(bytes, file);
-  if (startsWith(bytes, hdf5Magic)) return readKerasH5(bytes, file, log);
-  if (startsWith(bytes, [0x50, 0x4b, 3, 4])) return readKerasArchive(bytes, file, log);
+  if (startsWith(bytes, hdf5Magic)) return readKerasH5(bytes, file, log, limits);
+  if (startsWith(bytes, [0x50, 0x4b, 3, 4])) return readKerasArchive(bytes, file, log, limits);
   if (['.h5', '.hdf5', '.keras'].includes(extension)) {
     throw new EspalierError(
       'bad-model',

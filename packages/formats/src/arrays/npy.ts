@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { EspalierError } from '@espalier/core';
+import { readWhole } from '../files.js';
 import {
   bytesOf,
   type ElementType,
@@ -47,10 +47,10 @@ const others: Readonly<Record<string, readonly [string, string]>> = {
  * Reads a `.npy` file: numbers of either byte order, in either order of axes. 64-bit numbers become 32-bit ones, small signed
  * integers int32.
  *
- * @throws EspalierError `bad-data`
+ * @throws EspalierError `bad-data`; `bad-model` where it cannot be read
  */
 export async function readNpy(file: string): Promise<NpyArray> {
-  return parseNpy(await readFile(file), file);
+  return parseNpy(await readWhole(file), file);
 }
 
 /** As `readNpy`, of bytes. @throws EspalierError `bad-data` */

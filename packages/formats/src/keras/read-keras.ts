@@ -2,6 +2,7 @@ import type { ModelArtifacts } from '@espalier/codec';
 import { EspalierError } from '@espalier/core';
 import { artifactsOfTensors, type PlainTensor } from '../arrays/plain-tensor.js';
 import { unzip } from '../arrays/zip.js';
+import type { ForeignLimits } from '../foreign.js';
 import { isObject, type Json, parseJson } from '../tfjs/json.js';
 import { type Hdf5, readHdf5, tensorOf, textsOf } from './hdf5.js';
 import { place } from './place.js';
@@ -21,8 +22,13 @@ type Made =
  *
  * @throws EspalierError `missing-package` without h5wasm, `bad-model`
  */
-export async function readKerasH5(bytes: Uint8Array, file: string, log: Log): Promise<ModelArtifacts> {
-  const h5 = await readHdf5(bytes, file);
+export async function readKerasH5(
+  bytes: Uint8Array,
+  file: string,
+  log: Log,
+  limits?: ForeignLimits,
+): Promise<ModelArtifacts> {
+  const h5 = await readHdf5(bytes, file, limits);
   const root = h5.groups.get('');
   if (root?.keys.some((key) => /^optimizer(_weights)?$/.test(key))) {
     log(`${file}: the state of the optimizer is left out`);
@@ -36,7 +42,12 @@ export async function readKerasH5(bytes: Uint8Array, file: string, log: Log): Pr
 }
 
 /** A `.keras` file of Keras 3: a zip archive of a configuration and weights. As `readKerasH5`. */
-export async function readKerasArchive(bytes: Uint8Array, file: string, log: Log): Promise<ModelArtifacts> {
+export async function readKerasArchive(
+  bytes: Uint8Array,
+  file: string,
+  log: Log,
+  limits?: ForeignLimits,
+): Promise<ModelArtifacts> {
   const files = unzip(bytes, file, (name) =>
     ['config.json', 'metadata.json', 'model.weights.h5'].includes(name),
   );
@@ -53,7 +64,7 @@ export async function readKerasArchive(bytes: Uint8Array, file: string, log: Log
     : {};
   const version = isObject(metadata) ? String(metadata.keras_version ?? '3') : '3';
   const inner = `model.weights.h5 of ${file}`;
-  const h5 = await readHdf5(part('model.weights.h5'), inner);
+  const h5 = await readHdf5(part('model.weights.h5'), inner, limits);
   if (h5.groups.get('')?.keys.includes('optimizer')) log(`${file}: the state of the optimizer is left out`);
   const made = make(config, version, (slots) => fromFolders(h5, slots, inner));
   return artifactsOf(made, version, () => allTensors(h5, inner), file, log);

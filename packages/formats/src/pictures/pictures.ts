@@ -1,86 +1,99 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { EspalierError } from '@espalier/core';
+import { kindOf, readWhole } from '../files.js';
+import { foreign } from '../foreign.js';
+import { pictureSize } from './size.js';
 
 /** A picture in memory: `[height, width, 3]`, values 0 to 255. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
-  readonly data: Float32Array;
+  readonly data: Uint8Array | Float32Array;
+}
+
+/** As the decoders give it. */
+interface Decoded {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly depth: number;
+  readonly data: Uint8Array | Uint16Array;
+  readonly palette?: readonly (readonly number[])[];
 }
 
 const kinds = ['.png', '.jpg', '.jpeg'];
 
-/** Every PNG and JPEG of a folder and of the folders in it, by name. @throws EspalierError `bad-data` */
-export async function readPictures(folder: string): Promise<Picture[]> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) =>
+/**
+ * The PNG and JPEG files of a folder and of the folders in it, by name; of a file, itself.
+ *
+ * @throws EspalierError `bad-data` where there is none
+ */
+export async function picturesIn(path: string): Promise<string[]> {
+  if ((await kindOf(path)) !== 'folder') return [path];
+  const names = (await readdir(path, { recursive: true })).filter((name) =>
     kinds.includes(extname(name).toLowerCase()),
   );
   if (names.length === 0) {
-    throw new EspalierError('bad-data', `There is no picture in ${folder}.`, {
+    throw new EspalierError('bad-data', `There is no picture in ${path}.`, {
       remedy: 'PNG and JPEG are read.',
     });
   }
-  return Promise.all(names.sort().map((name) => readPicture(join(folder, name))));
+  return names.sort().map((name) => join(path, name));
 }
 
-/** @throws EspalierError `bad-data` when it is neither PNG nor JPEG */
+/** @throws EspalierError `bad-data` when it is neither PNG nor JPEG, damaged or too large; `bad-model` when it cannot be read */
 export async function readPicture(file: string): Promise<Picture> {
-  const bytes = await readFile(file);
-  try {
-    if (extname(file).toLowerCase() === '.png') {
-      const { decode } = await import('fast-png');
-      const { width, height, channels, depth, data, palette } = decode(bytes);
-      const scale = 255 / (2 ** depth - 1);
-      const value = (i: number, c: number): number =>
-        palette ? palette[data[i]][c] : data[i * channels + (channels >= 3 ? c : 0)] * scale;
-      return { width, height, data: colours(width * height, value) };
-    }
-    const { default: jpeg } = await import('jpeg-js');
-    const { width, height, data } = jpeg.decode(bytes, { useTArray: true, maxMemoryUsageInMB: 4096 });
-    return { width, height, data: colours(width * height, (i, c) => data[i * 4 + c]) };
-  } catch (cause) {
-    throw new EspalierError('bad-data', `Cannot read the picture ${file}: ${(cause as Error).message}`, {
+  const bytes = await readWhole(file);
+  const { kind, width, height } = pictureSize(bytes, file);
+  const picture = await foreign<Decoded>(kind, new Uint8Array(bytes), {
+    // Twenty bytes a pixel, and what the decoders take beside them.
+    memory: 2 ** 29 + 20 * width * height,
+  }).catch((cause: Error) => {
+    throw new EspalierError('bad-data', `Cannot read the picture ${file}: ${cause.message}.`, {
       cause,
+      remedy: 'Copy it anew, or leave it out.',
+    });
+  });
+  if (picture.width !== width || picture.height !== height || picture.data.length === 0) {
+    throw new EspalierError('bad-data', `Cannot read the picture ${file}: it is not of its size.`, {
+      remedy: 'Copy it anew, or leave it out.',
     });
   }
+  return { width, height, data: colours(picture) };
 }
 
-function colours(pixels: number, value: (pixel: number, channel: number) => number): Float32Array {
-  const data = new Float32Array(3 * pixels);
-  for (let i = 0; i < pixels; i++) for (let c = 0; c < 3; c++) data[3 * i + c] = value(i, c);
-  return data;
-}
-
-/** The size of what is cut. */
-export interface Cut {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}
-
-/** Part of a picture at a size: shrunk by whole numbers (the mean of the pixels), or enlarged where it is too small. */
-export function cut({ width, height, data }: Picture, size: Cut, random: () => number): Float32Array {
-  const most = Math.max(1, Math.floor(Math.min(width / size.width, height / size.height)));
-  const factor = 1 + Math.floor(random() * most);
-  const grow = Math.max(1, size.width / width, size.height / height);
-  const [w, h] = [size.width * factor, size.height * factor];
-  const left = grow > 1 ? 0 : Math.floor(random() * (width - w + 1));
-  const top = grow > 1 ? 0 : Math.floor(random() * (height - h + 1));
-  const part = new Float32Array(size.height * size.width * size.channels);
-  for (let y = 0, at = 0; y < size.height; y++) {
-    for (let x = 0; x < size.width; x++) {
-      const colour = [0, 0, 0];
-      for (let dy = 0; dy < factor; dy++) {
-        for (let dx = 0; dx < factor; dx++) {
-          const row = Math.min(height - 1, Math.floor((top + y * factor + dy) / grow));
-          const column = Math.min(width - 1, Math.floor((left + x * factor + dx) / grow));
-          for (let c = 0; c < 3; c++) colour[c] += data[3 * (row * width + column) + c] / factor ** 2;
-        }
-      }
-      if (size.channels === 1) part[at++] = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2];
-      else for (const value of colour) part[at++] = value;
+/** Red, green and blue of each pixel. Samples of 16 bits keep their fractions. */
+function colours({ width, height, channels, depth, data, palette }: Decoded): Picture['data'] {
+  const pixels = width * height;
+  const out = depth > 8 ? new Float32Array(3 * pixels) : new Uint8Array(3 * pixels);
+  const scale = 255 / (2 ** depth - 1);
+  const sample = depth < 8 ? unpacked(data, width, height, channels, depth) : data;
+  for (let i = 0; i < pixels; i++) {
+    for (let c = 0; c < 3; c++) {
+      out[3 * i + c] = palette
+        ? (palette[sample[i]]?.[c] ?? 0)
+        : sample[i * channels + (channels >= 3 ? c : 0)] * scale;
     }
   }
-  return part;
+  return out;
+}
+
+/** Samples of less than 8 bits, of which several share a byte; each row begins with a byte of its own. */
+function unpacked(
+  data: Uint8Array | Uint16Array,
+  width: number,
+  height: number,
+  channels: number,
+  depth: number,
+): Uint8Array {
+  const row = Math.ceil((width * channels * depth) / 8);
+  const out = new Uint8Array(width * height * channels);
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width * channels; x++, at++) {
+      const bit = x * depth;
+      out[at] = (data[y * row + (bit >> 3)] >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
+    }
+  }
+  return out;
 }

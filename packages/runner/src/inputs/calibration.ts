@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { type Examples, type InputSpec, pixelRange, sampleExamples } from '@espalier/compress';
 import { EspalierError, uniform } from '@espalier/core';
-import { cut, readNpy, readPicture, readPictures } from '@espalier/formats';
+import { cutPictures, picturesIn, readNpy } from '@espalier/formats';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** How inputs are made. */
@@ -50,19 +50,14 @@ export async function calibrationOf(
       },
     );
   }
-  const pictures = info.isDirectory() ? await readPictures(source) : [await readPicture(source)];
   const random = uniform(seed);
   const [height, width] = [shape[1], shape[2]].map((n) => (n < 0 ? length : n));
   const size = { height, width, channels: shape[3] };
   const each = height * width * size.channels;
   const values = new Float32Array(count * each);
   const [low, high] = pixelRange(input, range);
-  for (let i = 0; i < count; i++) {
-    const part = cut(pictures[i % pictures.length], size, random);
-    values.set(
-      part.map((v) => low + (v / 255) * (high - low)),
-      i * each,
-    );
+  for await (const { index, part } of cutPictures(await picturesIn(source), size, count, random)) {
+    for (const [i, v] of part.entries()) values[index * each + i] = low + (v / 255) * (high - low);
   }
   const shades = input.dtype === 'int32' ? values.map((v) => Math.round(v)) : values;
   return [tf.tensor(shades, [count, height, width, size.channels], input.dtype as 'float32')];
