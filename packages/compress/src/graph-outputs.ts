@@ -10,8 +10,8 @@ const sorting = /^(NonMaxSuppression\w*|Where|TopK(V2)?|UniqueV?\d*|ListDiff|Den
 const counting =
   /^(ArgM(ax|in)|Cast|(Not)?Equal|Greater(Equal)?|Less(Equal)?|Logical\w+|LookupTableFind(V2)?|Round|Floor|Ceil|Any|All|Bincount)$/;
 
-/** What stands for a list of tensors, or is inside a branch or a loop, cannot be asked for. */
-const handles = /^(TensorArray|TensorList)/;
+/** What stands for a list of tensors, or gives several at once: its inputs say as much, and can be asked for by name. */
+const several = /^(TensorArray|TensorList|Split(V)?$|Unpack$|Switch$)/;
 
 /** What `GraphModel.execute` refuses: these wait for values. */
 const waiting =
@@ -61,7 +61,7 @@ export function chooseOutputs(
     if (!chosen.has(output)) return [output];
     const found = new Set<GraphNode>();
     graph.reach([output], (node) => {
-      if (chosen.has(node) || inside.has(node) || handles.test(node.op)) return graph.inputsOf(node);
+      if (chosen.has(node) || inside.has(node) || several.test(node.op)) return graph.inputsOf(node);
       if (learned.has(node) && fed.has(node)) found.add(node);
       return [];
     });

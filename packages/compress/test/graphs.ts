@@ -10,10 +10,13 @@ const types = {
   bool: 'DT_BOOL',
   string: 'DT_STRING',
   int64: 'DT_INT64',
+  resource: 'DT_RESOURCE',
 } as const;
 type Type = keyof typeof types;
 
-function typeOf(values: Float32Array | Int32Array | Uint8Array | readonly string[]): Exclude<Type, 'int64'> {
+function typeOf(
+  values: Float32Array | Int32Array | Uint8Array | readonly string[],
+): Exclude<Type, 'int64' | 'resource'> {
   if (values instanceof Float32Array) return 'float32';
   if (values instanceof Int32Array) return 'int32';
   return values instanceof Uint8Array ? 'bool' : 'string';

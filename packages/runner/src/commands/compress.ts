@@ -119,14 +119,14 @@ function notes(result: Result): string[] {
   ];
 }
 
-function describe(result: Result, before: number, out: string): string {
+function describe(result: Result, before: number, out: string, bySize: boolean): string {
   const counts = new Map<string, number>();
   for (const { method } of result.tensors) counts.set(method, (counts.get(method) ?? 0) + 1);
   const quality =
     'snr' in result
       ? `SNR of the weights ${result.snr.toFixed(2)} dB`
       : `${describeFidelity(result.fidelity)}; measured on ${result.measuredOn}`;
-  const how = result.lossless ? 'without loss: nothing smaller meets the aim' : quality;
+  const how = result.lossless ? `without loss${bySize ? '' : ': nothing smaller meets the aim'}` : quality;
   return [
     formatTable([['tensors', 'count'], ...counts]),
     '',
@@ -196,7 +196,7 @@ export default defineCommand({
     const { file: packed, artifacts: _, ...rest } = result;
     const summary = { model: file, out: given.out, weightBytes: before, bytes: packed.length, ...rest };
     if (given.json) printJson(summary);
-    else process.stdout.write(`${describe(result, before, given.out)}\n`);
+    else process.stdout.write(`${describe(result, before, given.out, 'size' in goal || 'bits' in goal)}\n`);
     if (!summary.met) {
       throw new EspalierError('not-met', 'The aim was not reached; the file is as near as the search came.', {
         remedy:
