@@ -132,9 +132,10 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
     tensors.push(uniform ?? storeTensor(spec, storage, bytes, search, onGrid));
   }
   const hash = options.sha256 ? { sha256: sha256(tensors.flatMap(({ payloads }) => payloads)) } : undefined;
+  const more = moreFor(text.length);
   const whole = hash ? toJson([{ ...canonical(meta, options), ...hash }, ...names]) : text;
   const utf8 = new TextEncoder().encode(whole);
-  const file = writeFile(tensors, encodeText(utf8), utf8.length);
+  const file = writeFile(tensors, encodeText(utf8, more), utf8.length);
   if (options.verify !== false) checkBack(file, given, meta);
   return file;
 }

@@ -1,22 +1,69 @@
 import { LzModel } from './lz.js';
-import { Finder, type Step } from './lz-finder.js';
-import { cheapest } from './lz-parse.js';
+import { Costs, type Step } from './lz-costs.js';
+import { Finder } from './lz-finder.js';
+import { cheapest, lazily } from './lz-parse.js';
 import { RangeEncoder } from './range-encoder.js';
 
+/** Positions whose steps are searched for at once: what this takes of memory does not depend on the length. */
+const BLOCK = 2 ** 18;
+
 /**
- * Counterpart of `decodeLz`: hash chains, lazy matching. `effort` 0 to 9: how far to look. The decoder knows
- * `data[0, position)`.
+ * Counterpart of `decodeLz`: the copy that saves most, unless the next position has a much better one. `effort` 0 to 9:
+ * how far to look. The decoder knows `data[0, position)`.
  */
 export function encodeLz(data: Uint8Array, itemBytes: number, effort: number, position = 0): Uint8Array {
-  return encodeSteps(data, itemBytes, position, lazily(data, effort, position));
+  const [quick] = findSteps(data, itemBytes, effort, position);
+  return encodeSteps(data, itemBytes, position, quick);
 }
 
-/** The same from steps that are searched for all at once: some percent smaller, several times slower. */
-export function encodeLzWell(data: Uint8Array, itemBytes: number, effort: number, position = 0): Uint8Array {
-  const quick = lazily(data, effort, position);
-  const searched = cheapest(data, itemBytes, 4 << effort, position, quick);
-  const both = [quick, searched].map((steps) => encodeSteps(data, itemBytes, position, steps));
-  return both[1].length <= both[0].length ? both[1] : both[0];
+/** The same from steps that are searched for all at once, as long as there is time: some percent smaller, slower. */
+export function encodeLzWell(
+  data: Uint8Array,
+  itemBytes: number,
+  effort: number,
+  position = 0,
+  more: () => boolean = () => true,
+): Uint8Array {
+  const both = findSteps(data, itemBytes, effort, position, more);
+  const [quick, searched] = both.map((steps) => encodeSteps(data, itemBytes, position, steps));
+  return searched.length <= quick.length ? searched : quick;
+}
+
+/** Steps taken lazily; and those of least cost, where there is time. */
+function findSteps(
+  data: Uint8Array,
+  itemBytes: number,
+  effort: number,
+  start: number,
+  more: () => boolean = () => false,
+): [quick: Step[], searched: Step[]] {
+  const finder = new Finder(data, 4 << effort);
+  finder.skip(0, start);
+  const costs = new Costs(data, itemBytes);
+  const quick = new Steps();
+  const searched = new Steps();
+  for (let first = start; first < data.length; first += BLOCK) {
+    const matches = finder.matches(first, Math.min(data.length, first + BLOCK));
+    const { last } = searched;
+    quick.add(lazily(finder, matches, quick.last));
+    const lazy = lazily(finder, matches, last);
+    searched.add(more() ? cheapest(finder, matches, costs, lazy, last) : lazy);
+  }
+  return [quick.all, searched.all];
+}
+
+/** A growing list of steps. */
+class Steps {
+  readonly all: Step[] = [];
+  /** The last distance. */
+  last = 0;
+
+  add(steps: readonly Step[]): void {
+    for (const step of steps) {
+      this.all.push(step);
+      this.last = step.distance || this.last;
+    }
+  }
 }
 
 function encodeSteps(data: Uint8Array, itemBytes: number, start: number, steps: readonly Step[]): Uint8Array {
@@ -33,43 +80,4 @@ function encodeSteps(data: Uint8Array, itemBytes: number, start: number, steps: 
     position += length;
   }
   return coder.finish();
-}
-
-/** At each position the copy that saves most, unless the next position has a much better one. */
-function lazily(data: Uint8Array, effort: number, start: number): Step[] {
-  const finder = new Finder(data, 4, 4 << effort);
-  const steps: Step[] = [];
-  let [position, last] = [start, 0];
-  for (let i = 0; i < position; i++) finder.insert(i);
-  while (position < data.length) {
-    const copy = best(finder, position, last);
-    const better =
-      copy.length > 0 && copy.length < 64 && position + 1 < data.length
-        ? best(finder, position + 1, last).gain
-        : 0;
-    if (copy.length === 0 || better > copy.gain + 8) {
-      steps.push({ length: 1, distance: 0 });
-      finder.insert(position++);
-      continue;
-    }
-    steps.push({ length: copy.length, distance: copy.distance });
-    last = copy.distance;
-    for (const stop = position + copy.length; position < stop; position++) finder.insert(position);
-  }
-  return steps;
-}
-
-/** The copy that saves most; gain is an estimate of the bits. */
-function best(finder: Finder, position: number, last: number): Step & { gain: number } {
-  let found = { length: 0, distance: 0, gain: 0 };
-  const consider = (length: number, distance: number, cost: number): void => {
-    // About 6 bits a literal byte; a copy costs its distance and length.
-    const gain = length * 6 - cost - 2 * Math.log2(length + 1);
-    if (length >= 2 && gain > found.gain) found = { length, distance, gain };
-  };
-  if (last > 0 && last <= position) consider(finder.common(position, last), last, 3);
-  finder.each(position, 1, 512, (length, distance) => {
-    consider(length, distance, 6 + Math.log2(distance));
-  });
-  return found;
 }

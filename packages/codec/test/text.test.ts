@@ -1,3 +1,4 @@
+import { brotliCompressSync, constants } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decode, encode, inspect } from '../src/index.js';
@@ -78,6 +79,54 @@ describe('text', () => {
     const file = encode(mixed);
     expect(inspect(file).textBytes).toBe(inspect(encode(plain)).textBytes);
     expect(decode(file)).toMatchObject(mixed);
+  });
+});
+
+describe('the time of a topology', () => {
+  /** A graph like those of published models. */
+  const graph = (blocks: number): string => {
+    const node: { name: string; op: string; input?: string[]; attr: object }[] = [];
+    for (let i = 0; i < blocks; i++) {
+      const scope = `StatefulPartitionedCall/model/block_${i >> 4}/conv_${i & 15}`;
+      const size = [3, 3, 8 * (1 + (i % 7)), 16].map((n) => ({ size: String(n) }));
+      node.push({
+        name: `${scope}/kernel`,
+        op: 'Const',
+        attr: { value: { tensor: { shape: { dim: size } } } },
+      });
+      const input = [node[node.length - 2]?.name ?? 'input', `${scope}/kernel`];
+      const attr = { strides: { list: { i: ['1', '1', '1', '1'] } }, padding: { s: 'U0FNRQ==' } };
+      node.push({ name: `${scope}/Conv2D`, op: 'Conv2D', input, attr });
+    }
+    return JSON.stringify(node);
+  };
+  const seconds = (run: () => unknown): number => {
+    const start = process.cpuUsage();
+    run();
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / 1e6;
+  };
+
+  it('is in proportion to its length, and at most half as long again as that of Brotli 11', () => {
+    const [small, large] = [graph(150), graph(900)].map(utf8);
+    const times = [small, large].map((text) => {
+      encodeText(small);
+      return seconds(() => encodeText(text));
+    });
+    // Six times as long; with its square it would be 36.
+    expect(times[1] / times[0]).toBeLessThan(15);
+    const brotli = seconds(() =>
+      brotliCompressSync(large, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }),
+    );
+    expect(times[1]).toBeLessThan(1.5 * brotli + 0.2);
+  });
+
+  it('ends with the budget: what is left is stored in a quick way', () => {
+    const text = utf8(graph(300));
+    const [searched, quick] = [encodeText(text), encodeText(text, () => false)];
+    expect(parseText(decodeText(quick, text.length))).toEqual(JSON.parse(graph(300)));
+    expect(quick.length).toBeGreaterThan(searched.length);
+    expect(quick.length).toBeLessThan(text.length / 20);
   });
 });
 
