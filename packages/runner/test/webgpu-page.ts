@@ -1,0 +1,38 @@
+import { openWebgpu, registerWebgpuTraining, webgpuOptimizers } from '@espalier/backend/webgpu';
+import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { schedules } from './every-plugin.js';
+import { train } from './train-tiny.js';
+
+/** What a page tells about one plugin. */
+export interface PageTrained {
+  readonly losses: number[];
+  readonly weights: number[][];
+  /** Whether a resumed run ended in the same bytes. */
+  readonly same: boolean;
+  readonly tensorsMore: number;
+}
+
+const page = globalThis as unknown as {
+  navigator: { gpu: Parameters<typeof openWebgpu>[0]['gpu'] };
+  start(): Promise<string>;
+  trainWith(name: string): Promise<PageTrained>;
+};
+
+page.start = async () => {
+  const { vendor, architecture } = await openWebgpu({
+    gpu: page.navigator.gpu,
+    WebGPUBackend: WebGPUBackend as never,
+  });
+  registerWebgpuTraining();
+  return `${vendor} ${architecture}`;
+};
+
+page.trainWith = async (name) => {
+  const before = tf.memory().numTensors;
+  const whole = await train(schedules[name], webgpuOptimizers);
+  const again = await train(schedules[name], webgpuOptimizers, true);
+  const same = whole.bytes.length === again.bytes.length && whole.bytes.every((b, i) => b === again.bytes[i]);
+  const weights = whole.weights.map((values) => [...values]);
+  return { losses: whole.losses, weights, same, tensorsMore: tf.memory().numTensors - before };
+};
