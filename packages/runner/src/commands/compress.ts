@@ -90,7 +90,7 @@ export const example =
 /** A few words on how near the outputs are. */
 export function describeFidelity({ psnr, cosine, meanDifference, agreement, examples }: Fidelity): string {
   const parts = [
-    Number.isFinite(psnr) ? `PSNR ${psnr.toFixed(2)} dB` : 'the same outputs',
+    psnr === Number.POSITIVE_INFINITY ? 'the same outputs' : `PSNR ${psnr.toFixed(2)} dB`,
     `cosine ${cosine.toFixed(6)}`,
     `mean difference ${meanDifference.toPrecision(3)}`,
     ...(agreement === undefined ? [] : [`same class ${(100 * agreement).toFixed(1)} %`]),
@@ -107,12 +107,23 @@ function notes(result: Result): string[] {
   }
   const { before, floored, peaks, tensors } = result;
   const unreached = tensors.filter((tensor) => tensor.unreached).length;
+  const [one, several] = [before.length === 1, before.length > 1];
+  const flat = floored.map((o) => peaks[o].toPrecision(3)).join(', ');
   return [
-    ...before.map((name) => `Output ${name} is chosen by the model: measured is what it chooses from.`),
-    ...floored.map(
-      (o) =>
-        `Output ${o} hardly varies over these inputs: its peak is taken as ${peaks[o].toPrecision(3)}; --peak gives another.`,
-    ),
+    ...(one ? [`Output ${before[0]} is chosen by the model: measured is what it chooses from.`] : []),
+    ...(several
+      ? [`Outputs ${before.join(', ')} are chosen by the model: measured is what it chooses from.`]
+      : []),
+    ...(floored.length === 1
+      ? [
+          `Output ${floored[0]} hardly varies over these inputs: its peak is taken as ${flat}; --peak gives another.`,
+        ]
+      : []),
+    ...(floored.length > 1
+      ? [
+          `Outputs ${floored.join(', ')} hardly vary over these inputs: their peaks are taken as ${flat}; --peak gives another.`,
+        ]
+      : []),
     ...(unreached > 0
       ? [`${unreached} tensors that no output depends on, with these inputs, were quantised by themselves.`]
       : []),
