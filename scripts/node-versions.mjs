@@ -1,19 +1,20 @@
 /**
- * Runs a smoke test of the built `@espalier/backend` on Node 20, 22 and 24: the native backend (a matmul, an
- * Adam step) and wasm. Other versions' binaries come from the npm packages `node-<platform>-<arch>`, by
+ * Runs a smoke test of the built `@espalier/backend` on Node 20, 22, 24 and 26: the native backend (a matmul, an
+ * Adam step), wasm, and WebGPU where there is an adapter (a software one too). Other versions' binaries come from the npm packages `node-<platform>-<arch>`, by
  * `npm pack`, into the user's cache directory. One line per version; exits with 1 when one fails. Where a
  * version cannot be had for this platform it is skipped, and the line says so.
  *
- *   node scripts/node-versions.mjs [20 22 24]
+ *   node scripts/node-versions.mjs [20 22 24 26]
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheRoot } from '../packages/backend/dist/index.js';
+import { prepareSoftwareGpu } from './lib/software-gpu.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const versions = process.argv.length > 2 ? process.argv.slice(2) : ['20', '22', '24'];
+const versions = process.argv.length > 2 ? process.argv.slice(2) : ['20', '22', '24', '26'];
 
 /** The binary of a major version: this process's own, one fetched before, or one fetched now. */
 function nodeBinary(major) {
@@ -49,7 +50,7 @@ const SMOKE = `
 import { startBackend } from '@espalier/backend';
 import * as tf from '@tensorflow/tfjs-core';
 const said = [];
-for (const prefer of ['native', 'wasm']) {
+for (const prefer of process.argv.slice(1)) {
   const backend = await startBackend({ prefer });
   const product = await tf.matMul(tf.tensor2d([[1, 2], [3, 4]]), tf.tensor2d([[5, 6], [7, 8]])).data();
   if ([...product].join() !== '19,22,43,50') throw new Error(prefer + ': matMul gives ' + product);
@@ -65,6 +66,10 @@ for (const prefer of ['native', 'wasm']) {
 console.log('SMOKE ' + said.join(', '));
 `;
 
+const backends = ['native', 'wasm', ...(prepareSoftwareGpu() ? ['webgpu'] : [])];
+if (!backends.includes('webgpu'))
+  console.log('webgpu: skipped, there is neither a software adapter nor VK_DRIVER_FILES');
+
 let failed = 0;
 for (const major of versions) {
   const binary = nodeBinary(major);
@@ -73,7 +78,7 @@ for (const major of versions) {
     continue;
   }
   // From the bench folder, which depends on the package.
-  const run = spawnSync(binary, ['--input-type=module', '-e', SMOKE], {
+  const run = spawnSync(binary, ['--input-type=module', '-e', SMOKE, ...backends], {
     cwd: join(root, 'bench'),
     encoding: 'utf8',
     timeout: 120_000,

@@ -84,6 +84,12 @@ describe('setup', () => {
   });
 
   it('says what to install where the package is missing', async () => {
-    await expect(setup({ gpu: true })).rejects.toMatchObject({ code: 'package-missing' });
+    const said: string[] = [];
+    const setUp = setup({ gpu: true, log: (line) => said.push(line) });
+    await expect(setUp).rejects.toMatchObject({
+      code: 'package-missing',
+      message: expect.stringContaining('--backend webgpu'),
+    });
+    expect(said.join()).toMatch(/CUDA: .*never run.*WebGPU.*H200/);
   });
 });
