@@ -1,4 +1,5 @@
 export { ReportError } from './check.js';
+export { csv } from './csv.js';
 export { renderGif } from './figure/gif.js';
 export type {
   FigureComponent,
@@ -44,3 +45,4 @@ export type {
 } from './schema.js';
 export { stageTable, summarize, tensorTable } from './summarize.js';
 export { type Cell, formatTable, type TableOptions } from './table.js';
+export { visible } from './visible.js';

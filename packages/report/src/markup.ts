@@ -1,3 +1,5 @@
+import { visible } from './visible.js';
+
 /** Text that is safe to put into a page as it is. Only {@link html} makes it out of other values. */
 export class Markup {
   readonly source: string;
@@ -22,9 +24,7 @@ function render(content: Content): string {
   if (content instanceof Markup) return content.source;
   if (content === undefined || content === false) return '';
   if (typeof content === 'object') return content.map(render).join('');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: HTML forbids them
-  const text = String(content).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd');
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
+  return visible(String(content)).replace(/[&<>"']/g, (character) => ENTITIES[character]);
 }
 
 /**

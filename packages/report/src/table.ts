@@ -1,3 +1,5 @@
+import { visible } from './visible.js';
+
 /** One cell of {@link formatTable}. */
 export type Cell = string | number;
 
@@ -11,10 +13,7 @@ export interface TableOptions {
 
 const NUMERIC = /^[+±−-]?[\d.,]+( ?\S{1,3})?( [\d.]+ \S{1,3})?$|^—$|^$/;
 
-/** Characters that steer a terminal are shown as a dot: names come from files that anybody may have made. */
-function printable(cell: Cell): string {
-  return String(cell).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '·');
-}
+const printable = (cell: Cell): string => visible(String(cell), { oneLine: true });
 
 /**
  * A table for a terminal, in plain text. The first row is the heading and is underlined.

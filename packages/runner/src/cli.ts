@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { unknownName } from '@espalier/core';
 import { defineCommand, renderUsage, runCommand } from 'citty';
 import { fail } from './terminal/fail.js';
+import { print, printPainted, survivePipes, tell } from './terminal/stream.js';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -32,30 +33,29 @@ async function cli(rawArgs: string[]): Promise<number> {
   const [name] = rawArgs;
   try {
     if (name === '--version' || name === '-v') {
-      process.stdout.write(`${version}\n`);
+      print(`${version}\n`);
       return 0;
     }
     if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-      process.stdout.write(`${await renderUsage(main)}\n`);
+      printPainted(`${await renderUsage(main)}\n`);
       return name === undefined ? 2 : 0;
     }
     if (!Object.hasOwn(commands, name)) throw unknownName('command', name, Object.keys(commands));
     const { default: command, example } = await commands[name as keyof typeof commands]();
     if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
-      process.stdout.write(
-        `${await renderUsage(command as never, main as never)}\nEXAMPLE\n\n  ${example}\n`,
-      );
+      printPainted(`${await renderUsage(command as never, main as never)}\nEXAMPLE\n\n  ${example}\n`);
       return 0;
     }
     await runCommand(command as never, { rawArgs: rawArgs.slice(1) });
     return 0;
   } catch (error) {
     if ((error as Error)?.name === 'CLIError') {
-      process.stderr.write(`error: ${(error as Error).message}\n  See: espalier ${name} --help\n`);
+      tell(`error: ${(error as Error).message}\n  See: espalier ${name} --help\n`);
       return 2;
     }
     return fail(error);
   }
 }
 
+survivePipes();
 process.exitCode = await cli(process.argv.slice(2));

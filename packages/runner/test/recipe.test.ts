@@ -69,6 +69,32 @@ describe('a recipe', () => {
     expect(await refused('', '', ['stages.0.epoch=1'])).toMatch(/Did you mean 'epochs'/);
   });
 
+  it('refuses --set of what is not its own, and changes nobody else', async () => {
+    for (const path of [
+      '__proto__.x',
+      'constructor.prototype.x',
+      '__proto__',
+      'stages.__proto__.x',
+      'stages.length',
+      'stages.2',
+    ]) {
+      expect(await refused('', '', [`${path}=1`])).toMatch(/there is no '/);
+    }
+    expect(({} as Record<string, unknown>).x).toBeUndefined();
+  });
+
+  it('refuses YAML that has no end', async () => {
+    expect(await refused('data: { name: mnist }', 'data: &data { name: mnist, dir: *data }')).toMatch(
+      /FILE:2:\d+: data.dir: it is an alias of what it stands in/,
+    );
+    expect(await refused('model: lenet-300-100', 'model: *nobody')).toMatch(/FILE: Unresolved alias/);
+    expect(await refused('model: lenet-300-100', `model: ${'['.repeat(20_000)}`)).toMatch(/FILE/);
+    const laughs = Array.from({ length: 9 }, (_, i) => `a${i}: &a${i} [${`*a${i - 1},`.repeat(9)}]`).slice(1);
+    expect(await refused('model: lenet-300-100', `a0: &a0 [1]\n${laughs.join('\n')}`)).toMatch(
+      /FILE: Excessive/,
+    );
+  });
+
   it('says when a file is missing', async () => {
     await expect(loadRecipe('no-such-recipe.yaml')).rejects.toThrow(/no file no-such-recipe.yaml/);
   });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
@@ -145,6 +145,68 @@ describe('espalier run', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync(join(done, 'report.json'), 'utf8')));
   });
+});
+
+describe('a run that is resumed', () => {
+  /** A run that was killed in its second stage. */
+  async function killed(): Promise<string> {
+    const out = join(folder(), 'killed');
+    await espalier(['run', recipe, '--out', out], (child, output) => {
+      const wait = setInterval(() => {
+        if (!output().includes('[2/4]')) return;
+        clearInterval(wait);
+        child.kill('SIGKILL');
+      }, 5);
+      child.on('close', () => clearInterval(wait));
+    });
+    return out;
+  }
+
+  it('is not another one, also where it is done', async () => {
+    for (const change of [
+      ['--seed', '99'],
+      ['--set', 'stages.0.epochs=4'],
+    ]) {
+      const { code, stderr } = await espalier(['run', recipe, '--out', done, '--resume', ...change]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/holds a run of another recipe/);
+    }
+  });
+
+  it('does not train on a checkpoint that has changed, or cannot be read', async () => {
+    const out = await killed();
+    const file = join(out, 'checkpoint', 'state.bin');
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 100] ^= 1;
+    writeFileSync(file, bytes);
+    const flipped = await espalier(['run', recipe, '--out', out, '--resume']);
+    expect(flipped.code).toBe(1);
+    expect(flipped.stderr).toMatch(/state\.bin is of no use: it is not what was written/);
+    rmSync(file);
+    mkdirSync(file);
+    const unreadable = await espalier(['run', recipe, '--out', out, '--resume']);
+    expect(unreadable.code).toBe(1);
+    expect(unreadable.stderr).toMatch(/cannot be read \(EISDIR\)/);
+    expect(readdirSync(out)).not.toContain('model.esp');
+  });
+});
+
+it('two runs do not mix in one folder, and what a dead one has left is no hindrance', async () => {
+  const out = join(folder(), 'both');
+  const both = await Promise.all([0, 1].map(() => espalier(['run', recipe, '--out', out])));
+  expect(both.map(({ code }) => code).sort()).toEqual([0, 2]);
+  expect(both.map(({ stderr }) => stderr).join('')).toMatch(/Another run is at work in .*|holds another run/);
+  expect(hash(join(out, 'model.esp'))).toBe(hash(join(done, 'model.esp')));
+  expect(readdirSync(out)).not.toContain('lock');
+});
+
+it('goes on where nobody reads any more', async () => {
+  const out = join(folder(), 'piped');
+  const { code } = await espalier(['run', recipe, '--out', out], (child) => {
+    child.stdout?.once('data', () => child.stdout?.destroy());
+  });
+  expect(code).toBe(0);
+  expect(hash(join(out, 'model.esp'))).toBe(hash(join(done, 'model.esp')));
 });
 
 describe('what it refuses, before anything is written', () => {

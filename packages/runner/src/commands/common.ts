@@ -1,6 +1,7 @@
 import { type Backend, type BackendName, startBackend, type Trial } from '@espalier/backend';
 import { EspalierError, unknownName } from '@espalier/core';
 import { readable } from '@espalier/formats';
+import { print, tell } from '../terminal/stream.js';
 
 const choices = ['auto', 'gpu', 'webgpu', 'native', 'wasm', 'cpu'] as const;
 
@@ -68,10 +69,10 @@ export function repeated(rawArgs: readonly string[], name: string): string[] {
 
 /** Tells something on stderr. */
 export function warn(line: string): void {
-  process.stderr.write(`${line}\n`);
+  tell(`${line}\n`);
 }
 
 /** Prints a value as JSON on stdout. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  print(`${JSON.stringify(value, null, 2)}\n`);
 }

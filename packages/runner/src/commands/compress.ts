@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineCommand } from 'citty';
 import { compressModel, madeUp } from '../pipeline/compress-model.js';
 import { writeWhole } from '../pipeline/files.js';
+import { print } from '../terminal/stream.js';
 import {
   backendArgument,
   checkArguments,
@@ -207,7 +208,7 @@ export default defineCommand({
     const { file: packed, artifacts: _, ...rest } = result;
     const summary = { model: file, out: given.out, weightBytes: before, bytes: packed.length, ...rest };
     if (given.json) printJson(summary);
-    else process.stdout.write(`${describe(result, before, given.out, 'size' in goal || 'bits' in goal)}\n`);
+    else print(`${describe(result, before, given.out, 'size' in goal || 'bits' in goal)}\n`);
     if (!summary.met) {
       throw new EspalierError('not-met', 'The aim was not reached; the file is as near as the search came.', {
         remedy:

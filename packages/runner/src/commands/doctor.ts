@@ -1,5 +1,6 @@
 import { doctor, formatDoctor } from '@espalier/backend';
 import { defineCommand } from 'citty';
+import { print } from '../terminal/stream.js';
 import { checkArguments, jsonArgument, printJson } from './common.js';
 
 /** Shown by --help. */
@@ -15,6 +16,6 @@ export default defineCommand({
     checkArguments(given, jsonArgument, 0);
     const rows = await doctor();
     if (given.json) return printJson(rows);
-    process.stdout.write(`${formatDoctor(rows)}\n`);
+    print(`${formatDoctor(rows)}\n`);
   },
 });

@@ -5,6 +5,7 @@ import { defineCommand } from 'citty';
 import { confusionMatrix } from '../pipeline/confusion.js';
 import { loadData } from '../pipeline/data.js';
 import { readLayersModel } from '../pipeline/model-files.js';
+import { print } from '../terminal/stream.js';
 import {
   backendArgument,
   checkArguments,
@@ -68,7 +69,7 @@ export default defineCommand({
     if (loaded.characters) {
       const bitsPerCharacter = loss / Math.LN2;
       if (given.json) return printJson({ ...result, error: 1 - accuracy, bitsPerCharacter });
-      process.stdout.write(
+      print(
         `${line}   ${bitsPerCharacter.toFixed(4)} bits per character   (${size} sequences of ${length})\n`,
       );
       return;
@@ -76,7 +77,7 @@ export default defineCommand({
     const confusion = await confusionMatrix(model, data, loaded.classes.length);
     if (given.json) return printJson({ ...result, error: 1 - accuracy, confusion });
     const rows = confusion.map((row, i) => [loaded.classes[i], ...row]);
-    process.stdout.write(
+    print(
       `${line}   (${size} examples)\n\n${formatTable([['is \\ taken for', ...loaded.classes], ...rows])}\n`,
     );
   },

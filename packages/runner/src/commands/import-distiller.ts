@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, relative, resolve } from 'node:path';
 import { EspalierError, type Parameter, parametersOf } from '@espalier/core';
 import { defineCommand } from 'citty';
-import { parse } from 'yaml';
 import { type ImportOptions, importSchedule } from '../distiller/import.js';
 import { writeWhole } from '../pipeline/files.js';
 import { makeModel } from '../pipeline/model.js';
+import { parseYaml } from '../recipe/source.js';
+import { print, tell } from '../terminal/stream.js';
 import { checkArguments, jsonArgument, printJson, startNamed } from './common.js';
 
 const args = {
@@ -64,7 +65,7 @@ function numeric(name: string, text: string | undefined, whole: boolean): number
 }
 
 async function readTable(file: string): Promise<NonNullable<ImportOptions['table']>> {
-  const table = parse(await read(file, 'table')) as unknown;
+  const table = parseYaml(await read(file, 'table'), file).value;
   const texts = (values: unknown[]): boolean => values.every((value) => typeof value === 'string');
   if (Array.isArray(table) && texts(table)) return table as string[];
   if (table !== null && typeof table === 'object' && !Array.isArray(table) && texts(Object.values(table))) {
@@ -109,11 +110,11 @@ export default defineCommand({
     });
     if (output !== undefined) await writeWhole(resolve(output), yaml);
     if (json) return printJson({ yaml, notes, ...rest });
-    if (output === undefined) process.stdout.write(yaml);
+    if (output === undefined) print(yaml);
     const words = { lost: 'no counterpart', changed: 'done in another way', defect: 'known fault' } as const;
     for (const { kind, at, message } of notes) {
       const more = at.length > 1 ? ` (and in ${at.length - 1} more places)` : '';
-      process.stderr.write(`${at[0]}: ${words[kind]}: ${message}${more}\n`);
+      tell(`${at[0]}: ${words[kind]}: ${message}${more}\n`);
     }
   },
 });

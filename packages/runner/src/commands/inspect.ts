@@ -5,6 +5,7 @@ import { defineCommand } from 'citty';
 import { inspectionCsv } from '../inspection/csv.js';
 import { inspectModel } from '../inspection/inspect-model.js';
 import { writeWhole } from '../pipeline/files.js';
+import { print, tell } from '../terminal/stream.js';
 import { checkArguments, jsonArgument, printJson, warn } from './common.js';
 
 const args = {
@@ -67,11 +68,9 @@ export default defineCommand({
     const tensors = [...inspection.tensors].sort(orders[given.sort]);
     if (given.html !== undefined) {
       await writeWhole(given.html, renderInspection({ ...inspection, tensors }, pictureOf));
-      process.stderr.write(`${given.html} is written.\n`);
+      tell(`${given.html} is written.\n`);
     }
     if (given.json) return printJson({ ...file, file: path, packed, forms, totals, tensors });
-    process.stdout.write(
-      given.csv ? inspectionCsv(tensors, forms) : inspectionTable({ ...inspection, tensors }),
-    );
+    print(given.csv ? inspectionCsv(tensors, forms) : inspectionTable({ ...inspection, tensors }));
   },
 });

@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { EspalierError } from '@espalier/core';
 import { summarize } from '@espalier/report';
 import { defineCommand } from 'citty';
+import { finished } from '../pipeline/alone.js';
 import { backendOf } from '../pipeline/checkpoint.js';
 import { layout } from '../pipeline/files.js';
-import { readReport } from '../pipeline/report.js';
 import { runRecipe } from '../pipeline/run-recipe.js';
 import { trialOf } from '../pipeline/trial.js';
 import { loadRecipe } from '../recipe/load.js';
 import { showProgress } from '../terminal/progress.js';
+import { print } from '../terminal/stream.js';
 import { backendArgument, checkArguments, jsonArgument, printJson, repeated, startNamed } from './common.js';
 
 const args = {
@@ -49,10 +50,10 @@ export default defineCommand({
     });
     const out = given.out ?? join('runs', loaded.recipe.name);
     const listener = showProgress(json ? process.stderr : process.stdout);
-    const done = resume ? await readReport(out) : undefined;
+    const done = resume ? await finished(out, loaded.recipe) : undefined;
     if (done !== undefined) {
       listener.info(`${out} is already done.`);
-      return json ? printJson(done) : void process.stdout.write(`\n${summarize(done)}\n`);
+      return json ? printJson(done) : print(`\n${summarize(done)}\n`);
     }
 
     const controller = new AbortController();
@@ -81,9 +82,7 @@ export default defineCommand({
         command,
       });
       if (json) return printJson(report);
-      process.stdout.write(
-        `\n${summarize(report)}\n\n${join(out, layout.model)}\n${join(out, layout.page)}\n`,
-      );
+      print(`\n${summarize(report)}\n\n${join(out, layout.model)}\n${join(out, layout.page)}\n`);
     } catch (error) {
       if (!controller.signal.aborted) throw error;
       throw new EspalierError('aborted', `Stopped. Go on with: espalier run ${file} --out ${out} --resume`);

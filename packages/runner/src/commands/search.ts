@@ -7,6 +7,7 @@ import { searchRecipe } from '../pipeline/search/search.js';
 import { trialOf } from '../pipeline/trial.js';
 import { loadRecipe } from '../recipe/load.js';
 import { showProgress } from '../terminal/progress.js';
+import { print } from '../terminal/stream.js';
 import { backendArgument, checkArguments, jsonArgument, printJson, startNamed } from './common.js';
 
 const args = {
@@ -77,9 +78,7 @@ export default defineCommand({
         'error',
         'bytes',
       ];
-      process.stdout.write(
-        `\n${formatTable([head, ...rows])}\n\nBest: trial ${found.best.trial}\n${found.recipe}\n`,
-      );
+      print(`\n${formatTable([head, ...rows])}\n\nBest: trial ${found.best.trial}\n${found.recipe}\n`);
     } catch (error) {
       if (!controller.signal.aborted) throw error;
       throw new EspalierError('aborted', `Stopped. Go on with the same command and --resume.`);

@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import { writeWhole } from '../pipeline/files.js';
 import { readLayersModel } from '../pipeline/model-files.js';
 import { type SensitivityKind, sensitivity, sensitivityCsv, suggestion } from '../pipeline/sensitivity.js';
+import { print, tell } from '../terminal/stream.js';
 import {
   backendArgument,
   checkArguments,
@@ -111,7 +112,7 @@ export default defineCommand({
       levels,
       ...(given.parameters !== undefined && { parameters: given.parameters.split(',') }),
       onPoint: (name, { sparsity, accuracy }) =>
-        process.stderr.write(`${name} ${formatPercent(sparsity)}: ${formatPercent(accuracy)}\n`),
+        tell(`${name} ${formatPercent(sparsity)}: ${formatPercent(accuracy)}\n`),
     });
     const files = {
       'sensitivity.csv': sensitivityCsv(measured),
@@ -126,15 +127,15 @@ export default defineCommand({
     const { baseline, curves, refused } = measured;
     const head = [given.kind, ...curves[0].points.map(({ sparsity }) => formatPercent(sparsity))];
     const rows = curves.map(({ name, points }) => [name, ...points.map((p) => formatPercent(p.accuracy))]);
-    process.stdout.write(
+    print(
       `Accuracy ${formatPercent(baseline.accuracy)} on ${baseline.size} held-out examples; with one tensor pruned to:\n\n${formatTable([head, ...rows])}\n`,
     );
-    for (const { name, reason } of refused) process.stdout.write(`not ${name}: ${reason}\n`);
-    process.stdout.write(
+    for (const { name, reason } of refused) print(`not ${name}: ${reason}\n`);
+    print(
       `\n${Object.keys(files)
         .map((name) => join(given.out, name))
         .join('\n')}\n`,
     );
-    if (schedule !== undefined) process.stdout.write(`\n${stringify({ schedules: [schedule] })}`);
+    if (schedule !== undefined) print(`\n${stringify({ schedules: [schedule] })}`);
   },
 });

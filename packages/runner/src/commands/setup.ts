@@ -1,5 +1,6 @@
 import { setup } from '@espalier/backend';
 import { defineCommand } from 'citty';
+import { print, tell } from '../terminal/stream.js';
 import { checkArguments, jsonArgument, printJson } from './common.js';
 
 const args = {
@@ -20,7 +21,7 @@ export default defineCommand({
     checkArguments(given, args, 0);
     const result = await setup({
       gpu: given.gpu,
-      log: (line) => void (given.json ? process.stderr : process.stdout).write(`${line}\n`),
+      log: (line) => (given.json ? tell : print)(`${line}\n`),
     });
     if (given.json) printJson(result);
   },

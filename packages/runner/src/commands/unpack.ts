@@ -4,6 +4,7 @@ import { EspalierError } from '@espalier/core';
 import { readArtifacts } from '@espalier/formats';
 import { defineCommand } from 'citty';
 import { writeNpyFolder, writePlain, writeSafetensors } from '../pipeline/plain.js';
+import { print } from '../terminal/stream.js';
 import { checkArguments, jsonArgument, printJson, warn } from './common.js';
 
 const args = {
@@ -53,7 +54,7 @@ export default defineCommand({
     else await writeNpyFolder(out, artifacts);
     const tensors = artifacts.weightSpecs?.length ?? 0;
     if (given.json) return printJson({ out, tensors });
-    process.stdout.write(`${tensors} tensors in ${file ? out : join(out, model ? 'model.json' : '*.npy')}\n`);
+    print(`${tensors} tensors in ${file ? out : join(out, model ? 'model.json' : '*.npy')}\n`);
   },
 });
 

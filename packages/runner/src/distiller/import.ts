@@ -5,7 +5,7 @@ import { parseYaml } from '../recipe/source.js';
 import { readHeader } from './header.js';
 import { type Names, namesOf, withoutModule } from './names.js';
 import type { Note } from './notes.js';
-import { type DistillerSchedule, parseSchedule } from './parse.js';
+import { type DistillerSchedule, mostEpochs, parseSchedule } from './parse.js';
 import { epochsNeeded, stagesOf } from './stages.js';
 import { writeRecipe } from './write.js';
 
@@ -64,6 +64,8 @@ export function importSchedule(text: string, file: string, options: ImportOption
   const { table, parameters } = options;
   const names = namesOf({ used, ...(table && { table }), ...(parameters && { parameters }) });
   const epochs = options.epochs ?? header.epochs ?? epochsNeeded(schedule.policies);
+  if (epochs > mostEpochs)
+    schedule.refuse([], `training is to take ${epochs} epochs; ${mostEpochs} are the most.`);
   const learningRate = options.learningRate ?? header.learningRate ?? defaults.learningRate;
   const batchSize = options.batchSize ?? header.batchSize ?? defaults.batchSize;
   const weightDecay = options.weightDecay ?? header.weightDecay ?? 0;

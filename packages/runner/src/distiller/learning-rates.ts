@@ -154,6 +154,7 @@ export function learningRates(
     }
     return () => form;
   }
+  for (const { component } of own) checkNumbers(component, schedule);
   for (const { component, start, end } of own) jump(component, start, end, base, schedule);
   const rates = ratesByEpoch(policies, base, epochs);
   if (rates.includes(least)) {
@@ -164,6 +165,31 @@ export function learningRates(
     );
   }
   return (from, to) => rateForm(rates.slice(from, to));
+}
+
+const lists = ['milestones', 'gammas'];
+const counts = ['step_size', 'T_max', 'T_0', 'T_mult', 'total_iters'];
+
+/** A formula is of numbers; where it counts, they are at least 1. */
+function checkNumbers({ args, path }: Component, schedule: DistillerSchedule): void {
+  const isNumber = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value);
+  for (const [key, value] of Object.entries(args)) {
+    if (key === 'verbose') continue;
+    const good = lists.includes(key)
+      ? Array.isArray(value) && value.every(isNumber)
+      : isNumber(value) && !(counts.includes(key) && (value as number) < 1);
+    if (good) continue;
+    const wanted = lists.includes(key)
+      ? 'a list of numbers'
+      : counts.includes(key)
+        ? 'a number >= 1'
+        : 'a number';
+    schedule.refuse([...path, key], `${key} is ${JSON.stringify(value)}: ${wanted} is wanted.`);
+  }
+  const { milestones, gammas } = args;
+  if (Array.isArray(gammas) && gammas.length !== (milestones as unknown[]).length) {
+    schedule.refuse([...path, 'gammas'], 'there are not as many gammas as milestones.');
+  }
 }
 
 /** PyTorch's formulas count from epoch 0: a policy that starts later makes the rate jump. */

@@ -1,6 +1,5 @@
 import { EspalierError, nearestName } from '@espalier/core';
-import { LineCounter, parseDocument } from 'yaml';
-import { type Source, yamlSource } from '../recipe/source.js';
+import { parseYaml, type Source } from '../recipe/source.js';
 import { classes, type PolicyKind, policyArguments, policyKinds, type Section } from './classes.js';
 import { Notes } from './notes.js';
 
@@ -39,6 +38,9 @@ export interface DistillerSchedule {
   /** Throws what is wrong at a place of the file. */
   refuse(path: Path, message: string, key?: boolean): never;
 }
+
+/** No training takes longer; each of the epochs is looked at. */
+export const mostEpochs = 100_000;
 
 const isTree = (value: unknown): value is Tree =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
@@ -137,10 +139,10 @@ class Reader {
     const whole = (key: string): number => {
       const own = value[key];
       if (own === undefined) return this.refuse(path, `this policy has no '${key}'.`);
-      if (!Number.isInteger(own) || (own as number) < 0) {
+      if (!Number.isInteger(own) || (own as number) < 0 || (own as number) > mostEpochs) {
         return this.refuse(
           [...path, key],
-          `${key} is ${JSON.stringify(own)}: a whole number >= 0 is wanted.`,
+          `${key} is ${JSON.stringify(own)}: a whole number from 0 to ${mostEpochs} is wanted.`,
         );
       }
       return own as number;
@@ -149,8 +151,15 @@ class Reader {
     if (value.epochs !== undefined) {
       const epochs = value.epochs;
       const good =
-        Array.isArray(epochs) && epochs.length > 0 && epochs.every((e) => Number.isInteger(e) && e >= 0);
-      if (!good) return this.refuse([...path, 'epochs'], 'epochs is not a list of whole numbers >= 0.');
+        Array.isArray(epochs) &&
+        epochs.length > 0 &&
+        epochs.every((e) => Number.isInteger(e) && e >= 0 && e <= mostEpochs);
+      if (!good) {
+        return this.refuse(
+          [...path, 'epochs'],
+          `epochs is not a list of whole numbers from 0 to ${mostEpochs}.`,
+        );
+      }
       for (const key of range.filter((k) => k in value)) {
         this.notes.add('lost', [...path, key], `Distiller ignores '${key}' where 'epochs' is given.`, true);
       }
@@ -180,11 +189,8 @@ class Reader {
  * @throws EspalierError `bad-recipe`
  */
 export function parseSchedule(text: string, file: string): DistillerSchedule {
-  const lines = new LineCounter();
   // PyYAML lets a key stand twice and takes the last one.
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, merge: true });
-  const source = yamlSource(document, lines, file);
-  const root = document.toJS() as unknown;
+  const { value: root, source } = parseYaml(text, file, { uniqueKeys: false, merge: true });
   const reader = new Reader(source);
   if (!isTree(root)) return reader.refuse([], 'this is not a Distiller schedule.');
   const sections = [...Object.keys(classes), 'policies', 'version'];

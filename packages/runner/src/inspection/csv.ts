@@ -1,4 +1,4 @@
-import type { Form, InspectedTensor } from '@espalier/report';
+import { csv, type Form, type InspectedTensor } from '@espalier/report';
 
 const columns = [
   'name',
@@ -17,17 +17,13 @@ const columns = [
   'codec',
 ] as const;
 
-/** A row per tensor as comma-separated values, with the bytes in each form. Texts are quoted where they have to be. */
+/** A row per tensor as comma-separated values, with the bytes in each form. */
 export function inspectionCsv(tensors: readonly InspectedTensor[], forms: readonly Form[]): string {
-  const quote = (value: string | number | null): string => {
-    const text = String(value ?? '');
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
   const head = [...columns, 'shape', ...forms.map(({ key }) => key)];
   const rows = tensors.map((tensor) => [
     ...columns.map((column) => tensor[column]),
     tensor.shape.join('x'),
     ...forms.map(({ key }) => tensor.costs[key].bytes),
   ]);
-  return `${[head, ...rows].map((row) => row.map(quote).join()).join('\n')}\n`;
+  return csv([head, ...rows]);
 }

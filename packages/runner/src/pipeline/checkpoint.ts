@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EspalierError, type PluginState, packState, type StateArray, unpackState } from '@espalier/core';
+import { otherRun } from './alone.js';
 import { layout, writeWhole } from './files.js';
 import type { MetricLine, StageRecord } from './records.js';
 
@@ -58,6 +59,17 @@ export async function backendOf(out: string): Promise<string | undefined> {
   return bytes && (unpackState(bytes).json as { backend?: string }).backend;
 }
 
+function damaged(out: string, what: string, cause: unknown): EspalierError {
+  return new EspalierError(
+    'bad-state',
+    `The checkpoint ${join(out, layout.checkpoint)} is of no use: ${what}.`,
+    {
+      cause,
+      remedy: `Start again without it: delete ${out}, or choose another --out.`,
+    },
+  );
+}
+
 /**
  * Reads the checkpoint of a run, if there is one.
  *
@@ -67,17 +79,23 @@ export async function readCheckpoint(out: string, fingerprint: string): Promise<
   let bytes: Uint8Array;
   try {
     bytes = await readFile(join(out, layout.checkpoint));
-  } catch {
-    return undefined;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw damaged(out, `it cannot be read (${code})`, cause);
   }
-  const { json, arrays = {} } = unpackState(bytes);
+  let state: PluginState;
+  try {
+    state = unpackState(bytes);
+  } catch (cause) {
+    throw damaged(out, 'it is not what was written', cause);
+  }
+  const { json, arrays = {} } = state;
   const { states, ...rest } = json as Omit<Checkpoint, 'run' | 'trainer' | 'plugins'> & {
     states: { run: unknown; trainer?: unknown; plugins: Record<string, unknown> };
   };
   if (rest.fingerprint !== fingerprint) {
-    throw new EspalierError('bad-state', `${out} holds a run of another recipe (or seed).`, {
-      remedy: 'Resume with the recipe and options it was started with, or choose another --out.',
-    });
+    throw otherRun(out);
   }
   const all = arrays as Arrays;
   return {

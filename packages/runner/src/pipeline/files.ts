@@ -52,6 +52,7 @@ export const layout = {
   metrics: 'metrics.jsonl',
   checkpoint: join('checkpoint', 'state.bin'),
   recipe: 'recipe.yaml',
+  lock: 'lock',
 } as const;
 
 /**
@@ -64,7 +65,7 @@ export async function checkOut(out: string, resume: boolean): Promise<void> {
     if (cause.code === 'ENOENT') return [];
     throw new EspalierError('disk', `Cannot use ${out} as output folder: ${String(cause.code)}.`, { cause });
   });
-  const files = entries.filter((entry) => !entry.endsWith('.tmp'));
+  const files = entries.filter((entry) => !entry.endsWith('.tmp') && !/^lock(\.|$)/.test(entry));
   if (files.length === 0 || (resume && files.includes(layout.recipe))) return;
   const run = files.includes(layout.recipe) || files.includes(layout.report);
   throw new EspalierError(

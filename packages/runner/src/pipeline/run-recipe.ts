@@ -15,10 +15,10 @@ import {
 import { readArtifacts } from '@espalier/formats';
 import type { Report } from '@espalier/report';
 import { models } from '@tensorflow/tfjs-layers';
-import { stringify } from 'yaml';
 import type { LoadedRecipe } from '../recipe/load.js';
 import { located } from '../recipe/located.js';
 import { isTrainStage } from '../recipe/schema.js';
+import { alone, checkSame, recipeText } from './alone.js';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { costsOf } from './costs.js';
 import { loadData } from './data.js';
@@ -64,10 +64,15 @@ const checkpointEvery = 2000;
  * @throws EspalierError `out-taken`, `bad-state`, `unknown-name`, `invalid-schedule`, `not-finite`, `disk`,
  *   `aborted`
  */
-export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOptions): Promise<Report> {
+export async function runRecipe(loaded: LoadedRecipe, options: RunOptions): Promise<Report> {
+  return alone(options.out, () => runAlone(loaded, options));
+}
+
+async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): Promise<Report> {
   const { out, resume = false, backend, listener = silent, signal } = options;
   const folder = dirname(source.file);
   await checkOut(out, resume);
+  if (resume) await checkSame(out, recipe);
   const plugins = await Plugins.of({ recipe, source });
   const stages = await prepareStages({ recipe, source }, plugins);
   const loadedData = await located(source, ['data', 'name'], () =>
@@ -86,7 +91,7 @@ export async function runRecipe({ recipe, source }: LoadedRecipe, options: RunOp
       `${unseeded.join(', ')}: TF.js draws their noise unseeded; this run cannot be repeated bit for bit.`,
     );
   }
-  await writeWhole(join(out, layout.recipe), stringify(JSON.parse(JSON.stringify(recipe))));
+  await writeWhole(join(out, layout.recipe), recipeText(recipe));
 
   const seed = recipe.seed ?? 0;
   const model =

@@ -15,6 +15,7 @@ import {
 } from '@espalier/core';
 import { level } from '@espalier/pruners';
 import { dependencyGroups, structuredLevel } from '@espalier/pruners-structured';
+import { csv } from '@espalier/report';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** What is pruned: single weights, what layers make, or what they read. */
@@ -162,13 +163,11 @@ function targetsOf(
 
 /** Rows `parameter,kind,sparsity,accuracy,loss`, the model as it came first. */
 export function sensitivityCsv({ kind, baseline, curves }: Sensitivity): string {
-  const quote = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const rows = [['', kind, 0, baseline.accuracy, baseline.loss]];
+  const rows: (string | number)[][] = [['', kind, 0, baseline.accuracy, baseline.loss]];
   for (const { name, points } of curves) {
-    for (const { sparsity, accuracy, loss } of points)
-      rows.push([quote(name), kind, sparsity, accuracy, loss]);
+    for (const { sparsity, accuracy, loss } of points) rows.push([name, kind, sparsity, accuracy, loss]);
   }
-  return `parameter,kind,sparsity,accuracy,loss\n${rows.map((row) => row.join()).join('\n')}\n`;
+  return csv([['parameter', 'kind', 'sparsity', 'accuracy', 'loss'], ...rows]);
 }
 
 /**

@@ -1,5 +1,14 @@
 import { EspalierError } from '@espalier/core';
-import { type Document, isMap, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Document,
+  type DocumentOptions,
+  isMap,
+  LineCounter,
+  type Node,
+  type ParseOptions,
+  parseDocument,
+  type SchemaOptions,
+} from 'yaml';
 import type { Problem } from './check.js';
 
 /** Where in a file the parts of a recipe stand, for messages. */
@@ -38,12 +47,54 @@ export function yamlSource(document: Document.Parsed, lines: LineCounter, file: 
   };
 }
 
-/** Reads YAML. @throws EspalierError `bad-recipe` with file, line and column when it is not YAML. */
-export function parseYaml(text: string, file: string): { value: unknown; source: Source } {
+const mostNested = 100;
+
+/** The first value that is inside itself or nested too deeply, and why that is wrong. */
+function tangled(
+  value: unknown,
+  path: readonly (string | number)[],
+  around: Set<object>,
+  done: Set<object>,
+): Problem | undefined {
+  if (value === null || typeof value !== 'object' || done.has(value)) return undefined;
+  if (around.has(value)) return { path, message: 'it is an alias of what it stands in: it never ends.' };
+  if (path.length > mostNested) return { path, message: `it is nested more than ${mostNested} deep.` };
+  around.add(value);
+  for (const [key, item] of Object.entries(value)) {
+    const found = tangled(item, [...path, Array.isArray(value) ? Number(key) : key], around, done);
+    if (found !== undefined) return found;
+  }
+  around.delete(value);
+  done.add(value);
+  return undefined;
+}
+
+/**
+ * Reads YAML: a tree of values, in which aliases have an end, and their places.
+ *
+ * @throws EspalierError `bad-recipe` with file, line and column when it is not YAML, or not a tree
+ */
+export function parseYaml(
+  text: string,
+  file: string,
+  options: ParseOptions & DocumentOptions & SchemaOptions = {},
+): { value: unknown; source: Source } {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
-  const source = yamlSource(document, lines, file);
-  return { value: document.toJS() as unknown, source };
+  let value: unknown;
+  let source: Source;
+  try {
+    const document = parseDocument(text, { ...options, lineCounter: lines, logLevel: 'error' });
+    source = yamlSource(document, lines, file);
+    value = document.toJS();
+  } catch (cause) {
+    if (cause instanceof EspalierError) throw cause;
+    // Of aliases that name nothing, or very many of them; or the stack, where lists are nested very deeply.
+    const what = cause instanceof RangeError ? 'It is nested too deeply.' : `${(cause as Error).message}.`;
+    throw new EspalierError('bad-recipe', `${file}: ${what}`, { cause });
+  }
+  const problem = tangled(value, [], new Set(), new Set());
+  if (problem !== undefined) throw problemsError([problem], source);
+  return { value, source };
 }
 
 /** A source without lines: a recipe made in TypeScript, or changed on the command line. */

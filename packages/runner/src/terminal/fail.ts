@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { colorsOf, write } from './stream.js';
 
 /** Codes of errors that are the caller's: wrong use, exit code 2. */
 const wrongUse = new Set([
@@ -13,18 +13,13 @@ const wrongUse = new Set([
   'backend-unknown',
 ]);
 
-const colors = pc.createColors(process.stderr.isTTY === true && process.env.NO_COLOR === undefined);
-
 /** Tells an error on stderr; returns the exit code (1 failed, 2 wrong use). */
 export function fail(error: unknown): number {
   const known =
     error instanceof Error && typeof (error as { code?: unknown }).code === 'string' && 'remedy' in error;
-  if (known || (error instanceof Error && error.name === 'EspError')) {
-    process.stderr.write(`${colors.red('error')}: ${(error as Error).message}\n`);
-  } else {
-    process.stderr.write(
-      `${colors.red('error')}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
-  }
+  const { red } = colorsOf(process.stderr);
+  const { message, stack } = (error instanceof Error ? error : { message: String(error) }) as Error;
+  const ours = known || (error as Error | null)?.name === 'EspError';
+  write(process.stderr, [red, 'error'], `: ${ours ? message : (stack ?? message)}\n`);
   return wrongUse.has(String((error as { code?: unknown } | null)?.code)) ? 2 : 1;
 }

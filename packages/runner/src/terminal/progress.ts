@@ -1,6 +1,6 @@
 import type { EpochMetrics } from '@espalier/core';
-import pc from 'picocolors';
 import type { Listener } from '../pipeline/listener.js';
+import { colorsOf, escapes, type Part, write } from './stream.js';
 
 const percent = (fraction: number | undefined, digits = 2): string =>
   fraction === undefined ? '–' : `${(100 * fraction).toFixed(digits)} %`;
@@ -21,29 +21,28 @@ function epochLine(
 
 /** Shows a run on a stream: a moving bar on a terminal, plain lines in a pipe. */
 export function showProgress(stream: NodeJS.WriteStream): Listener {
-  const bar = stream.isTTY === true;
-  const colors = pc.createColors(bar && process.env.NO_COLOR === undefined);
+  const bar = escapes(stream);
+  const { dim, yellow, bold } = colorsOf(stream);
   let open = false;
   const clear = (): void => {
     if (open) stream.write('\r\x1b[K');
     open = false;
   };
-  const line = (text: string): void => {
+  const line = (...parts: Part[]): void => {
     clear();
-    stream.write(`${text}\n`);
+    write(stream, ...parts, '\n');
   };
   return {
-    info: (text) => line(colors.dim(text)),
-    warn: (text) => line(colors.yellow(`warning: ${text}`)),
-    stage: (name, index, count, what) => line(`${colors.bold(`[${index + 1}/${count}] ${name}`)}  ${what}`),
+    info: (text) => line([dim, text]),
+    warn: (text) => line([yellow, `warning: ${text}`]),
+    stage: (name, index, count, what) => line([bold, `[${index + 1}/${count}] ${name}`], `  ${what}`),
     step({ epoch, epochs, step, steps, loss }) {
       if (!bar) return;
       const width = 28;
       const full = Math.round((width * step) / steps);
       clear();
-      stream.write(
-        `  epoch ${epoch + 1}/${epochs} ${'█'.repeat(full)}${'░'.repeat(width - full)} ${step}/${steps}  loss ${loss.toFixed(4)}`,
-      );
+      const drawn = `${'█'.repeat(full)}${'░'.repeat(width - full)}`;
+      write(stream, `  epoch ${epoch + 1}/${epochs} ${drawn} ${step}/${steps}  loss ${loss.toFixed(4)}`);
       open = true;
     },
     epoch: (metrics, epochs) => line(epochLine(metrics, epochs)),

@@ -8,9 +8,9 @@ import { stringify } from 'yaml';
 import { type LoadedRecipe, resolveRecipe } from '../../recipe/load.js';
 import { override } from '../../recipe/override.js';
 import type { Recipe } from '../../recipe/schema.js';
+import { alone, finished } from '../alone.js';
 import { layout, writeWhole } from '../files.js';
 import { type Listener, silent } from '../listener.js';
-import { readReport } from '../report.js';
 import { runRecipe } from '../run-recipe.js';
 import { commonStages } from './prefix.js';
 import { ranked, type Trial } from './rank.js';
@@ -55,7 +55,7 @@ async function afterCommon(loaded: LoadedRecipe, options: SearchOptions): Promis
   const out = resolve(options.out, 'common');
   const { search: _, plugins: __, ...head } = recipe;
   const common = { ...head, stages: recipe.stages.slice(0, count), baseline: recipe.stages[count - 1].name };
-  if ((await readReport(out)) === undefined) {
+  if ((await finished(out, common)) === undefined) {
     await runRecipe({ recipe: common, source }, { ...options, out, measure: 'validation' });
   }
   const { baseline, ...rest } = recipe;
@@ -79,10 +79,11 @@ async function runTrial(
   const { trial, rung, share, values } = place;
   const out = join(options.out, 'trials', `${trial}-${rung}`);
   const began = performance.now();
-  let report: Report | undefined = await readReport(out);
+  let report: Report | undefined;
   try {
     const made = resolveRecipe(withValues(recipe, values), source);
     const short = { ...made, recipe: shortened(made.recipe, share) };
+    report = await finished(out, short.recipe);
     const { backend, listener, signal } = options;
     report ??= await runRecipe(short, {
       out,
@@ -134,6 +135,10 @@ async function stateOf(out: string, fingerprint: string, resume: boolean): Promi
  * @throws EspalierError `bad-recipe`, `out-taken`, `bad-state`, `aborted`, and whatever a run throws
  */
 export async function searchRecipe(loaded: LoadedRecipe, options: SearchOptions): Promise<Found> {
+  return alone(options.out, () => searchAlone(loaded, options));
+}
+
+async function searchAlone(loaded: LoadedRecipe, options: SearchOptions): Promise<Found> {
   const { recipe, source } = loaded;
   const { out, trials, resume = false, listener = silent } = options;
   const { search, seed = 0 } = recipe;
