@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { EspalierError, unknownName } from './errors.js';
+import { masksFrom, quantizedFrom } from './internal/answers.js';
 import { checkZeros } from './internal/check-zeros.js';
 import { cutTensor } from './internal/cut.js';
 import { maskedCopy } from './internal/masked.js';
@@ -139,7 +140,8 @@ export class Run {
    * Done when it returns, unless a backend (WebGPU) or a pruner takes its time: then there is a promise to await.
    */
   prune(pruner: Pruner, selector?: Selector, at: Moment = once()): void | Promise<void> {
-    const set = (masks: ReadonlyMap<Parameter, tf.Tensor>): void => this.setMasks(masks, pruner.name);
+    const set = (masks: ReadonlyMap<Parameter, tf.Tensor>): void =>
+      this.setMasks(masksFrom(pruner, masks), pruner.name);
     const masks = pruner.masks(this.select(selector), at, reading());
     return masks instanceof Promise ? masks.then(set) : set(masks);
   }
@@ -225,7 +227,8 @@ export class Run {
 
   /** Calls a quantizer once and shares the values it finds. */
   async quantize(quantizer: Quantizer, selector?: Selector, at: Moment = once()): Promise<void> {
-    await this.shareAll(await quantizer.quantize(this.select(selector), at, readLater));
+    const tensors = await quantizer.quantize(this.select(selector), at, readLater);
+    await this.shareAll(quantizedFrom(quantizer, tensors));
   }
 
   /** Lets a parameter's values go free again. */

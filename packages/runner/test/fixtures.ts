@@ -75,6 +75,10 @@ stages:
   return file;
 }
 
+/** What TensorFlow and the drivers of a GPU say before anybody can ask them not to. */
+const others =
+  /^(WARNING: All log|I0000 |error: XDG_RUNTIME_DIR|Warning: (vk|Vulkan)| - While | {4}at \w+ \(\/home\/runner\/work\/node-webgpu).*\n/gm;
+
 const cliFile = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 
 export interface Outcome {
@@ -98,7 +102,7 @@ export function espalier(
     child.stderr.on('data', (chunk) => {
       stderr += chunk;
     });
-    child.on('close', (code) => done({ code, stdout, stderr }));
+    child.on('close', (code) => done({ code, stdout, stderr: stderr.replace(others, '') }));
     during(child, () => stdout);
   });
 }

@@ -3,6 +3,7 @@ import type { Moment } from '../moment.js';
 import { isPruner, isQuantizer, isRegularizer, type Of, type Pruner } from '../plugin.js';
 import { readLater } from '../read.js';
 import type { Run } from '../run.js';
+import { masksFrom, quantizedFrom } from './answers.js';
 import type { Bound } from './bound.js';
 
 /** Sets a pruner's masks. Returns the parameters that are trained differently from now on. */
@@ -18,7 +19,7 @@ async function prune(run: Run, plugin: Pruner, of: Of, at: Moment, owner: string
     );
   }
   if (plugin.revives) for (const p of of) run.keepDense(p);
-  const masks = await plugin.masks(of, at, readLater);
+  const masks = masksFrom(plugin, await plugin.masks(of, at, readLater));
   run.setMasks(masks, owner);
   // A dense copy is what is trained, also where the pruner has left a parameter alone.
   return plugin.revives ? of : [...masks.keys()];
@@ -44,7 +45,7 @@ export async function fire(
   }
   // A quantizer that is also a regularizer (a mixture prior) only regularizes while training goes on.
   if (at === undefined || !isQuantizer(plugin) || isRegularizer(plugin)) return [];
-  const tensors = await plugin.quantize(of, at, readLater);
+  const tensors = quantizedFrom(plugin, await plugin.quantize(of, at, readLater));
   await run.shareAll(tensors);
   return [...tensors.keys()];
 }

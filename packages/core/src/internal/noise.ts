@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Moment } from '../moment.js';
 import type { Parameter } from '../parameter.js';
 import { isNoise } from '../plugin.js';
+import { noiseFrom } from './answers.js';
 import { type Bound, within } from './bound.js';
 
 /** Weights under the noise of one step. */
@@ -18,7 +19,7 @@ export function disturb(active: readonly Bound[], at: Moment): Disturbed {
   for (const { schedule, of, time } of active) {
     if (!isNoise(schedule.plugin)) continue;
     const now = { ...within(time, at), every: 1 / at.stepsPerEpoch };
-    for (const [parameter, noise] of schedule.plugin.noise(of, now)) {
+    for (const [parameter, noise] of noiseFrom(schedule.plugin, schedule.plugin.noise(of, now))) {
       const others = factors.get(parameter);
       factors.set(parameter, others === undefined ? noise : tf.mul(others, noise));
     }

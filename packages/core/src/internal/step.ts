@@ -7,6 +7,7 @@ import type { Moment } from '../moment.js';
 import type { Optimizer, ParameterGroup } from '../optimizer.js';
 import type { Parameter } from '../parameter.js';
 import { isForward, isRegularizer, type ObservedStep, type Step } from '../plugin.js';
+import { scalarFrom, tensorFrom } from './answers.js';
 import type { Binding } from './binding.js';
 import { type Bound, within } from './bound.js';
 import { regularizersOf } from './layer-rules.js';
@@ -51,7 +52,9 @@ function differentiate(
   const take = (): tf.Scalar => {
     const forward = active.reduce<() => tf.Tensor>(
       (pass, { schedule: { plugin }, of, time }) =>
-        isForward(plugin) ? () => plugin.forward(of, within(time, at), pass) : pass,
+        isForward(plugin)
+          ? () => tensorFrom(plugin, 'forward', plugin.forward(of, within(time, at), pass))
+          : pass,
       () => model.apply(inputs, { training: true }) as tf.Tensor,
     );
     const outputs = keep(loss.onLogits ? withLogits(model, forward) : forward());
@@ -60,7 +63,8 @@ function differentiate(
     const penalties: tf.Scalar[] = [];
     for (const { schedule, of, time } of active) {
       if (!isRegularizer(schedule.plugin)) continue;
-      penalties.push(schedule.plugin.penalty(of, { ...step, at: within(time, at) }));
+      const given = schedule.plugin.penalty(of, { ...step, at: within(time, at) });
+      penalties.push(scalarFrom(schedule.plugin, 'penalty', given));
     }
     penalties.push(...regularizersOf(model));
     if (penalties.length > 0) {

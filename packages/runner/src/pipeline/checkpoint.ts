@@ -53,12 +53,6 @@ export async function writeCheckpoint(out: string, checkpoint: Checkpoint): Prom
   await writeWhole(join(out, layout.checkpoint), packState({ json: { ...rest, states }, arrays }));
 }
 
-/** The backend a run began on, if there is a checkpoint that says so. */
-export async function backendOf(out: string): Promise<string | undefined> {
-  const bytes = await readFile(join(out, layout.checkpoint)).catch(() => undefined);
-  return bytes && (unpackState(bytes).json as { backend?: string }).backend;
-}
-
 function damaged(out: string, what: string, cause: unknown): EspalierError {
   return new EspalierError(
     'bad-state',
@@ -70,12 +64,8 @@ function damaged(out: string, what: string, cause: unknown): EspalierError {
   );
 }
 
-/**
- * Reads the checkpoint of a run, if there is one.
- *
- * @throws EspalierError `bad-state` when it is damaged or of another recipe
- */
-export async function readCheckpoint(out: string, fingerprint: string): Promise<Checkpoint | undefined> {
+/** What the checkpoint of a run holds, if there is one. @throws EspalierError `bad-state` when it is damaged */
+async function readState(out: string): Promise<PluginState | undefined> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(join(out, layout.checkpoint));
@@ -84,12 +74,26 @@ export async function readCheckpoint(out: string, fingerprint: string): Promise<
     if (code === 'ENOENT') return undefined;
     throw damaged(out, `it cannot be read (${code})`, cause);
   }
-  let state: PluginState;
   try {
-    state = unpackState(bytes);
+    return unpackState(bytes);
   } catch (cause) {
     throw damaged(out, 'it is not what was written', cause);
   }
+}
+
+/** The backend a run began on, if there is a checkpoint that says so. @throws EspalierError `bad-state` */
+export async function backendOf(out: string): Promise<string | undefined> {
+  return ((await readState(out))?.json as { backend?: string } | undefined)?.backend;
+}
+
+/**
+ * Reads the checkpoint of a run, if there is one.
+ *
+ * @throws EspalierError `bad-state` when it is damaged or of another recipe
+ */
+export async function readCheckpoint(out: string, fingerprint: string): Promise<Checkpoint | undefined> {
+  const state = await readState(out);
+  if (state === undefined) return undefined;
   const { json, arrays = {} } = state;
   const { states, ...rest } = json as Omit<Checkpoint, 'run' | 'trainer' | 'plugins'> & {
     states: { run: unknown; trainer?: unknown; plugins: Record<string, unknown> };

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -18,14 +19,27 @@ import type { PluginUse } from '../recipe/schema.js';
 
 type Module = Record<string, unknown>;
 
+/** Imports a file of the recipe's own. @throws EspalierError `unknown-name`, `bad-plugin` */
+async function importFile(file: string): Promise<Module> {
+  if (!existsSync(file)) {
+    throw new EspalierError('unknown-name', `There is no file ${file}.`, {
+      remedy: "Write './plugin.js#factory', from the recipe's folder.",
+    });
+  }
+  try {
+    return (await import(pathToFileURL(file).href)) as Module;
+  } catch (cause) {
+    throw new EspalierError('bad-plugin', `${file} failed to load: ${String(cause)}`, { cause });
+  }
+}
+
 /** Imports a package as the recipe's folder sees it, then as this package does. */
 async function importPackage(name: string, folder: string): Promise<Module> {
   const full = name.startsWith('.') || name.startsWith('@') ? name : undefined;
   const candidates = full === undefined ? [name, `@espalier/${name}`] : [full];
   const failures: unknown[] = [];
   for (const candidate of candidates) {
-    if (candidate.startsWith('.'))
-      return (await import(pathToFileURL(resolve(folder, candidate)).href)) as Module;
+    if (candidate.startsWith('.')) return importFile(resolve(folder, candidate));
     for (const base of [resolve(folder, 'recipe.js'), resolve('recipe.js')]) {
       try {
         const file = createRequire(pathToFileURL(base)).resolve(`${candidate}/package.json`);
@@ -74,6 +88,20 @@ function entryOf({ exports, main }: { exports?: unknown; main?: string }): strin
   return typeof entry === 'string' ? entry : main;
 }
 
+/** What a factory makes of its options. One that stumbles over them is told of by its name. */
+function called(use: string, factory: (options: unknown) => unknown, options: unknown): unknown {
+  try {
+    return factory(options);
+  } catch (cause) {
+    if (typeof (cause as { code?: unknown } | null)?.code === 'string') throw cause;
+    const given = JSON.stringify(options);
+    throw new EspalierError('bad-plugin', `${use} makes nothing of ${given}: ${(cause as Error)?.message}`, {
+      cause,
+      remedy: "Its readme lists its 'options'.",
+    });
+  }
+}
+
 /**
  * Makes a plugin: `package#factory` with its options.
  *
@@ -92,19 +120,20 @@ async function make(use: string | (() => unknown), options: unknown, folder: str
       });
     }
     const module = await importPackage(name, folder);
-    const candidate = module[factory];
+    const candidate = Object.hasOwn(module, factory) ? module[factory] : undefined;
     if (typeof candidate !== 'function') {
       const factories = Object.keys(module).filter((key) => typeof module[key] === 'function');
       throw unknownName(`factory in ${name}`, factory, factories);
     }
-    made = (candidate as (options?: unknown) => unknown)(options);
+    made = called(use, candidate as (options: unknown) => unknown, options ?? {});
   }
   const plugin = made as Plugin;
   const is = [isPruner, isRegularizer, isNoise, isQuantizer, isTransform].some(
     (kind) => made && kind(plugin),
   );
   if (!is || typeof plugin.name !== 'string') {
-    throw new EspalierError('bad-plugin', `${String(use)} did not make a plugin.`, {
+    const what = typeof use === 'function' ? 'The function' : use;
+    throw new EspalierError('bad-plugin', `${what} did not make a plugin.`, {
       remedy: 'A plugin has a name and one of masks, penalty, noise, quantize or apply.',
     });
   }

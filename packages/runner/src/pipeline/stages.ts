@@ -84,6 +84,11 @@ export async function applyOnce(
   );
   if (isTransform(plugin)) {
     const transformed = await plugin.apply(run.model, run);
+    if (!Array.isArray(transformed?.model?.layers)) {
+      throw new EspalierError('bad-plugin', `Stage '${stage.name}': ${plugin.name} gave no model.`, {
+        remedy: 'Its apply has to return { model }, a tf.LayersModel.',
+      });
+    }
     for (const note of transformed.notes ?? []) listener.info(note);
     run.replaceModel(transformed);
     return 'transform';

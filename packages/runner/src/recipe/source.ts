@@ -26,15 +26,15 @@ export function yamlSource(document: Document.Parsed, lines: LineCounter, file: 
     throw new EspalierError('bad-recipe', `${file}:${line}:${col}: ${error.message.split('\n')[0]}`);
   }
   const offset = (path: readonly (string | number)[], key: boolean): number => {
-    const node = document.getIn(path, true) as Node | undefined;
-    if (key || node === undefined) {
+    const node = document.getIn(path, true) as Node | null | undefined;
+    if (key || node == null) {
       const parent = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents;
       if (isMap(parent)) {
         const pair = parent.items.find((item) => String(item.key) === String(path.at(-1)));
         const start = (pair?.key as Node | undefined)?.range?.[0];
         if (start !== undefined) return start;
       }
-      return (parent as Node | undefined)?.range?.[0] ?? 0;
+      return (parent as Node | null | undefined)?.range?.[0] ?? 0;
     }
     return node.range?.[0] ?? 0;
   };

@@ -1,0 +1,67 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { EspalierError } from '../errors.js';
+import type { Parameter } from '../parameter.js';
+import type { Plugin } from '../plugin.js';
+import type { QuantizedTensor } from '../quantized.js';
+
+/** What somebody's plugin gave, in a few words. */
+function described(value: unknown): string {
+  if (value instanceof Promise) return 'a promise';
+  if (value instanceof tf.Tensor) return `a tensor of shape [${value.shape}]`;
+  if (Array.isArray(value)) return 'a list';
+  return value === null || typeof value !== 'object'
+    ? String(value)
+    : `a ${value.constructor?.name ?? 'object'}`;
+}
+
+function wrong(plugin: Plugin, method: string, value: unknown, wanted: string): EspalierError {
+  return new EspalierError('bad-plugin', `${plugin.name}: ${method} gave ${described(value)}.`, {
+    remedy: `It has to return ${wanted}.`,
+  });
+}
+
+/** A tensor that a plugin has returned. @throws EspalierError `bad-plugin` where it is something else */
+export function tensorFrom<T extends tf.Tensor>(plugin: Plugin, method: string, value: T): T {
+  if (value instanceof tf.Tensor) return value;
+  throw wrong(plugin, method, value, 'a tensor');
+}
+
+/** A number for the loss that a plugin has returned. @throws EspalierError `bad-plugin` */
+export function scalarFrom(plugin: Plugin, method: string, value: tf.Scalar): tf.Scalar {
+  if (value instanceof tf.Tensor && value.size === 1) return value;
+  throw wrong(plugin, method, value, 'a scalar tensor');
+}
+
+type Answers<V> = ReadonlyMap<Parameter, V>;
+
+function mapFrom<V>(
+  plugin: Plugin,
+  method: string,
+  value: Answers<V>,
+  isGood: (item: V) => boolean,
+  wanted: string,
+): Answers<V> {
+  const all = `a map from parameters to ${wanted}`;
+  if (!(value instanceof Map)) throw wrong(plugin, method, value, all);
+  for (const item of value.values()) if (!isGood(item)) throw wrong(plugin, method, item, all);
+  return value;
+}
+
+const isTensor = (value: unknown): boolean => value instanceof tf.Tensor;
+const isQuantized = (value: QuantizedTensor | undefined): boolean =>
+  value?.codebook instanceof Float32Array && ArrayBuffer.isView(value.indices);
+
+/** The masks that a pruner has returned. @throws EspalierError `bad-plugin` where they are something else */
+export function masksFrom(plugin: Plugin, value: Answers<tf.Tensor>): Answers<tf.Tensor> {
+  return mapFrom(plugin, 'masks', value, isTensor, 'tensors');
+}
+
+/** The factors that a plugin has returned. @throws EspalierError `bad-plugin` where they are something else */
+export function noiseFrom(plugin: Plugin, value: Answers<tf.Tensor>): Answers<tf.Tensor> {
+  return mapFrom(plugin, 'noise', value, isTensor, 'tensors');
+}
+
+/** The values that a quantizer has returned. @throws EspalierError `bad-plugin` where they are something else */
+export function quantizedFrom(plugin: Plugin, value: Answers<QuantizedTensor>): Answers<QuantizedTensor> {
+  return mapFrom(plugin, 'quantize', value, isQuantized, 'codebooks with indices');
+}
