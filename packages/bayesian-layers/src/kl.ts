@@ -49,13 +49,14 @@ const [k1, k2, k3] = [0.63576, 1.8732, 1.48695];
  */
 export function logUniformKl(logDropoutRate: tf.Tensor): tf.Scalar {
   const compute = tf.customGrad((x, save) => {
-    const sigmoid = tf.sigmoid(tf.add(tf.mul(x as tf.Tensor, k3), k2));
-    (save as unknown as (tensors: tf.Tensor[]) => void)([x as tf.Tensor, sigmoid]);
+    const y = tf.add(tf.mul(x as tf.Tensor, k3), k2);
+    (save as unknown as (tensors: tf.Tensor[]) => void)([x as tf.Tensor, y]);
     const half = tf.mul(tf.softplus(tf.neg(x as tf.Tensor)), 0.5);
     return {
-      value: tf.sum(tf.add(tf.sub(half, tf.mul(sigmoid, k1)), k1)),
-      gradFunc: (dy: tf.Tensor, [saved, s]: tf.Tensor[]) => {
-        const rise = tf.mul(tf.mul(s, tf.sub(s, 1)), k1 * k3);
+      // k₁ - k₁ σ(y) = k₁ σ(-y), which does not cancel where σ(y) is near 1.
+      value: tf.sum(tf.add(half, tf.mul(tf.sigmoid(tf.neg(y)), k1))),
+      gradFunc: (dy: tf.Tensor, [saved, z]: tf.Tensor[]) => {
+        const rise = tf.mul(tf.mul(tf.sigmoid(z), tf.sigmoid(tf.neg(z))), -k1 * k3);
         return tf.mul(tf.sub(rise, tf.mul(tf.sigmoid(tf.neg(saved)), 0.5)), dy);
       },
     };

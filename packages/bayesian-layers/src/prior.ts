@@ -1,4 +1,13 @@
-import type { CountedRatio, Figure, Forward, Pruner, Quantizer, Regularizer, Run } from '@espalier/core';
+import type {
+  CountedRatio,
+  Figure,
+  Forward,
+  Pruner,
+  Quantizer,
+  Read,
+  Regularizer,
+  Run,
+} from '@espalier/core';
 import { GroupPosterior } from './internal/group-posterior.js';
 import { type GroupPriorOptions, type HorseshoeOptions, resolve } from './options.js';
 
@@ -23,7 +32,7 @@ export interface GroupPrior extends Regularizer, Forward, Pruner, Quantizer {
   /** Pictures for the report: weights and rates by epoch, and which parts of the input matter. */
   figures(): Figure[];
   /** The paper's three ratios, by name, each with what it counts, of a run's model as it is now. */
-  paperRatios(run: Run): Record<string, CountedRatio>;
+  paperRatios(run: Run, read?: Read): Record<string, CountedRatio> | Promise<Record<string, CountedRatio>>;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { groupHorseshoe, groupNormalJeffreys } from '@espalier/bayesian-layers';
 import { type Data, type Plugin, Run, type Schedule } from '@espalier/core';
 import { gaussianMixturePrior } from '@espalier/priors-gmm';
 import * as pruners from '@espalier/pruners';
@@ -109,4 +110,13 @@ export const schedules: Record<string, () => Schedule<Plugin>> = {
   'kmeans by importance': () => ({ plugin: quantizers.kmeans({ clusters: 4, importance: 'fisher' }) }),
   uniform: () => ({ plugin: quantizers.uniform({ bits: 4 }) }),
   rateDistortion: () => ({ plugin: quantizers.rateDistortion({ lambda: 0.01 }) }),
+};
+
+/** And of the posteriors, whose noise is a backend's own. */
+export const posteriors: Record<string, () => Schedule<Plugin>> = {
+  'normal-Jeffreys': () => ({ plugin: groupNormalJeffreys({ pruneFrom: 0.3 }) }),
+  'normal-Jeffreys, units': () => ({
+    plugin: groupNormalJeffreys({ pruneFrom: 0.3, groups: 'outputs', maxDeviation: 0.1, single: 3 }),
+  }),
+  horseshoe: () => ({ plugin: groupHorseshoe({ pruneFrom: 0.3 }) }),
 };

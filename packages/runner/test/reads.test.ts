@@ -3,7 +3,7 @@ import { createTrainer, type Plugin, type Schedule } from '@espalier/core';
 import * as structured from '@espalier/pruners-structured';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { dataOf, filters, net, schedules } from './every-plugin.js';
+import { dataOf, filters, net, posteriors, schedules } from './every-plugin.js';
 
 /** Reads of tensors since the last look: those for which somebody waited, and those that came later. */
 const reads = { now: 0, later: 0 };
@@ -48,7 +48,7 @@ async function readsOf(make: () => Schedule<Plugin>, stepsPerEpoch: number): Pro
   return { now: reads.now - before.now, later: reads.later - before.later };
 }
 
-it.each(Object.entries(schedules))(
+it.each(Object.entries({ ...schedules, ...posteriors }))(
   '%s reads nothing in a step, and waits for no read ever',
   async (_, make) => {
     const few = await readsOf(make, 2);

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type NativeBackend, nativeBackend } from './ops.js';
 
-/** Ops of our own (see setup/noise-ops.ts): their inputs in order, and how many outputs they have. */
+/** Ops of our own (see setup/noise-ops.ts and scale-kl-ops.ts): their inputs in order, and how many outputs they have. */
 const ops: Readonly<Record<string, readonly [inputs: readonly string[], outputs: number]>> = {
   EspalierScaleNoise: [['x', 'logRate', 'seed'], 3],
   EspalierScaleNoiseGrad: [['dScaled', 'dSquared', 'x', 'logRate', 'noise'], 2],
@@ -9,6 +9,20 @@ const ops: Readonly<Record<string, readonly [inputs: readonly string[], outputs:
   EspalierOutputNoiseGrad: [['dy', 'slope', 'biasLogVariance'], 3],
   EspalierGaussianEnergy: [['mean', 'variance', 'logVariance'], 2],
   EspalierGaussianSlopes: [['mean', 'variance', 'rate', 'factor'], 2],
+  EspalierJeffreysKl: [['logRate', 'energy', 'size'], 3],
+  EspalierHorseshoeKl: [
+    [
+      'global',
+      'alpha_mean',
+      'alpha_log_variance',
+      'beta_mean',
+      'beta_log_variance',
+      'energy',
+      'size',
+      'logTau',
+    ],
+    7,
+  ],
 };
 
 /**
@@ -43,6 +57,8 @@ function hasOps(backend: NativeBackend): boolean {
   try {
     const [mean, variance] = ids;
     for (const { id } of binding.executeOp('EspalierGaussianEnergy', [], [mean, variance, variance], 2))
+      ids.push(id);
+    for (const { id } of binding.executeOp('EspalierJeffreysKl', [], [mean, variance, variance], 3))
       ids.push(id);
     return binding.tensorDataSync(ids[2])[0] === 13;
   } catch {

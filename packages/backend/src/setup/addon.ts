@@ -21,6 +21,7 @@ import { MIXTURE_OP } from './mixture-op.js';
 import { NOISE_OPS } from './noise-ops.js';
 import { QUIET_LOADER } from './quiet-loader.js';
 import { lastLine, run } from './run.js';
+import { SCALE_KL_OPS } from './scale-kl-ops.js';
 
 /** Where `require('@tensorflow/tfjs-node')` looks for its addon: `lib/napi-v<n>/tfjs_binding.node`. */
 export function bindingPath(tfjsNode: InstalledPackage): string {
@@ -37,10 +38,11 @@ const OPS: Readonly<Record<string, string>> = {
   'mask-op.cc': MASK_OP,
   'noise-ops.cc': NOISE_OPS,
   'mixture-op.cc': MIXTURE_OP,
+  'scale-kl-ops.cc': SCALE_KL_OPS,
 };
 
 /** Raised with every change of it. */
-const REVISION = 5;
+const REVISION = 6;
 
 /** Name of the compiled addon in the cache; the CPU and GPU packages have sources of their own. */
 export function addonName(tfjsNode: InstalledPackage): string {

@@ -1,4 +1,4 @@
-import type { Figure, MapFrame, Run } from '@espalier/core';
+import type { Figure, MapFrame } from '@espalier/core';
 import { binned, mapFrame, shrink } from '../figures.js';
 import type { LayerPosterior } from './layer-posterior.js';
 
@@ -41,39 +41,46 @@ export class Album {
   #pages = new Map<string, Page>();
   #inputs: Inputs | undefined;
 
-  /** Remembers the first examples of a batch, if they are images. */
-  inputs(shape: readonly number[], values: () => ArrayLike<number>): void {
-    if (this.#inputs !== undefined) return;
+  /** How many examples of inputs it wants, which it has not got and which are images. */
+  wants(shape: readonly number[]): number {
+    return this.#inputs === undefined && imageSides(shape) !== undefined ? Math.min(examples, shape[0]) : 0;
+  }
+
+  /** Remembers examples of inputs. */
+  inputs(shape: readonly number[], values: Float32Array): void {
     const sides = imageSides(shape);
     if (sides === undefined) return;
     const size = sides.width * sides.height;
-    const all = values();
-    const count = Math.min(examples, shape[0]);
-    const shown = Array.from({ length: count }, (_, k) =>
-      Array.from({ length: size }, (_, i) => Number(all[k * size + i].toFixed(2))),
+    const shown = Array.from({ length: shape[0] }, (_, k) =>
+      Array.from({ length: size }, (_, i) => Number(values[k * size + i].toFixed(2))),
     );
     this.#inputs = { ...sides, examples: shown };
   }
 
-  /** A picture of each layer at the start of an epoch. */
-  frame(run: Run, layers: Iterable<LayerPosterior>, epochs: number): void {
-    for (const layer of layers) {
-      if (layer.stale) continue;
-      const { name, shape, variable } = layer.kernel;
-      const reads = layer.groups.side === 'inputs';
-      const page = this.#pages.get(name) ?? { most: 0, frames: [], rates: [], reads, dropped: [] };
-      this.#pages.set(name, page);
-      page.dropped = [...layer.dropped];
-      const epoch = page.rates.length;
-      page.rates.push(Array.from(layer.rates(run), (rate) => Number(rate.toFixed(3))));
-      const every = Math.ceil((epochs + 1) / mostFrames);
-      if (epoch % every !== 0 && epoch !== epochs) continue;
-      const columns = shape[shape.length - 1];
-      const values = variable.dataSync();
-      if (page.most === 0) page.most = Number((3 * deviation(values)).toPrecision(3));
-      const small = shrink(transposed(values, columns), mapSize);
-      page.frames.push(mapFrame(`epoch ${epoch}`, small, page.most));
-    }
+  /**
+   * A picture of a layer after an epoch.
+   *
+   * @param weights - Of the kernel.
+   * @param epochs - How many the stage has.
+   */
+  frame(layer: LayerPosterior, weights: Float32Array, own: Float32Array, epochs: number): void {
+    const { name, shape } = layer.kernel;
+    const reads = layer.groups.side === 'inputs';
+    const page = this.#pages.get(name) ?? { most: 0, frames: [], rates: [], reads, dropped: [] };
+    this.#pages.set(name, page);
+    page.dropped = [...layer.dropped];
+    const epoch = page.rates.length;
+    page.rates.push(Array.from(own, (rate) => Number(rate.toFixed(3))));
+    const every = Math.ceil((epochs + 1) / mostFrames);
+    if (epoch % every !== 0 && epoch !== epochs) return;
+    if (page.most === 0) page.most = Number((3 * deviation(weights)).toPrecision(3));
+    const small = shrink(transposed(weights, shape[shape.length - 1]), mapSize);
+    page.frames.push(mapFrame(`epoch ${epoch}`, small, page.most));
+  }
+
+  /** Whether it has no picture of a layer yet. */
+  isNew({ kernel }: LayerPosterior): boolean {
+    return !this.#pages.has(kernel.name);
   }
 
   figures(): Figure[] {
@@ -127,7 +134,7 @@ function ratesFigures(name: string, rates: readonly number[][]): Figure[] {
   const rows = rates.flatMap((row) => Array<readonly number[]>(high).fill(order.map((i) => row[i])));
   const wide = Float32Array.from(rows.flat());
   const matrix = shrink({ width: order.length, height: rows.length, values: wide }, [320, 400]);
-  const label = `${rates.length} epochs, from above`;
+  const label = `epochs 0 to ${rates.length - 1}, from above`;
   const [lowest, highest] = [
     Math.min(...rates.map((r) => Math.min(...r))),
     Math.max(...rates.map((r) => Math.max(...r))),

@@ -1,4 +1,5 @@
-import type { CountedRatio, Run } from '@espalier/core';
+import type { CountedRatio, Read, Run } from '@espalier/core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { type CountedLayer, paperRatios } from '../ratios.js';
 
 /**
@@ -6,16 +7,29 @@ import { type CountedLayer, paperRatios } from '../ratios.js';
  *
  * @param before - Weights of each kernel before anything was pruned, by name.
  */
-export function countedRatios(run: Run, before: ReadonlyMap<string, number>): Record<string, CountedRatio> {
-  const layers: CountedLayer[] = [];
-  for (const [name, size] of before) {
+export function countedRatios(
+  run: Run,
+  before: ReadonlyMap<string, number>,
+  read: Read,
+): Record<string, CountedRatio> | Promise<Record<string, CountedRatio>> {
+  const kernels = [...before].map(([name, size]) => {
     const kernel = run.parameters.find((p) => p.name === name);
-    const variance = kernel && run.variance(kernel);
-    // Without a posterior there is nothing to count by.
-    if (kernel === undefined || variance === undefined) return {};
-    const weights = kernel.variable.dataSync();
-    layers.push({ weights, variances: variance.dataSync(), shape: kernel.shape, before: size });
-  }
+    return { kernel, variance: kernel && run.variance(kernel), size };
+  });
+  // Without a posterior there is nothing to count by.
+  if (kernels.some(({ variance }) => variance === undefined)) return {};
+  return read(
+    () =>
+      kernels.map(({ kernel, variance }) => ({
+        weights: kernel!.variable as tf.Tensor,
+        variances: variance!,
+      })),
+    (seen) =>
+      counted(kernels.map(({ kernel, size }, i) => ({ ...seen[i], shape: kernel!.shape, before: size }))),
+  );
+}
+
+function counted(layers: readonly CountedLayer[]): Record<string, CountedRatio> {
   if (layers.length === 0) return {};
   const { pruning, fastPrediction, maximum, bits, exponentBits } = paperRatios(layers);
   const uncounted = 'no index, header or bias is counted';

@@ -12,7 +12,7 @@ export interface DenseParts extends Pick<Parts, 'mean' | 'variance' | 'bias'> {
 }
 
 /** log σ² of what does not vary. */
-const never = -100;
+export const never: number = -100;
 
 /**
  * `drawOutputs` of a dense layer with groups on inputs, in ops of the backend that do many steps in one: half of such

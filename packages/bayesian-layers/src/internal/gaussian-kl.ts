@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Groups } from './groups.js';
-import { hasNoiseKernels, runKernel } from './kernels.js';
+import { hasKernel, runKernel } from './kernels.js';
 import { groupSums } from './sums.js';
 
-/** A kernel's means and variances, with their logarithms; pruned weights have a 0 in the mask. */
+/** Means and variances of weights, with their logarithms; pruned weights have a 0 in the mask. */
 export interface Gaussians {
   readonly mean: tf.Tensor;
   readonly variance: tf.Tensor;
@@ -15,34 +15,33 @@ export interface Gaussians {
 /** What the KL divergence needs to know of a kernel. */
 export interface GaussianSums {
   /** Σ (μ² + σ²) of each group. */
-  readonly energy: Float64Array;
+  readonly energy: tf.Tensor;
   /** Weights of each group that are not pruned. */
-  readonly size: Float64Array;
-  /** Σ log σ². */
-  readonly logs: number;
+  readonly size: tf.Tensor;
+  /** Σ log σ², over some of the groups or over all, to be added up. */
+  readonly logs: tf.Tensor;
 }
 
-const read = (x: tf.Tensor): Float64Array => Float64Array.from(x.dataSync());
-const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
-
 /** Whether the backend does it in one op: groups are rows, and nothing is masked. */
-function inOneOp({ mean, mask, groups }: Gaussians): boolean {
-  return mean.rank === 2 && groups.side === 'inputs' && mask === undefined && hasNoiseKernels();
+function inOneOp({ mean, mask, groups }: Omit<Gaussians, 'logVariance'>): boolean {
+  return (
+    mean.rank === 2 && groups.side === 'inputs' && mask === undefined && hasKernel('EspalierGaussianEnergy')
+  );
 }
 
 export function gaussianSums(weights: Gaussians): GaussianSums {
   const { mean, variance, logVariance, mask, groups } = weights;
   const { count } = groups;
-  const full = (): Float64Array => new Float64Array(count).fill(mean.size / count);
+  const full = (): tf.Tensor => tf.fill([count], mean.size / count);
   if (inOneOp(weights)) {
     const [energy, logs] = runKernel('EspalierGaussianEnergy', { mean, variance, logVariance });
-    return { energy: read(energy), size: full(), logs: sum(read(logs)) };
+    return { energy, size: full(), logs };
   }
   const masked = (x: tf.Tensor): tf.Tensor => (mask === undefined ? x : tf.mul(x, mask));
   return {
-    energy: read(groupSums(masked(tf.add(tf.square(mean), variance)), groups)),
-    size: mask === undefined ? full() : read(groupSums(mask, groups)),
-    logs: sum(read(groupSums(masked(logVariance), groups))),
+    energy: groupSums(masked(tf.add(tf.square(mean), variance)), groups),
+    size: mask === undefined ? full() : groupSums(mask, groups),
+    logs: groupSums(masked(logVariance), groups),
   };
 }
 
@@ -52,20 +51,19 @@ export function gaussianSums(weights: Gaussians): GaussianSums {
  * @param rate - factor / z² of each group.
  */
 export function gaussianSlopes(
-  weights: Gaussians,
-  rate: Float32Array,
-  factor: number,
+  weights: Omit<Gaussians, 'logVariance'>,
+  rate: tf.Tensor,
+  factor: tf.Tensor,
 ): { mean: tf.Tensor; logVariance: tf.Tensor } {
   const { mean, variance, mask, groups } = weights;
   if (inOneOp(weights)) {
-    const inputs = { mean, variance, rate: tf.tensor1d(rate), factor: tf.scalar(factor) };
-    const [byMean, logVariance] = runKernel('EspalierGaussianSlopes', inputs);
+    const [byMean, logVariance] = runKernel('EspalierGaussianSlopes', { mean, variance, rate, factor });
     return { mean: byMean, logVariance };
   }
   const masked = (x: tf.Tensor): tf.Tensor => (mask === undefined ? x : tf.mul(x, mask));
-  const perGroup = tf.tensor(rate, [...groups.broadcast], 'float32');
+  const perGroup = tf.reshape(rate, [...groups.broadcast]);
   return {
     mean: masked(tf.mul(mean, perGroup)),
-    logVariance: masked(tf.sub(tf.mul(variance, tf.mul(perGroup, 0.5)), factor / 2)),
+    logVariance: masked(tf.mul(tf.sub(tf.mul(variance, perGroup), factor), 0.5)),
   };
 }

@@ -9,7 +9,9 @@ import {
   type ParameterGroup,
   type PluginState,
   type QuantizedTensor,
+  type Read,
   type Run,
+  readNow,
   type Step,
   settingOf,
 } from '@espalier/core';
@@ -22,8 +24,7 @@ import { suggestThreshold } from '../threshold.js';
 import { Album } from './album.js';
 import { countedRatios } from './counted-ratios.js';
 import { followedBy } from './followed-by.js';
-import { known } from './known.js';
-import { checkKernel, LayerPosterior } from './layer-posterior.js';
+import { checkKernel, LayerPosterior, startOf } from './layer-posterior.js';
 import { stream } from './normal.js';
 import { type Json, loadLayers, saved, saveLayers } from './state.js';
 
@@ -37,6 +38,8 @@ export class GroupPosterior implements GroupPrior {
   readonly #before = new Map<string, number>();
   #run: Run | undefined;
   #examples: number | undefined;
+  /** Inputs of the first step, until they are read. */
+  #shown: tf.Tensor | undefined;
   /** A state that came before `start`. */
   #pending: PluginState | undefined;
 
@@ -63,23 +66,37 @@ export class GroupPosterior implements GroupPrior {
     });
   }
 
-  start(run: Run, of: Of): void {
+  start(run: Run, of: Of, read: Read = readNow): void | Promise<void> {
     this.#run = run;
     const pending = this.#pending;
-    if (this.#layers.size === 0 && (pending !== undefined || this.#before.size === 0)) {
-      this.check(run, of);
-      for (const kernel of pending ? saved(run, pending) : this.#kernels(of)) {
-        const bias = run.parameters.find((p) => p.layer === kernel.layer && p.role === 'bias' && p.trainable);
-        this.#layers.set(kernel.name, new LayerPosterior(kernel, bias, this.#options));
-        if (!pending) this.#before.set(kernel.name, kernel.size);
-      }
-      if (pending !== undefined) {
-        this.#pending = undefined;
-        this.load(pending);
-      }
+    if (this.#layers.size > 0 || (pending === undefined && this.#before.size > 0)) {
+      for (const layer of this.#layers.values()) layer.follow(run);
       return;
     }
-    for (const layer of this.#layers.values()) layer.follow(run);
+    this.check(run, of);
+    const kernels = pending ? saved(run, pending) : this.#kernels(of);
+    const opened = read(
+      () => kernels.map((kernel) => startOf(kernel, this.#options)),
+      (seen) => {
+        for (const [i, kernel] of kernels.entries()) {
+          const bias = run.parameters.find(
+            (p) => p.layer === kernel.layer && p.role === 'bias' && p.trainable,
+          );
+          this.#layers.set(kernel.name, new LayerPosterior(kernel, bias, this.#options, seen[i]));
+          if (!pending) this.#before.set(kernel.name, kernel.size);
+        }
+        if (pending === undefined) return;
+        this.#pending = undefined;
+        this.load(pending);
+      },
+    );
+    return opened instanceof Promise ? opened.then(() => this.#first(read)) : this.#first(read);
+  }
+
+  /** Pictures of where the layers start. */
+  #first(read: Read): void | Promise<void> {
+    const layers = [...this.#layers.values()].filter((layer) => this.#album.isNew(layer));
+    if (this.#options.frames && layers.length > 0) return this.#picture(layers, 0, read);
   }
 
   /** The layers of a schedule, ready to be trained. */
@@ -113,33 +130,50 @@ export class GroupPosterior implements GroupPrior {
 
   penalty(of: Of, { at, labels, inputs }: Step): tf.Scalar {
     const run = this.#run as Run;
-    const { weight, warmUp } = this.#options;
+    const { weight, warmUp, frames } = this.#options;
     this.#examples ??= at.stepsPerEpoch * labels.shape[0];
     const layers = this.#active(of);
-    if (this.#options.frames && at.step % at.stepsPerEpoch === 0) {
-      const images = Array.isArray(inputs) ? inputs[0] : inputs;
-      this.#album.inputs(images.shape, () => images.dataSync());
-      this.#album.frame(run, layers, at.end - at.start);
-    }
-    // The posterior is the run's to keep at the end of an epoch: one step before it.
-    if ((at.step + 1) % at.stepsPerEpoch === 0) this.#publish(layers);
+    if (frames && at.step % at.stepsPerEpoch === 0) this.#keep(Array.isArray(inputs) ? inputs[0] : inputs);
     const grown = warmUp === 0 ? 1 : Math.min(1, at.index / (warmUp * at.count));
     const factor = (weight * grown) / this.#examples;
-    return known(() => layers.map((layer) => layer.kl(run, factor)), layers);
+    return layers.map((layer) => layer.kl(run, factor)).reduce((a, b) => tf.add(a, b));
   }
 
-  /** Tells the run how precisely each weight has to be kept. */
-  #publish(layers: readonly LayerPosterior[]): void {
+  /** Keeps the inputs that the album is to show, to be read when the epoch ends. */
+  #keep(inputs: tf.Tensor): void {
+    const count = this.#album.wants(inputs.shape);
+    if (count > 0 && this.#shown === undefined) this.#shown = tf.keep(tf.slice(inputs, 0, count));
+  }
+
+  /** Tells the run how precisely each weight has to be kept, and the album what there is to see. */
+  epochEnd(of: Of, at: Moment, read: Read = readNow): void | Promise<void> {
     const run = this.#run as Run;
+    const layers = this.#active(of);
     for (const layer of layers) {
       run.setVariance(layer.kernel, layer.variance());
       const bias = layer.biasVariance();
       if (layer.bias && bias) run.setVariance(layer.bias, bias);
     }
+    if (this.#options.frames) return this.#picture(layers, at.end - at.start, read);
   }
 
-  #threshold(layer: LayerPosterior): { threshold: number; clarity: number } {
-    const rates = layer.rates(this.#run as Run);
+  #picture(layers: readonly LayerPosterior[], epochs: number, read: Read): void | Promise<void> {
+    const run = this.#run as Run;
+    const shown = this.#shown;
+    this.#shown = undefined;
+    return read(
+      () => ({ shown, layers: layers.map((layer) => layer.look(run)) }),
+      (seen) => {
+        if (shown !== undefined) this.#album.inputs(shown.shape, seen.shown!);
+        shown?.dispose();
+        for (const [i, layer] of layers.entries()) {
+          this.#album.frame(layer, seen.layers[i].means, layer.rates(seen.layers[i]), epochs);
+        }
+      },
+    );
+  }
+
+  #threshold(layer: LayerPosterior, rates: Float32Array): { threshold: number; clarity: number } {
     // What is pruned already says nothing about the rest, but shows where the other mode is.
     const suggested = suggestThreshold(rates, this.#range);
     const own = settingOf<string | number>(this.#options.threshold, layer.kernel) ?? 'gap';
@@ -152,65 +186,83 @@ export class GroupPosterior implements GroupPrior {
   }
 
   readings(): readonly GroupReading[] {
-    return [...this.#layers.values()].map((layer) => ({
-      name: layer.kernel.name,
-      rates: layer.rates(this.#run as Run),
-      ...this.#threshold(layer),
-      dropped: layer.dropped.slice(),
-    }));
+    const run = this.#run as Run;
+    const layers = [...this.#layers.values()];
+    return readNow(
+      () => layers.map((layer) => layer.look(run)),
+      (seen) =>
+        layers.map((layer, i) => {
+          const rates = layer.rates(seen[i]);
+          const { name } = layer.kernel;
+          return { name, rates, ...this.#threshold(layer, rates), dropped: layer.dropped.slice() };
+        }),
+    );
   }
 
-  masks(of: Of, at: Moment): Map<Parameter, tf.Tensor> {
+  masks(
+    of: Of,
+    at: Moment,
+    read: Read = readNow,
+  ): Map<Parameter, tf.Tensor> | Promise<Map<Parameter, tf.Tensor>> {
     const { pruneFrom, single } = this.#options;
-    const found = new Map<Parameter, tf.Tensor>();
     // In a stage of its own a firing is the first of one epoch.
     const done = (at.epoch - at.start) / (at.end - at.start);
-    if (pruneFrom === undefined || done < pruneFrom || this.#layers.size === 0) return found;
+    if (pruneFrom === undefined || done < pruneFrom || this.#layers.size === 0) return new Map();
     const run = this.#run as Run;
-    for (const layer of this.#active(of)) {
-      layer.drop(run, this.#threshold(layer).threshold);
-      const { kernel, bias, groups, dropped } = layer;
-      found.set(kernel, tf.tensor(layer.kept(run, single), kernel.shape as number[]));
-      if (groups.side === 'inputs') continue;
-      // A filter that goes takes along its bias and what normalises it: nothing constant remains.
-      const stays = Float32Array.from(dropped, (d) => 1 - d);
-      for (const parameter of [...(bias ? [bias] : []), ...followedBy(run, kernel.layer)]) {
-        if (parameter.size === stays.length) found.set(parameter, tf.tensor1d(stays));
-      }
-    }
-    return found;
+    const layers = this.#active(of);
+    return read(
+      () => layers.map((layer) => layer.look(run)),
+      (seen) => {
+        const found = new Map<Parameter, tf.Tensor>();
+        for (const [i, layer] of layers.entries()) {
+          layer.drop(seen[i], this.#threshold(layer, layer.rates(seen[i])).threshold);
+          const { kernel, bias, groups, dropped } = layer;
+          found.set(kernel, tf.tensor(layer.kept(seen[i], single), kernel.shape as number[]));
+          if (groups.side === 'inputs') continue;
+          // A filter that goes takes along its bias and what normalises it: nothing constant remains.
+          const stays = Float32Array.from(dropped, (d) => 1 - d);
+          for (const parameter of [...(bias ? [bias] : []), ...followedBy(run, kernel.layer)]) {
+            if (parameter.size === stays.length) found.set(parameter, tf.tensor1d(stays));
+          }
+        }
+        return found;
+      },
+    );
   }
 
-  quantize(of: Of, _at: Moment): Map<Parameter, QuantizedTensor> {
-    const run = this.#run as Run;
-    const found = new Map<Parameter, QuantizedTensor>();
-    for (const parameter of of) {
-      const variance = run?.variance(parameter);
-      if (variance === undefined) {
-        throw new EspalierError('bad-state', `${this.#options.owner}: ${parameter.name} has no posterior.`, {
-          remedy: "Train a stage with it under 'schedules' first, and name the parameters it was trained on.",
-        });
-      }
-      const values = parameter.variable.dataSync() as Float32Array;
-      found.set(parameter, roundToGrid(values, variance.dataSync() as Float32Array));
-    }
-    return found;
+  quantize(
+    of: Of,
+    _at: Moment,
+    read: Read = readNow,
+  ): Map<Parameter, QuantizedTensor> | Promise<Map<Parameter, QuantizedTensor>> {
+    const known = of.map((parameter) => {
+      const variance = this.#run?.variance(parameter);
+      if (variance !== undefined) return { parameter, variance };
+      throw new EspalierError('bad-state', `${this.#options.owner}: ${parameter.name} has no posterior.`, {
+        remedy: "Train a stage with it under 'schedules' first, and name the parameters it was trained on.",
+      });
+    });
+    return read(
+      () => known.map(({ parameter, variance }) => ({ weights: parameter.variable as tf.Tensor, variance })),
+      (seen) =>
+        new Map(known.map(({ parameter }, i) => [parameter, roundToGrid(seen[i].weights, seen[i].variance)])),
+    );
   }
 
   figures(): Figure[] {
     return this.#album.figures();
   }
 
-  paperRatios(run: Run): Record<string, CountedRatio> {
-    return countedRatios(run, this.#before);
+  paperRatios(
+    run: Run,
+    read: Read = readNow,
+  ): Record<string, CountedRatio> | Promise<Record<string, CountedRatio>> {
+    return countedRatios(run, this.#before, read);
   }
 
-  save(): PluginState {
-    return saveLayers(this.#layers, {
-      before: [...this.#before],
-      examples: this.#examples ?? null,
-      album: this.#album.save(),
-    });
+  save(read: Read = readNow): PluginState | Promise<PluginState> {
+    const rest = { before: [...this.#before], examples: this.#examples ?? null, album: this.#album.save() };
+    return saveLayers(this.#layers, rest, read);
   }
 
   load(state: PluginState): void {
@@ -226,5 +278,7 @@ export class GroupPosterior implements GroupPrior {
   dispose(): void {
     for (const layer of this.#layers.values()) layer.dispose();
     this.#layers.clear();
+    this.#shown?.dispose();
+    this.#shown = undefined;
   }
 }

@@ -1,8 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Whether the backend has ops of its own for layers that draw their outputs, as the native one of `@espalier/backend`. */
-export function hasNoiseKernels(): boolean {
-  return tf.getKernel('EspalierScaleNoise', tf.getBackend()) !== undefined;
+/**
+ * Whether the current backend has a kernel of ours, as the native one and WebGPU of `@espalier/backend`. Their names
+ * and what they do: `Espalier(Scale|Output)Noise(Grad)` in `draw-dense.ts`, `EspalierGaussian(Energy|Slopes)` in
+ * `gaussian-kl.ts`, `Espalier(Jeffreys|Horseshoe)Kl` in `scale-kl.ts`. Where they are not, TF.js's own ops do the same.
+ */
+export function hasKernel(name: string): boolean {
+  return tf.getKernel(name, tf.getBackend()) !== undefined;
 }
 
 /** Runs one of them. */

@@ -1,96 +1,133 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, runKernel } from './kernels.js';
+
 /** The KL divergence of scales from their prior, and what follows for the weights. */
 export interface ScaleKl {
-  /** Nats. */
-  readonly value: number;
-  /** z² of each group, for the weights' KL. */
-  readonly square: Float64Array;
-  /** Gradients of the whole KL, the weights' part too, by variable. */
-  readonly gradients: Readonly<Record<string, Float32Array>>;
+  /** Nats: the scales' own, and of the weights' what depends on z², Σ ½ ((μ² + σ²)/z² - 1 + log z²). */
+  readonly value: tf.Tensor;
+  /** 1/z² of each group, for the weights' gradients; 0 where it is pruned. */
+  readonly rate: tf.Tensor;
+  /** Gradients of the whole by the variables, in their order. */
+  readonly gradients: readonly tf.Tensor[];
 }
 
-/** Values of a posterior's variables, by name. */
-export type Values = Readonly<Record<string, Float32Array>>;
+/** What the scales' KL is told of the weights, one number for each group. */
+export interface GroupWeights {
+  /** Σ (μ² + σ²). */
+  readonly energy: tf.Tensor;
+  /** Weights that take part; 0 where the group is pruned. */
+  readonly size: tf.Tensor;
+}
 
+// Molchanov, Ashukha & Vetrov (2017), eq. 14, see `logUniformKl`.
 const [k1, k2, k3] = [0.63576, 1.8732, 1.48695];
-const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
-const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+
+/** 1 where there are weights. */
+const there = ({ size }: GroupWeights): tf.Tensor => tf.cast(tf.greater(size, 0), 'float32');
+
+/** Σ ½ ((μ² + σ²)/z² + size (log z² - 1)) over the groups that are there. */
+function weightsPart({ energy, size }: GroupWeights, square: tf.Tensor, taken: tf.Tensor): tf.Tensor {
+  const terms = tf.add(tf.mul(energy, taken), tf.mul(size, tf.sub(tf.log(square), 1)));
+  return tf.mul(tf.sum(terms), 0.5);
+}
 
 /**
- * Normal-Jeffreys scales: as `logUniformKl`, without TF.js, because it is a few numbers per layer at every step.
+ * Normal-Jeffreys scales: as `logUniformKl`, with the gradient. The weights' KL is least where z² is the mean of
+ * μ² + σ² over the group, which is what it is taken to be.
  *
- * @param energy - Σ (μ² + σ²) of each group.
- * @param size - Weights of each group that take part; 0 where it is pruned.
+ * The kernel `EspalierJeffreysKl` does it in one op, from `logRate`, `energy` and `size`, `[groups]` each, to the value
+ * `[1]`, the rates and the gradient.
  */
-export function jeffreysKl({ logRate }: Values, energy: Float64Array, size: Float64Array): ScaleKl {
-  const gradient = new Float32Array(logRate.length);
-  let value = 0;
-  for (let i = 0; i < logRate.length; i++) {
-    // A pruned group costs what it would cost at α → ∞: nothing.
-    if (size[i] === 0) continue;
-    const s = logistic(k2 + k3 * logRate[i]);
-    value += k1 - k1 * s + 0.5 * softplus(-logRate[i]);
-    gradient[i] = -k1 * k3 * s * (1 - s) - 0.5 * logistic(-logRate[i]);
+export function jeffreysKl(logRate: tf.Tensor, weights: GroupWeights): ScaleKl {
+  if (hasKernel('EspalierJeffreysKl')) {
+    const [value, rate, gradient] = runKernel('EspalierJeffreysKl', { logRate, ...weights });
+    return { value: tf.reshape(value, []), rate, gradients: [gradient] };
   }
-  // The weights' KL is least where z² is the mean of μ² + σ².
-  const square = energy.map((e, i) => e / Math.max(1, size[i]) + 1e-20);
-  return { value, square, gradients: { logRate: gradient } };
+  const alive = there(weights);
+  const y = tf.add(tf.mul(logRate, k3), k2);
+  const [rise, fall] = [tf.sigmoid(y), tf.sigmoid(tf.neg(y))];
+  // A pruned group costs what it would cost at α → ∞: nothing.
+  const own = tf.mul(alive, tf.add(tf.mul(fall, k1), tf.mul(tf.softplus(tf.neg(logRate)), 0.5)));
+  const slope = tf.add(tf.mul(tf.mul(rise, fall), k1 * k3), tf.mul(tf.sigmoid(tf.neg(logRate)), 0.5));
+  const square = tf.add(tf.div(weights.energy, tf.maximum(weights.size, 1)), 1e-20);
+  const rate = tf.div(alive, square);
+  return {
+    value: tf.add(tf.sum(own), weightsPart(weights, square, rate)),
+    rate,
+    gradients: [tf.neg(tf.mul(alive, slope))],
+  };
 }
 
-/** One of a horseshoe's log-normal variables, `sign` 1 for Gamma and -1 for inverse-Gamma, with log k². */
+/** The variables of a horseshoe's scales, see `scale-priors.ts`. */
+export interface HorseshoeVariables {
+  readonly global: tf.Tensor;
+  readonly alpha_mean: tf.Tensor;
+  readonly alpha_log_variance: tf.Tensor;
+  readonly beta_mean: tf.Tensor;
+  readonly beta_log_variance: tf.Tensor;
+}
+
+/** log k + exp(±μ + σ²/2) / k² - ½ (±μ + log σ² + 1 + log 2), see kl.ts; with its slopes by μ and log σ². */
 function logNormal(
-  mean: number,
-  logVariance: number,
+  mean: tf.Tensor,
+  logVariance: tf.Tensor,
   sign: 1 | -1,
   logScale: number,
-): [number, number, number] {
-  // log k + exp(±μ + σ²/2) / k² - ½ (±μ + log σ² + 1 + log 2), see kl.ts.
-  const half = Math.exp(logVariance) / 2;
-  const rise = Math.exp(sign * mean + half - logScale);
-  const value = logScale / 2 + rise - (sign * mean + logVariance + 1 + Math.LN2) / 2;
-  return [value, sign * (rise - 0.5), rise * half - 0.5];
+): [value: tf.Tensor, byMean: tf.Tensor, byLogVariance: tf.Tensor] {
+  const signed = sign === 1 ? mean : tf.neg(mean);
+  const half = tf.mul(tf.exp(logVariance), 0.5);
+  const rise = tf.exp(tf.sub(tf.add(signed, half), logScale));
+  const common = tf.mul(tf.add(tf.add(signed, logVariance), 1 + Math.LN2), 0.5);
+  const value = tf.add(tf.sub(rise, common), logScale / 2);
+  return [value, tf.mul(tf.sub(rise, 0.5), sign), tf.sub(tf.mul(rise, half), 0.5)];
 }
 
 /**
  * Horseshoe scales: as `logNormalGammaKl` and `logNormalInverseGammaKl`, and the weights' KL by way of
  * log z² = 2 log E[z] = Σ μ + Σ σ²/4.
  *
+ * The kernel `EspalierHorseshoeKl` does it in one op, from the variables, `energy`, `size` and `logTau`, `[]`, to the
+ * value `[1]`, the rates and the five gradients.
+ *
  * @param tau - τ₀.
  */
-export function horseshoeKl(v: Values, energy: Float64Array, size: Float64Array, tau: number): ScaleKl {
-  const { global, alpha_mean, alpha_log_variance, beta_mean, beta_log_variance } = v;
-  const n = alpha_mean.length;
-  const square = new Float64Array(n);
-  const zeros = (): Float32Array => new Float32Array(n);
-  const g = {
-    global: new Float32Array(4),
-    alpha_mean: zeros(),
-    alpha_log_variance: zeros(),
-    beta_mean: zeros(),
-    beta_log_variance: zeros(),
-  };
-  const a = logNormal(global[0], global[1], 1, 2 * Math.log(tau));
-  const b = logNormal(global[2], global[3], -1, 0);
-  let value = a[0] + b[0];
-  g.global.set([a[1], a[2], b[1], b[2]]);
-  const [aVariance, bVariance] = [Math.exp(global[1]), Math.exp(global[3])];
-  for (let i = 0; i < n; i++) {
-    const [alphaVariance, betaVariance] = [Math.exp(alpha_log_variance[i]), Math.exp(beta_log_variance[i])];
-    const mean = global[0] + global[2] + alpha_mean[i] + beta_mean[i];
-    square[i] = Math.exp(mean + (aVariance + bVariance + alphaVariance + betaVariance) / 4) + 1e-30;
-    if (size[i] === 0) continue;
-    const alpha = logNormal(alpha_mean[i], alpha_log_variance[i], 1, 0);
-    const beta = logNormal(beta_mean[i], beta_log_variance[i], -1, 0);
-    value += alpha[0] + beta[0];
-    // d/d log z² of Σ ½ ((μ² + σ²)/z² + log z²).
-    const slope = 0.5 * (size[i] - energy[i] / square[i]);
-    g.global[0] += slope;
-    g.global[1] += (slope * aVariance) / 4;
-    g.global[2] += slope;
-    g.global[3] += (slope * bVariance) / 4;
-    g.alpha_mean[i] = alpha[1] + slope;
-    g.alpha_log_variance[i] = alpha[2] + (slope * alphaVariance) / 4;
-    g.beta_mean[i] = beta[1] + slope;
-    g.beta_log_variance[i] = beta[2] + (slope * betaVariance) / 4;
+export function horseshoeKl(v: HorseshoeVariables, weights: GroupWeights, tau: number): ScaleKl {
+  if (hasKernel('EspalierHorseshoeKl')) {
+    const inputs = { ...v, ...weights, logTau: tf.scalar(Math.log(tau)) };
+    const [value, rate, ...gradients] = runKernel('EspalierHorseshoeKl', inputs);
+    return { value: tf.reshape(value, []), rate, gradients };
   }
-  return { value, square, gradients: g };
+  const alive = there(weights);
+  const [aMean, aLog, bMean, bLog] = tf.split(v.global, 4);
+  const a = logNormal(aMean, aLog, 1, 2 * Math.log(tau));
+  const b = logNormal(bMean, bLog, -1, 0);
+  const alpha = logNormal(v.alpha_mean, v.alpha_log_variance, 1, 0);
+  const beta = logNormal(v.beta_mean, v.beta_log_variance, -1, 0);
+  const quarter = (logVariance: tf.Tensor): tf.Tensor => tf.mul(tf.exp(logVariance), 0.25);
+  const [aSpread, bSpread] = [quarter(aLog), quarter(bLog)];
+  const [alphaSpread, betaSpread] = [quarter(v.alpha_log_variance), quarter(v.beta_log_variance)];
+  const logs = [aMean, bMean, v.alpha_mean, v.beta_mean, aSpread, bSpread, alphaSpread, betaSpread];
+  const square = tf.add(tf.exp(logs.reduce((x, y) => tf.add(x, y))), 1e-30);
+  const rate = tf.div(alive, square);
+  // d/d log z² of Σ ½ ((μ² + σ²)/z² + log z²).
+  const slope = tf.mul(tf.sub(weights.size, tf.mul(weights.energy, rate)), 0.5);
+  const total = tf.reshape(tf.sum(slope), [1]);
+  const own = (gradient: tf.Tensor, more: tf.Tensor): tf.Tensor => tf.add(tf.mul(alive, gradient), more);
+  const groups = tf.sum(tf.mul(alive, tf.add(alpha[0], beta[0])));
+  return {
+    value: tf.add(tf.add(tf.sum(tf.add(a[0], b[0])), groups), weightsPart(weights, square, rate)),
+    rate,
+    gradients: [
+      tf.concat([
+        tf.add(a[1], total),
+        tf.add(a[2], tf.mul(total, aSpread)),
+        tf.add(b[1], total),
+        tf.add(b[2], tf.mul(total, bSpread)),
+      ]),
+      own(alpha[1], slope),
+      own(alpha[2], tf.mul(slope, alphaSpread)),
+      own(beta[1], slope),
+      own(beta[2], tf.mul(slope, betaSpread)),
+    ],
+  };
 }

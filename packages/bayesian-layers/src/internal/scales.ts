@@ -1,6 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Draw } from './normal.js';
-import { horseshoeKl, jeffreysKl, type ScaleKl } from './scale-kl.js';
+import {
+  type GroupWeights,
+  type HorseshoeVariables,
+  horseshoeKl,
+  jeffreysKl,
+  type ScaleKl,
+} from './scale-kl.js';
 import { scalePriors } from './scale-priors.js';
 import { columnSums } from './sums.js';
 
@@ -11,24 +17,17 @@ export interface Scales {
   draw(shape: readonly number[], normal: Draw): tf.Tensor;
   /** log α, [groups], where the scales are N(1, α); differentiable. */
   readonly logRate?: tf.Variable;
-  /** Given Σ (μ² + σ²) and the number of weights of each group, 0 where it is pruned. */
-  kl(energy: Float64Array, size: Float64Array): ScaleKl;
+  /** KL from the prior, and what follows for the weights. Within a tidy. */
+  kl(weights: GroupWeights): ScaleKl;
   /** Are the rates log Var[z] / E[z]²? Else they are negative log modes. */
   readonly relative: boolean;
   /** log α, or the negative log mode of z. `[groups]`. */
-  rates(): Float32Array;
-  /** Var[z] / E[z]² of each group. */
-  relativeVariance(): Float32Array;
+  rates(): tf.Tensor;
+  /** Var[z] / E[z]² of each group, `[groups]`. */
+  relativeVariance(): tf.Tensor;
 }
 
 const vector = (values: Float32Array): tf.Variable => tf.tidy(() => tf.variable(tf.tensor1d(values), true));
-
-const read = (compute: () => tf.Tensor): Float32Array => tf.tidy(() => compute().dataSync() as Float32Array);
-
-const valuesOf = (variables: Readonly<Record<string, tf.Variable>>): Record<string, Float32Array> =>
-  Object.fromEntries(
-    Object.entries(variables).map(([name, variable]) => [name, variable.dataSync() as Float32Array]),
-  );
 
 /** 1 + ε √α, one node for TF.js. */
 function aroundOne(logRate: tf.Tensor, noise: tf.Tensor): tf.Tensor {
@@ -57,10 +56,10 @@ export function jeffreysScales(count: number, start: number): Scales {
     variables,
     draw: (shape, normal) => aroundOne(logRate, normal(shape)),
     logRate,
-    kl: (energy, size) => jeffreysKl(valuesOf(variables), energy, size),
+    kl: (weights) => jeffreysKl(logRate, weights),
     relative: true,
-    rates: () => read(() => tf.clone(logRate)),
-    relativeVariance: () => read(() => tf.exp(logRate)),
+    rates: () => logRate,
+    relativeVariance: () => tf.exp(logRate),
   };
 }
 
@@ -79,13 +78,12 @@ export function horseshoeScales(sizes: Float32Array, start: number, tau: number)
   return {
     variables,
     draw: (shape, normal) => tf.div(prior.draw(variables, shape, normal), prior.moments(variables).mean),
-    kl: (energy, size) => horseshoeKl(valuesOf(variables), energy, size, tau),
+    kl: (weights) => horseshoeKl(variables as unknown as HorseshoeVariables, weights, tau),
     relative: false,
-    rates: () => read(() => prior.rates(variables)),
-    relativeVariance: () =>
-      read(() => {
-        const { mean, variance } = prior.moments(variables);
-        return tf.div(variance, tf.square(mean));
-      }),
+    rates: () => prior.rates(variables),
+    relativeVariance() {
+      const { mean, variance } = prior.moments(variables);
+      return tf.div(variance, tf.square(mean));
+    },
   };
 }

@@ -1,4 +1,11 @@
-import { EspalierError, type Parameter, type PluginState, type Run, type StateArray } from '@espalier/core';
+import {
+  EspalierError,
+  type Parameter,
+  type PluginState,
+  type Read,
+  type Run,
+  type StateArray,
+} from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayerPosterior } from './layer-posterior.js';
 
@@ -21,15 +28,22 @@ export function saved(run: Run, { json, arrays = {} }: PluginState): Parameter[]
 type Layers = ReadonlyMap<string, LayerPosterior>;
 
 /** The state of layers by their kernels' names, and what else there is to say. */
-export function saveLayers(layers: Layers, rest: Omit<Json, 'kernels'>): PluginState {
-  const arrays: Record<string, StateArray> = {};
-  for (const [name, layer] of layers) {
-    for (const [key, variable] of Object.entries(layer.variables)) {
-      arrays[`${name}/${key}`] = variable.dataSync().slice() as Float32Array;
-    }
-    arrays[`${name}/dropped`] = layer.dropped.slice();
-  }
-  return { json: { kernels: [...layers.keys()], ...rest }, arrays };
+export function saveLayers(
+  layers: Layers,
+  rest: Omit<Json, 'kernels'>,
+  read: Read,
+): PluginState | Promise<PluginState> {
+  return read(
+    () => [...layers.values()].map((layer) => layer.variables as Record<string, tf.Tensor>),
+    (seen): PluginState => {
+      const arrays: Record<string, StateArray> = {};
+      for (const [i, [name, layer]] of [...layers].entries()) {
+        for (const [key, values] of Object.entries(seen[i])) arrays[`${name}/${key}`] = values;
+        arrays[`${name}/dropped`] = layer.dropped.slice();
+      }
+      return { json: { kernels: [...layers.keys()], ...rest }, arrays };
+    },
+  );
 }
 
 /** @throws EspalierError `bad-state` where something is missing */
