@@ -64,6 +64,16 @@ function built(layer: BayesianLayer): tfl.LayersModel {
 
 beforeAll(() => tf.setBackend('cpu'));
 
+it('the KL of a scale that is nearly dropped does not cancel in float32', () => {
+  const [k1, k2, k3] = [0.63576, 1.8732, 1.48695];
+  for (const logAlpha of [5, 8, 10, 12]) {
+    const x = Math.fround(logAlpha);
+    const exact = k1 / (1 + Math.exp(k2 + k3 * x)) + 0.5 * Math.log1p(Math.exp(-x));
+    const ours = tf.tidy(() => logUniformKl(tf.scalar(x)).dataSync()[0]);
+    expect(Math.abs(ours / exact - 1)).toBeLessThan(1e-5);
+  }
+});
+
 describe('group normal-Jeffreys, against the authors’ layers', () => {
   const cases: [string, Case, () => BayesianLayer][] = [
     ['dense', jeffreys.LinearGroupNJ, () => bayesianDense({ units: 4, inputShape: [6] })],

@@ -224,6 +224,34 @@ describe('training', () => {
     prior.dispose!();
   });
 
+  it('draws nothing for pruned filters', () => {
+    const run = new Run(convolutional(), { seed: 2 });
+    const prior = groupNormalJeffreys();
+    prior.start!(run, run.select());
+    tf.tidy(() => {
+      for (const group of prior.trainables!().filter(({ name }) => name === 'c/kernel/variances')) {
+        for (const v of group.variables) v.assign(tf.fill(v.shape, -1));
+      }
+    });
+    const alive = tf.tensor1d([1, 0, 1, 0]);
+    run.setMask(
+      run.parameter('c/kernel'),
+      tf.tidy(() => tf.mul(tf.ones([2, 2, 2, 4]), alive)),
+    );
+    run.setMask(run.parameter('c/bias'), tf.clone(alive));
+    const [x] = [tf.randomNormal([64, 3, 3, 2], 0, 1, 'float32', 3)];
+    const drawn = tf.tidy(() =>
+      prior.forward(run.select(), stepAt(0, 1, 1).at, () =>
+        run.model.getLayer('c').apply(x, { training: true } as never),
+      ),
+    ) as unknown as tf.Tensor;
+    const deviations = tf.tidy(() => tf.sqrt(tf.moments(drawn, [0, 1, 2]).variance).dataSync());
+    expect(Array.from(deviations, (d) => d > 0.1)).toEqual([true, false, true, false]);
+    for (const i of [1, 3]) expect(deviations[i]).toBeLessThan(1e-5);
+    prior.dispose!();
+    run.dispose();
+  });
+
   it('cuts the variances along with a thinned model, and saves them', async () => {
     const run = new Run(mlp(), { seed: 1 });
     const prior = groupNormalJeffreys();

@@ -124,6 +124,10 @@ describe('level', () => {
     expect(() => run.prune(level({ sparsity: { 'fc0/kernl': 0.5 } }))).toThrow("Did you mean 'fc0/kernel'?");
     expect(() => run.prune(level({ sparsity: { 'fc0/kernel': 0.5 } }))).toThrow('no value for fc1/kernel');
     expect(() => run.prune(level({ sparsity: 0.9, scope: 'global', floor: 1 }))).toThrow('floors need 2');
+    // One tensor of a scope has its floor as many have.
+    const floor = { sparsity: 0.9, scope: 'global', floor: 0.5 } as const;
+    expect(() => run.prune(level(floor), 'fc0/kernel')).toThrow('their floors need');
+    run.prune(level({ ...floor, sparsity: 0.5 }), 'fc0/kernel');
     const both = { 'fc0/*': 0.1, 'fc1/*': 0.2 };
     expect(() => run.prune(level({ sparsity: both, scope: 'global' }))).toThrow('ranked together');
     const overlapping = { scope: 'group' as const, groups: ['fc0/*', '**'] };

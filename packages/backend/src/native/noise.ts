@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type NativeBackend, nativeBackend } from './ops.js';
 
-/** Ops of our own (see setup/noise-ops.ts and scale-kl-ops.ts): their inputs in order, and how many outputs they have. */
+/** Ops of our own (see setup/noise-ops.ts, posterior-ops.ts and scale-kl-ops.ts): their inputs in order, and how many outputs they have. */
 const ops: Readonly<Record<string, readonly [inputs: readonly string[], outputs: number]>> = {
   EspalierScaleNoise: [['x', 'logRate', 'seed'], 3],
   EspalierScaleNoiseGrad: [['dScaled', 'dSquared', 'x', 'logRate', 'noise'], 2],
@@ -9,6 +9,11 @@ const ops: Readonly<Record<string, readonly [inputs: readonly string[], outputs:
   EspalierOutputNoiseGrad: [['dy', 'slope', 'biasLogVariance'], 3],
   EspalierGaussianEnergy: [['mean', 'variance', 'logVariance'], 2],
   EspalierGaussianSlopes: [['mean', 'variance', 'rate', 'factor'], 2],
+  EspalierPosteriorSums: [
+    ['mean', 'variance', 'logVariance', 'mask', 'bias', 'biasLogVariance', 'biasMask', 'most'],
+    5,
+  ],
+  EspalierPosteriorSlopes: [['mean', 'variance', 'logVariance', 'mask', 'rate', 'factor', 'most'], 2],
   EspalierJeffreysKl: [['logRate', 'energy', 'size'], 3],
   EspalierHorseshoeKl: [
     [

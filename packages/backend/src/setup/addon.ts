@@ -19,6 +19,7 @@ import { CALL_H } from './call.js';
 import { MASK_OP } from './mask-op.js';
 import { MIXTURE_OP } from './mixture-op.js';
 import { NOISE_OPS } from './noise-ops.js';
+import { POSTERIOR_OPS } from './posterior-ops.js';
 import { QUIET_LOADER } from './quiet-loader.js';
 import { lastLine, run } from './run.js';
 import { SCALE_KL_OPS } from './scale-kl-ops.js';
@@ -39,6 +40,7 @@ const OPS: Readonly<Record<string, string>> = {
   'noise-ops.cc': NOISE_OPS,
   'mixture-op.cc': MIXTURE_OP,
   'scale-kl-ops.cc': SCALE_KL_OPS,
+  'posterior-ops.cc': POSTERIOR_OPS,
 };
 
 /** Raised with every change of it. */

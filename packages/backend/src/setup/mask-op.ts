@@ -50,11 +50,13 @@ static void Compute(void*, TF_OpKernelContext* context) {
 extern "C" void espalier_register_noise_ops();
 extern "C" void espalier_register_mixture_op();
 extern "C" void espalier_register_scale_kl_ops();
+extern "C" void espalier_register_posterior_ops();
 
 extern "C" __attribute__((visibility("default"))) void espalier_register_ops() {
   espalier_register_noise_ops();
   espalier_register_mixture_op();
   espalier_register_scale_kl_ops();
+  espalier_register_posterior_ops();
   TF_Status* status = TF_NewStatus();
   TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder("EspalierMask");
   TF_OpDefinitionBuilderAddInput(op, "x: float");

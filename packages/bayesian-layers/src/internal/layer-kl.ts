@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Gaussians, gaussianSlopes, gaussianSums } from './gaussian-kl.js';
 import { type Groups, groupsOf } from './groups.js';
+import { hasLayerOps, layerKlInOps } from './layer-kl-ops.js';
 import type { Scales } from './scales.js';
 
 /** Variables of weights, and what holds them. */
@@ -35,6 +36,11 @@ const oneGroup = (size: number): Groups => groupsOf([1, size], false, 'inputs');
  * Nothing is read: sums over the weights, a few numbers per group, and slopes that follow from them.
  */
 export function layerKl(parts: LayerParts, factor: number): tf.Scalar {
+  return hasLayerOps(parts) ? layerKlInOps(parts, factor) : plainLayerKl(parts, factor);
+}
+
+/** `layerKl` in TF.js's own ops. */
+export function plainLayerKl(parts: LayerParts, factor: number): tf.Scalar {
   const { groups, bias, scales, alive, most, mean, logVariance } = parts;
   const grouped = bias !== undefined && groups.side === 'outputs';
   const capped = (x: tf.Tensor): tf.Tensor => (most === undefined ? x : tf.minimum(x, most));
