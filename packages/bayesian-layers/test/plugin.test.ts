@@ -240,11 +240,8 @@ describe('training', () => {
     );
     run.setMask(run.parameter('c/bias'), tf.clone(alive));
     const [x] = [tf.randomNormal([64, 3, 3, 2], 0, 1, 'float32', 3)];
-    const drawn = tf.tidy(() =>
-      prior.forward(run.select(), stepAt(0, 1, 1).at, () =>
-        run.model.getLayer('c').apply(x, { training: true } as never),
-      ),
-    ) as unknown as tf.Tensor;
+    const pass = (): tf.Tensor => run.model.getLayer('c').apply(x, { training: true } as never) as tf.Tensor;
+    const drawn = tf.tidy(() => prior.forward(run.select(), stepAt(0, 1, 1).at, pass));
     const deviations = tf.tidy(() => tf.sqrt(tf.moments(drawn, [0, 1, 2]).variance).dataSync());
     expect(Array.from(deviations, (d) => d > 0.1)).toEqual([true, false, true, false]);
     for (const i of [1, 3]) expect(deviations[i]).toBeLessThan(1e-5);
