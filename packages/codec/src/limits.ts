@@ -15,7 +15,7 @@ export interface Limits {
   /** Exponents and terms of predictions, all together, that the header spells out. Default 2^20. */
   numbers?: number;
   /**
-   * What is to be done beside reading bytes: 12 for each field and 16 for each list or object of the text, 32 for each
+   * What is to be done beside reading bytes: 8 for each field, list and object of the text, 32 for each
    * tensor, 64 for each tile; less one for each byte that is decoded, text included. One takes some 50 nanoseconds.
    * Default 2^20.
    */

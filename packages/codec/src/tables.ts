@@ -9,13 +9,16 @@ import { OWN } from './numbers.js';
 
 /** Small tiles share an array, for making one takes longer than they do: a coder is done before the next one starts. */
 const shared = new Int32Array(2 * OWN);
+shared.set(tables);
 
 /** An array of tables and `size` more elements, which are `state` at first. */
 export function makeTables(size: number, state: number): Int32Array {
-  const m = size > OWN ? new Int32Array(OWN + size) : shared;
-  m.fill(state, OWN);
-  m.set(tables);
-  return m;
+  let m = shared;
+  if (size > OWN) {
+    m = new Int32Array(OWN + size);
+    m.set(tables);
+  }
+  return m.fill(state, OWN, OWN + size);
 }
 
 /** The state `state` at `at` learns a bit, moving towards `goal`: TARGET0 or TARGET1. */

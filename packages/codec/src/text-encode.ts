@@ -2,7 +2,7 @@ import { encodeLzWell } from './lz-encode.js';
 import { primer } from './primer.js';
 
 /** How far the search for steps looks: more finds next to nothing. */
-const EFFORT = 7;
+const EFFORT = 3;
 
 /** Counterpart of `decodeText`; `more`: whether there is time to search. */
 export function encodeText(bytes: Uint8Array, more?: () => boolean): Uint8Array {

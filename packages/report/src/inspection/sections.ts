@@ -30,7 +30,7 @@ export function heading({ name, packed, bytes, tensors, totals }: Inspection): M
   return html`<header><h1>${name}</h1><p class="meta">${formatCount(tensors.length)} ${tensors.length === 1 ? 'tensor' : 'tensors'} · ${formatCount(parameters)} weights</p>
 <div class="figures">
 ${figure(packed ? 'File' : 'As .esp, without loss', formatBytes(bytes), `${formatCount(bytes)} bytes${dense === undefined ? '' : `, ${formatRatio(dense.bytes / bytes)} smaller than float32`}`)}
-${converter !== undefined && figure("The converter's uint8", formatBytes(converter.bytes), `through Brotli 11; error of the weights ${formatError(converter.error)}`)}
+${converter !== undefined && figure("The converter's uint8", formatBytes(converter.bytes), `through Brotli; error of the weights ${formatError(converter.error)}`)}
 ${figure('Zeros', share(parameters - nonzero), `${formatCount(parameters - nonzero)} of ${formatCount(parameters)} weights`)}
 </div></header>`;
 }

@@ -14,7 +14,7 @@ import {
   type TensorPicture,
 } from '@espalier/report';
 import { layout } from '../pipeline/files.js';
-import { type Costs, costsOf, type Described } from './costs.js';
+import { type Costs, costsOf, type Described, quickly } from './costs.js';
 import { sharesValues } from './other-forms.js';
 
 /** A model that has been looked at. */
@@ -76,7 +76,7 @@ export async function inspectModel(
 ): Promise<Inspected> {
   const { artifacts, file: path } = await readArtifacts(await modelIn(given), options);
   const packed = path.endsWith('.esp');
-  const bytes = packed ? new Uint8Array(await readFile(path)) : encode(artifacts, { effort: 1 });
+  const bytes = packed ? new Uint8Array(await readFile(path)) : encode(artifacts, quickly(artifacts));
   const file = inspect(bytes);
   const inFile = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
   const weights = readWeights(artifacts).filter(({ name }) => inFile.has(name));
