@@ -1,4 +1,4 @@
-import { MAX_COPY } from './numbers.js';
+import { MAX_COPY, MAX_DISTANCE } from './numbers.js';
 
 /** How far the trees compare. */
 const REACH = 512;
@@ -33,8 +33,7 @@ export class Finder {
   constructor(data: Uint8Array, depth: number) {
     this.#data = data;
     this.#depth = depth;
-    // No distance is longer than 2^24.
-    const window = 2 ** Math.min(24, Math.ceil(Math.log2(data.length + 1)));
+    const window = Math.min(MAX_DISTANCE, 2 ** Math.ceil(Math.log2(data.length + 1)));
     this.#mask = window - 1;
     this.#tree = new Int32Array(2 * window);
   }
