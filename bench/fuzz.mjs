@@ -254,7 +254,8 @@ function run(file, memory) {
     const least = again(file);
     if (least > allowed(file))
       outcome.failures.push({ what: `took ${least} ms`, file: Buffer.from(file).toString('base64') });
-  } else if (ms > 2000) outcome.failures.push({ what: `took ${ms} ms`, file: Buffer.from(file).toString('base64') });
+  } else if (ms > 2000)
+    outcome.failures.push({ what: `took ${ms} ms`, file: Buffer.from(file).toString('base64') });
   if (memory) {
     // What is decoded before an error counts as declared too: at most the limit.
     const beyond = allocated - Math.max(decoded, 0);
