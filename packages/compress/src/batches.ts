@@ -126,3 +126,13 @@ export function batchesOf(inputs: readonly InputSpec[], examples: Examples, size
   }
   return batches;
 }
+
+/** The first rows of a batch, where the model takes any number; else the batch itself. */
+export function firstOf(inputs: readonly InputSpec[], batch: Examples, count: number): Examples {
+  if (batch.length === 0 || inputs.some(isFixed) || !((batch[0].shape[0] ?? 0) > count)) return batch;
+  return part(
+    batch,
+    batch.map(() => 0),
+    batch.map(() => Math.max(1, Math.floor(count))),
+  );
+}

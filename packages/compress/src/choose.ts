@@ -7,6 +7,7 @@ import { type Method, quantize, type Rounded } from './quantize.js';
 import { type Aim, search, type Trial } from './search.js';
 import type { Tensors } from './tensors.js';
 import { weigh } from './weigh.js';
+import type { Work } from './work.js';
 
 /** What was found. */
 export interface Found {
@@ -28,6 +29,7 @@ export async function choose(
   batch: Examples,
   { aim, bytes }: { readonly aim: Aim; readonly bytes: boolean },
   { quality, log = () => {} }: CompressOptions,
+  work: Work,
 ): Promise<Found> {
   const felt = plans.reduce((n, { values, unreached }) => n + (unreached ? 0 : values.length), 0);
   const decibels = quality ?? (bytes ? 40 : 45);
@@ -48,18 +50,23 @@ export async function choose(
     return fineness;
   };
   const near = await approach(expected);
-  methods = chooseMethods(plans, near);
+  methods = chooseMethods(plans, near, work.stage(0.12, 0.5));
   const roundedAt = (fineness: number): ReadonlyMap<string, Rounded> => quantize(plans, fineness, methods);
   if (felt === 0 && !bytes) return { trials: [], fineness: near, roundedAt };
-  await weigh(model, plans, near, methods, bench, batch);
+  await weigh(model, plans, near, methods, bench, batch, work.stage(0.2, 0.4));
   log(`${plans.length} tensors weighed by the error of each`);
   const trials: Trial[] = [];
-  const { fineness } = await search(await approach(near), aim, async (tried) => {
-    const rounded = roundedAt(tried);
-    const figure = bytes ? tensors.encode(rounded, trialEffort).length : await bench.psnr(model, rounded);
-    log(`step factor ${tried.toPrecision(4)}: ${bytes ? `${figure} bytes` : `${figure.toFixed(2)} dB`}`);
-    trials.push({ fineness: tried, figure });
-    return figure;
-  });
+  const { fineness } = await search(
+    await approach(near),
+    aim,
+    async (tried) => {
+      const rounded = roundedAt(tried);
+      const figure = bytes ? tensors.encode(rounded, trialEffort).length : await bench.psnr(model, rounded);
+      log(`step factor ${tried.toPrecision(4)}: ${bytes ? `${figure} bytes` : `${figure.toFixed(2)} dB`}`);
+      trials.push({ fineness: tried, figure });
+      return figure;
+    },
+    work.stage(1, 0.25),
+  );
   return { trials, fineness, roundedAt };
 }

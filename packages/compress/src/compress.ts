@@ -15,6 +15,7 @@ import type { Method } from './quantize.js';
 import { aimOf, type Trial } from './search.js';
 import { Tensors } from './tensors.js';
 import { trace } from './trace.js';
+import { Work } from './work.js';
 
 /** How one tensor came out. */
 export interface CompressedTensor {
@@ -52,6 +53,9 @@ export interface Compressed {
   /** Whether the aim is met; if not, the file is as near as the search came. */
   readonly met: boolean;
 }
+
+/** Processor time for all of the work. */
+const usualSeconds = 50;
 
 /** One at a time: they share a backend and its list of tensors. */
 let last: Promise<unknown> = Promise.resolve();
@@ -105,12 +109,13 @@ async function compressed(artifacts: ModelArtifacts, options: CompressOptions): 
   const made: tf.Tensor[] = [];
   try {
     const tensors = new Tensors(artifacts, model);
-    const { batches, validation, measuredOn } = await examplesFor(model, options, made);
+    const work = new Work(options.seconds ?? usualSeconds);
+    const { batches, validation, measuredOn } = await examplesFor(model, options, work, made);
     const facts = { before, measuredOn };
     const bench = await benchFor(model, validation, tensors, options.peak);
     const goal = aimOf(options, tensors.elements);
-    const judge: Judge = { ...goal, tensors, bench, inputs, effort: options.effort ?? 6 };
-    const asItIs = (rival: number): Uint8Array => packedAsItIs(artifacts, judge.effort, rival);
+    const judge: Judge = { ...goal, tensors, bench, inputs, effort: options.effort ?? 6, work };
+    const asItIs = (rival: number): Uint8Array => packedAsItIs(artifacts, judge.effort, rival, work);
     if (goal.bytes) {
       const file = asItIs(Number.POSITIVE_INFINITY);
       if (goal.aim.meets(file.length)) {
@@ -127,8 +132,8 @@ async function compressed(artifacts: ModelArtifacts, options: CompressOptions): 
       given.dispose();
     }
     log(`${linear.size} linear operations, ${normalizations.length} normalisations`);
-    const plans = await plan(model, tensors, { linear, biases }, batches, bench, log);
-    const found = await choose(plans, model, tensors, bench, batches[0], goal, options);
+    const plans = await plan(model, tensors, { linear, biases }, batches, bench, work, log);
+    const found = await choose(plans, model, tensors, bench, batches[0], goal, options, work);
     const small = await packed(found, judge);
     const file = asItIs(small.file.length);
     // Who meets the aim goes first, and then the smaller one; without loss any quality is met.

@@ -7,6 +7,7 @@ import type { InputValues } from './fixed-inputs.js';
 import type { Rounded } from './quantize.js';
 import type { Aim } from './search.js';
 import type { Tensors } from './tensors.js';
+import type { Work } from './work.js';
 
 /** Most times that a file is packed anew because it is larger than the trial said. */
 const mostFits = 6;
@@ -29,6 +30,7 @@ export interface Judge {
   readonly bytes: boolean;
   readonly inputs: InputValues;
   readonly effort: number;
+  readonly work: Work;
 }
 
 /** Measures what is unpacked, and says whether that meets the aim. */
@@ -51,14 +53,14 @@ export async function judged(
 
 /** Packs what was found. Where the aim is a size, the steps grow until the file, with all effort, keeps to it. */
 export async function packed(found: Found, judge: Judge): Promise<Packed> {
-  const { tensors, aim, bytes, effort } = judge;
+  const { tensors, aim, bytes, effort, work } = judge;
   let fineness = found.fineness;
   let rounded = found.roundedAt(fineness);
-  let file = tensors.encode(rounded, effort);
+  let file = tensors.encode(rounded, effort, work.milliseconds(0.6));
   for (let i = 0; bytes && !aim.meets(file.length) && i < mostFits; i++) {
     const [coarser, before] = [fineness * 2 ** Math.max(0.002, Math.min(1, aim.octaves(file.length))), file];
     rounded = found.roundedAt(coarser);
-    file = tensors.encode(rounded, effort);
+    file = tensors.encode(rounded, effort, work.milliseconds(0.4));
     if (file.length >= before.length) break;
     fineness = coarser;
   }

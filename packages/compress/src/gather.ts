@@ -3,11 +3,22 @@ import type { Examples, Executable } from './executable.js';
 import type { Layout } from './layout.js';
 import { linearCall } from './linear.js';
 import { Moments } from './moments.js';
+import { productRate } from './survey.js';
 import { WeightFinder } from './trace.js';
+import type { Stage } from './work.js';
 
-/** Positions that a row's moments are taken from, at least where there are so many. */
+/** Positions that a row's moments are taken from, at least where there are so many; and how few may do. */
 const positionsPerRow = 40;
+const leastPerRow = 4;
 const leastPositions = 2 ** 14;
+
+/** Positions for each row, so that all products of features take about so many seconds. */
+function perRow(linear: ReadonlyMap<string, Layout>, seconds: number): number {
+  if (!Number.isFinite(seconds)) return positionsPerRow;
+  let products = 0;
+  for (const { rows, groups } of linear.values()) products += groups.length * rows.length ** 3;
+  return Math.max(leastPerRow, Math.min(positionsPerRow, (seconds * productRate()) / products));
+}
 
 /** Runs the model on all batches and gathers the second moments of the features of `linear` weights; the caller disposes them. */
 export async function gather(
@@ -15,18 +26,21 @@ export async function gather(
   batches: readonly Examples[],
   linear: ReadonlyMap<string, Layout>,
   twins: ReadonlyMap<string, string>,
+  stage: Stage,
 ): Promise<Map<string, Moments>> {
   const sums = new Map<string, Moments>();
   const finder = new WeightFinder(model.weights, twins);
+  const each = perRow(linear, stage.left / 2);
   try {
     for (const batch of batches) {
+      if (!stage.fits()) break;
       const outputs = await model.run(batch, undefined, (call, results) => {
         finder.follow(call, results);
         const found = linearCall(call, (tensor) => linear.has(finder.name(tensor) ?? ''));
         if (!found) return;
         const name = finder.name(found.weight) as string;
         const { rows } = found.layout;
-        const most = Math.ceil(Math.max(leastPositions, positionsPerRow * rows.length) / batches.length);
+        const most = Math.ceil(Math.max(leastPositions, each * rows.length) / batches.length);
         const sum = sums.get(name) ?? new Moments();
         sums.set(name, sum);
         tf.tidy(() => {

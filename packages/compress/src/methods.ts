@@ -5,6 +5,7 @@ import type { Predictor } from './predictor.js';
 import { type Method, quantize, type Rounded } from './quantize.js';
 import { roundPlain, toCodebook } from './round.js';
 import type { Weight } from './weights.js';
+import type { Stage } from './work.js';
 
 /** Weights of a tensor that say whether a codebook is worth trying, and how many it takes for one. */
 const sampled = 4096;
@@ -18,11 +19,12 @@ const effort = 3;
  * make up for each other; plainly, where that leaves repetitions that a coder finds; by a codebook, where the weights keep
  * to few places; by prediction, where they are smooth along an axis.
  */
-export function chooseMethods(plans: readonly Plan[], fineness: number): Map<string, Method> {
+export function chooseMethods(plans: readonly Plan[], fineness: number, stage?: Stage): Map<string, Method> {
   const methods = new Map<string, Method>();
   const usual = quantize(plans, fineness, new Map());
   for (const plan of plans) {
     const { weight, linear } = plan;
+    if (!(stage?.fits(plan.values.length) ?? true)) continue;
     const first = usual.get(weight.name) as Rounded;
     if (plan.predictor && predictionIsSmaller(plan, plan.predictor, fineness, first)) {
       methods.set(weight.name, 'predicted');

@@ -32,6 +32,12 @@ export interface CompressOptions {
   readonly peak?: number;
   /** How many examples are computed at a time. Default 8; 1 for models that take one. */
   readonly batchSize?: number;
+  /**
+   * About how much processor time all may take, in seconds; of clocks, where no other is known. What no longer fits (inputs,
+   * trials, tensors looked at one by one) is left out. Infinity: all the work is done, and the file is the same on each machine.
+   * Default 50.
+   */
+  readonly seconds?: number;
   /** How hard the coder searches, 0 to 9. Default 6. */
   readonly effort?: number;
   /** Receives a line on each step. */
@@ -48,6 +54,7 @@ const names = [
   'inputs',
   'peak',
   'batchSize',
+  'seconds',
   'effort',
   'log',
 ];
@@ -66,5 +73,7 @@ export function checkCompressOptions(options: CompressOptions): void {
   if (options.bits !== undefined) checkRange('compress', 'bits', options.bits, 0.01, 32);
   if (options.peak !== undefined) checkRange('compress', 'peak', options.peak, 1e-30, 1e30);
   if (options.batchSize !== undefined) checkRange('compress', 'batchSize', options.batchSize, 1, 65536);
+  if (options.seconds !== undefined)
+    checkRange('compress', 'seconds', options.seconds, 1, Number.POSITIVE_INFINITY);
   if (options.effort !== undefined) checkRange('compress', 'effort', options.effort, 0, 9);
 }

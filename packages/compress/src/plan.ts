@@ -6,6 +6,7 @@ import type { Gram } from './moments.js';
 import { Predictor } from './predictor.js';
 import { Wish } from './steps.js';
 import type { Weight } from './weights.js';
+import type { Stage } from './work.js';
 
 /** All that is known about a tensor before the one number that says how fine. */
 export interface Plan {
@@ -43,6 +44,7 @@ export function planLinear(
   unordered: Layout,
   found: Gram,
   bias: string | undefined,
+  stage?: Stage,
 ): Plan {
   const predictor = Predictor.find(values, weight.shape, unordered);
   // What is predicted is rounded after what it is predicted from.
@@ -55,7 +57,9 @@ export function planLinear(
   const moments = inOrder(found.moments);
   const [learned, checked] = found.split?.map(inOrder) ?? [];
   const chosen =
-    learned && checked ? chooseDoubt(values, layout, { size, biased, learned, checked }) : usualDoubt;
+    learned && checked && (stage?.fits(groups.length * size ** 3) ?? true)
+      ? chooseDoubt(values, layout, { size, biased, learned, checked })
+      : usualDoubt;
   const doubt = Math.max(chosen, leastDoubt(rows.length, found.positions));
   const factors = Array.from(groups, (_, g) =>
     factorize(moments.subarray(g * size * size, (g + 1) * size * size), size, doubt, biased),

@@ -1,11 +1,14 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { firstOf } from './batches.js';
 import type { Bench } from './bench.js';
 import type { Examples, Executable } from './executable.js';
 import { gather } from './gather.js';
 import { type Plan, planAlone, planLinear, planPlain } from './plan.js';
-import { sensitivities } from './sensitivity.js';
+import { type Sensitivities, sensitivities } from './sensitivity.js';
 import type { Tensors } from './tensors.js';
 import type { Trace } from './trace.js';
 import type { Weight } from './weights.js';
+import type { Work } from './work.js';
 
 /** Fewer elements than this are kept as they are: they cost less than what is said about them. */
 const leastElements = 8;
@@ -17,13 +20,14 @@ export async function plan(
   { linear, biases }: Pick<Trace, 'linear' | 'biases'>,
   batches: readonly Examples[],
   bench: Bench,
+  work: Work,
   log: (line: string) => void,
 ): Promise<Plan[]> {
   const { floats, values, twins } = tensors;
   const names = floats.map(({ name }) => name);
-  const sensitivity = await sensitivities(model, batches, names, bench.peaks, bench.distributions);
+  const sensitivity = await felt(model, batches, names, bench, work);
   log('sensitivities known');
-  const moments = await gather(model, batches, linear, twins);
+  const moments = await gather(model, batches, linear, twins, work.stage(0.15));
   log('moments of the features known');
   for (const [twin, name] of twins) {
     const sum = sensitivity.get(name) as Float64Array;
@@ -31,6 +35,7 @@ export async function plan(
       sum[i] += s;
     });
   }
+  const doubting = work.stage(0.15);
   const plans: Plan[] = [];
   const unreached: Weight[] = [];
   try {
@@ -38,9 +43,9 @@ export async function plan(
       const { name } = weight;
       if (twins.has(name)) continue;
       const own = values.get(name) as Float32Array;
-      const felt = sensitivity.get(name) as Float64Array;
+      const slopes = sensitivity.get(name) as Float64Array;
       if (own.length < leastElements || own.every((v) => v === own[0])) continue;
-      if (!felt.some((s) => s > 0)) {
+      if (!slopes.some((s) => s > 0)) {
         // Of vectors too little is known without outputs.
         if (weight.shape.length > 1) unreached.push(weight);
         continue;
@@ -50,8 +55,8 @@ export async function plan(
       const bias = biases.get(name);
       plans.push(
         gram && layout
-          ? planLinear(weight, own, felt, layout, gram, values.has(bias ?? '') ? bias : undefined)
-          : planPlain(weight, own, felt),
+          ? planLinear(weight, own, slopes, layout, gram, values.has(bias ?? '') ? bias : undefined, doubting)
+          : planPlain(weight, own, slopes),
       );
     }
   } finally {
@@ -65,4 +70,21 @@ export async function plan(
     ...plans,
     ...unreached.map((weight) => planAlone(weight, values.get(weight.name) as Float32Array, reached)),
   ];
+}
+
+/** Sensitivities, each probe on as many examples as there is time and memory for. */
+async function felt(
+  model: Executable,
+  batches: readonly Examples[],
+  names: readonly string[],
+  { peaks, distributions }: Bench,
+  work: Work,
+): Promise<Sensitivities> {
+  const stage = work.stage(0.25);
+  const few = batches.map((batch) => firstOf(model.inputs, batch, work.gradientExamples));
+  try {
+    return await sensitivities(model, few, names, peaks, distributions, stage);
+  } finally {
+    tf.dispose(few.filter((own, i) => own !== batches[i]).flat());
+  }
 }

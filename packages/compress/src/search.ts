@@ -1,3 +1,5 @@
+import type { Stage } from './work.js';
+
 /** What one degree of fineness gives. */
 export interface Trial {
   readonly fineness: number;
@@ -22,8 +24,9 @@ export interface Aim {
   readonly better: (a: number, b: number) => boolean;
 }
 
-/** Most trials. */
+/** Most trials, and those that there is always time for. */
 const most = 10;
+const least = 3;
 
 /** Octaves within which trials should agree. */
 const vicinity = 0.25;
@@ -36,10 +39,11 @@ export async function search(
   start: number,
   aim: Aim,
   measure: (fineness: number) => Promise<number>,
+  stage?: Stage,
 ): Promise<Trial & { met: boolean }> {
   const trials: Trial[] = [];
   let fineness = start;
-  for (let i = 0; i < most; i++) {
+  for (let i = 0; i < most && (i < least || (stage?.fits() ?? true)); i++) {
     const figure = await measure(fineness);
     trials.push({ fineness, figure });
     const [good, bad] = borders(trials, aim);

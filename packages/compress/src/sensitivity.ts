@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Examples, Executable } from './executable.js';
 import { compare, isMeasured, readOutputs } from './fidelity.js';
 import { gradients } from './gradients.js';
+import type { Stage } from './work.js';
 
 /**
  * How much the outputs change with each weight: the mean over examples and output values of (d output / d weight)^2, output
@@ -24,17 +25,20 @@ export async function sensitivities(
   names: readonly string[],
   peaks: readonly number[],
   distributions: readonly boolean[] = [],
+  stage?: Stage,
 ): Promise<Sensitivities> {
   const values = new Map(names.map((name) => [name, model.weights.get(name) as tf.Tensor]));
   const found: Sensitivities = new Map(
     names.map((name) => [name, new Float64Array(values.get(name)?.size ?? 0)]),
   );
-  for (let probe = 0; probe < probes; probe++) {
-    const batch = batches[probe % batches.length];
-    if (!(await addSquares(model, batch, values, peaks, distributions, probe, found))) {
+  let count = 0;
+  for (; count < probes && (stage?.fits() ?? true); count++) {
+    const batch = batches[count % batches.length];
+    if (!(await addSquares(model, batch, values, peaks, distributions, count, found))) {
       return byMoving(model, batches, values, peaks);
     }
   }
+  for (const sums of found.values()) for (let i = 0; i < sums.length; i++) sums[i] /= count;
   return found;
 }
 
@@ -72,7 +76,7 @@ async function addSquares(
   names.forEach((name, i) => {
     const gradient = slopes[i] ?? [];
     const sums = found.get(name) as Float64Array;
-    for (let j = 0; j < gradient.length; j++) sums[j] += gradient[j] ** 2 / probes;
+    for (let j = 0; j < gradient.length; j++) sums[j] += gradient[j] ** 2;
   });
   return true;
 }

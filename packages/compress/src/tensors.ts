@@ -56,13 +56,17 @@ export class Tensors {
   }
 
   /** The file. */
-  encode(rounded: ReadonlyMap<string, Rounded>, effort: number): Uint8Array {
+  encode(
+    rounded: ReadonlyMap<string, Rounded>,
+    effort: number,
+    budgetMs = Number.POSITIVE_INFINITY,
+  ): Uint8Array {
     const grids: Record<string, Grid> = {};
     for (const { name } of this.weights) {
       const grid = this.roundedOf(name, rounded)?.grid;
       if (grid) grids[name] = grid;
     }
-    return encode(this.artifactsWith(rounded), { effort, grids });
+    return encode(this.artifactsWith(rounded), { effort, grids, budgetMs });
   }
 }
 

@@ -4,6 +4,7 @@ import type { Examples, Executable } from './executable.js';
 import { readOutputs } from './fidelity.js';
 import type { Plan } from './plan.js';
 import { type Method, quantize } from './quantize.js';
+import type { Stage } from './work.js';
 
 /** Elements of the inputs from which on fewer examples are taken, and how many at least. */
 const mostElements = 2 ** 19;
@@ -21,14 +22,17 @@ export async function weigh(
   methods: ReadonlyMap<string, Method>,
   bench: Bench,
   batch: Examples,
+  stage: Stage,
 ): Promise<void> {
   const examples = some(model, batch);
   const original = readOutputs(await model.run(examples));
   const byName = new Map(plans.map((plan) => [plan.weight.name, plan]));
   const felt = plans.filter(({ unreached }) => !unreached);
   const vectors = felt.filter(({ weight, linear }) => !linear && weight.shape.length < 2);
-  const groups = felt.filter((plan) => !vectors.includes(plan)).map((plan) => [plan]);
-  for (const group of vectors.length > 0 ? [...groups, vectors] : groups) {
+  const others = felt.filter((plan) => !vectors.includes(plan));
+  // Those with most weights first: what there is no time for is weighed together.
+  if (Number.isFinite(stage.left)) others.sort((a, b) => b.values.length - a.values.length);
+  const weighed = async (group: readonly Plan[]): Promise<void> => {
     const expected = group.reduce((sum, { values }) => sum + (values.length * fineness ** 2) / 12, 0);
     const biases = group.flatMap(({ linear }) => byName.get(linear?.bias ?? '') ?? []);
     for (let round = 0; round < 2; round++) {
@@ -40,7 +44,13 @@ export async function weigh(
       }
       if (!(octaves > 1)) break;
     }
+  };
+  const left: Plan[] = [];
+  for (const plan of others) {
+    if (left.length === 0 && stage.fits()) await weighed([plan]);
+    else left.push(plan);
   }
+  for (const group of [left, vectors]) if (group.length > 0) await weighed(group);
   if (examples !== batch) tf.dispose([...examples]);
 }
 

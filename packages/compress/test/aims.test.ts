@@ -118,10 +118,15 @@ describe('weights that no output depends on', () => {
       units: 64,
       activation: 'relu',
       biasInitializer: tfl.initializers.constant({ value: bias }),
+      kernelInitializer: tfl.initializers.glorotUniform({ seed: 1 }),
       name: 'silent',
     });
-    const hidden = tfl.layers.dense({ units: 4, name: 'behind' }).apply(silent.apply(x));
-    const main = tfl.layers.dense({ units: 4, name: 'main' }).apply(x);
+    const hidden = tfl.layers
+      .dense({ units: 4, name: 'behind', kernelInitializer: tfl.initializers.glorotUniform({ seed: 2 }) })
+      .apply(silent.apply(x));
+    const main = tfl.layers
+      .dense({ units: 4, name: 'main', kernelInitializer: tfl.initializers.glorotUniform({ seed: 3 }) })
+      .apply(x);
     const y = tfl.layers.add().apply([hidden, main] as tfl.SymbolicTensor[]) as tfl.SymbolicTensor;
     const model = tfl.model({ inputs: x, outputs: y });
     return artifactsOf(model).finally(() => model.dispose());

@@ -15,6 +15,7 @@ import { sensitivities } from '../src/sensitivity.js';
 import { Wish } from '../src/steps.js';
 import { trace } from '../src/trace.js';
 import { readWeights, withValues } from '../src/weights.js';
+import { Work } from '../src/work.js';
 import { artifactsOf, noise, pictureNet } from './models.js';
 
 /** Second moments of features that are strongly correlated. */
@@ -221,7 +222,13 @@ describe('trace', () => {
     const model = await load(await artifactsOf(pictureNet()));
     const input = noise([4, 12, 12, 3], 3);
     const { linear } = await trace(model, [input], new Map());
-    const grams = await gather(model, [[input]], linear, new Map());
+    const grams = await gather(
+      model,
+      [[input]],
+      linear,
+      new Map(),
+      new Work(Number.POSITIVE_INFINITY).stage(1),
+    );
     const kernel = model.weights.get('c1/kernel') as tf.Tensor4D;
     const squares = tf.tidy(() =>
       tf.mean(tf.square(tf.conv2d(input as tf.Tensor4D, kernel, 1, 'same')), [0, 1, 2]).dataSync(),

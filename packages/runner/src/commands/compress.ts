@@ -79,6 +79,13 @@ const args = {
       'A value for an input that takes no examples: --input training=false, name=0.5, name=state.npy (repeatable). Default: scalars 1, flags false',
     valueHint: 'name=value',
   },
+  seconds: {
+    type: 'string',
+    default: '50',
+    description:
+      'About how much processor time it may take: what no longer fits is left out. Infinity: the same file on each machine',
+    valueHint: 'n',
+  },
   seed: { type: 'string', default: '1', description: 'Of the inputs', valueHint: 'n' },
   ...backendArgument,
   ...jsonArgument,
@@ -183,6 +190,7 @@ export default defineCommand({
     const goal = goalOf(given);
     const peak = given.peak === undefined ? undefined : number('peak', given.peak, 1e-30, 1e30);
     const calibration = calibrationOptions(given);
+    const seconds = number('seconds', given.seconds, 1, Number.POSITIVE_INFINITY);
     const settings = repeated(rawArgs, 'input');
     const { artifacts, file } = await readArtifacts(given.model, { log: warn });
     const log = given.json ? () => {} : warn;
@@ -199,6 +207,7 @@ export default defineCommand({
           ...goal,
           ...(peak !== undefined && { peak }),
           inputs,
+          seconds,
           log,
         }).finally(() => tf.dispose(inputs as tf.TensorContainer));
     await writeWhole(given.out, result.file);
