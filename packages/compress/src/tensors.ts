@@ -59,7 +59,7 @@ export class Tensors {
   encode(
     rounded: ReadonlyMap<string, Rounded>,
     effort: number,
-    budgetMs = Number.POSITIVE_INFINITY,
+    budgetMs: number = Number.POSITIVE_INFINITY,
   ): Uint8Array {
     const grids: Record<string, Grid> = {};
     for (const { name } of this.weights) {
