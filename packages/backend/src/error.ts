@@ -5,6 +5,7 @@ export type BackendErrorCode =
   | 'package-missing'
   | 'no-adapter'
   | 'device-lost'
+  | 'sync-read'
   | 'tool-missing'
   | 'download-failed'
   | 'build-failed'

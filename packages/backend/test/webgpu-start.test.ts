@@ -55,6 +55,14 @@ describe.skipIf(!hasWebgpu)('webgpu', () => {
     expect((await tf.add(tf.ones([2000]), 1).data())[1999]).toBe(2);
   });
 
+  it('says what to do instead of reading without waiting', async () => {
+    await startBackend({ prefer: 'webgpu' });
+    const sum = tf.add(tf.ones([2000]), 1);
+    expect(() => sum.dataSync()).toThrow(expect.objectContaining({ code: 'sync-read' }));
+    expect(() => sum.dataSync()).toThrow(/await tensor\.data\(\)/);
+    expect(tf.tensor1d([1, 2]).dataSync()).toEqual(Float32Array.of(1, 2)); // Still on the CPU.
+  });
+
   it('lets the process end by itself', async () => {
     const { code, out } = await runModule(`
       import { startBackend } from '@espalier/backend';

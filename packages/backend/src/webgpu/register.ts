@@ -3,6 +3,7 @@ import { describeAdapter, findAdapter, openDevice, type WebgpuAdapter } from './
 import type { WebgpuBackendClass } from './backend.js';
 import type { Gpu } from './gpu.js';
 import { guardAgainstLoss } from './lost.js';
+import { refuseSyncReads } from './sync-read.js';
 
 /** Options of `openWebgpu`. */
 export interface OpenWebgpuOptions {
@@ -27,7 +28,11 @@ export async function openWebgpu(options: OpenWebgpuOptions): Promise<WebgpuAdap
   const described = describeAdapter(adapter);
   const device = await openDevice(adapter);
   if (tf.engine().registryFactory.webgpu) tf.removeBackend('webgpu');
-  tf.registerBackend('webgpu', () => guardAgainstLoss(new WebGPUBackend(device, adapter.info)), 3);
+  tf.registerBackend(
+    'webgpu',
+    () => refuseSyncReads(guardAgainstLoss(new WebGPUBackend(device, adapter.info))),
+    3,
+  );
   // TF.js computes small things on the CPU as long as they are there, as after a resume: to other bits than the device.
   tf.env().set('WEBGPU_CPU_FORWARD', false);
   await tf.setBackend('webgpu');
