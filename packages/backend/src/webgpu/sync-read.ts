@@ -7,8 +7,8 @@ import type { WebgpuBackend } from './backend.js';
  */
 export function refuseSyncReads(backend: WebgpuBackend): WebgpuBackend {
   const { readSync } = backend;
-  backend.readSync = function (dataId) {
-    const { values } = this.tensorMap.get(dataId as never);
+  backend.readSync = function (this: WebgpuBackend, dataId: object) {
+    const { values } = this.tensorMap.get(dataId);
     if (!values && !('OffscreenCanvas' in globalThis)) {
       throw new BackendError(
         'sync-read',
@@ -17,6 +17,6 @@ export function refuseSyncReads(backend: WebgpuBackend): WebgpuBackend {
       );
     }
     return readSync.call(this, dataId);
-  } as WebgpuBackend['readSync'];
+  };
   return backend;
 }
