@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encode } from '@espalier/codec';
+import { encode, type ModelArtifacts } from '@espalier/codec';
 import {
   artifactsOfTensors,
   bytesOf,
@@ -12,7 +12,7 @@ import {
 import { runCommand } from 'citty';
 import { describe, expect, it, vi } from 'vitest';
 import unpack from '../src/commands/unpack.js';
-import { readLayersModel } from '../src/pipeline/model-files.js';
+import { checkFits, readLayersModel } from '../src/pipeline/model-files.js';
 import { folder } from './fixtures.js';
 
 const tensor = (
@@ -37,6 +37,27 @@ const kept = [
   tensor('words', 'uint16', [1], Uint16Array.of(65535)),
   tensor('nothing', 'float32', [0, 4], new Float32Array(0)),
 ];
+
+it('a model of more weights than an .esp file is read with is refused before any work', () => {
+  const of = (...shape: number[]): ModelArtifacts => ({
+    weightSpecs: [{ name: 'w', shape, dtype: 'float32' }],
+  });
+  expect(() => checkFits(of(2 ** 14, 2 ** 14), 'm')).not.toThrow();
+  expect(() => checkFits(of(2 ** 14, 2 ** 14 + 1), 'm.safetensors')).toThrow(
+    /m.safetensors has 268451840 weights; .esp files of more than 2\^28 are not read/,
+  );
+});
+
+it('a model that TF.js does not take is refused by name, with its reason', async () => {
+  const dir = folder();
+  const bad = { class_name: 'Sequential', config: { layers: [{ class_name: 'Nope', config: {} }] } };
+  for (const modelTopology of [bad, { node: [], library: {} }, {}, { class_name: 'Sequential' }]) {
+    writeFileSync(join(dir, 'model.json'), JSON.stringify({ modelTopology, weightsManifest: [] }));
+    const error = await readLayersModel(dir).catch((e: unknown) => e);
+    expect(error).toMatchObject({ name: 'EspalierError', code: 'bad-model' });
+    expect((error as Error).message).toContain(`TensorFlow.js does not take ${join(dir, 'model.json')}`);
+  }
+});
 
 describe('weights without a model, on disk', () => {
   const silently = async (rawArgs: string[]): Promise<string> => {

@@ -63,8 +63,8 @@ export function parseSafetensors(bytes: Uint8Array, file: string): ModelArtifact
 
 /** As `parseSafetensors`, in the file's own types; the bytes are not copied. @throws EspalierError `bad-data` */
 export function safetensorsOf(bytes: Uint8Array, file: string): Safetensors {
-  const bad = (what: string): never => {
-    throw new EspalierError('bad-data', `${file}: ${what}.`, { remedy: 'Is it a whole .safetensors file?' });
+  const bad = (what: string, remedy = 'Is it a whole .safetensors file?'): never => {
+    throw new EspalierError('bad-data', `${file}: ${what}.`, { remedy });
   };
   if (bytes.length < 8) bad('too short');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -86,7 +86,10 @@ export function safetensorsOf(bytes: Uint8Array, file: string): Safetensors {
     const { dtype, shape, data_offsets } = entry;
     const type = Object.hasOwn(types, dtype)
       ? types[dtype]
-      : bad(`'${name}' has the type ${dtype}, which is not read`);
+      : bad(
+          `'${name}' has the type ${dtype}, which is not read`,
+          `These are: ${Object.keys(types).join(' ')}. Convert it: tensor.to(torch.bfloat16).`,
+        );
     const [start, end] = data_offsets;
     if (start > end || end > data.length) bad(`'${name}' lies outside of the file`);
     if (end - start !== sizeOf(shape) * elementBytes[type])

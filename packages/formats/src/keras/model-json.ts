@@ -26,6 +26,8 @@ export function withoutKeras3(
   log: (line: string) => void,
 ): ModelArtifacts {
   const topology = artifacts.modelTopology as unknown as Json;
+  // A graph is not Keras', whatever its nodes are called.
+  if (isObject(topology) && topology.node !== undefined) return artifacts;
   // With a training configuration beside it, or not; the converter of Keras 2 leaves out the outer object.
   const config = isObject(topology) ? (topology.model_config ?? topology) : undefined;
   if (config === undefined || !isObject(config) || !isKeras3(config)) return artifacts;

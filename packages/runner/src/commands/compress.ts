@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineCommand } from 'citty';
 import { compressModel, madeUp } from '../pipeline/compress-model.js';
 import { writeWhole } from '../pipeline/files.js';
+import { checkFits } from '../pipeline/model-files.js';
 import { print } from '../terminal/stream.js';
 import {
   backendArgument,
@@ -193,6 +194,7 @@ export default defineCommand({
     const seconds = number('seconds', given.seconds, 1, Number.POSITIVE_INFINITY);
     const settings = repeated(rawArgs, 'input');
     const { artifacts, file } = await readArtifacts(given.model, { log: warn });
+    checkFits(artifacts, file);
     const log = given.json ? () => {} : warn;
     const alone = artifacts.modelTopology === undefined;
     if (alone) refuseInputs(given, file);

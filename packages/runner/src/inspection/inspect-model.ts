@@ -14,6 +14,7 @@ import {
   type TensorPicture,
 } from '@espalier/report';
 import { layout } from '../pipeline/files.js';
+import { checkFits } from '../pipeline/model-files.js';
 import { type Costs, costsOf, type Described, quickly } from './costs.js';
 import { sharesValues } from './other-forms.js';
 
@@ -75,6 +76,7 @@ export async function inspectModel(
   options: ReadOptions & { readonly costs?: boolean } = {},
 ): Promise<Inspected> {
   const { artifacts, file: path } = await readArtifacts(await modelIn(given), options);
+  checkFits(artifacts, path);
   const packed = path.endsWith('.esp');
   const bytes = packed ? new Uint8Array(await readFile(path)) : encode(artifacts, quickly(artifacts));
   const file = inspect(bytes);
