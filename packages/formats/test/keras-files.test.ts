@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs-core';
+import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { readArtifacts, tensorsOfArtifacts } from '../src/index.js';
 import { readHdf5, tensorOf, textsOf } from '../src/keras/hdf5.js';
@@ -95,6 +96,27 @@ async function converted(bytes: Uint8Array): Promise<{ specs: object[]; data: Ui
     data: Buffer.concat(tensors.map((one) => one.bytes)),
   };
 }
+
+it.each([
+  ['a history without a layer', '"keras_history":["a",0,0]', '"keras_history":null'],
+  ['a history of numbers', '"keras_history":["a",0,0]', '"keras_history":[1,2,3]'],
+  ['a wrapper around nothing', '"class_name":"Dense"', '"class_name":"Bidirectional"'],
+  ['cells that are none', '"class_name":"Dense"', '"class_name":"RNN"'],
+  ['a class of JavaScript', '"class_name":"Dense"', '"class_name":"constructor"'],
+  ['layers that are none', '"layers":[', '"layers":3,"other":['],
+])('%s in a configuration costs the model, not the weights', async (_, from, to) => {
+  const parts = unzipSync(readFileSync(fixture('graph.keras')));
+  const config = strFromU8(parts['config.json']).replaceAll(/([:,]) /g, '$1');
+  const damaged = strToU8(config.replace(from, to));
+  expect(damaged).not.toEqual(strToU8(config));
+  const file = join(folder(), 'x.keras');
+  writeFileSync(file, zipSync({ ...parts, 'config.json': damaged }));
+  const lines: string[] = [];
+  const { artifacts } = await readArtifacts(file, { log: (line) => lines.push(line) });
+  expect(artifacts.modelTopology).toBeUndefined();
+  expect(artifacts.weightSpecs?.length).toBeGreaterThan(10);
+  expect(lines.join()).toContain('only the weights are read');
+});
 
 describe('HDF5', () => {
   it('is read in every type and byte order of numbers', async () => {

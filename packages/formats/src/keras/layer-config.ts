@@ -45,6 +45,12 @@ function activationOf(activation: Json, version: number, findings: Findings): Js
   return name;
 }
 
+/** Initializers that TF.js spells otherwise. */
+const spelled: Readonly<Record<string, string>> = {
+  LecunNormal: 'LeCunNormal',
+  LecunUniform: 'LeCunUniform',
+};
+
 /** Initializers and regularizers: what matters for training alone is left out where TF.js does not have it. */
 function objectOf(value: Json, key: string): Json {
   if (typeof value === 'string')
@@ -56,8 +62,7 @@ function objectOf(value: Json, key: string): Json {
   if (name === 'L1' || name === 'L2') {
     return { class_name: 'L1L2', config: { l1: config.l1 ?? 0, l2: config.l2 ?? 0 } };
   }
-  const other =
-    { HeNormalV2: 'HeNormal', LecunNormal: 'LeCunNormal', LecunUniform: 'LeCunUniform' }[name] ?? name;
+  const other = Object.hasOwn(spelled, name) ? spelled[name] : name;
   if (!known(other)) return key.endsWith('initializer') ? { class_name: 'Zeros', config: {} } : null;
   const seed = typeof config.seed === 'number' ? config.seed : null;
   return { class_name: other, config: 'seed' in config ? { ...config, seed } : config };

@@ -10,14 +10,27 @@ export const merges: readonly string[] = ['Add', 'Multiply', 'Maximum', 'Minimum
 /** Layers that take states behind their input. */
 const recurrent = ['LSTM', 'GRU', 'SimpleRNN', 'RNN', 'ConvLSTM2D', 'Bidirectional'];
 
-const isTensor = (value: Json): value is { readonly config: { readonly keras_history: Json } } =>
-  isObject(value) && value.class_name === '__keras_tensor__' && isObject(value.config);
+/** Layer, call and output, as all descriptions of graphs have them. */
+const isPlace = (value: Json | undefined): value is readonly [string, number, number] =>
+  Array.isArray(value) &&
+  typeof value[0] === 'string' &&
+  Number.isSafeInteger(value[1]) &&
+  Number.isSafeInteger(value[2]);
 
-function tensorsIn(value: Json): History[] {
-  if (Array.isArray(value)) return value.flatMap(tensorsIn);
-  if (!isTensor(value)) return isObject(value) ? sorted(value).flatMap(tensorsIn) : [];
-  const [layer, node, tensor] = value.config.keras_history as [string, number, number];
-  return [[layer, node, tensor, {}]];
+const isTensor = (
+  value: Json,
+): value is { readonly config: { readonly keras_history: readonly [string, number, number] } } =>
+  isObject(value) &&
+  value.class_name === '__keras_tensor__' &&
+  isObject(value.config) &&
+  isPlace(value.config.keras_history);
+
+function tensorsIn(value: Json, findings: Findings): History[] {
+  if (Array.isArray(value)) return value.flatMap((one: Json) => tensorsIn(one, findings));
+  if (isTensor(value)) return [[...value.config.keras_history, {}]];
+  if (!isObject(value)) return [];
+  if (value.class_name === '__keras_tensor__') findings.unknown.add('tensor without a history');
+  return sorted(value).flatMap((one) => tensorsIn(one, findings));
 }
 
 /** Keras takes the entries of a dictionary by their names. */
@@ -43,20 +56,21 @@ export function callsOf(calls: Json | undefined, className: string, findings: Fi
     const operands = merges.includes(className) && each.length > 1 && each.every(isTensor);
     const [first = null, ...more] = operands ? [each] : each;
     const named = Object.entries(isObject(kwargs) ? kwargs : {});
-    const inputs = tensorsIn(first);
+    const inputs = tensorsIn(first, findings);
     if (inputs.length === 0) {
       // The input may be named, too.
       for (const [i, [, value]] of named.entries()) {
-        if (tensorsIn(value).length === 0) continue;
-        inputs.push(...tensorsIn(value));
+        if (tensorsIn(value, findings).length === 0) continue;
+        inputs.push(...tensorsIn(value, findings));
         named.splice(i, 1);
         break;
       }
     }
+    if (inputs.length === 0) findings.unknown.add(`call of ${className} without inputs`);
     for (const [name, value] of [...more.map((value, i): [string, Json] => [`${i + 2}`, value]), ...named]) {
       if (isEmpty(value)) continue;
       const states = recurrent.includes(className) && (name === 'initial_state' || name === '2');
-      if (states && tensorsIn(value).length > 0) inputs.push(...tensorsIn(value));
+      if (states && tensorsIn(value, findings).length > 0) inputs.push(...tensorsIn(value, findings));
       else findings.unknown.add(`argument ${name} in calls of ${className}`);
     }
     return inputs as unknown as Json;

@@ -19,6 +19,13 @@ const otherNames: Readonly<Record<string, string>> = {
 const idle =
   /^(Identity|ActivityRegularization|SpatialDropout[23]D|Random(Flip|Rotation|Zoom|Contrast|Brightness|Translation|Shear|Hue|Saturation|Sharpness|Invert|Posterization|ColorJitter|ColorDegeneration|Grayscale|GaussianBlur|Perspective|Erasing))$/;
 
+/** Layers around another one, and where they have it. */
+const wrappers: Readonly<Record<string, string>> = {
+  RNN: 'cell',
+  Bidirectional: 'layer',
+  TimeDistributed: 'layer',
+};
+
 /** A layer, or a model in a model, as both Keras 2 and TF.js describe it. */
 export interface LayerJson {
   class_name: string;
@@ -101,6 +108,8 @@ function translate(layer: Json, version: number, findings: Findings): LayerJson 
     cells,
     ...settings
   } = configOf(own, config, version, findings);
+  const needed = Object.hasOwn(wrappers, own) ? wrappers[own] : undefined;
+  if (needed !== undefined && !isObject(config[needed])) findings.unknown.add(`${own} without a ${needed}`);
   return {
     class_name: own,
     config: {
@@ -124,7 +133,8 @@ function innerOf(wrapper: string, layer: LayerJson): Json {
 }
 
 function modelOf(className: string, config: Json, version: number, findings: Findings): LayerJson {
-  const layers = (Array.isArray(config) ? config : isObject(config) ? config.layers : undefined) ?? [];
+  const layers = (Array.isArray(config) ? config : isObject(config) ? config.layers : undefined) ?? null;
+  if (!Array.isArray(layers)) findings.unknown.add(`${className} without layers`);
   const list = (Array.isArray(layers) ? layers : []).map((layer: Json) =>
     translate(layer, version, findings),
   );
