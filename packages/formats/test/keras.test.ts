@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   model as functional,
+  initializers,
   input,
   type LayersModel,
   layers,
@@ -207,6 +208,28 @@ test.each([
     expect.stringContaining('the state of the optimizer is left out'),
     expect.stringContaining(reason),
   ]);
+});
+
+test('weights of a layer that somebody has registered with TF.js are kept by their names', async () => {
+  class Scale extends layers.Layer {
+    static className = 'ScaleOfOurs';
+    override build(shape: (number | null)[]): void {
+      this.addWeight('factor', [shape.at(-1) as number], 'float32', initializers.ones());
+      super.build(shape);
+    }
+    override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+      return tf.mul([inputs].flat()[0], this.weights[0].read());
+    }
+  }
+  tf.serialization.registerClass(Scale);
+  const file = join(folder(), 'model.h5');
+  const config = structuredClone(convolutional.config) as { config: { layers: object[] } };
+  config.config.layers.push(layer('ScaleOfOurs', { name: 'scale' }));
+  const factor = Float32Array.of(1, 2, 3, 4, 5);
+  const scale = [{ name: 'scale/factor:0', shape: [5], values: factor }];
+  await writeKeras(file, { ...convolutional, config, layers: { ...convolutional.layers, scale } });
+  const model = await readLayersModel(file);
+  expect([...(model.getLayer('scale').getWeights()[0].dataSync() as Float32Array)]).toEqual([...factor]);
 });
 
 test('files of weights, and of another Keras, are read by name', async () => {

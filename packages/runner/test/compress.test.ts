@@ -32,6 +32,10 @@ test('pictures: read, cut and put into a range, the same for the same seed', asy
   expect(Math.max(...a.dataSync())).toBeLessThanOrEqual(1);
   await expect(calibrationOf(folder(), inputs, options)).rejects.toThrow('There is no picture');
   await expect(calibrationOf(join(dir, 'none'), inputs, options)).rejects.toThrow('There is no');
+  await expect(calibrationOf(join(dir, 'none.npy'), inputs, options)).rejects.toMatchObject({
+    name: 'EspalierError',
+    message: expect.stringContaining('There is no file'),
+  });
   tf.dispose([a, b]);
 });
 

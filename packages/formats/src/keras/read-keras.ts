@@ -112,6 +112,9 @@ export function topologyOf(model: LayerJson, version: string): object {
   return { keras_version: version, backend: 'tensorflow', model_config: model };
 }
 
+/** Generators of random numbers are kept among the weights. */
+const isSeed = (path: string): boolean => path.includes('seed_generator');
+
 const doNotFit = (layer: string): string => `the weights of ${layer} do not fit its configuration`;
 
 /** Weights in groups by layer, as Keras 2 and `.h5` files have them. */
@@ -125,13 +128,20 @@ function fromGroups(
   const base = h5.groups.has('model_weights') ? 'model_weights/' : '';
   const tensors: PlainTensor[] = [];
   for (const [i, layer] of layersOf(model).entries()) {
-    if (slots[i].length === 0) continue;
     // The scope has Keras' own name; the layer itself may have got another one.
-    const name = slots[i][0].scope[1] ?? String(layer.config.name);
+    const name = slots[i][0]?.scope[1] ?? String(layer.config.name);
     const group = h5.groups.get(`${base}${name}`);
-    const names = (group && textsOf(group, 'weight_names'))?.filter((one) => !one.includes('seed_generator'));
-    const found = names && place(slots[i], names, version.startsWith('3'));
-    if (!names || !found) return doNotFit(name);
+    const names = (group && textsOf(group, 'weight_names'))?.filter((one) => !isSeed(one)) ?? [];
+    const found = place(slots[i], names, version.startsWith('3'));
+    if (found === undefined) return doNotFit(name);
+    // Of a layer that somebody has registered with TF.js the weights' names are its own affair.
+    if (slots[i].length === 0) {
+      for (const one of names) {
+        const dataset = h5.datasets.get(`${base}${name}/${one}`);
+        if (dataset === undefined) return doNotFit(name);
+        tensors.push(tensorOf(dataset, one.replace(/:0$/, ''), file));
+      }
+    }
     for (const [slot, index] of found.entries()) {
       const dataset = h5.datasets.get(`${base}${name}/${names[index]}`);
       if (dataset === undefined) {
@@ -152,6 +162,9 @@ function fromFolders(
   slots: readonly (readonly Slot[])[],
   file: string,
 ): readonly PlainTensor[] | string {
+  const used = new Set(slots.flat().map(({ path }) => path));
+  const other = [...h5.datasets.keys()].find((path) => !used.has(path) && !isSeed(path));
+  if (other !== undefined) return `${other} belongs to no layer whose weights are known`;
   const byLayer = new Map<string, PlainTensor>();
   const tensors: PlainTensor[] = [];
   for (const { name, path, scope, role } of slots.flat()) {
