@@ -21,6 +21,7 @@ interface Def {
   readonly items?: readonly z.ZodType[];
   readonly rest?: z.ZodType | null;
   readonly getter?: () => z.ZodType;
+  readonly out?: z.ZodType;
 }
 
 /** The keys that may stand at a path of a schema. */
@@ -28,6 +29,7 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   const def = schema.def as unknown as Def;
   if (def.innerType !== undefined) return keysAt(def.innerType, path);
   if (def.getter !== undefined) return keysAt(def.getter(), path);
+  if (def.out !== undefined) return keysAt(def.out, path);
   if (def.options !== undefined) return def.options.flatMap((option) => keysAt(option, path));
   const [key, ...rest] = path;
   if (def.shape !== undefined) {

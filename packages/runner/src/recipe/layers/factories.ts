@@ -117,14 +117,14 @@ function family(what: string, factories: object, options: Readonly<Record<string
 export function one(what: string, shape: Readonly<Record<string, z.ZodType>>): z.ZodType {
   const optional = Object.fromEntries(Object.entries(shape).map(([key, value]) => [key, value.optional()]));
   const [example] = Object.keys(shape);
-  return z.strictObject(optional).superRefine((value, context) => {
-    const count = Object.keys(value).length;
-    if (count === 1) return;
-    context.addIssue({
-      code: 'custom',
-      message: `expected one ${what} by its name and its options, such as { ${example}: { … } }`,
-    });
-  });
+  // Counted before anything else: `{ type: dense, units: 10 }` is no layer with a wrong key.
+  return z
+    .record(z.string(), z.unknown())
+    .refine(
+      (value) => Object.keys(value).length === 1,
+      `expected one ${what} by its name and its options, such as { ${example}: { … } }`,
+    )
+    .pipe(z.strictObject(optional));
 }
 
 /** Those of weights: `heNormal`, `{ l2: { l2: 0.001 } }`, `{ maxNorm: { maxValue: 2 } }`. */
