@@ -38,8 +38,8 @@ const ENOUGH = 512;
 /** The shortest part of k that is worth a workgroup of its own. */
 const SHORTEST = 128;
 
-/** How many threads there may be along n: few widths, because each is a program to compile. */
-const ACROSS = [4, 5, 8, 13, 16];
+/** How many threads there may be along n: few, because each is a program to compile. Five are slower than eight. */
+const ACROSS = [4, 8, 13, 16];
 
 /** Threads along n and m, each with a block of 4 by 4 (`tall`: 8 by 4) elements of C. */
 export interface Tile {
@@ -51,7 +51,7 @@ export interface Tile {
 /** The block of C that a workgroup computes: at most 128 by 64, whose tiles fit into the 16 KiB of every device. */
 function tileOf(m: number, n: number): Tile {
   const columns = Math.ceil(n / 64);
-  const across = ACROSS.find((threads) => threads * 4 * columns >= n)!; // 20 channels are 5 threads, not 8.
+  const across = ACROSS.find((threads) => threads * 4 * columns >= n)!; // 50 channels are 13 threads, not 16.
   // Twice the rows per thread halves the traffic of shared memory, where there are rows enough for all.
   if (across > 4 && m * columns >= 128 * ENOUGH) return { across, down: 16, tall: 2 };
   const down = m <= 32 ? 8 : m <= 64 || across > 8 ? 16 : 32;
