@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startBackend } from '../src/index.js';
 import { hasNative } from './native.js';
+import { hasWebgpu } from './software-gpu.js';
 
 const means = [0, -0.3, 0.2, 0.4];
 const precisions = [4000, 300, 700, 90];
@@ -18,12 +19,15 @@ function exactly(w: number): { log: number; slope: number; taken: number[] } {
   return { log, slope: taken.reduce((sum, r, j) => sum + r * precisions[j] * (w - means[j]), 0), taken };
 }
 
-describe.runIf(hasNative)('the op of the mixture prior', () => {
+describe.each([
+  { prefer: 'native', has: hasNative, tolerance: 1e-3 }, // the table's
+  { prefer: 'webgpu', has: hasWebgpu, tolerance: 1e-4 },
+] as const)('the kernel of the mixture prior on $prefer', ({ prefer, has, tolerance }) => {
   beforeAll(async () => {
-    await startBackend({ prefer: 'native' });
-  });
+    if (has) await startBackend({ prefer });
+  }, 120_000);
 
-  const run = (weights: readonly tf.Tensor[], held: number, scale: number): Float32Array[] => {
+  const run = async (weights: readonly tf.Tensor[], held: number, scale: number): Promise<Float32Array[]> => {
     const named = Object.fromEntries(weights.map((w, i) => [`w${i}`, w]));
     const before = tf.memory().numTensors;
     const outputs = tf.tidy(() => {
@@ -37,12 +41,12 @@ describe.runIf(hasNative)('the op of the mixture prior', () => {
     });
     expect(tf.memory().numTensors).toBe(before + weights.length + 1);
     expect(outputs.slice(1).map((x) => x.shape)).toEqual(weights.map((w) => w.shape));
-    const values = outputs.map((x) => x.dataSync() as Float32Array);
+    const values = (await Promise.all(outputs.map((x) => x.data()))) as Float32Array[];
     tf.dispose(outputs);
     return values;
   };
 
-  it('has the slopes and the sums of the formulas, of tensors of any size', () => {
+  it.runIf(has)('has the slopes and the sums of the formulas, of tensors of any size', async () => {
     const [held, scale] = [700, 3];
     const drawn = [
       tf.randomNormal([50, 80], 0, 0.2, 'float32', 1),
@@ -50,8 +54,11 @@ describe.runIf(hasNative)('the op of the mixture prior', () => {
       tf.zeros([held]),
       tf.scalar(0.37),
     ];
-    const [sums, ...slopes] = run(drawn, held, scale);
-    const alive = [0, 1, 3].flatMap((i) => [...drawn[i].dataSync()]);
+    const found = await run(drawn, held, scale);
+    expect(await run(drawn, held, scale)).toEqual(found);
+    const [sums, ...slopes] = found;
+    const given = await Promise.all(drawn.map((x) => x.data()));
+    const alive = [0, 1, 3].flatMap((i) => [...given[i]]);
     const got = [0, 1, 3].flatMap((i) => [...slopes[i]]);
     let [difference, norm] = [0, 0];
     const expected = new Array<number>(2 + 3 * size).fill(0);
@@ -67,18 +74,18 @@ describe.runIf(hasNative)('the op of the mixture prior', () => {
         expected[2 + 2 * size + j] += r * (w - means[j]) ** 2;
       }
     }
-    expect(Math.sqrt(difference / norm)).toBeLessThan(1e-3); // the table's
+    expect(Math.sqrt(difference / norm)).toBeLessThan(tolerance);
     for (const [i, value] of expected.entries()) {
       // A cell goes to one component as a whole.
-      expect(Math.abs(sums[i] - value)).toBeLessThan(1e-3 * Math.abs(value) + (i === 1 ? 10 : 1e-2));
+      expect(Math.abs(sums[i] - value)).toBeLessThan(tolerance * Math.abs(value) + (i === 1 ? 10 : 1e-2));
     }
     tf.dispose(drawn);
   });
 
-  it('ends on numbers that are not finite, and says so', () => {
+  it.runIf(has)('ends on numbers that are not finite, and says so', async () => {
     for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const weights = tf.tensor1d([0.1, wrong, -0.2]);
-      expect(Number.isFinite(run([weights], 0, 1)[0][0])).toBe(false);
+      expect(Number.isFinite((await run([weights], 0, 1))[0][0])).toBe(false);
       weights.dispose();
     }
   });

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startBackend } from '../src/index.js';
 import { hasNative } from './native.js';
+import { hasWebgpu } from './software-gpu.js';
 
 // The values as the papers write them; the gradients must be those of finite differences.
 const [k1, k2, k3] = [0.63576, 1.8732, 1.48695];
@@ -68,32 +69,40 @@ const cases = {
   ],
 } as const;
 
-describe.runIf(hasNative)('ops for the KL of group scales', () => {
+describe.each([
+  { prefer: 'native', has: hasNative },
+  { prefer: 'webgpu', has: hasWebgpu },
+] as const)('kernels for the KL of group scales on $prefer', ({ prefer, has }) => {
   beforeAll(async () => {
-    await startBackend({ prefer: 'native' });
-  });
+    if (has) await startBackend({ prefer });
+  }, 120_000);
 
-  it.each(Object.entries(cases))('%s: value and gradients', (kernel, [value, given, variables]) => {
-    const values: Values = Object.fromEntries(Object.entries(given).map(([name, x]) => [name, [...x]]));
-    const outputs = tf.tidy(() => {
-      const inputs = Object.fromEntries(Object.entries(values).map(([name, x]) => [name, tf.tensor1d(x)]));
-      return (tf.engine().runKernel(kernel, inputs) as unknown as tf.Tensor[]).map((x) => [...x.dataSync()]);
-    }) as unknown as number[][];
-    const [[total], rate, ...gradients] = outputs;
-    expect(total / value(values)).toBeCloseTo(1, 5);
-    expect(rate[2]).toBe(0); // it is pruned
-    expect(rate.filter((r) => r > 0)).toHaveLength(4);
-    for (const [k, name] of variables.entries()) {
-      for (const [i, x] of values[name].entries()) {
-        const at = (moved: number): number => {
-          const list = values[name].map((y, j) => (j === i ? moved : y));
-          return value({ ...values, [name]: list });
-        };
-        const difference = (at(x + 1e-5) - at(x - 1e-5)) / 2e-5;
-        expect(Math.abs(gradients[k][i] - difference), `${name} ${i}`).toBeLessThan(
-          1e-4 * Math.max(1, Math.abs(difference)),
-        );
+  it.runIf(has).each(Object.entries(cases))(
+    '%s: value and gradients',
+    async (kernel, [value, given, variables]) => {
+      const values: Values = Object.fromEntries(Object.entries(given).map(([name, x]) => [name, [...x]]));
+      const tensors = tf.tidy(() => {
+        const inputs = Object.fromEntries(Object.entries(values).map(([name, x]) => [name, tf.tensor1d(x)]));
+        return tf.engine().runKernel(kernel, inputs) as unknown as tf.Tensor[];
+      });
+      const outputs = await Promise.all(tensors.map(async (x) => [...(await x.data())]));
+      tf.dispose(tensors);
+      const [[total], rate, ...gradients] = outputs;
+      expect(total / value(values)).toBeCloseTo(1, 5);
+      expect(rate[2]).toBe(0); // it is pruned
+      expect(rate.filter((r) => r > 0)).toHaveLength(4);
+      for (const [k, name] of variables.entries()) {
+        for (const [i, x] of values[name].entries()) {
+          const at = (moved: number): number => {
+            const list = values[name].map((y, j) => (j === i ? moved : y));
+            return value({ ...values, [name]: list });
+          };
+          const difference = (at(x + 1e-5) - at(x - 1e-5)) / 2e-5;
+          expect(Math.abs(gradients[k][i] - difference), `${name} ${i}`).toBeLessThan(
+            1e-4 * Math.max(1, Math.abs(difference)),
+          );
+        }
       }
-    }
-  });
+    },
+  );
 });

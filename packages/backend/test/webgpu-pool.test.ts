@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers'; // Brings the gradients.
-import { beforeAll, describe, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { startBackend } from '../src/index.js';
 import { same, some } from './same.js';
 import { hasWebgpu } from './software-gpu.js';
@@ -74,6 +74,15 @@ describe.skipIf(!hasWebgpu)('pooling and depthwise convolutions on webgpu', { ti
       'int32',
     );
     await same([some([3000]), long], ([x, at]) => [tf.unsortedSegmentSum(x, at as tf.Tensor1D, 7)]);
+    // A codebook of no values, and nothing to look up.
+    for (const [segments, of] of [
+      [0, 4],
+      [3, 0],
+    ]) {
+      const sum = tf.unsortedSegmentSum(tf.zeros([of, 2]), tf.zeros([of], 'int32') as tf.Tensor1D, segments);
+      expect([...(await sum.data())]).toEqual(new Array(segments * 2).fill(0));
+      sum.dispose();
+    }
     await same([some([30, 70]), tf.tensor1d([3, 1, 3], 'int32')], ([x, at]) => [
       tf.grad((v) => tf.square(tf.gather(v, at as tf.Tensor1D)))(x),
     ]);

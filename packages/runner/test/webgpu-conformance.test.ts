@@ -4,7 +4,7 @@ import { createTrainer, type OptimizerFactories } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { hasWebgpu } from '../../backend/test/software-gpu.js';
-import { dataOf, net, schedules } from './every-plugin.js';
+import { dataOf, net, posteriors, schedules } from './every-plugin.js';
 import { difference, train } from './train-tiny.js';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -30,6 +30,18 @@ describe.skipIf(!hasWebgpu)('on webgpu', () => {
       } finally {
         await tf.setBackend('webgpu');
       }
+    },
+  );
+
+  it.each(Object.entries(posteriors))(
+    '%s trains and ends, resumes to the same bytes and keeps nothing',
+    async (_, make) => {
+      const before = tf.memory().numTensors;
+      const gpu = await train(make, optimizers);
+      const again = await train(make, optimizers, true);
+      expect(tf.memory().numTensors).toBe(before);
+      expect(Buffer.compare(gpu.bytes, again.bytes)).toBe(0);
+      expect(gpu.losses.every(Number.isFinite)).toBe(true);
     },
   );
 

@@ -35,8 +35,8 @@ export function registerRandom(): void {
 
 /**
  * Standard normal numbers from a seed that says all: no generator state is kept, so a run resumes exactly by
- * counting its draws. On the native backend by TensorFlow's Philox generator (0.9 ms for 100,000 numbers),
- * elsewhere by TF.js's own; the numbers differ from backend to backend.
+ * counting its draws. On the native backend by TensorFlow's Philox generator (0.9 ms for 100,000 numbers), on WebGPU by
+ * one of ours, elsewhere by TF.js's own; the numbers differ from backend to backend.
  *
  * @throws BackendError `kernel` for a seed that is not two 32-bit whole numbers
  *

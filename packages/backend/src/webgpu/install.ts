@@ -8,7 +8,11 @@ import { registerCrossEntropyKernel } from './kernels/cross-entropy.js';
 import { registerDepthwiseGradient } from './kernels/depthwise.js';
 import { registerMatMul } from './kernels/matmul.js';
 import { registerMaxPoolGradient } from './kernels/max-pool.js';
+import { registerMixture } from './kernels/mixture.js';
+import { registerPosterior } from './kernels/posterior.js';
+import { registerRandom } from './kernels/random.js';
 import { registerReductions } from './kernels/reduce.js';
+import { registerScaleKl } from './kernels/scale-kl.js';
 import { registerSegmentSum } from './kernels/segment-sum.js';
 import { registerSpread } from './kernels/spread.js';
 
@@ -30,4 +34,8 @@ export function registerWebgpuTraining(): void {
   registerSegmentSum();
   registerSpread();
   registerBatchNormGradient();
+  registerRandom();
+  registerMixture();
+  registerPosterior();
+  registerScaleKl();
 }

@@ -11,8 +11,8 @@ export interface Draw {
 const kernelName = 'StatelessRandomNormal';
 
 /**
- * Standard normal numbers that depend on the two words of the seed alone. The native backend of
- * `@espalier/backend` has a kernel for it; elsewhere TF.js draws them in JavaScript.
+ * Standard normal numbers that depend on the two words of the seed alone. The native backend and
+ * WebGPU of `@espalier/backend` have a kernel for it; elsewhere TF.js draws them in JavaScript.
  */
 function normal(shape: readonly number[], seed: readonly [number, number]): tf.Tensor {
   if (tf.getKernel(kernelName, tf.getBackend()) !== undefined) {

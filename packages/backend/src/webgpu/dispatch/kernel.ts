@@ -38,9 +38,10 @@ export class Launcher {
     readonly calls: Calls,
   ) {}
 
-  /** A tensor that a kernel will write. */
+  /** A tensor that a kernel will write; an empty one, which none can, is there already. */
   make(shape: readonly number[], dtype: tf.DataType = 'float32'): tf.TensorInfo {
-    return this.backend.makeTensorInfo([...shape], dtype);
+    const values = shape.includes(0) ? new Float32Array() : undefined;
+    return this.backend.makeTensorInfo([...shape], dtype, values);
   }
 
   /**

@@ -45,8 +45,13 @@ export function registerSegmentSum(): void {
     const { numSegments } = args.attrs as unknown as { numSegments: number };
     const rest = x.shape.slice(segmentIds.shape.length);
     const [length, width] = [tf.util.sizeFromShape(segmentIds.shape), tf.util.sizeFromShape(rest)];
-    if (x.dtype !== 'float32' || length * width * numSegments === 0) return stock(args);
+    if (x.dtype !== 'float32') return stock(args);
     const gpu = launcher();
+    if (length * width * numSegments === 0) {
+      // Nothing to look up, as in a codebook of no values but 0: TF.js's refuses that.
+      const none = new Float32Array(numSegments * width);
+      return gpu.backend.makeTensorInfo([numSegments, ...rest], 'float32', none);
+    }
     const y = gpu.make([numSegments, ...rest]);
     let across = 1;
     while (across < width && across < 64) across *= 2;
