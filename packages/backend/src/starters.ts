@@ -9,9 +9,12 @@ import { findPackage, type InstalledPackage } from './packages.js';
 import { checkAddon } from './setup/setup.js';
 import type { Backend, BackendName } from './start.js';
 import { registerWasmTraining } from './wasm/register.js';
+import { adapterLine } from './webgpu/adapter.js';
 import { provideWebgpu } from './webgpu/dawn.js';
+import { navigatorGpu } from './webgpu/gpu.js';
 import { registerWebgpuTraining } from './webgpu/install.js';
 import { webgpuOptimizers } from './webgpu/kernels/optimizers.js';
+import { lookForAdapter } from './webgpu/look.js';
 import { openWebgpu } from './webgpu/register.js';
 
 /** The npm package that brings each backend. */
@@ -37,6 +40,11 @@ export async function start(name: Exclude<BackendName, 'webgpu'>): Promise<Start
 /** WebGPU; a reason in words when it was only one of several to try. */
 export async function tryWebgpu(prefer: 'auto' | BackendName): Promise<Started | string> {
   try {
+    if (prefer !== 'webgpu' && findPackage(PACKAGES.webgpu) && !navigatorGpu()) {
+      const adapter = await lookForAdapter();
+      if (!adapter) return 'WebGPU finds no adapter';
+      if (adapter.software) return `WebGPU finds no adapter but a software one, ${adapterLine(adapter)}`;
+    }
     return await startWebgpu(prefer === 'webgpu');
   } catch (error) {
     if (prefer === 'webgpu' || !(error instanceof BackendError)) throw error;

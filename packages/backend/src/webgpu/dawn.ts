@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { BackendError } from '../error.js';
 import { findPackage } from '../packages.js';
@@ -16,6 +17,8 @@ export async function provideWebgpu(): Promise<Gpu> {
   const there = navigatorGpu();
   if (there) return there;
   const { create, globals } = await loadDawn();
+  // Vulkan's loader complains where there is no desktop.
+  if (process.platform === 'linux') process.env.XDG_RUNTIME_DIR ??= tmpdir();
   const wanted = process.env.ESPALIER_WEBGPU_ADAPTER;
   const gpu = create(wanted ? [`adapter=${wanted}`] : []);
   Object.assign(globalThis, globals);
