@@ -1,4 +1,5 @@
 import { checkOptions, EspalierError } from '@espalier/core';
+import { floatsOf } from './floats.js';
 import { initialCentroids, type LloydInit } from './initial-centroids.js';
 import { lloyd } from './lloyd.js';
 import { Moments } from './moments.js';
@@ -9,7 +10,7 @@ import { type Sorted, sortValues } from './sorted.js';
 /** Options of `optimalCodebook`. */
 export interface CodebookOptions {
   /** Importance of each value, finite and >= 0: the squared error is multiplied by it. Default: all 1. */
-  readonly weights?: Float32Array;
+  readonly weights?: ArrayLike<number>;
   /** One of the k entries is exactly 0, and the others are the best ones beside it. Default false. */
   readonly keepZero?: boolean;
 }
@@ -49,7 +50,7 @@ export interface LloydOptions extends CodebookOptions {
  * borders are improved on the ungrouped values by Lloyd's iteration; `gap` then bounds what may be missing to
  * the optimum.
  *
- * @param values - Any number of finite values.
+ * @param values - Any number of finite values, in any list of numbers; they are rounded to float32.
  * @param k - Number of entries, 1 to 4096, the 0 of `keepZero` included.
  * @throws EspalierError `invalid-option`, `unknown-option`, `not-finite`
  *
@@ -61,14 +62,14 @@ export interface LloydOptions extends CodebookOptions {
  * ```
  */
 export function optimalCodebook(
-  values: Float32Array,
+  values: ArrayLike<number>,
   k: number,
   options: CodebookOptions = {},
 ): OptimalCodebook {
   checkOptions('optimalCodebook', options, ['weights', 'keepZero']);
-  const sorted = prepare('optimalCodebook', values, k, options);
+  const { sorted, floats, weights } = prepare('optimalCodebook', values, k, options);
   const { centroids, lowerBound } = optimalCentroids(sorted, k, options.keepZero ?? false);
-  const codebook = assemble(values, centroids, options);
+  const codebook = assemble(floats, centroids, weights);
   return { ...codebook, gap: lowerBound === undefined ? 0 : Math.max(0, codebook.inertia - lowerBound) };
 }
 
@@ -86,42 +87,49 @@ export function optimalCodebook(
  * if (centroids.join() !== '1.5,9.5') throw new Error(centroids.join());
  * ```
  */
-export function lloydCodebook(values: Float32Array, k: number, options: LloydOptions): Codebook {
+export function lloydCodebook(values: ArrayLike<number>, k: number, options: LloydOptions): Codebook {
   checkOptions('lloydCodebook', options, ['weights', 'keepZero', 'init', 'seed', 'maxIterations']);
-  const sorted = prepare('lloydCodebook', values, k, options);
+  const { sorted, floats, weights } = prepare('lloydCodebook', values, k, options);
   const { init, seed, maxIterations, keepZero = false } = options;
   const free = keepZero ? k - 1 : k;
-  if (free === 0 || sorted.values.length === 0) return assemble(values, Float64Array.of(0), options);
+  if (free === 0 || sorted.values.length === 0) return assemble(floats, Float64Array.of(0), weights);
   const start = initialCentroids(sorted.values, free, init, seed);
   if (!keepZero)
-    return assemble(values, lloyd(new Moments(sorted), start, { maxIterations }).centroids, options);
+    return assemble(floats, lloyd(new Moments(sorted), start, { maxIterations }).centroids, weights);
   const pinned = start.filter((centre) => centre < 0).length;
   const withZero = Float64Array.of(...start.subarray(0, pinned), 0, ...start.subarray(pinned));
-  return assemble(values, lloyd(new Moments(sorted), withZero, { pinned, maxIterations }).centroids, options);
+  return assemble(floats, lloyd(new Moments(sorted), withZero, { pinned, maxIterations }).centroids, weights);
 }
 
-function prepare(owner: string, values: Float32Array, k: number, options: CodebookOptions): Sorted {
+interface Prepared {
+  readonly sorted: Sorted;
+  /** The values in their own order, and their weights. */
+  readonly floats: Float32Array;
+  readonly weights: Float32Array | undefined;
+}
+
+function prepare(owner: string, values: ArrayLike<number>, k: number, options: CodebookOptions): Prepared {
   const refuse = (message: string, remedy: string): never => {
     throw new EspalierError('invalid-option', `${owner}: ${message}.`, { remedy });
   };
   if (!Number.isInteger(k) || k < 1 || k > 4096) refuse(`k is ${k}`, 'Give a whole number from 1 to 4096.');
-  if (values.length === 0) refuse('there are no values', 'Give at least one value.');
-  const { weights } = options;
+  const floats = floatsOf(owner, 'value', values);
+  if (floats.length === 0) refuse('there are no values', 'Give at least one value.');
+  const weights = options.weights === undefined ? undefined : floatsOf(owner, 'weight', options.weights);
   if (weights !== undefined) {
-    if (weights.length !== values.length) {
-      refuse(`there are ${weights.length} weights for ${values.length} values`, 'Give one weight per value.');
+    if (weights.length !== floats.length) {
+      refuse(`there are ${weights.length} weights for ${floats.length} values`, 'Give one weight per value.');
     }
     const bad = weights.findIndex((w) => !(w >= 0 && w < Number.POSITIVE_INFINITY));
     if (bad >= 0) refuse(`weight ${bad} is ${weights[bad]}`, 'Give finite weights >= 0.');
   }
-  return sortValues(values, { weights, skipZeros: options.keepZero ?? false });
+  return { sorted: sortValues(floats, { weights, skipZeros: options.keepZero ?? false }), floats, weights };
 }
 
 /** Rounds centres to float32, drops equal ones, assigns the values and measures the error. */
-function assemble(values: Float32Array, centres: Float64Array, options: CodebookOptions): Codebook {
+function assemble(values: Float32Array, centres: Float64Array, weights: Float32Array | undefined): Codebook {
   const centroids = Float32Array.from(new Set(Float32Array.from(centres, (c) => (c === 0 ? 0 : c))));
   const indices = nearest(values, centroids);
-  const { weights } = options;
   let inertia = 0;
   for (let i = 0; i < values.length; i++) {
     const d = values[i] - centroids[indices[i]];
