@@ -173,6 +173,17 @@ describe.skipIf(!hasWebgpu)('kernels on webgpu', { timeout: 120_000 }, () => {
     });
   });
 
+  it('takes tensors of nothing, and they stay that', async () => {
+    const none = tf.zeros([0]);
+    const at = tf.zeros([0, 1], 'int32');
+    expect([...(await tf.scatterND(at, none, [3]).data())]).toEqual([0, 0, 0]);
+    expect([...(await tf.concat([none, tf.tensor1d([4, 5])]).data())]).toEqual([4, 5]);
+    expect([...(await tf.gather(tf.tensor1d([4, 5]), tf.zeros([0], 'int32')).data())]).toEqual([]);
+    expect([...(await tf.sum(none).data())]).toEqual([0]);
+    expect(await none.data()).toHaveLength(0);
+    expect(await at.data()).toHaveLength(0);
+  });
+
   it('loses nothing to logits that are far apart (golden numbers)', async () => {
     const [x, y] = [tf.tensor2d([[1000, 0, -1000]]), tf.tensor2d([[0, 1, 0]])];
     const { value, grad } = tf.valueAndGrad((v) => softmaxCrossEntropy(y, v as tf.Tensor))(x);

@@ -36,6 +36,7 @@ export class Calls {
     buffers: readonly GpuBuffer[],
     [x, y, z]: readonly [number, number, number],
   ): void {
+    if (x * y * z === 0) return; // Nothing to do, and Dawn wonders aloud.
     const { backend } = this;
     let call = this.#calls.get(key);
     if (call === undefined) {

@@ -36,6 +36,11 @@ export function uploader(backend: WebgpuBackend): (dataId: object) => void {
       data.resource = backend.bufferManager.acquireBuffer(bytesOf(dtype, size), TENSOR_USAGE);
       return;
     }
+    if (size === 0) {
+      // No buffer of 0 bytes can be bound; what is read stays nothing.
+      data.resource = backend.bufferManager.acquireBuffer(4, TENSOR_USAGE);
+      return;
+    }
     const whole = dtype === 'int32' || dtype === 'bool';
     if (size === 1) {
       data.resource = scalar(whole ? Int32Array.of(values[0]) : Float32Array.of(values[0]));
@@ -45,7 +50,7 @@ export function uploader(backend: WebgpuBackend): (dataId: object) => void {
       const buffer = backend.bufferManager.acquireBuffer(bytesOf(dtype, size), TENSOR_USAGE);
       const ready = whole ? values instanceof Int32Array : values instanceof Float32Array;
       const bits = ready ? values : whole ? Int32Array.from(values) : Float32Array.from(values);
-      if (size > 0) backend.device.queue.writeBuffer(buffer, 0, bits as unknown as ArrayBufferView);
+      backend.device.queue.writeBuffer(buffer, 0, bits as unknown as ArrayBufferView);
       data.resource = buffer;
     }
     data.values = null; // As in TF.js: what is on the device is not kept on the CPU.
