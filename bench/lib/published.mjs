@@ -1,7 +1,7 @@
 // The models of `published-models.mjs`, and how each is read out of its package.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { artifactsOf, models } from '../../examples/existing-models/models.js';
+import { fromScripts } from '../../examples/existing-models/models.js';
 import { packageFolder } from '../../examples/existing-models/packages.js';
 
 /** A model.json with its weights, as artifacts. */
@@ -27,8 +27,11 @@ const upscaler = (spec, path) => ({
   read: () => read(spec, path),
 });
 
-/** nsfwjs's larger model: scripts for browsers, as the one of the example. */
-const [, , , nsfwjs] = models;
+/** The model in the middle of nsfwjs's three: scripts for browsers. */
+async function nsfwjs() {
+  const folder = join(await packageFolder('nsfwjs@4.4.0'), 'dist', 'models', 'mobilenet_v2_mid');
+  return fromScripts(folder, ['group1-shard1of2', 'group1-shard2of2']);
+}
 
 export const published = [
   ...[
@@ -51,7 +54,7 @@ export const published = [
   upscaler('@upscalerjs/esrgan-slim@1.0.0', 'models/x8/model.json'),
   upscaler('@upscalerjs/esrgan-legacy@1.0.0', 'models/psnr-small/model.json'),
   upscaler('@upscalerjs/maxim-denoising@0.1.0', 'models/model.json'),
-  { name: 'nsfwjs mobilenet_v2', read: () => artifactsOf(nsfwjs) },
+  { name: 'nsfwjs mobilenet_v2_mid', read: nsfwjs },
   {
     name: 'vscode-languagedetection',
     read: () => read('@vscode/vscode-languagedetection@1.0.23', 'model/model.json'),

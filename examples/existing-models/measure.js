@@ -19,7 +19,7 @@ async function outputsOf(artifacts, examples) {
   const parts = [];
   for (let start = 0; start < examples.shape[0]; start += batch) {
     const input = tf.slice(examples, start, Math.min(batch, examples.shape[0] - start));
-    const outputs = model.run([input]);
+    const outputs = await model.run([input]);
     outputs.forEach((output, o) => {
       shapes[o] = [examples.shape[0], ...output.shape.slice(1)];
       parts[o] = [...(parts[o] ?? []), Float32Array.from(output.dataSync())];
@@ -87,6 +87,7 @@ export async function measure(model, { folder, write, log }) {
       ...aim,
       calibration: [calibration],
       peak: model.inputs.peak,
+      seconds: Infinity,
       log,
     });
     await write(`${nameOf(model, size ? `${bits} ${size}` : bits)}.esp`, result.file);

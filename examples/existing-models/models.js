@@ -13,7 +13,7 @@ async function fromModelJson(file) {
 }
 
 /** A model that a package carries as scripts for browsers: an object, and base64. */
-async function fromScripts(folder, parts) {
+export async function fromScripts(folder, parts) {
   const require = createRequire(join(folder, 'model.js'));
   const { weightsManifest, ...rest } = require(join(folder, 'model.min.js'));
   const texts = parts.map((name) => require(join(folder, `${name}.min.js`)));
