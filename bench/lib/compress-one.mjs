@@ -85,6 +85,14 @@ function figures(original, other, peaks) {
   return { all: round(-10 * Math.log10(noise), 2), worstOfOne: round(Math.min(...worst), 2) };
 }
 
+/** Pictures of 0 to 1 as a model takes them: integers go from 0 to 255. The first is disposed. */
+function inDtype(pictures, dtype) {
+  if (dtype !== 'int32') return pictures;
+  const whole = tf.tidy(() => tf.cast(tf.round(tf.mul(pictures, 255)), 'int32'));
+  pictures.dispose();
+  return whole;
+}
+
 try {
   const model = await load(artifacts);
   const [input, ...rest] = model.inputs;
@@ -92,7 +100,7 @@ try {
   const takesPictures = rest.length === 0 && input.shape.length === 4 && [1, 3].includes(input.shape[3]);
   if (takesPictures && result.peaks) {
     const size = input.shape.slice(1).map((n, axis) => (n < 0 ? (axis === 2 ? 3 : 48) : n));
-    const pictures = await heldOut(size);
+    const pictures = inDtype(await heldOut(size), input.dtype);
     const original = await outputsOf(artifacts, pictures);
     row.onPhotographs = figures(original, await outputsOf(result.artifacts, pictures), result.peaks);
     row.uint8OnPhotographs = figures(original, await outputsOf(converted.artifacts, pictures), result.peaks);
