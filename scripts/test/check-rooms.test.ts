@@ -40,7 +40,7 @@ test.each([
   ['some-pruners', "import { kmeans } from '@espalier/quantize-kmeans';", 'knows only core'],
   ['some-pruners', "import { runRecipe } from '@espalier/runner';", 'nobody knows runner'],
   ['some-pruners', "export { Run } from '../../core/src/run.js';", 'by their names'],
-  ['datasets', "import { Run } from '@espalier/core';", 'no other package of ours'],
+  ['datasets', "import { Run } from '@espalier/core';", 'knows only host'],
 ])('%s may not: %s', (name, source, reason) => {
   const broken = brokenRules(repository(name, `// A line before.\n${source}\n`));
   expect(broken).toHaveLength(1);

@@ -11,11 +11,12 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
  * import * as tf from '@tensorflow/tfjs-core';
  * import * as tfl from '@tensorflow/tfjs-layers';
  * import { disposeModel } from '@espalier/core';
+ * const before = tf.memory().numTensors;
  * const x = tfl.input({ shape: [3] });
  * const twice = tfl.layers.dense({ units: 3 });
  * const y = twice.apply(twice.apply(x)) as tfl.SymbolicTensor;
  * disposeModel(tfl.model({ inputs: x, outputs: y }));
- * if (tf.memory().numTensors !== 0) throw new Error('some are left');
+ * if (tf.memory().numTensors !== before) throw new Error('some are left');
  * ```
  */
 export function disposeModel(model: LayersModel): void {

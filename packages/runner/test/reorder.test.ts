@@ -9,7 +9,7 @@ import { reorder } from '../src/pipeline/reorder.js';
 import { recipeSchema } from '../src/recipe/schema.js';
 
 it('a reordered model computes the same, packs no larger, and tells what was moved', async () => {
-  // Two kinds of units, alternating: input pixels of the left half or of the right half.
+  // Two kinds of units, mixed: input pixels of the left half or of the right half, with levels that do not repeat.
   const model = sequential({
     layers: [
       layers.dense({ units: 48, inputShape: [64], activation: 'relu', name: 'hidden' }),
@@ -20,7 +20,8 @@ it('a reordered model computes the same, packs no larger, and tells what was mov
     const data = Float32Array.from({ length: 64 * 48 }, (_, i) => {
       const [pixel, unit] = [Math.floor(i / 48), i % 48];
       const half = (unit * 29) % 48 < 24 ? 0 : 1;
-      return pixel >> 5 === half ? (((pixel * 7 + unit * 3) % 5) - 2) * 0.25 : 0;
+      const level = ((pixel * 131 + unit * 197 + pixel * unit * 31) % 1009) % 5;
+      return pixel >> 5 === half ? (level - 2) * 0.25 : 0;
     });
     return tf.tensor2d(data, [64, 48]);
   });
@@ -31,7 +32,7 @@ it('a reordered model computes the same, packs no larger, and tells what was mov
   const before = await artifactsOf(model);
   const after = reorder(before, listener);
   expect(heard).toEqual(['Reordered the units of hidden']);
-  expect(encode(after).length).toBeLessThan(encode(before).length);
+  expect(encode(after).length).toBeLessThan(encode(before).length - 20);
   const moved = await modelFrom(after);
   const x = tf.randomUniform([8, 64], 0, 1, 'float32', 3);
   const [a, b] = [model.predict(x), moved.predict(x)] as tf.Tensor[];
