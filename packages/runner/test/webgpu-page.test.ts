@@ -9,7 +9,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { build } from 'tsup';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { findChromium } from '../../../scripts/lib/chromium.mjs';
-import { schedules } from './every-plugin.js';
+import { posteriors, schedules } from './every-plugin.js';
 import { folder } from './fixtures.js';
 import { difference, train } from './train-tiny.js';
 import type { PageTrained } from './webgpu-page.js';
@@ -63,7 +63,7 @@ describe.skipIf(!executablePath)('in a page of headless Chromium with WebGPU', (
     server?.close();
   });
 
-  it.each(Object.entries(schedules))(
+  it.each(Object.entries({ ...schedules, ...posteriors }))(
     '%s trains to the numbers of the CPU, resumes to the same bytes and keeps nothing',
     async (name, make) => {
       const trained = (await page.evaluate(`trainWith(${JSON.stringify(name)})`)) as PageTrained;
