@@ -59,13 +59,6 @@ function factorsOf(args: Parameters<tf.KernelFunc>[0]): Factors | undefined {
  */
 export function registerMatMul(): void {
   replaceKernel('BatchMatMul', (stock) => (args) => {
-    const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
-    const { transposeA, transposeB } = args.attrs as unknown as { transposeA: boolean; transposeB: boolean };
-    // TF.js's binds what is empty, which the device refuses.
-    if (a.shape.at(transposeA ? -2 : -1) === 0) {
-      const batch = tf.broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
-      return tf.zeros([...batch, a.shape.at(transposeA ? -1 : -2)!, b.shape.at(transposeB ? -2 : -1)!]);
-    }
     const found = factorsOf(args);
     return found ? multiply(launcher(), found.product, found.tensors, found.shape) : stock(args);
   });
