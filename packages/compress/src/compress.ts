@@ -1,21 +1,23 @@
 import type { ModelArtifacts } from '@espalier/codec';
 import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { packedAsItIs } from './as-it-is.js';
-import { foldNormalizations } from './batch-norm.js';
-import { Bench } from './bench.js';
-import { examplesFor, type MeasuredOn } from './calibrate.js';
-import { choose } from './choose.js';
-import { type Examples, type Executable, load } from './executable.js';
-import type { Fidelity } from './fidelity.js';
-import { type Judge, judged, type Packed, packed } from './finish.js';
+import { examplesFor, type MeasuredOn } from './calibrate/calibration-inputs.js';
+import type { Method } from './choose/quantize.js';
+import { Bench } from './fidelity/bench.js';
+import type { Fidelity } from './fidelity/fidelity.js';
+import { load } from './model/load.js';
+import type { Examples, Executable } from './model/model.js';
+import { Tensors } from './model/tensors.js';
 import { type CompressOptions, checkCompressOptions } from './options.js';
-import { plan } from './planning.js';
-import type { Method } from './quantize.js';
-import { aimOf, type Trial } from './search.js';
-import { Tensors } from './tensors.js';
-import { trace } from './trace.js';
-import { Work } from './work.js';
+import { planAll } from './plan/all-tensors.js';
+import { aimOf } from './search/aim.js';
+import { coarsestSteps } from './search/coarsest-steps.js';
+import type { Trial } from './search/search.js';
+import { Work } from './time-budget.js';
+import { foldNormalizations } from './trace/fold-batch-norm.js';
+import { trace } from './trace/trace.js';
+import { packedAsItIs } from './verify/lossless.js';
+import { type Judge, judged, type Packed, packed } from './verify/pack.js';
 
 /** How one tensor came out. */
 export interface CompressedTensor {
@@ -132,8 +134,8 @@ async function compressed(artifacts: ModelArtifacts, options: CompressOptions): 
       given.dispose();
     }
     log(`${linear.size} linear operations, ${normalizations.length} normalisations`);
-    const plans = await plan(model, tensors, { linear, biases }, batches, bench, work, log);
-    const found = await choose(plans, model, tensors, bench, batches[0], goal, options, work);
+    const plans = await planAll(model, tensors, { linear, biases }, batches, bench, work, log);
+    const found = await coarsestSteps(plans, model, tensors, bench, batches[0], goal, options, work);
     const small = await packed(found, judge);
     const file = asItIs(small.file.length);
     // Who meets the aim goes first, and then the smaller one; without loss any quality is met.

@@ -1,7 +1,7 @@
 import { checkOptions, checkRange, EspalierError } from '@espalier/core';
-import type { GenerateOptions } from './examples.js';
-import type { Examples, InputSpec } from './executable.js';
-import type { InputValues } from './fixed-inputs.js';
+import type { GenerateOptions } from './examples/generate.js';
+import type { InputValues } from './model/graph/fixed-inputs.js';
+import type { Examples, InputSpec } from './model/model.js';
 
 /** Makes examples for these inputs; whoever called it disposes them. */
 export type ExampleSource = (inputs: readonly InputSpec[]) => Examples | Promise<Examples>;

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { compress, compressWeights, readWeights } from '../src/index.js';
-import { search } from '../src/search.js';
+import { search } from '../src/search/search.js';
 import { wave } from './graphs.js';
 import { artifactsOf, fill, noise } from './models.js';
 

@@ -3,9 +3,9 @@ import type { ModelArtifacts } from '@espalier/codec';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, expect, test } from 'vitest';
-import { foldNormalizations } from '../src/batch-norm.js';
 import { compress, load, readWeights, withValues } from '../src/index.js';
-import { trace } from '../src/trace.js';
+import { foldNormalizations } from '../src/trace/fold-batch-norm.js';
+import { trace } from '../src/trace/trace.js';
 import { GraphBuilder, wave } from './graphs.js';
 import { artifactsOf, fill, noise } from './models.js';
 

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { batchesOf, splitExamples } from '../src/batches.js';
+import { batchesOf, splitExamples } from '../src/examples/batches.js';
 import { compress, generateExamples } from '../src/index.js';
 import { artifactsOf, fill } from './models.js';
 

@@ -2,15 +2,16 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
-import { Codebooks } from '../src/codebooks.js';
+import { Moments } from '../src/calibrate/moments.js';
+import { codedBytes } from '../src/choose/coded-bytes.js';
+import { chooseMethods } from '../src/choose/methods.js';
+import { type Method, quantize, type Rounded } from '../src/choose/quantize.js';
 import { compress } from '../src/compress.js';
-import { rowMajor } from '../src/layout.js';
-import { chooseMethods, codedBytes } from '../src/methods.js';
-import { Moments } from '../src/moments.js';
-import { planLinear, planPlain } from '../src/plan.js';
-import { type Method, quantize, type Rounded } from '../src/quantize.js';
-import { toCodebook } from '../src/round.js';
-import { readWeights } from '../src/weights.js';
+import { readWeights } from '../src/model/weights.js';
+import { Codebooks } from '../src/plan/codebooks.js';
+import { planLinear, planPlain } from '../src/plan/tensor-plan.js';
+import { toCodebook } from '../src/round/snap.js';
+import { rowMajor } from '../src/trace/layout.js';
 import { artifactsOf, fill, noise } from './models.js';
 
 /** Values at a few places that no grid fits, and how far from them. */

@@ -4,13 +4,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
 import { compress } from '../src/compress.js';
-import { generateExamples } from '../src/examples.js';
-import { load } from '../src/executable.js';
-import { paintFace } from '../src/faces.js';
-import { cutPicture } from '../src/pictures.js';
-import { sampleExamples } from '../src/sample.js';
-import { madeUpSound } from '../src/sounds.js';
-import { inputsWithTables } from '../src/tables.js';
+import { paintFace } from '../src/examples/faces.js';
+import { generateExamples } from '../src/examples/generate.js';
+import { cutPicture } from '../src/examples/pictures.js';
+import { sampleExamples } from '../src/examples/sample.js';
+import { madeUpSound } from '../src/examples/sounds.js';
+import { inputsWithTables } from '../src/examples/table-inputs.js';
+import { load } from '../src/model/load.js';
 import { artifactsOf, fill } from './models.js';
 
 const ramp = {

@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { gradients } from '../src/gradients.js';
+import { gradients } from '../src/calibrate/gradients.js';
 import { noise } from './models.js';
 
 /** Slopes of the sum of the squares, against those of finite differences. */

@@ -1,9 +1,9 @@
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { chooseDoubt, leastDoubt } from '../src/doubt.js';
-import { rowMajor } from '../src/layout.js';
-import { type Gram, Moments } from '../src/moments.js';
+import { type Gram, Moments } from '../src/calibrate/moments.js';
+import { chooseDoubt, leastDoubt } from '../src/plan/shrinkage.js';
+import { rowMajor } from '../src/trace/layout.js';
 import { noise } from './models.js';
 
 /** Moments of parts, and no tensor left behind. */

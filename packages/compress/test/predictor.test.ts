@@ -5,10 +5,10 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compress } from '../src/index.js';
-import { columnMajor, depthwise, rowMajor } from '../src/layout.js';
-import { solve } from '../src/least-squares.js';
-import { Predictor, toPredicted } from '../src/predictor.js';
-import { roundPlain } from '../src/round.js';
+import { solve } from '../src/numbers/least-squares.js';
+import { Predictor, toPredicted } from '../src/plan/predictor.js';
+import { roundPlain } from '../src/round/snap.js';
+import { columnMajor, depthwise, rowMajor } from '../src/trace/layout.js';
 import { artifactsOf, noise } from './models.js';
 
 /** Windowed sinusoids, `[times, waves]`; the order of the times can be another one. */

@@ -4,7 +4,7 @@ import { decode, type ModelArtifacts, type WeightSpec } from '@espalier/codec';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test, vi } from 'vitest';
 import { compress } from '../src/index.js';
-import { readWeights } from '../src/weights.js';
+import { readWeights } from '../src/model/weights.js';
 import { artifactsOf, noise, pictureNet } from './models.js';
 
 /** A model.json and its weights, each through Brotli 11. */

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
 import { compress } from '../src/compress.js';
-import { processorSeconds, Work } from '../src/work.js';
+import { processorSeconds, Work } from '../src/time-budget.js';
 import { artifactsOf, fill } from './models.js';
 
 describe('time for the work', () => {

@@ -1,0 +1,87 @@
+import type { ModelArtifacts } from '@espalier/codec';
+import { EspalierError } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { InputValues } from './graph/fixed-inputs.js';
+import { loadGraph } from './graph/load-graph.js';
+import { intercept, interceptAsync } from './intercept.js';
+import { loadLayers } from './load-layers.js';
+import type { Executable, Loaded } from './model.js';
+import { checkWeights } from './weights.js';
+
+/** Is this the topology of a GraphModel? Old files do not say. */
+export function isGraph({ format, modelTopology }: ModelArtifacts): boolean {
+  if (format === 'graph-model') return true;
+  return format === undefined && typeof modelTopology === 'object' && 'node' in modelTopology;
+}
+
+/**
+ * Loads a model from artifacts.
+ *
+ * @param values - Of inputs of a graph model that are the same for all examples; by default scalars are 1, flags false.
+ * @throws EspalierError `bad-model` with what TF.js says, `unknown-name`, `shape-mismatch`
+ */
+export async function load(artifacts: ModelArtifacts, values: InputValues = {}): Promise<Executable> {
+  checkWeights(artifacts);
+  const handler = { load: async () => artifacts as unknown as tf.io.ModelArtifacts };
+  try {
+    const graph = isGraph(artifacts);
+    if (!graph && Object.keys(values).length > 0) {
+      throw new EspalierError(
+        'invalid-option',
+        'A layers model has no inputs that are the same for all examples.',
+      );
+    }
+    const { predict, ...model } = graph
+      ? await loadGraph(handler, artifacts, values)
+      : await loadLayers(handler);
+    return { ...model, run: runner(model, predict) };
+  } catch (cause) {
+    if (cause instanceof EspalierError) throw cause;
+    throw new EspalierError('bad-model', `TensorFlow.js cannot load the model: ${said(cause)}`, {
+      cause,
+      remedy: 'Are its custom layers or operations registered?',
+    });
+  }
+}
+
+/** What TF.js says, in one line. */
+export const said = (cause: unknown): string =>
+  String((cause as Error)?.message ?? cause)
+    .split('\n')[0]
+    .slice(0, 300);
+
+/** Other weights take the place of the model's own in every kernel call: nothing is written to the model. */
+function runner({ weights, waits }: Omit<Loaded, 'predict'>, predict: Loaded['predict']): Executable['run'] {
+  return async (examples, values = new Map(), after) => {
+    const others = new Map<object, tf.Tensor>();
+    for (const [name, tensor] of values) {
+      const weight = weights.get(name);
+      if (weight) others.set(weight.dataId, tensor);
+    }
+    const replace = (tensor: tf.Tensor): tf.Tensor | undefined => {
+      const other = others.get(tensor.dataId);
+      if (other === undefined) return undefined;
+      return tf.util.arraysEqual(other.shape, tensor.shape) ? other : tf.reshape(other, tensor.shape);
+    };
+    const hooks = { ...(others.size > 0 && { replace }), ...(after && { after }) };
+    // An output that is an input or a weight itself would be disposed with it.
+    const now = (): tf.Tensor[] =>
+      tf.tidy(() => (predict(examples) as tf.Tensor[]).map((tensor) => tf.clone(tensor)));
+    const later = async (): Promise<tf.Tensor[]> => {
+      const kept = new Set<tf.Tensor>([...examples, ...weights.values()]);
+      const outputs = await predict(examples);
+      const clones = outputs.map((tensor) => tf.clone(tensor));
+      for (const tensor of outputs) if (!kept.has(tensor) && !tensor.isDisposed) tensor.dispose();
+      return clones;
+    };
+    try {
+      return waits ? await interceptAsync(hooks, later) : intercept(hooks, now);
+    } catch (cause) {
+      if (cause instanceof EspalierError) throw cause;
+      throw new EspalierError('cannot-run', `TensorFlow.js cannot run the model: ${said(cause)}`, {
+        cause,
+        remedy: 'compressWeights takes the weights by themselves.',
+      });
+    }
+  };
+}

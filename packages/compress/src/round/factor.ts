@@ -1,0 +1,90 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { productOf } from '../numbers/product.js';
+
+/** H = M' D M with M unit lower triangular and D diagonal. */
+export interface Factor {
+  readonly size: number;
+  /** `[size, size]`, below the diagonal; the rest is meaningless. */
+  readonly lower: Float32Array;
+  /** What is left of each feature's energy once the later ones have taken what they can predict of it. */
+  readonly pivots: Float64Array;
+}
+
+/**
+ * Part of the mean energy that is added to every feature: what was not among the examples may come. At most the first, and
+ * less where covariances are hardly doubted.
+ */
+const damping = 3e-3;
+const dampingByDoubt = 0.3;
+
+/**
+ * Factorises one group's moments. With errors e of the weights of a column, e' H e = sum over j of
+ * D_j (e_j + sum over k < j of M_jk e_k)^2: taken in order, each weight can be chosen so that it makes up for the errors
+ * before it.
+ *
+ * @param doubt - Part of every covariance that is taken for chance.
+ * @param biased - Whether the last feature is the bias, the constant 1.
+ */
+export function factorize(moments: Float64Array, size: number, doubt: number, biased: boolean): Factor {
+  const a = moments.slice();
+  shrink(a, size, doubt, biased);
+  let energy = 0;
+  for (let i = 0; i < size - 1; i++) energy += a[i * size + i];
+  // The last row is the bias: it is exact and must not be moved by the damping.
+  const extra = (Math.min(damping, dampingByDoubt * doubt) * energy) / Math.max(1, size - 1) + 1e-30;
+  for (let i = 0; i < size - 1; i++) a[i * size + i] += extra;
+  const lower = new Float32Array(size * size);
+  const pivots = new Float64Array(size);
+  for (let end = size; end > 0; end -= block) {
+    const start = Math.max(0, end - block);
+    for (let j = end - 1; j >= start; j--) {
+      const row = j * size;
+      const pivot = Math.max(a[row + j], extra);
+      pivots[j] = pivot;
+      for (let i = 0; i < j; i++) lower[row + i] = a[row + i] / pivot;
+      for (let i = start; i < j; i++) {
+        const factor = lower[row + i];
+        if (factor === 0) continue;
+        const target = i * size;
+        for (let k = 0; k <= i; k++) a[target + k] -= factor * a[row + k];
+      }
+    }
+    eliminate(a, lower, size, start, end);
+  }
+  return { size, lower, pivots };
+}
+
+/** Rows that are eliminated one by one, before the rest is told of all of them at once. */
+const block = 64;
+
+/** Takes what rows `start` to `end` predict off all rows before them: one product, which backends are made for. */
+function eliminate(a: Float64Array, lower: Float32Array, size: number, start: number, end: number): void {
+  if (start === 0) return;
+  const count = end - start;
+  const [predicted, factors] = [new Float32Array(count * start), new Float32Array(count * start)];
+  for (let j = 0; j < count; j++) {
+    const row = (start + j) * size;
+    predicted.set(a.subarray(row, row + start), j * start);
+    factors.set(lower.subarray(row, row + start), j * start);
+  }
+  const products = productOf(
+    tf.tensor2d(factors, [count, start]),
+    tf.tensor2d(predicted, [count, start]),
+    true,
+  );
+  for (let i = 0; i < start; i++) {
+    for (let k = 0; k <= i; k++) a[i * size + k] -= products[i * start + k];
+  }
+}
+
+/** Takes `doubt` off all covariances (see `chooseDoubt`); means, which the bias carries, stay. */
+function shrink(a: Float64Array, size: number, doubt: number, biased: boolean): void {
+  const last = (size - 1) * size;
+  for (let i = 0; i < (biased ? size - 1 : size); i++) {
+    for (let j = 0; j < i; j++) {
+      const means = biased ? a[last + i] * a[last + j] : 0;
+      a[i * size + j] -= doubt * (a[i * size + j] - means);
+      a[j * size + i] = a[i * size + j];
+    }
+  }
+}

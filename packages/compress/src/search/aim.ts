@@ -1,0 +1,47 @@
+/** A search for the coarsest steps that meet an aim. */
+export interface Aim {
+  /** Is the figure good enough? */
+  readonly meets: (figure: number) => boolean;
+  /** And so near to the aim that no more is to be won? */
+  readonly near: (figure: number) => boolean;
+  /** log2 of the factor for the steps that should lead from `figure` to the aim. */
+  readonly octaves: (figure: number) => number;
+  /**
+   * A figure that is better than those of about the same fineness is luck, which other inputs do not have: how many octaves
+   * beyond what those let expect one is believed. Default: all are.
+   */
+  readonly luck?: number;
+  /** Of two fineness values that meet the aim, is the first the better one? */
+  readonly better: (a: number, b: number) => boolean;
+}
+
+/** What is asked for, and whether it is a number of bytes. */
+export function aimOf(
+  { size, bits, quality = 45 }: { readonly size?: number; readonly bits?: number; readonly quality?: number },
+  elements: number,
+): { aim: Aim; bytes: boolean } {
+  const most = size ?? (bits === undefined ? undefined : Math.floor((bits * elements) / 8));
+  if (most !== undefined) {
+    return {
+      bytes: true,
+      aim: {
+        meets: (bytes) => bytes <= most,
+        near: (bytes) => bytes > 0.985 * most,
+        // An octave of the step is a bit a weight.
+        octaves: (bytes) => (8 * (bytes - 0.995 * most)) / Math.max(1, elements),
+        better: (a, b) => a < b,
+      },
+    };
+  }
+  return {
+    bytes: false,
+    aim: {
+      meets: (psnr) => psnr >= quality,
+      near: (psnr) => psnr < quality + 0.25,
+      octaves: (psnr) => (Number.isFinite(psnr) ? (psnr - quality - 0.1) / 6.02 : psnr > 0 ? 6 : -6),
+      // A decibel.
+      luck: 1 / 6.02,
+      better: (a, b) => a > b,
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { chooseMethods } from '../choose/methods.js';
+import { type Method, quantize, type Rounded } from '../choose/quantize.js';
+import type { Bench } from '../fidelity/bench.js';
+import type { Examples, Executable } from '../model/model.js';
+import type { Tensors } from '../model/tensors.js';
+import type { CompressOptions } from '../options.js';
+import type { Plan } from '../plan/tensor-plan.js';
+import type { Work } from '../time-budget.js';
+import type { Aim } from './aim.js';
+import { correctSteps } from './correct-steps.js';
+import { search, type Trial } from './search.js';
+
+/** What was found. */
+export interface Found {
+  readonly trials: readonly Trial[];
+  readonly fineness: number;
+  /** All tensors at a fineness. */
+  readonly roundedAt: (fineness: number) => ReadonlyMap<string, Rounded>;
+}
+
+/** How hard the coder searches in a trial. */
+const trialEffort = 4;
+
+/** Searches for the coarsest steps that meet the aim. */
+export async function coarsestSteps(
+  plans: readonly Plan[],
+  model: Executable,
+  tensors: Tensors,
+  bench: Bench,
+  batch: Examples,
+  { aim, bytes }: { readonly aim: Aim; readonly bytes: boolean },
+  { quality, log = () => {} }: CompressOptions,
+  work: Work,
+): Promise<Found> {
+  const felt = plans.reduce((n, { values, unreached }) => n + (unreached ? 0 : values.length), 0);
+  const decibels = quality ?? (bytes ? 40 : 45);
+  /** Were all errors alike, the outputs would be so many dB off at this fineness. */
+  const expected = Math.sqrt((12 * 10 ** (-decibels / 10)) / Math.max(1, felt));
+  let methods: ReadonlyMap<string, Method> = new Map();
+  /** A fineness at which the outputs are about so many dB off, and what they do not feel is so by itself. */
+  const approach = async (start: number): Promise<number> => {
+    let fineness = start;
+    for (let i = 0; i < 4 && felt > 0; i++) {
+      const octaves = ((await bench.psnr(model, quantize(plans, fineness, methods))) - decibels) / 6.02;
+      fineness *= 2 ** Math.max(-6, Math.min(6, octaves));
+      if (Math.abs(octaves) < 0.7) break;
+    }
+    for (const { unreached, wish } of plans) {
+      if (unreached) wish.refine(Math.log2(fineness / expected) + wish.shift);
+    }
+    return fineness;
+  };
+  const near = await approach(expected);
+  methods = chooseMethods(plans, near, work.stage(0.12, 0.5));
+  const roundedAt = (fineness: number): ReadonlyMap<string, Rounded> => quantize(plans, fineness, methods);
+  if (felt === 0 && !bytes) return { trials: [], fineness: near, roundedAt };
+  await correctSteps(model, plans, near, methods, bench, batch, work.stage(0.2, 0.4));
+  log(`${plans.length} tensors weighed by the error of each`);
+  const trials: Trial[] = [];
+  const { fineness } = await search(
+    await approach(near),
+    aim,
+    async (tried) => {
+      const rounded = roundedAt(tried);
+      const figure = bytes ? tensors.encode(rounded, trialEffort).length : await bench.psnr(model, rounded);
+      log(`step factor ${tried.toPrecision(4)}: ${bytes ? `${figure} bytes` : `${figure.toFixed(2)} dB`}`);
+      trials.push({ fineness: tried, figure });
+      return figure;
+    },
+    work.stage(1, 0.25),
+  );
+  return { trials, fineness, roundedAt };
+}
