@@ -1,1 +1,2 @@
-export function brokenRules(root: string): string[];
+export const tangled: string[];
+export function brokenRules(root: string, tangled?: string[]): string[];

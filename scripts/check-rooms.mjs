@@ -1,10 +1,12 @@
-// Checks who knows whom (ARCHITECTURE.md): what the sources of each package import, and what it depends on.
+// Checks who knows whom (ARCHITECTURE.md): what the sources of each package import, and what it depends on. Inside of a
+// package, files do not import each other in circles, types included; folders that are floors know those below them.
 // `node scripts/check-rooms.mjs` prints every broken rule as file:line and exits with 1 if there is one.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { circles } from './lib/circles.mjs';
 
 const core = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'];
 
@@ -15,7 +17,14 @@ const core = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'];
 const rooms = {
   core: { ours: [], tensorflow: core, node: false, libraries: false },
   plugin: { ours: ['core'], tensorflow: core, node: false, libraries: false },
-  codec: { ours: [], tensorflow: [], node: false, libraries: true },
+  codec: {
+    ours: [],
+    tensorflow: [],
+    node: false,
+    libraries: true,
+    // From the ground up: a folder knows the files beside the folders and the folders before it.
+    floors: ['bytes', 'coders', 'layouts', 'text', 'container', 'decode', 'encode', 'loading', 'streaming'],
+  },
   compress: {
     ours: ['core', 'codec', 'quantize-kmeans', 'photographs'],
     tensorflow: [...core, '@tensorflow/tfjs-converter'],
@@ -30,6 +39,9 @@ const rooms = {
   backend: { ours: ['host'], tensorflow: true, node: true, libraries: true },
   runner: { ours: true, tensorflow: true, node: true, libraries: true },
 };
+
+/** Packages whose files still import each other in circles. Whoever unties one takes its name away. */
+export const tangled = ['backend', 'bayesian-layers', 'core', 'pruners', 'regularizers'];
 
 const allows = (rule, value) => rule === true || (rule !== false && rule.includes(value));
 
@@ -54,14 +66,20 @@ function objection(name, specifier) {
   return room.libraries ? undefined : `${kind} uses no libraries`;
 }
 
+/** The floors of two files of a package that may not know each other, or undefined. */
+function stairs(floors, from, to) {
+  const [own, other] = [from, to].map((path) => floors.indexOf(path.split('/')[0]));
+  return own >= 0 && other > own ? `${floors[own]} lies below ${floors[other]}` : undefined;
+}
+
 function* sourcesOf(directory) {
   for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
     if (entry.isFile() && /\.[cm]?[jt]sx?$/.test(entry.name)) yield join(entry.parentPath, entry.name);
   }
 }
 
-/** All broken rules of the packages below `root`, one line each. */
-export function brokenRules(root) {
+/** All broken rules of the packages below `root`, one line each. Those of `tangled` may have circles, and must. */
+export function brokenRules(root, tangled = []) {
   const broken = [];
   for (const name of readdirSync(join(root, 'packages'))) {
     const home = join(root, 'packages', name);
@@ -85,26 +103,39 @@ export function brokenRules(root) {
       }
     }
 
-    for (const path of existsSync(join(home, 'src')) ? sourcesOf(join(home, 'src')) : []) {
+    const src = join(home, 'src');
+    const within = (path) => relative(src, path).split(sep).join('/');
+    const known = new Map();
+    for (const path of existsSync(src) ? sourcesOf(src) : []) {
       const source = readFileSync(path, 'utf8');
+      const imported = [];
+      known.set(within(path), imported);
       for (const { fileName, pos } of ts.preProcessFile(source, true, true).importedFiles) {
-        const outside =
-          fileName.startsWith('.') && relative(home, resolve(dirname(path), fileName)).startsWith('..');
-        const why = outside
-          ? 'other packages are reached by their names'
-          : fileName.startsWith('.')
-            ? undefined
-            : objection(name, fileName);
+        const own = fileName.startsWith('.') ? resolve(dirname(path), fileName) : undefined;
+        if (own !== undefined) imported.push(within(own).replace(/\.js$/, '.ts'));
+        const why =
+          own === undefined
+            ? objection(name, fileName)
+            : relative(home, own).startsWith('..')
+              ? 'other packages are reached by their names'
+              : stairs(rooms[name]?.floors ?? [], within(path), within(own));
         if (why !== undefined)
           report(path, source.slice(0, pos).split('\n').length, `imports ${fileName}: ${why}`);
       }
+    }
+    const found = circles(known);
+    if (!tangled.includes(name)) {
+      for (const [first, ...others] of found)
+        report(join(src, first), 1, ['imports itself', ...others].join(', by way of '));
+    } else if (found.length === 0 && known.size > 0) {
+      broken.push(`scripts/check-rooms.mjs  no file of ${name} imports itself: take it from the tangled`);
     }
   }
   return broken;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const broken = brokenRules(fileURLToPath(new URL('..', import.meta.url)));
+  const broken = brokenRules(fileURLToPath(new URL('..', import.meta.url)), tangled);
   for (const line of broken) process.stdout.write(`${line}\n`);
   process.stdout.write(
     broken.length === 0 ? 'Everybody knows only whom they may know.\n' : `${broken.length} broken rules\n`,

@@ -1,5 +1,5 @@
+export { verify } from './decode/verify.js';
 export * from './decoder.js';
-export { type EncodeOptions, encode } from './encode.js';
-export type { Grid, LinearPrediction } from './grid-encode.js';
-export { type Reordered, reorderUnits } from './reorder.js';
-export { verify } from './verify.js';
+export { type EncodeOptions, encode } from './encode/encode.js';
+export type { Grid, LinearPrediction } from './layouts/grid/levels.js';
+export { type Reordered, reorderUnits } from './layouts/reorder/reorder-units.js';

@@ -37,6 +37,11 @@ export const AHEAD = 2;
 /** How deep the topology and the metadata may be nested. */
 export const MAX_DEPTH = 1000;
 
+/** Flags per magnitude before the remainder is written in Exp-Golomb form. */
+export const UNARY = 14;
+/** Longest prefix of an Exp-Golomb remainder. */
+export const MAX_PREFIX = 24;
+
 /** Longest copy of LZ: bounds how many elements a byte can stand for. */
 export const MAX_COPY = 4096;
 /** Largest distance of LZ: 2^24. */
@@ -51,7 +56,7 @@ export const RANS_BITS = 12;
 /** States of rANS stay in [2^15, 2^31). */
 export const RANS_LOW = 32768;
 
-/** Where the tables of the context coders end, see tables.ts. */
+/** Where the tables of the context coders end, see levels/tables.ts. */
 export const OWN = 13473;
 
 /** Elements that the tail of the mixing coder needs in the array of tables: 3 weights, at first 26000, then states. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { crc32c } from '../src/crc32c.js';
+import { crc32c } from '../src/bytes/crc32c.js';
 import { decode, EspError, encode, inspect } from '../src/index.js';
 import { levelCases } from './fixtures.js';
 

@@ -1,4 +1,4 @@
-import { crc32c } from '../src/crc32c.js';
+import { crc32c } from '../src/bytes/crc32c.js';
 import { inspect } from '../src/index.js';
 
 /** Puts the right checksum into a header that was changed. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { crc32c } from '../src/crc32c.js';
+import { crc32c } from '../src/bytes/crc32c.js';
 import { decode, EspError, inspect } from '../src/index.js';
 import { sealHeader, withHeader } from './forge.js';
 

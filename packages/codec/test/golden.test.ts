@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { CODECS } from '../src/format.js';
+import { CODECS } from '../src/container/format.js';
 import { decode, inspect, verify } from '../src/index.js';
 import { createDecoder } from '../src/streaming.js';
 

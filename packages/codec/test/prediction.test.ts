@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { writeFile } from '../src/header-write.js';
+import { writeFile } from '../src/container/header-write.js';
+import { storeTensor } from '../src/encode/choose.js';
 import { decode, EspError, encode, type Grid, inspect } from '../src/index.js';
-import { storeTensor } from '../src/store.js';
 import { createDecoder } from '../src/streaming.js';
-import { encodeText } from '../src/text-encode.js';
+import { encodeText } from '../src/text/encode.js';
 import { withHeader } from './forge.js';
 
 /** Elements on a predicted grid of one step, by the formula of docs/format.md. */

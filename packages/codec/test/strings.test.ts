@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type StoredTensor, writeFile } from '../src/header-write.js';
+import { type StoredTensor, writeFile } from '../src/container/header-write.js';
 import { decode, inspect } from '../src/index.js';
 import { createDecoder, espalierRange } from '../src/streaming.js';
-import { encodeText } from '../src/text-encode.js';
+import { encodeText } from '../src/text/encode.js';
 
 /** A file with one tensor of strings whose shape says what it likes. */
 function forged(shape: number[], bytes: number[], more: Partial<StoredTensor> = {}): Uint8Array {

@@ -1,11 +1,11 @@
 import { brotliCompressSync, constants } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decodeLz } from '../src/coders/lz/decode.js';
+import { encodeLz, encodeLzWell } from '../src/coders/lz/encode.js';
 import { decode, encode, inspect } from '../src/index.js';
-import { decodeLz } from '../src/lz.js';
-import { encodeLz, encodeLzWell } from '../src/lz-encode.js';
-import { decodeText, parseText } from '../src/text.js';
-import { encodeText } from '../src/text-encode.js';
+import { decodeText, parseText } from '../src/text/decode.js';
+import { encodeText } from '../src/text/encode.js';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 

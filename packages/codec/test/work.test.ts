@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { Book } from '../src/codebook.js';
-import { codeFast } from '../src/encode-fast.js';
-import type { LevelsLayout } from '../src/format.js';
-import { groupAxes, sizeOf, type Traversal } from '../src/geometry.js';
-import { type StoredTensor, writeFile } from '../src/header-write.js';
+import { codeFast } from '../src/coders/fast/encode.js';
+import { LzModel } from '../src/coders/lz/model.js';
+import { RangeEncoder } from '../src/coders/range/encoder.js';
+import { type StoredTensor, writeFile } from '../src/container/header-write.js';
 import { decode, EspError, inspect, type Limits } from '../src/index.js';
-import { LzModel } from '../src/lz.js';
-import { primer } from '../src/primer.js';
-import { RangeEncoder } from '../src/range-encoder.js';
+import type { Book } from '../src/layouts/codebook/book.js';
+import type { LevelsLayout } from '../src/layouts/levels.js';
+import { groupAxes, sizeOf, type Traversal } from '../src/layouts/traversal/geometry.js';
 import { createDecoder } from '../src/streaming.js';
-import { encodeText } from '../src/text-encode.js';
+import { encodeText } from '../src/text/encode.js';
+import { primer } from '../src/text/primer.js';
 
 // Small files that ask for much work: each is refused, or takes no longer than what it declares is worth.
 

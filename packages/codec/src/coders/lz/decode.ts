@@ -1,0 +1,23 @@
+import { broken } from '../../errors.js';
+import { RangeDecoder } from '../range/decoder.js';
+import { LzModel } from './model.js';
+
+/** Decodes a tile of codec `lz` into `out`, of which `position` bytes are known already. */
+export function decodeLz(bytes: Uint8Array, out: Uint8Array, itemBytes: number, position = 0): void {
+  const coder = new RangeDecoder(bytes);
+  const model = new LzModel(coder, itemBytes);
+  let last = 0;
+  while (position < out.length) {
+    if (model.kind(position, 0)) {
+      const [length, distance] = model.copy(0, 0);
+      last = distance || last;
+      // a copy reaches outside the tensor
+      if (last === 0 || last > position || length > out.length - position) broken(60);
+      for (const stop = position + length; position < stop; position++) out[position] = out[position - last];
+    } else {
+      out[position] = model.literal(position, out[position - 1], 0);
+      position++;
+    }
+  }
+  coder.finish();
+}

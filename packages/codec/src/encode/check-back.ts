@@ -1,0 +1,47 @@
+import { readHeader } from '../container/header.js';
+import type { Limits } from '../container/limits.js';
+import { artifactsOf } from '../decode/decode.js';
+import { checkTiles, decodeTensor } from '../decode/tensor.js';
+import { fail } from '../errors.js';
+import { sameJson } from '../text/json.js';
+import type { Given } from './input.js';
+
+/** Whoever wrote a file may read it, however large. */
+const none: Required<Limits> = {
+  elements: Infinity,
+  decodedBytes: Infinity,
+  tensors: Infinity,
+  headerBytes: Infinity,
+  textBytes: Infinity,
+  numbers: Infinity,
+  operations: Infinity,
+};
+
+/**
+ * Decodes a file, tensor by tensor, and compares it with what it was made from.
+ *
+ * @throws EspError 'input' where something does not come back as it was
+ */
+export function checkBack(file: Uint8Array, tensors: readonly Given[], meta: object): void {
+  const header = readHeader(file, none);
+  const { weightSpecs, ...rest } = artifactsOf(header);
+  const changed = (what: string): never =>
+    fail('input', `${what} would not come back as it is; please report this, with the model`);
+  if (weightSpecs.length !== tensors.length || !sameJson(rest, meta)) changed('the metadata');
+  tensors.forEach(({ spec, bytes }, i) => {
+    const entry = header.tensors[i];
+    const { offset, stored, total, same } = entry;
+    const out = new Uint8Array(total);
+    const payloads = checkTiles(file.subarray(offset, offset + stored), entry);
+    // Those that others repeat have been compared by then.
+    decodeTensor(payloads, entry, out, same === undefined ? undefined : tensors[same].bytes);
+    if (!sameJson(entry.spec, spec) || !equalBytes(out, bytes)) changed(`"${spec.name}"`);
+  });
+}
+
+/** Whether two arrays hold the same bytes. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,22 @@
+import { decodeLz } from '../coders/lz/decode.js';
+import { broken } from '../errors.js';
+import { primer } from './primer.js';
+
+/** Decodes `length` bytes of JSON: LZ, with the primer as what came before. */
+export function decodeText(bytes: Uint8Array, length: number): Uint8Array {
+  const known = primer();
+  const out = new Uint8Array(known.length + length);
+  out.set(known);
+  decodeLz(bytes, out, 1, known.length);
+  return out.subarray(known.length);
+}
+
+/** What the JSON says. */
+export function parseText(json: Uint8Array): unknown {
+  try {
+    const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    return JSON.parse(utf8.decode(json));
+  } catch {
+    return broken(30); // the text is no JSON in UTF-8
+  }
+}
