@@ -33,6 +33,8 @@ const rooms = {
   },
   photographs: { ours: [], tensorflow: [], node: false, libraries: true },
   report: { ours: [], tensorflow: [], node: false, libraries: true },
+  yaml: { ours: ['core'], tensorflow: core, node: false, libraries: true },
+  distiller: { ours: ['core', 'yaml'], tensorflow: core, node: false, libraries: true },
   host: { ours: [], tensorflow: [], node: true, libraries: true },
   datasets: { ours: ['host'], tensorflow: core, node: true, libraries: true },
   formats: { ours: ['core', 'codec', 'compress'], tensorflow: core, node: true, libraries: true },

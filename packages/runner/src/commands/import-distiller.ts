@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, relative, resolve } from 'node:path';
 import { EspalierError, type Parameter, parametersOf } from '@espalier/core';
+import type { ImportOptions } from '@espalier/distiller';
+import { parseYaml } from '@espalier/yaml';
 import { defineCommand } from 'citty';
-import { type ImportOptions, importSchedule } from '../distiller/import.js';
 import { writeWhole } from '../pipeline/files.js';
 import { makeModel } from '../pipeline/model.js';
-import { parseYaml } from '../recipe/source.js';
+import { resolveRecipe } from '../recipe/load.js';
 import { print, tell } from '../terminal/stream.js';
 import { checkArguments, jsonArgument, printJson, startNamed } from './common.js';
+import { optionalPackage } from './optional-package.js';
 
 const args = {
   schedule: { type: 'positional', required: true, description: 'A Distiller schedule (YAML)' },
@@ -96,9 +98,17 @@ export default defineCommand({
       batchSize: numeric('batch-size', given['batch-size'], true),
       weightDecay: numeric('wd', given.wd, false),
     };
+    const { importSchedule } = await optionalPackage(
+      '@espalier/distiller',
+      () => import('@espalier/distiller'),
+    );
     const text = await read(file, 'schedule');
     const seen = output === undefined ? '.' : dirname(resolve(output));
-    const { yaml, notes, ...rest } = importSchedule(text, file, {
+    const {
+      yaml,
+      notes,
+      names: found,
+    } = importSchedule(text, file, {
       name: basename(file).replace(/\.ya?ml$/, ''),
       ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined)),
       ...(data !== undefined && { data }),
@@ -108,8 +118,10 @@ export default defineCommand({
         parameters: await parametersIn(model),
       }),
     });
+    const { value, source } = parseYaml(yaml, output ?? file);
+    const { recipe } = resolveRecipe(value, source);
     if (output !== undefined) await writeWhole(resolve(output), yaml);
-    if (json) return printJson({ yaml, notes, ...rest });
+    if (json) return printJson({ yaml, notes, recipe, names: found });
     if (output === undefined) print(yaml);
     const words = { lost: 'no counterpart', changed: 'done in another way', defect: 'known fault' } as const;
     for (const { kind, at, message } of notes) {

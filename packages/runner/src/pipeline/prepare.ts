@@ -8,10 +8,10 @@ import {
   type Schedule,
   timing,
 } from '@espalier/core';
+import type { Source } from '@espalier/yaml';
 import type { LoadedRecipe } from '../recipe/load.js';
 import { located } from '../recipe/located.js';
 import { isTrainStage, type PluginUse, type Recipe, type Stage } from '../recipe/schema.js';
-import type { Source } from '../recipe/source.js';
 import type { Plugins } from './plugins.js';
 
 /** A stage with its plugins made. */

@@ -1,15 +1,7 @@
 import { nearestName } from '@espalier/core';
+import type { Problem } from '@espalier/yaml';
 import type * as z from 'zod';
 import { applyStage, type Recipe, recipeHead, trainStage } from './schema.js';
-
-/** One thing that is wrong with a recipe, and where. */
-export interface Problem {
-  /** Keys from the root to the value at fault. */
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-  /** True when the key itself is at fault, not its value. */
-  readonly key?: boolean;
-}
 
 interface Def {
   readonly type: string;

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EspalierError } from '@espalier/core';
+import { parseYaml, plainSource, problemsError, type Source } from '@espalier/yaml';
 import { checkRecipe } from './check.js';
 import { override } from './override.js';
 import type { Recipe } from './schema.js';
-import { parseYaml, plainSource, problemsError, type Source } from './source.js';
 
 /** A recipe that has been checked, and where it came from. */
 export interface LoadedRecipe {

@@ -1,5 +1,5 @@
 import { EspalierError } from '@espalier/core';
-import type { Source } from './source.js';
+import type { Source } from '@espalier/yaml';
 
 type Path = readonly (string | number)[];
 

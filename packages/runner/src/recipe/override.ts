@@ -1,5 +1,5 @@
 import { EspalierError } from '@espalier/core';
-import { parseYaml } from './source.js';
+import { parseYaml } from '@espalier/yaml';
 
 type Tree = Record<string, unknown>;
 

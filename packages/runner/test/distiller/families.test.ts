@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Plugins } from '../../src/pipeline/plugins.js';
 import { prepareStages } from '../../src/pipeline/prepare.js';
-import { parseYaml } from '../../src/recipe/source.js';
-import { imported, said, stageNames } from './schedule.js';
+import { imported } from './recipe.js';
 
 /** Components by a short name: section, class and arguments. */
 const components = {
@@ -280,19 +279,14 @@ const families: [string, readonly string[], string, (readonly Name[])?][] = [
 describe('every family of schedules becomes a recipe whose plugins can be made', () => {
   it.each(families)('%s', async (name, policies, stages, unused = []) => {
     const text = schedule(policies, unused);
-    const done = imported(text, { epochs: 10 });
-    expect(stageNames(done).join(' ')).toBe(stages);
-    expect(said(done, 'defect').filter((line) => line.includes('no policy uses'))).toHaveLength(
-      unused.length,
-    );
-    const lost = said(done, 'lost');
+    const { loaded, notes } = imported(text, { epochs: 10 });
+    const names = loaded.recipe.stages.map((stage) => stage.name);
+    expect(names.join(' ')).toBe(stages);
+    expect(notes.filter(({ message }) => message.includes('no policy uses'))).toHaveLength(unused.length);
+    const lost = notes.filter(({ kind }) => kind === 'lost');
     if (/DoReFa|PACT|linear|folded/.test(name)) expect(lost).not.toEqual([]);
     else expect(lost).toEqual([]);
-    const loaded = {
-      recipe: done.recipe,
-      source: parseYaml(done.yaml, `${process.cwd()}/schedule.yaml`).source,
-    };
     const prepared = await prepareStages(loaded, await Plugins.of(loaded));
-    expect(prepared).toHaveLength(done.recipe.stages.length);
+    expect(prepared).toHaveLength(names.length);
   });
 });

@@ -9,8 +9,7 @@ import { prepareStages } from '../../src/pipeline/prepare.js';
 import { learningRateOf } from '../../src/pipeline/rates.js';
 import { applyOnce } from '../../src/pipeline/stages.js';
 import type { TrainStage } from '../../src/recipe/schema.js';
-import { parseYaml } from '../../src/recipe/source.js';
-import { imported, pruner } from './schedule.js';
+import { imported } from './recipe.js';
 
 const { layers } = tfl;
 
@@ -37,12 +36,8 @@ async function sparsities(
   name: string,
   epochs: number,
 ): Promise<{ by: number[]; run: Run }> {
-  const done = imported(yaml, { parameters: parametersOf(model), epochs, learningRate: 1e-9 });
-  const recipe = {
-    recipe: done.recipe,
-    source: parseYaml(done.yaml, `${process.cwd()}/schedule.yaml`).source,
-  };
-  const prepared = await prepareStages(recipe, await Plugins.of(recipe));
+  const { loaded } = imported(yaml, { parameters: parametersOf(model), epochs, learningRate: 1e-9 });
+  const prepared = await prepareStages(loaded, await Plugins.of(loaded));
   const run = new Run(model);
   const by: number[] = [];
   const shape = model.inputs[0].shape.slice(1) as number[];
@@ -70,6 +65,18 @@ async function sparsities(
   return { by, run };
 }
 
+/** A schedule of one pruner, in some epochs. */
+const pruner = (definition: string, start: number, end: number, every = 1): string => `
+pruners:
+  my_pruner:
+${definition.replace(/^/gm, '    ')}
+policies:
+  - pruner: { instance_name: my_pruner }
+    starting_epoch: ${start}
+    ending_epoch: ${end}
+    frequency: ${every}
+`;
+
 const dense = (): tfl.LayersModel =>
   tfl.sequential({
     layers: [
@@ -83,14 +90,12 @@ const dense = (): tfl.LayersModel =>
       layers.dense({ name: 'out', units: 2, activation: 'softmax' }),
     ],
   });
-const range = (start: number, end: number, every = 1): string =>
-  `starting_epoch: ${start}\n    ending_epoch: ${end}\n    frequency: ${every}`;
 
 describe('an imported recipe prunes as Distiller does', () => {
   it('gradually: the golden rates, in the same epochs', async () => {
     const agp =
       'class: AutomatedGradualPruner\ninitial_sparsity: 0.05\nfinal_sparsity: 0.85\nweights: [module.fc.weight]';
-    const { by } = await sparsities(pruner(agp, '', range(1, 13, 5)), dense(), 'fc/kernel', 14);
+    const { by } = await sparsities(pruner(agp, 1, 13, 5), dense(), 'fc/kernel', 14);
     const wanted = [0, ...Array(5).fill(0.05), ...Array(5).fill(0.75), ...Array(3).fill(0.85)];
     for (const [e, s] of wanted.entries()) expect(by[e]).toBeCloseTo(s, 3);
   });
@@ -98,8 +103,7 @@ describe('an imported recipe prunes as Distiller does', () => {
   it('gradually, cut in two by thinning', async () => {
     const agp =
       'class: AutomatedGradualPruner\ninitial_sparsity: 0.05\nfinal_sparsity: 0.85\nweights: [fc.weight]';
-    const cut = `${pruner(agp, '', range(0, 38, 2))}
-  - extension: { instance_name: thinner }
+    const cut = `${pruner(agp, 0, 38, 2)}  - extension: { instance_name: thinner }
     epochs: [6]
 extensions:
   thinner: { class: FilterRemover, thinning_func_str: remove_filters, arch: a, dataset: d }
@@ -129,8 +133,8 @@ extensions:
       model.layers[0].setWeights([kernel]);
       return model;
     };
-    const whole = await sparsities(pruner(baidu, '', range(0, 11)), ramp(), 'fc/kernel', 11);
-    const cut = await sparsities(pruner(baidu, '', range(0, 11)), ramp(), 'fc/kernel', 8);
+    const whole = await sparsities(pruner(baidu, 0, 11), ramp(), 'fc/kernel', 11);
+    const cut = await sparsities(pruner(baidu, 0, 11), ramp(), 'fc/kernel', 8);
     for (const [e, threshold] of golden.entries()) expect(whole.by[e]).toBeCloseTo(threshold, 3);
     expect(cut.by).toEqual(whole.by.slice(0, 8));
   });

@@ -122,15 +122,15 @@ export const classes: Readonly<Record<Section, Readonly<Record<string, ClassSpec
 };
 
 /** A policy's key, and the section where its component stands. */
-export const policyKinds = {
+export const policyKinds: Readonly<Record<PolicyKind, Section>> = {
   pruner: 'pruners',
   regularizer: 'regularizers',
   quantizer: 'quantizers',
   lr_scheduler: 'lr_schedulers',
   extension: 'extensions',
-} as const satisfies Record<string, Section>;
+};
 
-export type PolicyKind = keyof typeof policyKinds;
+export type PolicyKind = 'pruner' | 'regularizer' | 'quantizer' | 'lr_scheduler' | 'extension';
 
 /** The arguments that a policy takes under `args`; Distiller ignores any other without a word. */
 export const policyArguments: Readonly<Record<PolicyKind, readonly string[]>> = {

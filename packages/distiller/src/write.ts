@@ -1,5 +1,5 @@
 import { Document, isMap, isScalar, isSeq, type Node, YAMLMap, YAMLSeq } from 'yaml';
-import type { Note } from './notes.js';
+import type { ImportNote } from './notes.js';
 
 /** Comments before a value of a recipe. */
 export const comment: unique symbol = Symbol('comment');
@@ -61,14 +61,14 @@ function nodeOf(document: Document, value: unknown, depth: number): Node {
   return map;
 }
 
-const heads: Readonly<Record<Note['kind'], string>> = {
+const heads: Readonly<Record<ImportNote['kind'], string>> = {
   lost: 'Has no counterpart here',
   changed: 'Done in another way',
   defect: 'Known faults of the schedule or of Distiller',
 };
 
 /** The recipe as YAML, what is to be known about it in comments. */
-export function writeRecipe(recipe: object, about: readonly string[], notes: readonly Note[]): string {
+export function writeRecipe(recipe: object, about: readonly string[], notes: readonly ImportNote[]): string {
   const document = new Document(undefined, { version: '1.2' });
   const root = nodeOf(document, recipe, 0) as YAMLMap;
   for (const pair of root.items) {

@@ -1,10 +1,7 @@
 import type { Parameter } from '@espalier/core';
-import { resolveRecipe } from '../recipe/load.js';
-import type { Recipe } from '../recipe/schema.js';
-import { parseYaml } from '../recipe/source.js';
 import { readHeader } from './header.js';
 import { type Names, namesOf, withoutModule } from './names.js';
-import type { Note } from './notes.js';
+import type { ImportNote } from './notes.js';
 import { type DistillerSchedule, mostEpochs, parseSchedule } from './parse.js';
 import { epochsNeeded, stagesOf } from './stages.js';
 import { writeRecipe } from './write.js';
@@ -27,11 +24,11 @@ export interface ImportOptions {
 }
 
 /** A recipe out of a schedule, and what there is to know about it. */
-export interface Imported {
+export interface ImportedRecipe {
+  /** The recipe, with what there is to know about it in comments at its head. */
   readonly yaml: string;
-  readonly recipe: Recipe;
-  readonly notes: readonly Note[];
-  /** By PyTorch's name, without `module.`. */
+  readonly notes: readonly ImportNote[];
+  /** Parameters by PyTorch's name, without `module.`. */
   readonly names: Readonly<Record<string, string>>;
 }
 
@@ -54,10 +51,26 @@ const defaults = { learningRate: 0.1, batchSize: 256, momentum: 0.9 };
  * another way, and the known faults of schedules and of Distiller itself are told in the notes, and in comments at
  * the head of the recipe.
  *
- * @throws EspalierError `bad-recipe` for what Distiller would refuse, `unknown-name` for weights that the model
- *   does not have
+ * @param text the schedule, as YAML
+ * @param file what its name is, for messages
+ * @throws EspalierError `bad-recipe` for what Distiller would refuse, with file, line and column; `unknown-name` for
+ *   weights that the model does not have
+ *
+ * @example
+ * ```ts
+ * import { importSchedule } from '@espalier/distiller';
+ *
+ * const schedule = `
+ * pruners:
+ *   fine: { class: SensitivityPruner, sensitivities: { module.fc.weight: 0.5 } }
+ * policies:
+ *   - { pruner: { instance_name: fine }, starting_epoch: 0, ending_epoch: 8, frequency: 2 }
+ * `;
+ * const { yaml, notes } = importSchedule(schedule, 'schedule.yaml', { name: 'lenet', model: 'lenet-300-100' });
+ * if (!yaml.includes('pruners#sensitivity') || notes.some(({ kind }) => kind === 'lost')) throw new Error(yaml);
+ * ```
  */
-export function importSchedule(text: string, file: string, options: ImportOptions): Imported {
+export function importSchedule(text: string, file: string, options: ImportOptions): ImportedRecipe {
   const schedule = parseSchedule(text, file);
   const header = readHeader(text);
   const used = weightsIn(schedule);
@@ -91,11 +104,8 @@ export function importSchedule(text: string, file: string, options: ImportOption
     stages,
   };
   const about = aboutOf(file, options, header, { epochs, learningRate, batchSize, data, weightDecay }, names);
-  const yaml = writeRecipe(recipe, about, schedule.notes.all);
-  const parsed = parseYaml(yaml, file);
   return {
-    yaml,
-    recipe: resolveRecipe(parsed.value, parsed.source).recipe,
+    yaml: writeRecipe(recipe, about, schedule.notes.all),
     notes: schedule.notes.all,
     names: Object.fromEntries(
       [...new Set(used.map(withoutModule))].map((name) => [name, names.parameter(name)]),

@@ -1,9 +1,19 @@
-import { type Imported, type ImportOptions, importSchedule } from '../../src/distiller/import.js';
-import type { Stage, TrainStage } from '../../src/recipe/schema.js';
+import { type Recipe, resolveRecipe } from '@espalier/runner';
+import { parseYaml } from '@espalier/yaml';
+import { type ImportedRecipe, type ImportOptions, importSchedule } from '../src/index.js';
 
-/** Imports a schedule written in a test. */
+type Stage = Recipe['stages'][number];
+export type TrainStage = Extract<Stage, { epochs: number }>;
+
+export interface Imported extends ImportedRecipe {
+  readonly recipe: Recipe;
+}
+
+/** Imports a schedule written in a test. What comes out is a recipe, as the runner checks it. */
 export function imported(yaml: string, options: Partial<ImportOptions> = {}): Imported {
-  return importSchedule(yaml, 'schedule.yaml', { name: 'test', ...options });
+  const made = importSchedule(yaml, 'schedule.yaml', { name: 'test', ...options });
+  const { value, source } = parseYaml(made.yaml, 'recipe.yaml');
+  return { ...made, recipe: resolveRecipe(value, source).recipe };
 }
 
 type Item = NonNullable<TrainStage['schedules']>[number];

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { type Parameter, parametersOf } from '@espalier/core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
-import { type NameSources, namesOf } from '../../src/distiller/names.js';
+import { type NameSources, namesOf } from '../src/names.js';
 
 const { layers } = tfl;
 const parameters = (...own: tfl.layers.Layer[]): Parameter[] => parametersOf(tfl.sequential({ layers: own }));

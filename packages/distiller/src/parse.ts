@@ -1,5 +1,5 @@
 import { EspalierError, nearestName } from '@espalier/core';
-import { parseYaml, type Source } from '../recipe/source.js';
+import { parseYaml, type Source } from '@espalier/yaml';
 import { classes, type PolicyKind, policyArguments, policyKinds, type Section } from './classes.js';
 import { Notes } from './notes.js';
 

@@ -1,8 +1,14 @@
+import { exponentialRate, type LearningRateSchedule, multiStepRate, stepRate } from '@espalier/core';
 import { describe, expect, it } from 'vitest';
-import { rateForm } from '../../src/distiller/learning-rates.js';
-import { learningRateOf } from '../../src/pipeline/rates.js';
-import type { TrainStage } from '../../src/recipe/schema.js';
-import { imported, said } from './schedule.js';
+import { rateForm } from '../src/learning-rates.js';
+import { imported, said, type TrainStage } from './schedule.js';
+
+/** What the words of recipes are in code: those that rows of rates are written with. */
+const written: Readonly<Record<string, (options: never) => LearningRateSchedule>> = {
+  exponential: exponentialRate,
+  step: stepRate,
+  multiStep: multiStepRate,
+};
 
 const schedule = (definition: string, time: string): string => `
 lr_schedulers:
@@ -19,9 +25,12 @@ function rates(yaml: string, epochs: number, learningRate = 1): number[] {
   const { recipe } = imported(yaml, { epochs, learningRate });
   return (recipe.stages as TrainStage[]).flatMap((stage) => {
     if (stage.epochs === undefined) return [];
-    const rate = learningRateOf(stage);
+    const rate = stage.learningRate!;
+    const [[name, options]] = typeof rate === 'number' ? [['', rate]] : Object.entries(rate);
     return Array.from({ length: stage.epochs }, (_, epoch) =>
-      typeof rate === 'number' ? rate : rate({ epoch, epochs: stage.epochs, history: [] }),
+      typeof rate === 'number'
+        ? rate
+        : written[name](options as never)({ epoch, epochs: stage.epochs, history: [] }),
     );
   });
 }

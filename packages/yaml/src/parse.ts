@@ -9,17 +9,10 @@ import {
   parseDocument,
   type SchemaOptions,
 } from 'yaml';
-import type { Problem } from './check.js';
-
-/** Where in a file the parts of a recipe stand, for messages. */
-export interface Source {
-  readonly file: string;
-  /** `file:line:column` of a value or key. */
-  locate(path: readonly (string | number)[], key?: boolean): string;
-}
+import { type Problem, problemsError, type Source } from './source.js';
 
 /** The places in a parsed YAML document. @throws EspalierError `bad-recipe` when it is not YAML */
-export function yamlSource(document: Document.Parsed, lines: LineCounter, file: string): Source {
+function yamlSource(document: Document.Parsed, lines: LineCounter, file: string): Source {
   const [error] = document.errors;
   if (error !== undefined) {
     const { line, col } = lines.linePos(error.pos[0]);
@@ -70,9 +63,19 @@ function tangled(
 }
 
 /**
- * Reads YAML: a tree of values, in which aliases have an end, and their places.
+ * Reads YAML: a tree of values, at most 100 deep, in which aliases have an end, and their places.
  *
+ * @param options those of the package `yaml`
  * @throws EspalierError `bad-recipe` with file, line and column when it is not YAML, or not a tree
+ *
+ * @example
+ * ```ts
+ * import { parseYaml } from '@espalier/yaml';
+ *
+ * const { value, source } = parseYaml('stages:\n  - epochs: 3\n', 'recipe.yaml');
+ * if ((value as { stages: { epochs: number }[] }).stages[0].epochs !== 3) throw new Error('another value');
+ * if (source.locate(['stages', 0, 'epochs']) !== 'recipe.yaml:2:13') throw new Error('another place');
+ * ```
  */
 export function parseYaml(
   text: string,
@@ -95,17 +98,4 @@ export function parseYaml(
   const problem = tangled(value, [], new Set(), new Set());
   if (problem !== undefined) throw problemsError([problem], source);
   return { value, source };
-}
-
-/** A source without lines: a recipe made in TypeScript, or changed on the command line. */
-export function plainSource(file: string): Source {
-  return { file, locate: (path) => `${file}: ${path.join('.') || 'recipe'}` };
-}
-
-/** One error that lists every problem, each with its place. */
-export function problemsError(problems: readonly Problem[], source: Source): EspalierError {
-  const lines = problems.map(({ path, message, key }) => {
-    return `${source.locate(path, key)}: ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`;
-  });
-  return new EspalierError('bad-recipe', lines.join('\n'));
 }

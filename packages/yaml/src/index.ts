@@ -1,0 +1,2 @@
+export { parseYaml } from './parse.js';
+export { type Problem, plainSource, problemsError, type Source } from './source.js';
