@@ -33,6 +33,12 @@ const rooms = {
   },
   photographs: { ours: [], tensorflow: [], node: false, libraries: true },
   report: { ours: [], tensorflow: [], node: false, libraries: true },
+  inspection: {
+    ours: ['codec', 'compress', 'formats', 'quantize-kmeans', 'report'],
+    tensorflow: core,
+    node: true,
+    libraries: true,
+  },
   yaml: { ours: ['core'], tensorflow: core, node: false, libraries: true },
   distiller: { ours: ['core', 'yaml'], tensorflow: core, node: false, libraries: true },
   host: { ours: [], tensorflow: [], node: true, libraries: true },

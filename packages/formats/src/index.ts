@@ -7,6 +7,7 @@ export {
   tensorsOfArtifacts,
 } from './arrays/plain-tensor.js';
 export { parseSafetensors, safetensorsBytes } from './arrays/safetensors.js';
+export { checkFits } from './fits.js';
 export type { ForeignLimits } from './foreign.js';
 export { type Cut, cut, cutPictures } from './pictures/cut.js';
 export { type Picture, picturesIn, readPicture } from './pictures/pictures.js';

@@ -20,6 +20,7 @@ export {
   formatRatio,
   formatShape,
 } from './format.js';
+export { inspectionCsv } from './inspection/csv.js';
 export { renderInspection } from './inspection/page.js';
 export { inspectionTable } from './inspection/table.js';
 export type { Cost, Form, InspectedTensor, Inspection, TensorPicture } from './inspection/types.js';

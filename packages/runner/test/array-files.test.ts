@@ -4,6 +4,7 @@ import { encode, type ModelArtifacts } from '@espalier/codec';
 import {
   artifactsOfTensors,
   bytesOf,
+  checkFits,
   npyBytes,
   type PlainTensor,
   readArtifacts,
@@ -12,7 +13,7 @@ import {
 import { runCommand } from 'citty';
 import { describe, expect, it, vi } from 'vitest';
 import unpack from '../src/commands/unpack.js';
-import { checkFits, readLayersModel } from '../src/pipeline/model-files.js';
+import { readLayersModel } from '../src/pipeline/model-files.js';
 import { folder } from './fixtures.js';
 
 const tensor = (

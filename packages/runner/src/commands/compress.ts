@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { type Compressed, type CompressedWeights, compressWeights, type Fidelity } from '@espalier/compress';
 import { EspalierError } from '@espalier/core';
-import { readArtifacts } from '@espalier/formats';
+import { checkFits, readArtifacts } from '@espalier/formats';
 import { formatBytes, formatTable } from '@espalier/report';
 import * as tf from '@tensorflow/tfjs-core';
 import { defineCommand } from 'citty';
 import { compressModel, madeUp } from '../pipeline/compress-model.js';
 import { writeWhole } from '../pipeline/files.js';
-import { checkFits } from '../pipeline/model-files.js';
 import { print } from '../terminal/stream.js';
 import {
   backendArgument,

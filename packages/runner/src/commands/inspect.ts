@@ -1,10 +1,11 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { unknownName } from '@espalier/core';
 import { readable } from '@espalier/formats';
-import { type InspectedTensor, inspectionTable, renderInspection } from '@espalier/report';
+import { inspectModel } from '@espalier/inspection';
+import { type InspectedTensor, inspectionCsv, inspectionTable, renderInspection } from '@espalier/report';
 import { defineCommand } from 'citty';
-import { inspectionCsv } from '../inspection/csv.js';
-import { inspectModel } from '../inspection/inspect-model.js';
-import { writeWhole } from '../pipeline/files.js';
+import { layout, writeWhole } from '../pipeline/files.js';
 import { print, tell } from '../terminal/stream.js';
 import { checkArguments, jsonArgument, printJson, warn } from './common.js';
 
@@ -48,6 +49,12 @@ const orders: Readonly<Record<string, (a: InspectedTensor, b: InspectedTensor) =
   sparsity: (a, b) => sparsity(b) - sparsity(a),
 };
 
+/** A run's folder stands for the model that it made. */
+async function modelIn(path: string): Promise<string> {
+  const packed = join(path, layout.model);
+  return (await stat(packed).catch(() => undefined))?.isFile() ? packed : path;
+}
+
 /** Shown by --help. */
 export const example = 'espalier inspect runs/demo --sort bytes';
 
@@ -60,7 +67,8 @@ export default defineCommand({
   async run({ args: given }) {
     checkArguments(given, args);
     if (!Object.hasOwn(orders, given.sort)) throw unknownName('order', given.sort, Object.keys(orders));
-    const { inspection, file, path, pictureOf } = await inspectModel(given.model, {
+    const { inspection, file, path, pictureOf } = await inspectModel(await modelIn(given.model), {
+      name: given.model,
       costs: given.costs,
       log: warn,
     });

@@ -1,7 +1,7 @@
 import { optimalCodebook } from '@espalier/quantize-kmeans';
 import { statistics } from '@espalier/report';
 import { expect, test } from 'vitest';
-import { centres } from '../src/inspection/shared-values.js';
+import { centres } from '../src/shared-values.js';
 
 /** Numbers with a heavy tail, from a linear congruential generator. */
 function weights(size: number, sparsity = 0): Float32Array {

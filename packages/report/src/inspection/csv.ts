@@ -1,4 +1,5 @@
-import { csv, type Form, type InspectedTensor } from '@espalier/report';
+import { csv } from '../csv.js';
+import type { Form, InspectedTensor } from './types.js';
 
 const columns = [
   'name',
@@ -17,7 +18,7 @@ const columns = [
   'codec',
 ] as const;
 
-/** A row per tensor as comma-separated values, with the bytes in each form. */
+/** Tensors that were inspected as comma-separated values, a row each, with their bytes in each form. */
 export function inspectionCsv(tensors: readonly InspectedTensor[], forms: readonly Form[]): string {
   const head = [...columns, 'shape', ...forms.map(({ key }) => key)];
   const rows = tensors.map((tensor) => [
