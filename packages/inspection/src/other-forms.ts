@@ -14,15 +14,20 @@ export interface Stored {
   readonly squares: number;
 }
 
+/** Tensors of more elements are noise for the most part, which takes seconds at the highest quality for some percent. */
+const mostAtBest = 65536;
+
 /** Can the weights be quantised? Numbers of type float32, all finite. */
 export function quantisable({ dtype, values }: Weight, { nonFinite, count }: Statistics): boolean {
   return dtype === 'float32' && values !== undefined && nonFinite === 0 && count > 0;
 }
 
+const countOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
 /** What the weights take as TF.js has them in memory. */
-export async function plain({ values, bytes }: Weight): Promise<{ raw: Stored; gzip: Stored }> {
+export async function plain({ values, bytes, shape }: Weight): Promise<{ raw: Stored; gzip: Stored }> {
   const all = values === undefined ? bytes : bytesOf(values);
-  const zipped = await gzipped(all, { level: 9 });
+  const zipped = await gzipped(all, { level: countOf(shape) > mostAtBest ? 6 : 9 });
   return { raw: { bytes: all.length, squares: 0 }, gzip: { bytes: zipped.length, squares: 0 } };
 }
 
@@ -49,8 +54,7 @@ export async function uint8(weight: Weight, facts: Statistics): Promise<{ raw: S
   const window = Math.min(24, Math.max(16, Math.ceil(Math.log2(levels.length + 1))));
   const small = await brotlied(levels, {
     params: {
-      // Large tensors of noise take seconds at 11, for 1 or 2 %.
-      [BROTLI_PARAM_QUALITY]: levels.length > 65536 ? 9 : 11,
+      [BROTLI_PARAM_QUALITY]: countOf(weight.shape) > mostAtBest ? 9 : 11,
       [BROTLI_PARAM_LGWIN]: window,
       [BROTLI_PARAM_SIZE_HINT]: levels.length,
     },

@@ -1,4 +1,4 @@
-import { nearest, optimalCodebook } from '@espalier/quantize-kmeans';
+import { optimalCodebook } from '@espalier/quantize-kmeans';
 import type { Statistics } from '@espalier/report';
 
 /** Up to so many distinct values, k-means is solved exactly; beyond, neighbours are put together to about so many. */
@@ -10,30 +10,66 @@ interface Points {
   readonly weights: Float32Array;
 }
 
+/** What is not 0, ascending. */
+function sortedWithoutZeros(weights: Float32Array, zeros: number): Float32Array {
+  const sorted = new Float32Array(weights.length - zeros);
+  for (let i = 0, at = 0; i < weights.length; i++) if (weights[i] !== 0) sorted[at++] = weights[i];
+  return sorted.sort();
+}
+
+/** Where the next point begins, for each point that begins at `from`. */
+type Border = (from: number) => number;
+
+/** Up to the next value that differs. */
+const equal =
+  (sorted: Float32Array): Border =>
+  (from) => {
+    let to = from + 1;
+    while (to < sorted.length && sorted[to] === sorted[from]) to++;
+    return to;
+  };
+
 /**
- * Neighbours, put together where they are within a 1024th of the range and of the count: few enough for k-means to be
- * solved exactly in milliseconds, and as fine where values are dense as where they are far apart. Zeros are left out.
+ * Neighbours within a 1024th of the range and of the count: few enough for k-means to be solved exactly in milliseconds, and
+ * as fine where values are dense as where they are far apart.
  */
-function group(weights: Float32Array): Points {
-  const sorted = weights.filter((value) => value !== 0).sort();
-  const width = (sorted[sorted.length - 1] - sorted[0]) / (most / 2);
+function near(sorted: Float32Array): Border {
+  const [least] = sorted;
+  const width = (sorted[sorted.length - 1] - least) / (most / 2);
   const size = sorted.length / (most / 2);
+  return (from) => {
+    const bin = Math.floor((sorted[from] - least) / width);
+    const end = Math.min(sorted.length, Math.ceil((Math.floor(from / size) + 1) * size));
+    let to = from + 1;
+    while (to < end && Math.floor((sorted[to] - least) / width) === bin) to++;
+    return to;
+  };
+}
+
+function pointsOf(sorted: Float32Array, border: Border): Points {
   const values: number[] = [];
   const counts: number[] = [];
   for (let from = 0; from < sorted.length; ) {
-    const [bin, share] = [Math.floor((sorted[from] - sorted[0]) / width), Math.floor(from / size)];
-    let [to, sum] = [from, 0];
-    while (
-      to < sorted.length &&
-      Math.floor(to / size) === share &&
-      Math.floor((sorted[to] - sorted[0]) / width) === bin
-    )
-      sum += sorted[to++];
-    values.push(sum / (to - from));
+    const to = border(from);
+    // About the first: no rounding where all are equal.
+    let sum = 0;
+    for (let i = from; i < to; i++) sum += sorted[i] - sorted[from];
+    values.push(sorted[from] + sum / (to - from));
     counts.push(to - from);
     from = to;
   }
   return { values: Float32Array.from(values), weights: Float32Array.from(counts) };
+}
+
+/** The sum of squared distances to the nearest of some centres, both ascending. */
+function squaresTo(sorted: Float32Array, centroids: Float32Array): number {
+  let [sum, at] = [0, 0];
+  for (let i = 0; i < sorted.length; i++) {
+    const value = sorted[i];
+    while (at + 1 < centroids.length && value > (centroids[at] + centroids[at + 1]) / 2) at++;
+    sum += (value - centroids[at]) ** 2;
+  }
+  return sum;
 }
 
 /**
@@ -45,17 +81,13 @@ export function centres(
   ks: readonly number[],
   { zeros, distinct }: Statistics,
 ): { centroids: Float32Array; squares: number }[] {
-  const points = distinct <= most ? undefined : group(weights);
+  const sorted = sortedWithoutZeros(weights, zeros);
+  // Zeros alone: their centre is 0.
+  if (sorted.length === 0) return ks.map(() => ({ centroids: Float32Array.of(0), squares: 0 }));
+  const points = pointsOf(sorted, distinct <= most ? equal(sorted) : near(sorted));
   return ks.map((k) => {
-    const options = { keepZero: zeros > 0 };
-    if (points === undefined) {
-      const { centroids, inertia } = optimalCodebook(weights, k, options);
-      return { centroids, squares: inertia };
-    }
-    const { centroids } = optimalCodebook(points.values, k, { ...options, weights: points.weights });
-    const indices = nearest(weights, centroids);
-    let squares = 0;
-    for (let i = 0; i < weights.length; i++) squares += (weights[i] - centroids[indices[i]]) ** 2;
-    return { centroids, squares };
+    const options = { keepZero: zeros > 0, weights: points.weights };
+    const { centroids } = optimalCodebook(points.values, k, options);
+    return { centroids, squares: squaresTo(sorted, centroids) };
   });
 }

@@ -37,7 +37,8 @@ test('they are the best, and lose nothing, where few values are shared', () => {
   const [{ centroids, squares }] = centres(values, [16], statistics(values));
   const best = optimalCodebook(values, 16);
   expect([...centroids]).toEqual([...best.centroids]);
-  expect(squares).toBe(best.inertia);
+  // Summed in another order.
+  expect(squares).toBeCloseTo(best.inertia, 10);
   const shared = Float32Array.from({ length: 9000 }, (_, i) => (i % 16) - 5);
   expect(centres(shared, [16], statistics(shared))[0].squares).toBe(0);
 });
