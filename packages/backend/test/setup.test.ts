@@ -1,9 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findPackage } from '../src/packages.js';
-import { bindingPath, linkAddon, linksTo } from '../src/setup/addon.js';
+import { addonName, bindingPath, linkAddon, linksTo } from '../src/setup/addon.js';
 import { isVerified, markVerified } from '../src/setup/marker.js';
 import { probe } from '../src/setup/probe.js';
 import { installStock } from '../src/setup/stock.js';
@@ -17,6 +26,44 @@ beforeEach(() => {
 });
 afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
+});
+
+describe("the addon's C++", () => {
+  const folder = new URL('../addon/', import.meta.url);
+  const sources = readdirSync(folder).filter((file) => file.endsWith('.cc'));
+  const textOf = (file: string): string => readFileSync(new URL(file, folder), 'utf8');
+
+  it('is published with the package', () => {
+    const { files } = JSON.parse(readFileSync(new URL('../package.json', folder), 'utf8')) as {
+      files: string[];
+    };
+    expect(files).toContain('addon');
+  });
+
+  it('registers every op that a file defines', () => {
+    const defined = sources.flatMap((file) =>
+      Array.from(
+        textOf(file).matchAll(/^extern "C" void (espalier_register_\w+)\(\) \{/gm),
+        ([, name]) => name,
+      ),
+    );
+    expect(defined.length).toBeGreaterThan(4);
+    const called = Array.from(
+      textOf('register.cc').matchAll(/^ {2}(espalier_register_\w+)\(\);/gm),
+      ([, n]) => n,
+    );
+    expect(called.sort()).toEqual(defined.sort());
+  });
+
+  it('names the addon: with other sources it is another', () => {
+    const tfjsNode = { name: '@tensorflow/tfjs-node', version: '4.22.0', root: '', main: '' };
+    const hash = createHash('sha256');
+    for (const file of readdirSync(folder)
+      .filter((name) => /\.(cc|h)$/.test(name))
+      .sort())
+      hash.update(`${file}\0`).update(textOf(file));
+    expect(addonName(tfjsNode)).toBe(`tfjs-node-4.22.0-${hash.digest('hex').slice(0, 8)}.node`);
+  });
 });
 
 describe('the zip reader', () => {

@@ -11,7 +11,7 @@ export interface Masking {
 
 const known = new WeakMap<NativeBackend, Masking>();
 
-/** Our own op where the addon has it (see setup/mask-op.ts), else TensorFlow's product. */
+/** Our own op where the addon has it (see addon/mask-op.cc), else TensorFlow's product. */
 export function masking(backend: NativeBackend): Masking {
   let found = known.get(backend);
   if (!found) {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type NativeBackend, nativeBackend } from './ops.js';
 
-/** Ops of our own (see setup/noise-ops.ts, posterior-ops.ts and scale-kl-ops.ts): their inputs in order, and how many outputs they have. */
+/** Ops of our own (see addon/noise-ops.cc, posterior-ops.cc and scale-kl-ops.cc): their inputs in order, and how many outputs they have. */
 const ops: Readonly<Record<string, readonly [inputs: readonly string[], outputs: number]>> = {
   EspalierScaleNoise: [['x', 'logRate', 'seed'], 3],
   EspalierScaleNoiseGrad: [['dScaled', 'dSquared', 'x', 'logRate', 'noise'], 2],

@@ -1,28 +1,11 @@
-import { readFileSync } from 'node:fs';
-import {
-  copyFile,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { copyFile, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { BackendError } from '../error.js';
 import type { InstalledPackage } from '../packages.js';
-import { CALL_H } from './call.js';
-import { MASK_OP } from './mask-op.js';
-import { MIXTURE_OP } from './mixture-op.js';
-import { NOISE_OPS } from './noise-ops.js';
-import { POSTERIOR_OPS } from './posterior-ops.js';
-import { QUIET_LOADER } from './quiet-loader.js';
 import { lastLine, run } from './run.js';
-import { SCALE_KL_OPS } from './scale-kl-ops.js';
 
 /** Where `require('@tensorflow/tfjs-node')` looks for its addon: `lib/napi-v<n>/tfjs_binding.node`. */
 export function bindingPath(tfjsNode: InstalledPackage): string {
@@ -34,27 +17,34 @@ export function bindingPath(tfjsNode: InstalledPackage): string {
   return join(tfjsNode.root, 'lib', `napi-v${version}`, 'tfjs_binding.node');
 }
 
-/** C++ of ours that goes into the addon. */
-const OPS: Readonly<Record<string, string>> = {
-  'mask-op.cc': MASK_OP,
-  'noise-ops.cc': NOISE_OPS,
-  'mixture-op.cc': MIXTURE_OP,
-  'scale-kl-ops.cc': SCALE_KL_OPS,
-  'posterior-ops.cc': POSTERIOR_OPS,
-};
+/** C++ of our own, absolute: the ops that go into the addon, their headers, and the loader in front of it. */
+function ownSources(): string[] {
+  const folder = join(
+    dirname(createRequire(import.meta.url).resolve('@espalier/backend/package.json')),
+    'addon',
+  );
+  const files = readdirSync(folder).filter((file) => /\.(cc|h)$/.test(file));
+  return files.sort().map((file) => join(folder, file));
+}
 
-/** Raised with every change of it. */
-const REVISION = 6;
+const isLoader = (file: string): boolean => basename(file) === 'quiet-loader.cc';
+
+/** Changes with every change of our C++. */
+function revision(): string {
+  const hash = createHash('sha256');
+  for (const file of ownSources()) hash.update(`${basename(file)}\0`).update(readFileSync(file));
+  return hash.digest('hex').slice(0, 8);
+}
 
 /** Name of the compiled addon in the cache; the CPU and GPU packages have sources of their own. */
 export function addonName(tfjsNode: InstalledPackage): string {
-  return `${tfjsNode.name.replace('@tensorflow/', '')}-${tfjsNode.version}-r${REVISION}.node`;
+  return `${tfjsNode.name.replace('@tensorflow/', '')}-${tfjsNode.version}-${revision()}.node`;
 }
 
 /**
  * Compiles the addon's C++ sources, which the npm package carries, against the unpacked library, with
- * our ops, and the quiet loader that Node opens in front. Both find what they need relative to themselves, so the directory may
- * be moved as a whole.
+ * our ops (`addon/`), and the quiet loader that Node opens in front. Both find what they need relative to themselves, so the
+ * directory may be moved as a whole.
  *
  * @returns the files the addon needs
  * @throws BackendError `tool-missing` without a C++ compiler, `build-failed`
@@ -65,25 +55,15 @@ export async function compileAddon(tfjsNode: InstalledPackage, directory: string
   const runPath = process.platform === 'darwin' ? '@loader_path/tensorflow' : '$ORIGIN/tensorflow';
   const target = join(directory, addonName(tfjsNode));
   const inner = `${target}.so`;
-  const own = await mkdtemp(join(directory, '.source-'));
-  try {
-    const ops = Object.keys(OPS).map((file) => join(own, file));
-    const loader = join(own, 'loader.cc');
-    await writeFile(loader, QUIET_LOADER);
-    await writeFile(join(own, 'call.h'), CALL_H);
-    for (const [file, source] of Object.entries(OPS)) await writeFile(join(own, file), source);
-    await compile(inner, [
-      `-I${join(directory, 'tensorflow', 'include')}`,
-      `-I${own}`,
-      ...sources,
-      ...ops,
-      ...libraries,
-      `-Wl,-rpath,${runPath}`,
-    ]);
-    await compile(target, [loader, ...(process.platform === 'linux' ? ['-ldl'] : [])]);
-  } finally {
-    await rm(own, { recursive: true, force: true });
-  }
+  const own = ownSources().filter((file) => file.endsWith('.cc'));
+  await compile(inner, [
+    `-I${join(directory, 'tensorflow', 'include')}`,
+    ...sources,
+    ...own.filter((file) => !isLoader(file)),
+    ...libraries,
+    `-Wl,-rpath,${runPath}`,
+  ]);
+  await compile(target, [...own.filter(isLoader), ...(process.platform === 'linux' ? ['-ldl'] : [])]);
   return [inner, ...libraries];
 }
 

@@ -1,18 +1,16 @@
-/**
- * C++ of the file that Node loads as the addon. It opens the real one beside it (`<itself>.so`) with standard
- * error pointed at nothing for that moment: TensorFlow prints greetings from static initialisers, which no
- * setting of its own can silence. Only where the caller asked TensorFlow for silence. Then it registers our op.
- */
-export const QUIET_LOADER = `
+// The file that Node loads as the addon. It opens the real one beside it (`<itself>.so`) with standard
+// error pointed at nothing for that moment: TensorFlow prints greetings from static initialisers, which no
+// setting of its own can silence. Only where the caller asked TensorFlow for silence. Then it registers our ops.
+
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <node_api.h>
 #include <stdlib.h>
 #include <unistd.h>
+
 #include <string>
 
-extern "C" __attribute__((visibility("default"))) napi_value
-napi_register_module_v1(napi_env env, napi_value exports) {
+extern "C" __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env, napi_value exports) {
   Dl_info self;
   if (!dladdr(reinterpret_cast<void*>(&napi_register_module_v1), &self)) {
     napi_throw_error(env, nullptr, "the addon does not know where it lies");
@@ -41,4 +39,3 @@ napi_register_module_v1(napi_env env, napi_value exports) {
   registered = true;
   return start(env, exports);
 }
-`;

@@ -1,20 +1,20 @@
-/**
- * C++ of an op of our own for soft weight-sharing (Nowlan & Hinton 1992), compiled into the addon: `EspalierMixture`,
- * what a Gaussian mixture says of very many weights.
- *
- * Inputs: means, offsets (log π + γ/2 - log(2π)/2) and precisions, [J] each; held and scale, []; the weights, any number
- * of tensors. Outputs: Σ -log p, the weights that component 0 takes most of, and of each component Σ r, Σ r (w - μ) and
- * Σ r (w - μ)², [2 + 3 J] in all; and of each tensor scale · Σ r λ (w - μ). Weights that are held are exactly 0 and
- * left out of the sums.
- *
- * The gradient by one weight is a function of that number alone: it is tabulated over the weights' range, in double
- * precision, and interpolated; for the sums it is enough to know how many weights lie in each cell of the table and
- * what their mean is. So a weight costs two look-ups, whatever J is.
- */
-export const MIXTURE_OP = `
-#include "call.h"
+// An op for soft weight-sharing (Nowlan & Hinton 1992): `EspalierMixture`, what a Gaussian mixture says of very
+// many weights.
+//
+// Inputs: means, offsets (log π + γ/2 - log(2π)/2) and precisions, [J] each; held and scale, []; the weights, any
+// number of tensors. Outputs: Σ -log p, the weights that component 0 takes most of, and of each component Σ r,
+// Σ r (w - μ) and Σ r (w - μ)², [2 + 3 J] in all; and of each tensor scale · Σ r λ (w - μ). Weights that are held are exactly 0 and
+// left out of the sums.
+//
+// The gradient by one weight is a function of that number alone: it is tabulated over the weights' range, in double
+// precision, and interpolated; for the sums it is enough to know how many weights lie in each cell of the table and
+// what their mean is. So a weight costs two look-ups, whatever J is.
+
 #include <math.h>
+
 #include <algorithm>
+
+#include "call.h"
 
 namespace {
 
@@ -30,8 +30,10 @@ inline double Exp(double x) {
   const double kRound = 6755399441055744.0;  // 1.5 * 2^52: what is added to it is rounded to a whole number.
   double shifted = x * 1.4426950408889634 + kRound, k = shifted - kRound;
   double r = x - k * 0.6931471805599453;
+  // clang-format off
   double e = 1 + r * (1 + r / 2 * (1 + r / 3 * (1 + r / 4 * (1 + r / 5 * (1 + r / 6 * (1 + r / 7 * (1 + r / 8 *
              (1 + r / 9 * (1 + r / 10 * (1 + r / 11))))))))));
+  // clang-format on
   int64_t bits;
   memcpy(&bits, &shifted, 8);
   bits = static_cast<int64_t>((static_cast<uint64_t>(bits) << 52) + (1023ull << 52));
@@ -121,8 +123,8 @@ WIDE void Cells(const float* w, int64_t n, double low, double per_unit, int32_t 
 
 typedef double Pair __attribute__((vector_size(16)));
 
-// Gradients by the cells' lines, and what lies in each cell: how many, and their sum. Neighbours that fall into one cell
-// are counted in lanes of their own: they need not wait for each other.
+// Gradients by the cells' lines, and what lies in each cell: how many, and their sum. Neighbours that fall into one
+// cell are counted in lanes of their own: they need not wait for each other.
 void Pass(const float* w, const int32_t* cells, int64_t n, const Pair* lines, Pair* moments, float* gradient) {
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
@@ -218,10 +220,10 @@ void MixtureOp(void*, TF_OpKernelContext* context) {
 }  // namespace
 
 extern "C" void espalier_register_mixture_op() {
-  Register({"EspalierMixture",
-            {"means: float", "offsets: float", "precisions: float", "held: float", "scale: float", "weights: N * float"},
-            {"sums: float", "slopes: N * float"},
-            &MixtureOp,
-            "N: int >= 1"});
+  Register(
+      {"EspalierMixture",
+       {"means: float", "offsets: float", "precisions: float", "held: float", "scale: float", "weights: N * float"},
+       {"sums: float", "slopes: N * float"},
+       &MixtureOp,
+       "N: int >= 1"});
 }
-`;

@@ -1,16 +1,16 @@
-/**
- * C++ of ops of our own for Bayesian compression (Louizos, Ullrich & Welling 2017), compiled into the addon: what a dense
- * layer's Gaussian posterior, with groups on inputs, adds to the KL divergence, and its slopes. Weights `[groups, units]`,
- * biases `[units]`; `mask`, `biasMask` 0 where something is pruned, or empty; no log σ² is greater than `most`, `[1]`.
- *
- * - `EspalierPosteriorSums`: μ, σ², log σ², mask, bias μ, bias log σ², bias mask, most → of each group Σ (μ² + σ²) and
- *   how many weights there are; the KL but for what the groups' scales make of these; its gradients by the biases
- * - `EspalierPosteriorSlopes`: μ, σ², log σ², mask, rate of each group, factor, most → factor · rate μ and
- *   factor (rate σ² - 1) / 2, of which those that lead further up are 0 where log σ² is as great as it may be
- */
-export const POSTERIOR_OPS = `
-#include "call.h"
+// Ops for Bayesian compression (Louizos, Ullrich & Welling 2017): what a dense layer's Gaussian posterior, with groups
+// on inputs, adds to the KL divergence, and its slopes. Weights `[groups, units]`, biases `[units]`; `mask`, `biasMask` 0
+// where something is pruned, or empty; no log σ² is greater than `most`, `[1]`.
+//
+// - `EspalierPosteriorSums`: μ, σ², log σ², mask, bias μ, bias log σ², bias mask, most → of each group Σ (μ² + σ²) and
+//   how many weights there are; the KL but for what the groups' scales make of these; its gradients by the biases
+// - `EspalierPosteriorSlopes`: μ, σ², log σ², mask, rate of each group, factor, most → factor · rate μ and
+//   factor (rate σ² - 1) / 2, of which those that lead further up are 0 where log σ² is as great as it may be
+
 #include <math.h>
+
+#include "call.h"
+#include "gaussian.h"
 
 namespace {
 
@@ -51,14 +51,6 @@ WIDE void RowSums(const float* mean, const float* variance, const float* logs, c
   }
   *energy = static_cast<float>(total);
   *size = static_cast<float>(all);
-}
-
-WIDE void RowSlopes(const float* mean, const float* variance, float rate, float factor, int64_t columns, float* dmean,
-                    float* dlog) {
-  for (int64_t c = 0; c < columns; c++) {
-    dmean[c] = mean[c] * rate;
-    dlog[c] = 0.5f * (variance[c] * rate - factor);
-  }
 }
 
 WIDE void Hold(const float* logs, float most, int64_t n, float* dlog) {
@@ -111,7 +103,7 @@ void SlopesOp(void*, TF_OpKernelContext* context) {
   if (!call.ok()) return;
   float factor = call.in(5)[0], most = call.in(6)[0];
   for (int64_t r = 0, i = 0; r < call.rows; r++, i += call.columns) {
-    RowSlopes(call.in(0) + i, call.in(1) + i, factor * call.in(4)[r], factor, call.columns, dmean + i, dlog + i);
+    Slopes(call.in(0) + i, call.in(1) + i, factor * call.in(4)[r], factor, call.columns, dmean + i, dlog + i);
   }
   if (const float* mask = Optional(call, 3)) Times(mask, n, dmean, dlog);
   if (most < INFINITY) Hold(call.in(2), most, n, dlog);
@@ -123,10 +115,11 @@ extern "C" void espalier_register_posterior_ops() {
   Register({"EspalierPosteriorSums",
             {"mean: float", "variance: float", "log_variance: float", "mask: float", "bias: float",
              "bias_log_variance: float", "bias_mask: float", "most: float"},
-            {"energy: float", "size: float", "rest: float", "d_bias: float", "d_bias_log_variance: float"}, &SumsOp});
+            {"energy: float", "size: float", "rest: float", "d_bias: float", "d_bias_log_variance: float"},
+            &SumsOp});
   Register({"EspalierPosteriorSlopes",
             {"mean: float", "variance: float", "log_variance: float", "mask: float", "rate: float", "factor: float",
              "most: float"},
-            {"d_mean: float", "d_log_variance: float"}, &SlopesOp});
+            {"d_mean: float", "d_log_variance: float"},
+            &SlopesOp});
 }
-`;

@@ -1,16 +1,16 @@
-/**
- * C++ that our ops share, `call.h`: one call of an op with its inputs and outputs, and how an op is registered.
- * Interfaces: tensorflow/c/ops.h and tensorflow/c/kernels.h.
- */
-export const CALL_H = `
+// What our ops share: one call of an op with its inputs and outputs, and how an op is registered.
+// Interfaces: tensorflow/c/ops.h and tensorflow/c/kernels.h.
+
 #pragma once
+#include <stdint.h>
+#include <string.h>
+
+#include <vector>
+
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/ops.h"
 #include "tensorflow/c/tf_status.h"
 #include "tensorflow/c/tf_tensor.h"
-#include <stdint.h>
-#include <string.h>
-#include <vector>
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
 #define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -34,7 +34,8 @@ class Call {
   }
   ~Call() {
     if (!ok()) TF_OpKernelContext_Failure(context_, status_);
-    for (TF_Tensor* tensor : inputs_) if (tensor) TF_DeleteTensor(tensor);
+    for (TF_Tensor* tensor : inputs_)
+      if (tensor) TF_DeleteTensor(tensor);
     for (TF_Tensor* tensor : outputs_) TF_DeleteTensor(tensor);
     TF_DeleteStatus(status_);
   }
@@ -51,6 +52,7 @@ class Call {
   int count() const { return static_cast<int>(inputs_.size()); }
   int64_t size(int i) const { return TF_TensorElementCount(inputs_[i]); }
   const float* in(int i) const { return static_cast<const float*>(TF_TensorData(inputs_[i])); }
+  const uint8_t* flags(int i) const { return static_cast<const uint8_t*>(TF_TensorData(inputs_[i])); }
   const int32_t* words(int i) const { return static_cast<const int32_t*>(TF_TensorData(inputs_[i])); }
   // An output like the first input, like another one, or a vector.
   float* Like(int i) { return Output(i, shape_, rows * columns); }
@@ -102,4 +104,3 @@ inline void Register(const Op& op) {
 }
 
 }  // namespace
-`;

@@ -1,17 +1,16 @@
-/**
- * C++ of ops of our own for Bayesian compression (Louizos, Ullrich & Welling 2017), compiled into the addon: the KL
- * divergence of group scales from their prior, with what it makes of the weights' and its gradients. One number per group
- * each; `energy` is Σ (μ² + σ²) of a group's weights, `size` how many there are, 0 where the group is pruned.
- *
- * - `EspalierJeffreysKl`: log α, energy, size → value, 1/z², ∂(log α); z² is energy / size, where the KL is least
- * - `EspalierHorseshoeKl`: μ_a, log σ_a², μ_b, log σ_b² of the layer [4]; μ and log σ² of α and of β; energy, size;
- *   log τ₀ → value, 1/z², and the five gradients; log z² = Σ μ + Σ σ²/4
- *
- * The value is the scales' KL and Σ ½ (energy / z² + size (log z² - 1)); 1/z² is 0 where a group is pruned.
- */
-export const SCALE_KL_OPS = `
-#include "call.h"
+// Ops for Bayesian compression (Louizos, Ullrich & Welling 2017): the KL
+// divergence of group scales from their prior, with what it makes of the weights' and its gradients. One number per group
+// each; `energy` is Σ (μ² + σ²) of a group's weights, `size` how many there are, 0 where the group is pruned.
+//
+// - `EspalierJeffreysKl`: log α, energy, size → value, 1/z², ∂(log α); z² is energy / size, where the KL is least
+// - `EspalierHorseshoeKl`: μ_a, log σ_a², μ_b, log σ_b² of the layer [4]; μ and log σ² of α and of β; energy, size;
+//   log τ₀ → value, 1/z², and the five gradients; log z² = Σ μ + Σ σ²/4
+//
+// The value is the scales' KL and Σ ½ (energy / z² + size (log z² - 1)); 1/z² is 0 where a group is pruned.
+
 #include <math.h>
+
+#include "call.h"
 
 namespace {
 
@@ -89,8 +88,10 @@ void HorseshoeOp(void*, TF_OpKernelContext* context) {
 }  // namespace
 
 extern "C" void espalier_register_scale_kl_ops() {
-  Register({"EspalierJeffreysKl", {"log_rate: float", "energy: float", "size: float"},
-            {"value: float", "rate: float", "d_log_rate: float"}, &JeffreysOp});
+  Register({"EspalierJeffreysKl",
+            {"log_rate: float", "energy: float", "size: float"},
+            {"value: float", "rate: float", "d_log_rate: float"},
+            &JeffreysOp});
   Register({"EspalierHorseshoeKl",
             {"global: float", "alpha_mean: float", "alpha_log_variance: float", "beta_mean: float",
              "beta_log_variance: float", "energy: float", "size: float", "log_tau: float"},
@@ -98,4 +99,3 @@ extern "C" void espalier_register_scale_kl_ops() {
              "d_beta_mean: float", "d_beta_log_variance: float"},
             &HorseshoeOp});
 }
-`;
