@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
-import { Moments } from '../src/calibrate/moments.js';
+import { type Gram, Moments } from '../src/calibrate/moments.js';
 import { codedBytes } from '../src/choose/coded-bytes.js';
 import { chooseMethods } from '../src/choose/methods.js';
 import { type Method, quantize, type Rounded } from '../src/choose/quantize.js';
@@ -72,7 +72,7 @@ describe('codebooks', () => {
     const features = noise([1, 400, 64], 6);
     const moments = new Moments();
     moments.add(tf.tidy(() => tf.add(features, noise([1, 400, 1], 7, 3)) as tf.Tensor3D));
-    const gram = moments.finish();
+    const gram = moments.finish() as Gram;
     const weight = { ...weightOf(values), shape: [64, 24] };
     const sensitivity = new Float64Array(values.length).fill(1);
     const plan = planLinear(weight, values, sensitivity, rowMajor(64, 24), gram, undefined);

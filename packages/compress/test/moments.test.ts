@@ -13,7 +13,7 @@ function momentsOf(parts: readonly tf.Tensor[]): Gram {
   for (const part of parts) moments.add(part as tf.Tensor3D);
   const gram = moments.finish();
   expect(tf.memory().numTensors).toBe(before);
-  return gram;
+  return gram as Gram;
 }
 
 /** `count` parts of `positions` features that have a share of their variance in common. */

@@ -44,13 +44,13 @@ export class Moments {
     this.#positions[side] += positions;
   }
 
-  /** The means of all that was added; the sums are disposed. */
-  finish(): Gram {
+  /** The means of all that was added, undefined of nothing; the sums are disposed. */
+  finish(): Gram | undefined {
     const size = this.#sums[0]?.shape[2] as number;
     const [learned, others] = this.#sums.map((sum) => sum?.dataSync());
     this.dispose();
     const [most, few] = this.#positions;
-    if (!learned) throw new RangeError('No moments were added.');
+    if (!learned) return undefined;
     if (!others) return { size, positions: most, moments: scaled(learned, most) };
     const moments = new Float64Array(learned.length);
     for (let i = 0; i < moments.length; i++) moments[i] = (learned[i] + others[i]) / (most + few);

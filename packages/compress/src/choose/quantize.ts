@@ -43,10 +43,7 @@ export function quantize(
     if (!linear || method === 'plain') continue;
     const { as, bias } = place(plan, plan.values, fineness, method);
     rounded.set(weight.name, as);
-    if (bias && linear.bias !== undefined) {
-      const before = owed.get(linear.bias);
-      owed.set(linear.bias, before ? before.map((b, i) => b + bias[i]) : bias);
-    }
+    if (bias && linear.bias !== undefined) owed.set(linear.bias, bias);
   }
   for (const plan of plans) {
     const { weight, values } = plan;

@@ -13,6 +13,10 @@ import { type Plan, planAlone, planLinear, planPlain } from './tensor-plan.js';
 /** Fewer elements than this are kept as they are: they cost less than what is said about them. */
 const leastElements = 8;
 
+/** Is it more than a few elements, and more than one value? */
+const isWorth = (values: Float32Array): boolean =>
+  values.length >= leastElements && values.some((value) => value !== values[0]);
+
 /** Gathers all that is known about every tensor: what the outputs feel of it, and the features that it meets. */
 export async function planAll(
   model: Executable,
@@ -25,7 +29,7 @@ export async function planAll(
 ): Promise<Plan[]> {
   const { floats, values, twins } = tensors;
   const names = floats.map(({ name }) => name);
-  const sensitivity = await felt(model, batches, names, bench, work);
+  const sensitivity = await measured(model, batches, names, bench, work);
   log('sensitivities known');
   const moments = await gather(model, batches, linear, twins, work.stage(0.15));
   log('moments of the features known');
@@ -36,26 +40,27 @@ export async function planAll(
     });
   }
   const doubting = work.stage(0.15);
+  const rounded = floats.filter(({ name }) => !twins.has(name) && isWorth(values.get(name) as Float32Array));
+  const isFelt = ({ name }: Weight): boolean =>
+    (sensitivity.get(name) as Float64Array).some((slope) => slope > 0);
+  const felt = rounded.filter(isFelt);
+  // Of vectors too little is known without outputs.
+  const unreached = rounded.filter((weight) => weight.shape.length > 1 && !isFelt(weight));
+  // Only a bias that is rounded itself makes up for a mean.
+  const correctable = new Set(felt.map(({ name }) => name));
   const plans: Plan[] = [];
-  const unreached: Weight[] = [];
   try {
-    for (const weight of floats) {
+    for (const weight of felt) {
       const { name } = weight;
-      if (twins.has(name)) continue;
       const own = values.get(name) as Float32Array;
       const slopes = sensitivity.get(name) as Float64Array;
-      if (own.length < leastElements || own.every((v) => v === own[0])) continue;
-      if (!slopes.some((s) => s > 0)) {
-        // Of vectors too little is known without outputs.
-        if (weight.shape.length > 1) unreached.push(weight);
-        continue;
-      }
       const gram = moments.get(name)?.finish();
       const layout = linear.get(name);
-      const bias = biases.get(name);
+      const linked = biases.get(name) ?? '';
+      const bias = correctable.has(linked) ? linked : undefined;
       plans.push(
         gram && layout
-          ? planLinear(weight, own, slopes, layout, gram, values.has(bias ?? '') ? bias : undefined, doubting)
+          ? planLinear(weight, own, slopes, layout, gram, bias, doubting)
           : planPlain(weight, own, slopes),
       );
     }
@@ -73,7 +78,7 @@ export async function planAll(
 }
 
 /** Sensitivities, each probe on as many examples as there is time and memory for. */
-async function felt(
+async function measured(
   model: Executable,
   batches: readonly Examples[],
   names: readonly string[],

@@ -19,7 +19,7 @@ export interface Normalization {
 export interface Trace {
   /** Weights of linear operations; those that are also used in another way are not among them. */
   readonly linear: ReadonlyMap<string, Layout>;
-  /** The vector that is added to a linear operation's sums, by the operation's weight. */
+  /** The vector that is added to a linear operation's sums and read by nothing else, by the operation's weight. */
   readonly biases: ReadonlyMap<string, string>;
   readonly normalizations: readonly Normalization[];
 }
@@ -96,15 +96,17 @@ export async function trace(
     linear.set(name, layout);
     calls.set(name, (calls.get(name) ?? 0) + 1);
     link(name, layout, bias);
-    if (plain) sums.set(result.dataId, { weight: name, layout, taken: 0 });
+    if (plain && !bias) sums.set(result.dataId, { weight: name, layout, taken: 0 });
   }
 
   for (const name of spoilt) linear.delete(name);
+  const added = new Set(biases.keys());
+  for (const [weight, bias] of biases) if (uses.get(bias) !== calls.get(weight)) biases.delete(weight);
   /** A graph has operations that this run did not come to: they count too. */
   const readOnce = (name: string): boolean => uses.get(name) === 1 && (model.readers?.(name) ?? 1) === 1;
   const after = (sum: object | undefined): string | undefined => {
     const known = sum && sums.get(sum);
-    if (known?.taken !== 1 || biases.has(known.weight)) return undefined;
+    if (known?.taken !== 1 || added.has(known.weight)) return undefined;
     return linear.has(known.weight) && calls.get(known.weight) === 1 && readOnce(known.weight)
       ? known.weight
       : undefined;
