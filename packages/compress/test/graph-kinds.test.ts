@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import type { ModelArtifacts } from '@espalier/codec';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type CompressOptions, compress } from '../src/index.js';
+import { type CompressOptions, compress, load } from '../src/index.js';
 import { GraphBuilder, wave } from './graphs.js';
 
 const options = { quality: 40, effort: 1 } satisfies CompressOptions;
@@ -116,5 +116,40 @@ describe('what else a graph may be', () => {
     g.output('y');
     const { met, before, peaks } = await compress(g.artifacts(), options);
     expect([met, before, peaks.length]).toEqual([true, ['y'], 2]);
+  });
+
+  test('an output that waits for checks is measured without them', async () => {
+    const g = new GraphBuilder();
+    const raw = g.dense('d1', g.input('x', [8, 12]), 12, 8, 1);
+    const nonzero = g.node('nonzero', 'Where', [g.node('above', 'Greater', [raw, g.scalar('zero', 0)])]);
+    g.node('y', 'Identity', [g.node('copy', 'Identity', [raw, `^${nonzero}`]), `^${nonzero}`]);
+    g.output('y');
+    const model = await load(g.artifacts());
+    expect([model.waits, model.before]).toEqual([false, []]);
+    model.dispose();
+    expect(await compress(g.artifacts(), options)).toMatchObject({ met: true, before: [] });
+  });
+
+  test('scores that a choice takes class by class are one output, and not measured twice', async () => {
+    const behindChoice = (own: boolean): GraphBuilder => {
+      const g = new GraphBuilder();
+      const scores = g.dense('d1', g.input('x', [8, 12]), 12, 4, 1);
+      if (own) g.output(g.node('scores', 'Reshape', [scores, g.constant('flat', [1], Int32Array.of(32))]));
+      for (const k of [0, 1]) {
+        const [from, size] = [Int32Array.of(0, 2 * k), Int32Array.of(8, 2)];
+        const part = g.node(`part${k}`, 'Slice', [
+          scores,
+          g.constant(`from${k}`, [2], from),
+          g.constant(`size${k}`, [2], size),
+        ]);
+        g.node(`best${k}`, 'TopKV2', [part, g.scalar(`k${k}`, 1, 'int32')], { sorted: { b: true } });
+        g.output(`best${k}`);
+      }
+      return g;
+    };
+    for (const own of [false, true]) {
+      const { before, peaks } = await compress(behindChoice(own).artifacts(), options);
+      expect([before, peaks.length]).toEqual([['best0', 'best1'], 1]);
+    }
   });
 });

@@ -42,6 +42,12 @@ describe('gradients that TF.js lacks', () => {
     other.dispose();
   });
 
+  test('of a list of one', async () => {
+    await check((x) => tf.mul(3, tf.unstack(x)[0]), [1, 4]);
+    await check((x) => tf.mul(3, tf.split(x, [4], 1)[0]), [2, 4]);
+    await check((x) => tf.mul(tf.unstack(x)[0], tf.unstack(x)[1]), [2, 3]);
+  });
+
   test('of choices are none, and what is chosen from has its own', async () => {
     await check((x) => tf.mul(x, tf.cast(tf.greater(x, 0), 'float32')), [6]);
     await check((x) => tf.mul(tf.cast(tf.argMax(x, 0), 'float32'), tf.sum(x)), [5]);

@@ -75,13 +75,23 @@ function repetition([kernelName, slopes]: [string, (typeof repeating)[string]]):
   };
 }
 
+/** Kernels that give a list of tensors. Of a list of one, TF.js hands their gradients the slope in place of a list. */
+const listing = ['Unpack', 'SplitV'];
+
+function listed(kernelName: string): readonly GradConfig[] {
+  const own = tf.getGradient(kernelName);
+  if (own === undefined) return [];
+  const { gradFunc } = own;
+  return [{ ...own, gradFunc: (dy, ...rest) => gradFunc(Array.isArray(dy) ? dy : [dy], ...rest) }];
+}
+
 /** Runs `action` with gradients that TF.js 4.22 lacks or has wrong, and leaves TF.js as it was. */
 export async function withGradients<T>(action: () => Promise<T>): Promise<T> {
   const configs = [
     ...Object.entries(choices).map(choice),
     ...Object.entries(rearranging).map(rearrangement),
   ].filter(({ kernelName }) => tf.getGradient(kernelName) === undefined);
-  const wrong = Object.entries(repeating).map(repetition);
+  const wrong = [...Object.entries(repeating).map(repetition), ...listing.flatMap(listed)];
   const before = wrong.flatMap(({ kernelName }) => tf.getGradient(kernelName) ?? []);
   for (const config of before) tf.unregisterGradient(config.kernelName);
   for (const config of [...configs, ...wrong]) tf.registerGradient(config);

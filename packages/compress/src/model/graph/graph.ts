@@ -8,6 +8,7 @@ export interface GraphNode {
 
 interface Attribute {
   readonly type?: string | number;
+  readonly i?: string | number;
   readonly shape?: TensorShape;
 }
 

@@ -17,6 +17,13 @@ const several = /^(TensorArray|TensorList|Split(V)?$|Unpack$|Switch$)/;
 const waiting =
   /^(Switch|Merge|Enter|Exit|NextIteration|LoopCond|(Stateless)?If|(Stateless)?While|NonMaxSuppression\w*|Where|UniqueV?\d*|ListDiff|HashTable(V2)?|LookupTable\w+)$/i;
 
+/** What leaves the elements of its first input as they are: all of them, or some. */
+const whole = /^(Identity|Reshape|Squeeze|ExpandDims|Transpose)$/;
+const some = /^(Strided)?Slice$/;
+const isWhole = ({ op, attr }: GraphNode): boolean =>
+  whole.test(op) || (op === 'Unpack' && Number(attr?.num?.i) === 1);
+const isSome = (node: GraphNode): boolean => isWhole(node) || some.test(node.op);
+
 /** Which tensors of a graph are compared, and how they are computed. */
 export interface GraphOutputs {
   /** As `GraphModel.execute` takes them. */
@@ -50,6 +57,13 @@ export function chooseOutputs(
     [...graph.nodes].filter(({ op }) => op.startsWith('Placeholder')),
     (node) => graph.readersOf(node),
   );
+  /** Where elements come from that have merely been moved since. */
+  const originOf = (node: GraphNode, isMove: (node: GraphNode) => boolean): GraphNode => {
+    const [from] = graph.inputsOf(node);
+    if (!from || !isMove(node)) return node;
+    const named = isMove(from) || !several.test(from.op);
+    return named && learned.has(from) && fed.has(from) && !inside.has(from) ? originOf(from, isMove) : node;
+  };
   /** The last nodes before a choice of the network's that `cut` matches. */
   const before = (output: GraphNode, cut: (node: GraphNode) => boolean): GraphNode[] => {
     const chosen = graph.reach(
@@ -62,35 +76,41 @@ export function chooseOutputs(
     const found = new Set<GraphNode>();
     graph.reach([output], (node) => {
       if (chosen.has(node) || inside.has(node) || several.test(node.op)) return graph.inputsOf(node);
-      if (learned.has(node) && fed.has(node)) found.add(node);
+      // Boxes or scores that a choice takes class by class are one tensor.
+      if (learned.has(node) && fed.has(node)) found.add(originOf(node, isSome));
       return [];
     });
     return [...found];
   };
   const names = new Set<string>();
+  /** Where the elements of outputs that are compared themselves come from. */
+  const origins = new Set<GraphNode>();
   const replaced: string[] = [];
   const covered = new Set<GraphNode>();
   const weightsOf = (nodes: readonly GraphNode[]): GraphNode[] =>
     [...graph.ancestors(...nodes)].filter(({ name, op }) => op === 'Const' && isWeight(name));
   const take = (reference: string, nodes: readonly GraphNode[]): void => {
     for (const weight of weightsOf(nodes)) covered.add(weight);
-    const same = nodes.length === 1 && nodes[0] === graph.node(tensorOf(reference, signature));
-    if (!same) replaced.push(reference);
-    for (const name of same ? [reference] : nodes.map((node) => node.name)) names.add(name);
+    replaced.push(reference);
+    for (const node of nodes) if (!origins.has(node)) names.add(node.name);
   };
   const typed = own.map((reference) => {
     const node = graph.node(tensorOf(reference, signature));
     return { reference, node, float: node === undefined || isFloat(typeOf(reference, node, signature)) };
   });
+  const chosenFrom: (readonly [string, readonly GraphNode[]])[] = [];
   for (const { reference, node, float } of typed) {
     if (!float) continue;
-    if (node)
-      take(
-        reference,
-        before(node, ({ op }) => sorting.test(op)),
-      );
-    else names.add(reference);
+    const nodes = node && before(node, ({ op }) => sorting.test(op));
+    if (node && nodes && (nodes.length !== 1 || nodes[0] !== node)) chosenFrom.push([reference, nodes]);
+    else {
+      names.add(withoutChecks(graph, reference, signature));
+      if (!node) continue;
+      for (const weight of weightsOf([node])) covered.add(weight);
+      origins.add(originOf(node, isWhole));
+    }
   }
+  for (const [reference, nodes] of chosenFrom) take(reference, nodes);
   for (const { reference, node, float } of typed) {
     if (float || !node) continue;
     const nodes = before(node, (n) => sorting.test(n.op) || (counting.test(n.op) && !isFloatCast(n)));
@@ -108,6 +128,13 @@ export function chooseOutputs(
 
 const tensorOf = (reference: string, signature: Signature | undefined): string =>
   signature?.outputs?.[reference]?.name ?? signature?.outputs?.[nodeName(reference)]?.name ?? reference;
+
+/** An output that copies another tensor and waits for checks (`^assert`) is that tensor: TF.js would run all that the checks need. */
+function withoutChecks(graph: Graph, reference: string, signature: Signature | undefined): string {
+  const { op, input = [] } = graph.node(tensorOf(reference, signature)) ?? {};
+  const [from, ...checks] = input;
+  return op === 'Identity' && from && checks.length > 0 ? withoutChecks(graph, from, signature) : reference;
+}
 
 function typeOf(
   reference: string,
