@@ -49,6 +49,31 @@ describe('codebooks', () => {
     expect(codebooks.within(0)).toBeUndefined();
   });
 
+  test('from the smallest that is good enough, and what a rounding errs by importance', () => {
+    const values = Float32Array.of(-3, -1, 1, 3, -3, -1, 1, 3);
+    const importance = Float64Array.of(1, 1, 1, 1, 3, 3, 3, 3);
+    const codebooks = new Codebooks(values, importance);
+    // Two entries, -2 and 2, are 1 off everywhere; three leave one pair apart; four are all there are.
+    expect([...codebooks.from(16)].map((book) => book.length).slice(0, 3)).toEqual([2, 3, 4]);
+    expect([...(codebooks.within(15.9) ?? [])].length).toBe(3);
+    expect([...(codebooks.within(7.9) ?? [])]).toEqual([-3, -1, 1, 3]);
+    expect([...(codebooks.within(1e9) ?? [])]).toEqual([-2, 2]);
+    const other = Float32Array.of(-3, -1, 1, 3, -2, -1, 1, 5);
+    expect(codebooks.errorOf(values, other)).toBeCloseTo(3 * (1 + 4), 5);
+    expect(new Codebooks(values, new Float64Array(8)).errorOf(values, other)).toBe(0);
+  });
+
+  test('a sample is of every so-manieth weight, with its importance', () => {
+    const values = Float32Array.from({ length: 10 }, (_, i) => i);
+    const importance = Float64Array.from({ length: 10 }, (_, i) => 1e-9 * (i + 1));
+    const { codebooks, values: some, part } = new Codebooks(values, importance).sample(4);
+    expect([...some]).toEqual([0, 3, 6, 9]);
+    expect(part).toBe(0.4);
+    expect(codebooks.errorOf(some, Float32Array.of(1, 3, 6, 11)) / 1e-9).toBeCloseTo(1 * 1 + 10 * 4, 4);
+    const all = new Codebooks(values, importance).sample(10);
+    expect([all.values.length, all.part]).toEqual([10, 1]);
+  });
+
   test('win where weights keep to few places that no grid fits, and nowhere else', () => {
     const sensitivity = new Float64Array(8192).fill(1);
     const few = planPlain(weightOf(clustered(8192, 0.002)), clustered(8192, 0.002), sensitivity);

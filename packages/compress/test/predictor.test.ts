@@ -5,7 +5,6 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compress } from '../src/index.js';
-import { solve } from '../src/numbers/least-squares.js';
 import { Predictor, toPredicted } from '../src/plan/predictor.js';
 import { roundPlain } from '../src/round/snap.js';
 import { columnMajor, depthwise, rowMajor } from '../src/trace/layout.js';
@@ -107,10 +106,6 @@ describe('a predictor', () => {
     const root = Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
     expect(levels(6)).toBeLessThan((0.01 * root) / steps[0]);
   });
-});
-
-test('least squares', () => {
-  expect([...solve(Float64Array.of(4, 2, 2, 3), Float64Array.of(10, 9))]).toEqual([1.5, 2]);
 });
 
 test('a model with windowed sinusoids for a kernel takes far fewer bytes than with its inputs in another order', async () => {

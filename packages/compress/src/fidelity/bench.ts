@@ -100,7 +100,11 @@ export class Bench {
     const others = await this.#with(model, rounded, async (tensors) =>
       readOutputs(await model.run(batch, tensors)),
     );
-    return 10 ** (-compare(outputs.map(asAngles), others.map(asAngles), this.peaks).psnr / 10);
+    // The original says which are probabilities: others may be so by chance, or no longer quite.
+    const kinds = outputs.map(isDistribution);
+    const felt = (all: readonly Output[]): Output[] =>
+      all.map((output, o) => (kinds[o] ? asAngles(output) : output));
+    return 10 ** (-compare(felt(outputs), felt(others), this.peaks).psnr / 10);
   }
 
   /** Calls `action` with these weights as tensors, and disposes them. */

@@ -67,10 +67,10 @@ export function isDistribution({ shape, values }: Output): boolean {
 /**
  * Probabilities as 2 sqrt(p), whose squared differences are Fisher's information: an example that the model is sure of
  * says little in its probabilities, though its features may be moved as far as those of others (Amari, 2016, "Information
- * geometry and its applications", 2.2). Other outputs as they are.
+ * geometry and its applications", 2.2). What is nearly a probability may be below 0.
  */
-export function asAngles(output: Output): Output {
-  return isDistribution(output) ? { ...output, values: output.values.map((p) => 2 * Math.sqrt(p)) } : output;
+export function asAngles({ shape, values }: Output): Output {
+  return { shape, values: values.map((p) => 2 * Math.sqrt(Math.max(p, 0))) };
 }
 
 /**

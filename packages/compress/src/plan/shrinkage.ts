@@ -61,8 +61,8 @@ export function chooseDoubt(values: Float32Array, layout: Layout, split: SplitMo
   }
 }
 
-/** Bits a weight, and those that half the logarithm of the error on the examples set apart stands for. */
-function bitsAtSameError(
+/** What a doubt costs: bits a weight, and those that half the logarithm of the error on the examples set apart stands for. */
+export function bitsAtSameError(
   values: Float32Array,
   layout: Layout,
   { size, biased, learned, checked }: SplitMoments,

@@ -28,11 +28,12 @@ const dampingByDoubt = 0.3;
 export function factorize(moments: Float64Array, size: number, doubt: number, biased: boolean): Factor {
   const a = moments.slice();
   shrink(a, size, doubt, biased);
+  // The bias is exact and must not be moved by the damping.
+  const features = biased ? size - 1 : size;
   let energy = 0;
-  for (let i = 0; i < size - 1; i++) energy += a[i * size + i];
-  // The last row is the bias: it is exact and must not be moved by the damping.
-  const extra = (Math.min(damping, dampingByDoubt * doubt) * energy) / Math.max(1, size - 1) + 1e-30;
-  for (let i = 0; i < size - 1; i++) a[i * size + i] += extra;
+  for (let i = 0; i < features; i++) energy += a[i * size + i];
+  const extra = (Math.min(damping, dampingByDoubt * doubt) * energy) / Math.max(1, features) + 1e-30;
+  for (let i = 0; i < features; i++) a[i * size + i] += extra;
   const lower = new Float32Array(size * size);
   const pivots = new Float64Array(size);
   for (let end = size; end > 0; end -= block) {

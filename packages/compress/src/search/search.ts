@@ -27,7 +27,7 @@ export async function search(
 ): Promise<Trial & { met: boolean }> {
   const trials: Trial[] = [];
   let fineness = start;
-  for (let i = 0; i < most && (i < least || (stage?.fits() ?? true)); i++) {
+  for (let i = 0; i < most && ((stage?.fits() ?? true) || i < least); i++) {
     const figure = await measure(fineness);
     trials.push({ fineness, figure });
     const [good, bad] = borders(trials, aim);

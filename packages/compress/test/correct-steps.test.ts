@@ -1,0 +1,114 @@
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, test } from 'vitest';
+import type { Method, Rounded } from '../src/choose/quantize.js';
+import type { Bench } from '../src/fidelity/bench.js';
+import type { Executable } from '../src/model/model.js';
+import { type Plan, planAlone, planLinear, planPlain } from '../src/plan/tensor-plan.js';
+import { correctSteps } from '../src/search/correct-steps.js';
+import { Work } from '../src/time-budget.js';
+import { rowMajor } from '../src/trace/layout.js';
+
+describe('correction of steps', () => {
+  const values = Float32Array.from({ length: 16 }, (_, i) => Math.sin(i * i + 1));
+  const spec = (name: string, shape: number[]) => ({ name, shape, dtype: 'float32' as const });
+  const weight = (name: string, shape: number[]) => ({
+    ...spec(name, shape),
+    values,
+    scale: undefined,
+    spec: spec(name, shape),
+    bytes: new Uint8Array(64),
+  });
+  const ones = new Float64Array(16).fill(1);
+  const gram = {
+    size: 5,
+    positions: 1e6,
+    moments: Float64Array.from({ length: 25 }, (_, i) => (i % 6 === 0 ? 1 : 0)),
+  };
+  const kernel = (name: string): Plan =>
+    planLinear(weight(name, [4, 4]), values, ones, rowMajor(4, 4), gram, undefined);
+  const vector = (name: string): Plan => planPlain(weight(name, [16]), values, ones);
+
+  const model = (rows = 8) =>
+    ({
+      inputs: [{ name: 'x', shape: [-1, 4], dtype: 'float32' }],
+      run: async ([x]: readonly tf.Tensor[]) => {
+        expect(x?.shape[0]).toBe(rows);
+        return [tf.zeros([1])];
+      },
+    }) as unknown as Executable;
+
+  /** A bench that measures so many times the error that is expected. */
+  function bench(times: (names: readonly string[], call: number) => number) {
+    const asked: string[][] = [];
+    const error = async (_: Executable, rounded: ReadonlyMap<string, Rounded>): Promise<number> => {
+      const names = [...rounded.keys()];
+      asked.push(names);
+      const count = names.filter((name) => !name.startsWith('bias')).length;
+      return (times(names, asked.length) * count * 16 * 0.1 ** 2) / 12;
+    };
+    return { asked, bench: { error } as unknown as Bench };
+  }
+  const correct = async (plans: readonly Plan[], own: Bench, seconds = Number.POSITIVE_INFINITY) => {
+    let now = 0;
+    const x = tf.zeros([8, 4]);
+    const stage = new Work(seconds, () => now++).stage(1);
+    await correctSteps(model(), plans, 0.1, new Map<string, Method>(), own, [x], stage);
+    x.dispose();
+  };
+
+  test('shrinks by half the octaves of error that are too many, never grows, and looks again after a large one', async () => {
+    const plans = [kernel('a'), kernel('b'), kernel('c')];
+    const { bench: own, asked } = bench(([name], call) =>
+      name === 'a' ? 4 : name === 'b' ? 0.25 : call < 4 ? 64 : 1,
+    );
+    await correct(plans, own);
+    expect(asked).toEqual([['a'], ['b'], ['c'], ['c']]);
+    expect(plans.map(({ wish }) => 0 - wish.shift)).toEqual([expect.closeTo(1, 9), 0, expect.closeTo(3, 9)]);
+    for (const { wish, level } of plans) expect(level?.shift).toBe(wish.shift);
+  });
+
+  test('takes vectors together, and leaves alone what no output feels', async () => {
+    const silent = planAlone(weight('s', [4, 4]), values, 5);
+    const plans = [vector('u'), kernel('a'), silent, vector('v')];
+    const { bench: own, asked } = bench(() => 2 ** 20);
+    await correct(plans, own);
+    expect(asked).toEqual([['a'], ['a'], ['u', 'v'], ['u', 'v']]);
+    expect(silent.wish.shift).toBe(0);
+    // Eight octaves at a time.
+    expect(plans[0]?.wish.shift).toBe(-16);
+  });
+
+  test('rounds a bias along with its kernel', async () => {
+    const own = planLinear(weight('a', [4, 4]), values, ones, rowMajor(4, 4), gram, 'bias');
+    const { bench: measured, asked } = bench(() => 1);
+    await correct([own, vector('bias')], measured);
+    expect(asked).toEqual([['a', 'bias'], ['bias']]);
+  });
+
+  test('without time takes together what is left, the largest first by itself', async () => {
+    const large = planPlain(
+      { ...weight('large', [8, 4]), values: new Float32Array(32) },
+      new Float32Array(32).fill(0.3),
+      new Float64Array(32).fill(1),
+    );
+    const { bench: own, asked } = bench(() => 1);
+    await correct([kernel('a'), large, kernel('b')], own, 0.5);
+    expect(asked).toEqual([['large'], ['a', 'b']]);
+  });
+
+  test('of large inputs takes four examples at least', async () => {
+    const x = tf.zeros([8, 2 ** 16]);
+    const { bench: own } = bench(() => 1);
+    const stage = new Work(Number.POSITIVE_INFINITY).stage(1);
+    const { numTensors } = tf.memory();
+    await correctSteps(model(8), [kernel('a')], 0.1, new Map(), own, [x], stage);
+    const larger = tf.zeros([8, 2 ** 17]);
+    await correctSteps(model(4), [kernel('a')], 0.1, new Map(), own, [larger], stage);
+    larger.dispose();
+    expect(tf.memory().numTensors).toBe(numTensors);
+    const pair = [tf.zeros([7, 2 ** 16]), tf.zeros([7, 2 ** 14])];
+    await correctSteps(model(6), [kernel('a')], 0.1, new Map(), own, pair, stage);
+    tf.dispose([x, ...pair]);
+  });
+});
