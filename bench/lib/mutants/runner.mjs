@@ -39,6 +39,13 @@ globalThis.$m = $m;
 if (orders.alone) $m.set(orders.alone, 20 * orders.turns + 1e6);
 writeFileSync(join(dir, 'pid'), String(process.pid));
 
+/** The suites around a test, the file first. */
+function around(test) {
+  const suites = [];
+  for (let { suite } = test; suite; suite = suite.suite) suites.unshift(suite);
+  return [test.file, ...suites.filter((suite) => suite !== test.file)];
+}
+
 const reached = () => [...$m.h.keys()].filter((site) => $m.h[site]);
 
 export default class MutantRunner extends TestRunner {
@@ -113,7 +120,7 @@ export default class MutantRunner extends TestRunner {
   async #fails(test, run) {
     try {
       await this.onBeforeTryTask(test);
-      for (let suite = test.suite ?? test.file; suite; suite = suite.suite)
+      for (const suite of around(test))
         for (const hook of TestRunner.getSuiteHooks(suite)?.beforeEach ?? []) await hook(test.context, suite);
       await run();
       this.onAfterTryTask(test);
