@@ -31,6 +31,20 @@ export async function openSession({ root, dir, sources, sites, include }) {
   const vitest = await createVitest('test', { ...options, silent: true }, { plugins: [plugin] });
   const specs = await vitest.globTestSpecifications(include);
 
+  const end = () => {
+    try {
+      process.kill(Number(readFileSync(join(dir, 'pid'), 'utf8')), 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  };
+  // A process that is at a mutant hears of nothing.
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.once(signal, () => {
+      end();
+      process.exit(1);
+    });
+
   const read = () =>
     readFileSync(events, 'utf8')
       .split('\n')
@@ -48,9 +62,7 @@ export async function openSession({ root, dir, sources, sites, include }) {
       const { began, ms = 0 } = all.at(-1) ?? {};
       if (Date.now() - since < Math.max(patience, 30 * ms)) return;
       hung = { id: began };
-      try {
-        process.kill(Number(readFileSync(join(dir, 'pid'), 'utf8')), 'SIGKILL');
-      } catch {}
+      end();
     }, 1000);
     try {
       vitest.state.filesMap.clear();
