@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { decodeFast } from '../../src/coders/fast/decode.js';
 import { codeFast } from '../../src/coders/fast/encode.js';
 import { type LevelGrid, lineStart, lineStride, rowSize } from '../../src/coders/levels/rows.js';
@@ -84,9 +84,10 @@ describe.each(coders)('%s', (name, code, decode, byTheBook) => {
     ['up to 16', grid(4, 4, 8, 16, 16, 150), 0.3, 0.95],
     ['up to 1000', grid(4, 4, 8, 1000, 1000, 150), 0.3, 0.995],
     ['of different ends', grid(4, 4, 8, 3, 40, 150), 0.3, 0.9],
-    ['in one line', grid(1, 1, 1100, 2, 2), 0.7, 0.5],
-    ['in one column of lines', grid(1, 1100, 1, 2, 2), 0.7, 0.5],
-    ['in rows of one', grid(1100, 1, 1, 2, 2), 0.7, 0.5],
+    ['in one line', grid(1, 1, 2500, 2, 2), 0.7, 0.5],
+    ['in one column of lines', grid(1, 2500, 1, 2, 2), 0.7, 0.5],
+    ['in rows of one', grid(2500, 1, 1, 2, 2), 0.7, 0.5],
+    ['few and far between', grid(1, 2, 1800, 2, 2, 10), 0.985, 0.5],
     ['in pairs', grid(9, 2, 2, 5, 5, 0), 0.4, 0.7],
     ['at the densest start', grid(3, 3, 20, 5, 5, 255), 0.4, 0.7],
     ['at rate 0', grid(8, 4, 10, 2, 2, 100), 0.7, 0.5],
@@ -119,6 +120,22 @@ describe.each(coders)('%s', (name, code, decode, byTheBook) => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  test('levels are read by the book from the first byte on that a program codes', async () => {
+    vi.resetModules();
+    const [{ codeFast: ownFast }, { codeMix: ownMix }, { RangeEncoder: Encoder }] = await Promise.all([
+      import('../../src/coders/fast/encode.js'),
+      import('../../src/coders/mix/encode.js'),
+      import('../../src/coders/range/encoder.js'),
+    ]);
+    const g = grid(9, 5, 20, 3, 3, 110);
+    const levels = draw(g, 0.7, 4);
+    const coder = new Encoder();
+    (name === 'ctx-fast' ? ownFast : ownMix)(coder, g, (row, out) => {
+      for (let i = 0; i < 100; i++) out[lineStart(g, Math.floor(i / 20)) + (i % 20)] = levels[100 * row + i];
+    });
+    expect(byTheBook(coder.finish(), g)).toEqual(levels);
   });
 
   test('a decoder that is given less says so: rule 52', () => {

@@ -1,10 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { makeTables } from '../../src/coders/levels/tables.js';
+import { describe, expect, test, vi } from 'vitest';
 import { codeBit, codeGolomb, codeTree, freshStates } from '../../src/coders/range/adaptive.js';
 import { RangeDecoder } from '../../src/coders/range/decoder.js';
 import { RangeEncoder } from '../../src/coders/range/encoder.js';
-import { DELTA, DENSITY, initial, RANGE, squash, stretch } from '../../src/coders/range/logistic.js';
+import { initial } from '../../src/coders/range/logistic.js';
 import { makeState, nextState } from '../../src/coders/range/state.js';
 import {
   Bits,
@@ -90,19 +89,37 @@ describe('the range coder', () => {
   });
 });
 
+/** The modules as they are when they are loaded, for what they do then is all that they do. */
+async function fresh<T>(load: () => Promise<T>): Promise<T> {
+  vi.resetModules();
+  return load();
+}
+
 describe('the frozen tables', () => {
-  test('are those of the format', () => {
-    const all = (count: number, of: (i: number) => number): number[] =>
-      Array.from({ length: count }, (_, i) => of(i));
-    expect([...squash.subarray(0, 4257)]).toEqual(all(4257, (i) => trueSquash(i - RANGE)));
+  const all = (count: number, of: (i: number) => number): number[] =>
+    Array.from({ length: count }, (_, i) => of(i));
+
+  test('are those of the format', async () => {
+    const { DELTA, DENSITY, RANGE, squash, stretch, tables } = await fresh(
+      () => import('../../src/coders/range/logistic.js'),
+    );
+    expect(RANGE).toBe(2128);
+    expect([...squash.subarray(0, 4257)]).toEqual(all(4257, (i) => trueSquash(i - 2128)));
     expect([...stretch]).toEqual(all(4096, trueStretch));
-    expect([...DENSITY.subarray(0, 4096)]).toEqual(all(4096, density));
-    expect([...DELTA.subarray(0, 1023)]).toEqual(all(1023, (n) => Math.floor(8192 / (n + 1.5))));
+    expect([...DENSITY]).toEqual(all(4096, density));
+    expect([...DELTA.subarray(0, 1024)]).toEqual(all(1024, (n) => Math.floor(8192 / (n + 1.5))));
+    expect(tables.length).toBe(4096 + 4257 + 1024 + 4096);
+    expect([...tables]).toEqual([
+      ...stretch,
+      ...squash.subarray(0, 4257),
+      ...DELTA.subarray(0, 1024),
+      ...DENSITY,
+    ]);
   });
 
   test('follow the logistic function', () => {
     for (let x = -2128; x <= 2128; x += 7)
-      expect(Math.abs(squash[RANGE + x] - 65536 / (1 + Math.exp(-x / 256)))).toBeLessThan(1.5);
+      expect(Math.abs(trueSquash(x) - 65536 / (1 + Math.exp(-x / 256)))).toBeLessThan(1.5);
   });
 
   test('the initial probability is a stretch in sixteenths', () => {
@@ -113,16 +130,17 @@ describe('the frozen tables', () => {
     }
   });
 
-  test.each([0, 1, 13473, 13474, 30000])('are at the start of an array with %d places more', (size) => {
+  test.each([0, 1, 13473, 13474, 30000])('are at the start of an array with %d places more', async (size) => {
+    const { makeTables } = await fresh(() => import('../../src/coders/levels/tables.js'));
+    const { tables } = await import('../../src/coders/range/logistic.js');
     for (const state of [makeState(32768, 0), 7]) {
       const m = makeTables(size, state);
       expect(m.length).toBeGreaterThanOrEqual(13473 + size);
-      expect([...m.subarray(0, 4096)]).toEqual([...stretch]);
-      expect(m[4096 + RANGE]).toBe(32768);
-      expect(m[8353]).toBe(5461);
-      expect([...m.subarray(9377, 13473)]).toEqual([...DENSITY]);
+      expect(m.subarray(0, 13473)).toEqual(tables);
       expect(m.subarray(13473, 13473 + size).every((one) => one === state)).toBe(true);
     }
+    // Small ones are the same array, for one after the other.
+    expect(makeTables(size, 1) === makeTables(size, 2)).toBe(size <= 13473);
   });
 });
 
@@ -146,6 +164,11 @@ describe('states', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  test('move towards 16/65536 and its complement', async () => {
+    const { TARGET0, TARGET1 } = await fresh(() => import('../../src/coders/range/state.js'));
+    expect([TARGET0, TARGET1]).toEqual([(16 / 65536) * 2 ** 19, (1 - 16 / 65536) * 2 ** 19 - 1]);
   });
 
   test('count to 1022 and never take a bit for certain', () => {
