@@ -178,9 +178,15 @@ describe('a .keras file', () => {
       name.write('konfig', at);
     }
     await expect(readArtifacts(write(name))).rejects.toThrow('without config.json, no .keras file');
+    const table = whole.indexOf(Buffer.from([0x50, 0x4b, 1, 2]));
+    const changed = Buffer.from(whole);
+    changed[table + 16] ^= 1;
+    await expect(readArtifacts(write(changed))).rejects.toMatchObject({
+      code: 'bad-model',
+      message: expect.stringContaining('has another CRC-32 than the archive says'),
+    });
     // A zip archive that claims to hold far more than fits.
     const bomb = Buffer.from(whole);
-    const table = bomb.indexOf(Buffer.from([0x50, 0x4b, 1, 2]));
     bomb.writeUInt32LE(0x7fffffff, table + 24);
     await expect(readArtifacts(write(bomb))).rejects.toThrow('claims to hold 2147483647 bytes');
   });

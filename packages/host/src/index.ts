@@ -1,2 +1,3 @@
 export { cacheRoot } from './cache-root.js';
 export { isAlive, LockError, type LockOptions, withLock } from './lock.js';
+export { staysInside, ZipError, type ZipMember, zipMembers } from './zip.js';

@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { staysInside, ZipError, zipMembers } from '@espalier/host';
 import { BackendError } from '../error.js';
 import { lastLine, type RunResult, run } from './run.js';
 import { checkWheel, pinnedTags } from './wheel-hash.js';
-import { extractEntry, zipEntries } from './zip.js';
 
 /** The TensorFlow release whose wheel carries the C++ library we build against. */
 export const TENSORFLOW_VERSION = '2.21.0';
@@ -141,11 +142,31 @@ async function onlyWheel(directory: string): Promise<string> {
   return join(directory, wheel);
 }
 
-async function unpack(wheel: string, directory: string, wanted: (name: string) => boolean): Promise<void> {
-  for (const entry of await zipEntries(wheel)) {
-    if (!wanted(entry.name) || entry.name.endsWith('/')) continue;
-    const target = join(directory, entry.name);
-    await extractEntry(wheel, entry, target);
-    if (/\/bin\//.test(entry.name)) await chmod(target, 0o755); // ptxas, which TensorFlow runs.
+/**
+ * Unpacks the wanted members of a wheel. Nothing is written where a name of it leads out of the folder.
+ *
+ * @throws BackendError `download-failed`
+ */
+export async function unpack(
+  wheel: string,
+  directory: string,
+  wanted: (name: string) => boolean,
+): Promise<void> {
+  const bad = (what: string, cause?: unknown): BackendError =>
+    new BackendError('download-failed', `${basename(wheel)} ${what}`, 'Run the set-up again.', { cause });
+  try {
+    for await (const { name } of zipMembers(wheel)) {
+      if (!staysInside(name)) throw bad(`has a member named ${JSON.stringify(name)}`);
+    }
+    for await (const member of zipMembers(wheel)) {
+      if (!wanted(member.name) || member.name.endsWith('/')) continue;
+      const target = join(directory, member.name);
+      await mkdir(dirname(target), { recursive: true });
+      await pipeline(member.read, createWriteStream(target));
+      if (/\/bin\//.test(target)) await chmod(target, 0o755); // ptxas, which TensorFlow runs.
+    }
+  } catch (cause) {
+    if (!(cause instanceof ZipError)) throw cause;
+    throw bad(`is damaged: ${cause.message}`, cause);
   }
 }

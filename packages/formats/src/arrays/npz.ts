@@ -5,8 +5,8 @@ import { artifactsOfTensors } from './plain-tensor.js';
 import { unzip } from './zip.js';
 
 /** The arrays of a `.npz` archive, as numpy.savez writes it, by their names. @throws EspalierError `bad-model`, `bad-data` */
-export function readNpz(bytes: Uint8Array, file: string): ModelArtifacts {
-  const files = unzip(bytes, file, (name) => name.endsWith('.npy'));
+export async function readNpz(bytes: Uint8Array, file: string): Promise<ModelArtifacts> {
+  const files = await unzip(bytes, file, (name) => name.endsWith('.npy'));
   if (files.size === 0) {
     throw new EspalierError('bad-model', `${file} holds no arrays.`, { remedy: 'Save it with numpy.savez.' });
   }

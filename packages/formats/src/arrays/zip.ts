@@ -1,42 +1,50 @@
 import { EspalierError } from '@espalier/core';
-import { unzipSync } from 'fflate';
+import { ZipError, type ZipMember, zipMembers } from '@espalier/host';
 
 /** Deflate makes a thousandth at best. */
 const mostRatio = 1100;
 const mostBytes = 2 ** 31 - 1;
 
 /**
- * Files of a zip archive that are wanted, by their names. What they claim to hold is checked before it is unpacked.
+ * Files of a zip archive that are wanted, by their names. What they claim to hold is checked before it is unpacked, and
+ * what comes out against what they claim.
  *
  * @throws EspalierError `bad-model`
  */
-export function unzip(
+export async function unzip(
   bytes: Uint8Array,
   file: string,
   wanted: (name: string) => boolean,
-): ReadonlyMap<string, Uint8Array> {
+): Promise<ReadonlyMap<string, Uint8Array>> {
   const bad = (what: string, cause?: unknown): never => {
     throw new EspalierError('bad-model', `${file} ${what}.`, { cause, remedy: 'Copy or download it anew.' });
   };
   let total = 0;
-  const names = new Set<string>();
-  let files: Record<string, Uint8Array>;
+  const files = new Map<string, Uint8Array>();
   try {
-    files = unzipSync(bytes, {
-      filter: ({ name, size, originalSize }) => {
-        if (!wanted(name)) return false;
-        if (names.has(name)) bad(`has two files named ${name}`);
-        names.add(name);
-        total += originalSize;
-        if (originalSize > mostRatio * (size + 64) || total > mostBytes) {
-          bad(`claims to hold ${originalSize} bytes in ${name}, more than fit`);
-        }
-        return true;
-      },
-    });
+    for await (const member of zipMembers(bytes)) {
+      const { name, size, packedSize } = member;
+      if (!wanted(name)) continue;
+      if (files.has(name)) bad(`has two files named ${name}`);
+      total += size;
+      if (size > mostRatio * (packedSize + 64) || total > mostBytes) {
+        bad(`claims to hold ${size} bytes in ${name}, more than fit`);
+      }
+      files.set(name, await whole(member));
+    }
   } catch (cause) {
-    if (cause instanceof EspalierError) throw cause;
-    return bad(`is a damaged zip archive (${(cause as Error).message})`, cause);
+    if (!(cause instanceof ZipError)) throw cause;
+    return bad(`is a damaged zip archive (${cause.message})`, cause);
   }
-  return new Map(Object.entries(files));
+  return files;
+}
+
+async function whole(member: ZipMember): Promise<Uint8Array> {
+  const bytes = new Uint8Array(member.size);
+  let at = 0;
+  for await (const chunk of member.read()) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }

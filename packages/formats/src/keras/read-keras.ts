@@ -48,7 +48,7 @@ export async function readKerasArchive(
   log: Log,
   limits?: ForeignLimits,
 ): Promise<ModelArtifacts> {
-  const files = unzip(bytes, file, (name) =>
+  const files = await unzip(bytes, file, (name) =>
     ['config.json', 'metadata.json', 'model.weights.h5'].includes(name),
   );
   const part = (name: string): Uint8Array => {
