@@ -55,6 +55,55 @@ describe('packState and unpackState', () => {
   });
 });
 
+describe('the bytes', () => {
+  /** The checksum as it is described: each word, then each byte that is left, by one-to-one steps. */
+  function sum(bytes: Uint8Array): number {
+    let hash = BigInt(bytes.length);
+    const step = (value: number, factor: bigint): void => {
+      hash = ((hash ^ BigInt(value)) * factor) % 2n ** 32n;
+    };
+    const rest = bytes.subarray(16);
+    let at = 0;
+    for (; at + 4 <= rest.length; at += 4) {
+      const [a, b, c, d] = rest.subarray(at, at + 4);
+      step(a + 2 ** 8 * b + 2 ** 16 * c + 2 ** 24 * d, 0x9e3779b1n);
+      hash ^= hash >> 15n;
+    }
+    for (; at < rest.length; at++) step(rest[at], 0x85ebca6bn);
+    return Number(hash);
+  }
+
+  test('are magic, length of the header, checksum, header, and arrays on multiples of 8', () => {
+    const packed = packState({
+      json: { epoch: 3 },
+      arrays: { a: Uint8Array.of(1, 2, 3), b: Float64Array.of(1) },
+    });
+    const header =
+      '{"json":{"epoch":3},"table":[{"name":"a","type":"Uint8Array","length":3},{"name":"b","type":"Float64Array","length":1}]}';
+    const view = new DataView(packed.buffer);
+    expect(new TextDecoder().decode(packed.subarray(0, 8))).toBe('ESPSTAT2');
+    expect(view.getUint32(8, true)).toBe(header.length);
+    expect(view.getUint32(12, true)).toBe(sum(packed));
+    expect(new TextDecoder().decode(packed.subarray(16, 16 + header.length))).toBe(header);
+    const from = 8 * Math.ceil((16 + header.length) / 8);
+    expect([...packed.subarray(from, from + 8)]).toEqual([1, 2, 3, 0, 0, 0, 0, 0]);
+    expect(new Float64Array(packed.slice(from + 8).buffer)).toEqual(Float64Array.of(1));
+    expect(packed.length).toBe(from + 16);
+  });
+
+  test('that are no multiple of 4 are summed up to the last', () => {
+    for (const more of [0, 1, 2, 3]) {
+      const packed = packState({ json: 7 });
+      const bytes = new Uint8Array(packed.length + more).fill(200);
+      bytes.set(packed);
+      new DataView(bytes.buffer).setUint32(12, sum(bytes), true);
+      expect(unpackState(bytes).json).toBe(7);
+      bytes[bytes.length - 1] ^= 1;
+      expect(() => unpackState(bytes)).toThrow('not a whole saved state');
+    }
+  });
+});
+
 describe('unpackState refuses', () => {
   const packed = packState({ json: { epoch: 3 }, arrays });
 
