@@ -42,11 +42,11 @@ const others = {
     [outside]: 'worker stream-handler handler range',
   },
   compress: {
-    [declarations]: 'graph',
+    [declarations]: 'model',
     [words]: 'options',
-    [wiring]: 'compress layers-model sample',
-    [outside]: 'gradients intercept work',
-    [picture]: 'dead-leaves faces pictures sounds examples',
+    [wiring]: 'compress load-layers sample',
+    [outside]: 'gradients intercept time-budget cost',
+    [picture]: 'dead-leaves faces pictures sounds generate',
   },
 };
 

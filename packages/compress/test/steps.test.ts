@@ -22,6 +22,9 @@ describe('Wish', () => {
   test('has one step where that serves as well', () => {
     const wish = new Wish([64, 32], new Float64Array(2048).fill(4), new Float32Array(2048).fill(1));
     expect(wish.grid(1)).toEqual({ step: 0.5, exponents: [undefined, undefined] });
+    // Sums of 0.1 are not quite alike: that is no reason for exponents of 0.
+    const tenths = new Wish([4, 8], new Float64Array(32).fill(0.1), new Float32Array(32).fill(1));
+    expect(tenths.exponents).toEqual([undefined, undefined]);
   });
 
   test('never asks for more levels than are coded well', () => {

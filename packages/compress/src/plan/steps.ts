@@ -46,7 +46,7 @@ export class Wish {
         const center = logs[axis].reduce((a, b) => a + b, 0) / shape[axis];
         const variance = logs[axis].reduce((sum, x) => sum + (x - center) ** 2, 0) / shape[axis];
         const bits = Math.ceil(Math.log2(quartersOf(logs[axis]).reduce((a, b) => Math.max(a, b), 0) + 1));
-        if (variance * Math.LN2 * importance.length > bits * shape[axis]) continue;
+        if (bits > 0 && variance * Math.LN2 * importance.length > bits * shape[axis]) continue;
         used[axis] = false;
         left = scaled(
           shape,
