@@ -2,9 +2,9 @@ import { rowSize } from '../coders/levels/rows.js';
 import { encodeRans } from '../coders/rans/encode.js';
 import type { StoredTensor } from '../container/header-write.js';
 import type { Quantized } from '../layouts/codebook/find.js';
-import { plainTraversal, traversalsFor } from '../layouts/traversal/choices.js';
+import { cutTraversal, fits, plainTraversal, traversalsFor } from '../layouts/traversal/choices.js';
 import { groupAxes, sizeOf } from '../layouts/traversal/geometry.js';
-import { MAX_ROW, MAX_ROWS } from '../numbers.js';
+import { MAX_ROW } from '../numbers.js';
 import type { Search } from './search.js';
 import { storedSize } from './size.js';
 import { encodeLevels } from './tiles.js';
@@ -27,7 +27,7 @@ export function levelCandidates(
     fast.push({ ...base, codec: 'ctx-fast', ...coded });
   }
   fast.sort((a, b) => storedSize(a) - storedSize(b));
-  const all = codecs.includes('ctx-fast') ? fast : [];
+  const all = codecs.includes('ctx-fast') ? [...fast] : [];
   const plain = codecs.includes('rans') ? ransCandidate(base, found) : undefined;
   if (plain) all.push(plain);
   if (!codecs.includes('ctx-mix')) return all;
@@ -58,11 +58,11 @@ function ransCandidate(
   const order = shape.map((_, i) => i);
   const sizes = [...order, shape.length].map((axis) => shape.slice(axis).reduce((a, b) => a * b, 1));
   const rowAxes = sizes.findIndex((n) => rowSize({ lines: 1, width: n }) <= MAX_ROW);
-  if (rowAxes < 0) return undefined;
-  const traversal = plainTraversal(order, rowAxes, rowAxes);
+  const whole = plainTraversal(order, rowAxes, rowAxes);
+  const traversal = fits(shape, whole) ? whole : cutTraversal(shape);
+  if (!traversal) return undefined;
   const groups = groupAxes(shape, traversal);
   const [rows, lines, width] = groups.map(sizeOf);
-  if (rows > MAX_ROWS) return undefined;
   const symbols = new Uint16Array(levels.length);
   for (let i = 0; i < levels.length; i++) symbols[i] = levels[i] + book.negative;
   return {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { plainTraversal, traversalsFor } from '../../src/layouts/traversal/choices.js';
+import { cutTraversal, plainTraversal, traversalsFor } from '../../src/layouts/traversal/choices.js';
 import { countOf, foldedAxes, groupAxes, offsetsOf, sizeOf } from '../../src/layouts/traversal/geometry.js';
 
 describe('axes', () => {
@@ -121,9 +121,36 @@ describe('the ways to walk', () => {
     expect(traversalsFor([104_854])).toContainEqual(plain([], [], [0]));
     expect(traversalsFor([104_855])).not.toContainEqual(plain([], [], [0]));
     expect(traversalsFor([2 ** 20, 3])).toEqual([plain([0], [], [1])]);
-    expect(traversalsFor([2 ** 20 + 1, 3])).toEqual([]);
     // (lines + 4) * (width + 3) <= 2^19: 508 lines of 1021.
     expect(traversalsFor([508, 1021, 2])).toEqual([plain([2], [0], [1]), plain([0, 1], [], [2])]);
     expect(traversalsFor([509, 1021, 2])).toEqual([plain([0, 1], [], [2])]);
+  });
+
+  const cut = (foldAxis: number, foldInner: number, ...groups: number[][]) => ({
+    foldAxis,
+    foldInner,
+    groups,
+  });
+
+  test.each([
+    // 1,048,577 = 17 · 61,681: rows of 17 lines, each the three elements of an index.
+    [[2 ** 20 + 1, 3], cut(0, 17, [0], [1], [2])],
+    [[2 ** 21, 8], cut(0, 2 ** 10, [0], [1], [2])],
+    [[8, 2 ** 21], cut(1, 2 ** 10, [0, 1], [], [2])],
+    [[1500, 1500, 4], cut(0, 30, [0], [1], [2, 3])],
+    [[2, 1500, 1500, 1, 1], cut(1, 30, [0, 1], [2], [3, 4, 5])],
+    // No divisor above 16 but one: 2 · 1,000,003.
+    [[2_000_006], cut(0, 2, [0], [], [1])],
+  ])('%j, of which no plain way fits, is cut along its longest axis', (shape, way) => {
+    expect(traversalsFor(shape)).toEqual([way]);
+    expect(cutTraversal(shape)).toEqual(way);
+    // As they lie.
+    const [rows, lines, width] = groupAxes(shape, way).map(offsetsOf);
+    expect([rows[1] - rows[0], lines[0], width[1] - width[0]]).toEqual([lines.length * width.length, 0, 1]);
+  });
+
+  test('are none where a prime is too large for both', () => {
+    expect(traversalsFor([1_048_583])).toEqual([]);
+    expect(traversalsFor([1_048_583, 2])).toEqual([]);
   });
 });

@@ -30,10 +30,42 @@ export function traversalsFor(shape: readonly number[]): Traversal[] {
     const last = axes.length - 1;
     found.push(plainTraversal([last, ...axes.slice(0, last)], 1, last), plainTraversal(axes, last, last));
   }
-  return found.filter((t) => {
-    const [rows, lines, width] = groupAxes(shape, t).map(sizeOf);
-    return rows <= MAX_ROWS && rowSize({ lines, width }) <= MAX_ROW;
-  });
+  const fitting = found.filter((t) => fits(shape, t));
+  if (fitting.length > 0) return fitting;
+  const cut = cutTraversal(shape);
+  return cut ? [cut] : [];
+}
+
+/** Whether a decoder keeps such rows, and so many. */
+export function fits(shape: readonly number[], t: Traversal): boolean {
+  const [rows, lines, width] = groupAxes(shape, t).map(sizeOf);
+  return rows <= MAX_ROWS && rowSize({ lines, width }) <= MAX_ROW;
+}
+
+/**
+ * The elements as they lie, the longest axis cut in two near its root, so that neither rows are too many nor one is too
+ * long; if there is such a way.
+ */
+export function cutTraversal(shape: readonly number[]): Traversal | undefined {
+  const axis = shape.indexOf(Math.max(...shape));
+  const order = [...shape.keys(), shape.length];
+  // Where nothing follows the inner part, it is a line; else its lines are what follows.
+  const groups =
+    axis === shape.length - 1
+      ? [order.slice(0, -1), [], order.slice(-1)]
+      : [order.slice(0, axis + 1), [axis + 1], order.slice(axis + 2)];
+  const distance = (inner: number): number => Math.abs(Math.log2((inner * inner) / shape[axis]));
+  return divisorsOf(shape[axis])
+    .sort((a, b) => distance(a) - distance(b))
+    .map((foldInner): Traversal => ({ foldAxis: axis, foldInner, groups }))
+    .find((t) => fits(shape, t));
+}
+
+/** All divisors between 1 and `n`. */
+function divisorsOf(n: number): number[] {
+  const found: number[] = [];
+  for (let d = 2; d * d <= n; d++) if (n % d === 0) found.push(d, n / d);
+  return found;
 }
 
 /** The axes in this order, without folding: the first `rowAxes` make rows, those up to `lineAxes` lines. */
