@@ -5,7 +5,7 @@ import type { Started } from './starters.js';
  * Sets up a short training of the caller's model on the backend that is the current one, and returns a function that
  * makes one step and waits until it is done.
  */
-export type Trial = (backend: Started) => Promise<TrialSteps>;
+export type BackendTrial = (backend: Started) => Promise<TrialSteps>;
 
 /** One step at a time, and the end of it. */
 export interface TrialSteps {
@@ -23,7 +23,7 @@ const warmUp = 3; // The first steps compile.
 const enough = { steps: 15, milliseconds: 400 };
 
 /** The middle of the times of a few steps on a backend, which is the current one afterwards. */
-export async function timeSteps(backend: Started, trial: Trial): Promise<Timed> {
+export async function timeSteps(backend: Started, trial: BackendTrial): Promise<Timed> {
   await tf.setBackend(backend.tfjsName);
   const { step, dispose } = await trial(backend);
   try {

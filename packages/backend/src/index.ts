@@ -1,6 +1,6 @@
 export { cacheRoot } from '@espalier/host';
 
-export type { Trial, TrialSteps } from './auto.js';
+export type { BackendTrial, TrialSteps } from './auto.js';
 export { type DoctorRow, doctor, formatDoctor } from './doctor.js';
 export { BackendError, type BackendErrorCode } from './error.js';
 export { FusedOptimizer, type VariableGroup } from './native/fused-optimizer.js';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { faster, type Trial, timeSteps } from './auto.js';
+import { type BackendTrial, faster, timeSteps } from './auto.js';
 import { BackendError } from './error.js';
 import type { NativeOptimizers } from './native/optimizers.js';
 import { PACKAGES, type Started, start, tryWebgpu } from './starters.js';
@@ -18,7 +18,7 @@ export interface StartOptions {
    */
   readonly prefer?: 'auto' | BackendName;
   /** For `auto`: a short training of the model in question, by which a card is measured against the CPU. */
-  readonly trial?: Trial;
+  readonly trial?: BackendTrial;
   /** Receives one line that says what was chosen and why. Default: silent. */
   readonly log?: (line: string) => void;
 }
@@ -106,7 +106,7 @@ export async function startBackend(options: StartOptions = {}): Promise<Backend>
 /** The CPU's backend or WebGPU, whichever trains the model faster, or in words why there is nothing to compare. */
 async function compareWithCard(
   cpu: Started,
-  trial: Trial,
+  trial: BackendTrial,
 ): Promise<{ backend: Started; why: string } | string> {
   const card = await tryWebgpu('auto');
   if (typeof card === 'string') return card;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { faster, timeSteps } from '../src/auto.js';
-import { type Started, startBackend, type Trial } from '../src/index.js';
+import { type BackendTrial, type Started, startBackend } from '../src/index.js';
 import { hasWebgpu } from './software-gpu.js';
 
 const [cpu, gpu] = ['native', 'webgpu'].map((name) => ({ name }) as unknown as Started);
@@ -19,7 +19,7 @@ describe('the faster backend', () => {
     const { optimizers: _, ...started } = await startBackend({ prefer: 'cpu' });
     let steps = 0;
     let disposed = false;
-    const trial: Trial = async () => ({
+    const trial: BackendTrial = async () => ({
       async step() {
         expect(tf.getBackend()).toBe('cpu');
         steps++;

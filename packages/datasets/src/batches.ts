@@ -5,7 +5,7 @@ import { permutation } from './random.js';
 import type { Split } from './split.js';
 
 /** One batch. Whoever takes it disposes of both tensors. */
-export interface Batch {
+export interface LabelledBatch {
   /** `[n, ...shape]`, float32 (token ids of {@link sequences}: int32). */
   readonly inputs: tf.Tensor;
   /** One-hot `[n, classCount]`, float32; or class indices `[n]`, int32. */
@@ -22,7 +22,7 @@ export interface Batches {
    * The batches of one epoch, made one by one as they are asked for. The order depends on (seed, epoch) alone: to
    * resume at epoch 7, ask for epoch 7. The caller disposes of the tensors.
    */
-  batches(epoch: number): Iterable<Batch>;
+  batches(epoch: number): Iterable<LabelledBatch>;
 }
 
 /** How bytes 0 … 255 become floats: `'unit'` to [0, 1], `'symmetric'` to [-1, 1], `'none'` leaves 0 … 255. */
@@ -140,7 +140,7 @@ export function batches(split: Split, options: BatchOptions): Batches {
   // Apart from the order, so that adding a shift does not change which examples a batch holds.
   const shiftSeed = (augment?.seed ?? (shuffle === false ? 0 : shuffle)) + 0x5f1f;
 
-  function* epochBatches(epoch: number): Generator<Batch, void, undefined> {
+  function* epochBatches(epoch: number): Generator<LabelledBatch, void, undefined> {
     checkInteger('batches', 'epoch', epoch, 0);
     const order = inOrder ?? permutation(size, shuffle as number, epoch);
     for (let step = 0; step < stepsPerEpoch; step++) {

@@ -1,8 +1,15 @@
-export { type Augment, type Batch, type Batches, type BatchOptions, batches, type Scale } from './batches.js';
+export {
+  type Augment,
+  type Batches,
+  type BatchOptions,
+  batches,
+  type LabelledBatch,
+  type Scale,
+} from './batches.js';
 export { CIFAR10_CLASSES, readCifar10 } from './cifar10.js';
 export { DatasetError, type DatasetErrorCode } from './errors.js';
 export { type IdxArray, readIdx, writeIdx } from './idx.js';
-export { type Dataset, datasetNames, type LoadOptions, loadDataset } from './load.js';
+export { type Dataset, type DatasetOptions, datasetNames, loadDataset } from './load.js';
 export { type SequenceOptions, sequences } from './sequences.js';
 export { defaultCacheDir } from './source/cache.js';
 export type { SourceOptions } from './source/obtain.js';

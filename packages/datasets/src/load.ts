@@ -25,7 +25,7 @@ export interface Dataset {
 }
 
 /** Options of {@link loadDataset}. */
-export interface LoadOptions extends SourceOptions {
+export interface DatasetOptions extends SourceOptions {
   /** Training examples to set aside: a share in (0, 1) or a number. Default: 0, none. */
   readonly validation?: number;
   /** Which ones are set aside. Default: 0. */
@@ -92,7 +92,7 @@ export const datasetNames: readonly string[] = Object.keys(DATASETS);
  * if (train.size !== 55000 || validation.size !== 5000 || test.size !== 10000) throw new Error('unexpected');
  * ```
  */
-export async function loadDataset(name: string, options: LoadOptions = {}): Promise<Dataset> {
+export async function loadDataset(name: string, options: DatasetOptions = {}): Promise<Dataset> {
   const entry = Object.hasOwn(DATASETS, name) ? DATASETS[name] : undefined;
   if (entry === undefined) {
     throw new DatasetError('unknown-name', `Unknown data set "${name}".`, {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Batch, Batches } from './batches.js';
+import type { Batches, LabelledBatch } from './batches.js';
 import { checkInteger, checkOptions, DatasetError } from './errors.js';
 import { generator, permutation } from './random.js';
 
@@ -55,7 +55,7 @@ export function sequences(ids: Uint16Array, options: SequenceOptions): Batches {
   }
   const stepsPerEpoch = dropRemainder ? Math.floor(size / batchSize) : Math.ceil(size / batchSize);
 
-  function* epochBatches(epoch: number): Generator<Batch, void, undefined> {
+  function* epochBatches(epoch: number): Generator<LabelledBatch, void, undefined> {
     checkInteger('sequences', 'epoch', epoch, 0);
     const order = shuffle === false ? undefined : permutation(size, shuffle, epoch);
     const offset = shuffle === false ? 0 : Math.floor(generator(shuffle, epoch, 1)() * length);

@@ -96,7 +96,7 @@ describe('the tar reader', () => {
     const damaged = await tarball((tar) =>
       Buffer.concat([tar.subarray(0, 124), Buffer.from('zzzz'), tar.subarray(128)]),
     );
-    await expect(readTar(damaged, ['package/data/large.bin'])).rejects.toThrow('damaged tar header');
+    await expect(readTar(damaged, ['package/data/large.bin'])).rejects.toThrow('Invalid tar header');
     await writeFile(cut, (await readFile(damaged)).subarray(0, 300));
     await expect(readTar(cut, ['package/other.txt'])).rejects.toMatchObject({ code: 'bad-file' });
     await expect(readTar(join(dir, 'none.tgz'), ['x'])).rejects.toThrow('ENOENT');

@@ -42,7 +42,7 @@ export type {
   PaperRatio,
   Report,
   StageReport,
-  TensorReport,
+  TensorFigures,
 } from './schema.js';
 export { stageTable, summarize, tensorTable } from './summarize.js';
 export { type Cell, formatTable, type TableOptions } from './table.js';

@@ -25,7 +25,7 @@ import type {
   PaperRatio,
   Report,
   StageReport,
-  TensorReport,
+  TensorFigures,
 } from './schema.js';
 
 const fraction = number(0, 1);
@@ -146,7 +146,7 @@ const report = object<Report>(
       }),
     ),
     tensors: list(
-      object<TensorReport>({
+      object<TensorFigures>({
         name: string,
         shape: list(count()),
         parameters: count(),

@@ -78,7 +78,7 @@ export interface EpochReport {
 }
 
 /** How one tensor is stored in the compressed file. */
-export interface TensorReport {
+export interface TensorFigures {
   readonly name: string;
   readonly shape: readonly number[];
   readonly parameters: number;
@@ -137,7 +137,7 @@ export interface Report {
   readonly paperRatios: Readonly<Record<string, PaperRatio>>;
   readonly stages: readonly StageReport[];
   readonly metrics: readonly EpochReport[];
-  readonly tensors: readonly TensorReport[];
+  readonly tensors: readonly TensorFigures[];
   readonly histograms: readonly HistogramReport[];
   /** Which weights of the compressed model are 0: tensors that have zeros. */
   readonly masks?: readonly MaskReport[];

@@ -9,7 +9,7 @@ import {
   formatRatio,
   formatShape,
 } from './format.js';
-import type { ModelFigures, Report, StageReport, TensorReport } from './schema.js';
+import type { ModelFigures, Report, StageReport, TensorFigures } from './schema.js';
 import { type Cell, formatTable } from './table.js';
 
 const bits = ({ bitsPerCharacter }: ModelFigures): string => bitsPerCharacter?.toFixed(3) ?? ABSENT;
@@ -83,7 +83,7 @@ export function stageTable(stages: readonly StageReport[]): string {
  * if (!text.includes('784 × 300') || !text.includes('5.0 %')) throw new Error(text);
  * ```
  */
-export function tensorTable(tensors: readonly TensorReport[]): string {
+export function tensorTable(tensors: readonly TensorFigures[]): string {
   const sum = (key: 'parameters' | 'nonzero' | 'bytes'): number =>
     tensors.reduce((total, t) => total + t[key], 0);
   const numbers = (parameters: number, nonzero: number): string[] => [

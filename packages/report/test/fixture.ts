@@ -1,4 +1,4 @@
-import { histogram, type Report, type TensorReport } from '../src/index.js';
+import { histogram, type Report, type TensorFigures } from '../src/index.js';
 
 /** Numbers in (0, 1) from a seed (a linear congruential generator: enough for made-up weights). */
 function random(seed: number): () => number {
@@ -38,7 +38,7 @@ const LAYERS: [name: string, shape: number[]][] = [
 
 /** The tensors and their histograms: slow to make, so made once. */
 const { tensors, histograms } = ((): Pick<Report, 'tensors' | 'histograms'> => {
-  const tensors: TensorReport[] = [];
+  const tensors: TensorFigures[] = [];
   const histograms = LAYERS.map(([name, shape], i) => {
     const size = shape.reduce((a, b) => a * b);
     const before = normal(size, 0.05 * (i + 1), i + 1);

@@ -1,5 +1,6 @@
+import type { Picture } from '@espalier/compress';
 import { readWhole } from '../files.js';
-import { type Picture, readPicture } from './pictures.js';
+import { readPicture } from './pictures.js';
 import { pictureSize } from './size.js';
 
 /** The size of what is cut, in pixels; 1 or 3 channels. */

@@ -1,14 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import type { Picture } from '@espalier/compress';
 import { EspalierError } from '@espalier/core';
 import { kindOf, readWhole } from '../files.js';
 import { foreign } from '../foreign.js';
 import { pictureSize } from './size.js';
 
-/** A picture in memory: `[height, width, 3]`, values 0 to 255. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
+/** A picture of a file. */
+export interface DecodedPicture extends Picture {
   readonly data: Uint8Array | Float32Array;
 }
 
@@ -43,7 +42,7 @@ export async function picturesIn(path: string): Promise<string[]> {
 }
 
 /** @throws EspalierError `bad-data` when it is neither PNG nor JPEG, damaged or too large; `bad-model` when it cannot be read */
-export async function readPicture(file: string): Promise<Picture> {
+export async function readPicture(file: string): Promise<DecodedPicture> {
   const bytes = await readWhole(file);
   const { kind, width, height } = pictureSize(bytes, file);
   const picture = await foreign<Decoded>(kind, new Uint8Array(bytes), {
@@ -64,7 +63,7 @@ export async function readPicture(file: string): Promise<Picture> {
 }
 
 /** Red, green and blue of each pixel. Samples of 16 bits keep their fractions. */
-function colours({ width, height, channels, depth, data, palette }: Decoded): Picture['data'] {
+function colours({ width, height, channels, depth, data, palette }: Decoded): DecodedPicture['data'] {
   const pixels = width * height;
   const out = depth > 8 ? new Float32Array(3 * pixels) : new Uint8Array(3 * pixels);
   const scale = 255 / (2 ** depth - 1);

@@ -1,6 +1,6 @@
 import { ABSENT, formatBytes, formatCount, formatPercent, formatShape } from '../format.js';
 import { html, type Markup } from '../markup.js';
-import type { ModelFigures, TensorReport } from '../schema.js';
+import type { ModelFigures, TensorFigures } from '../schema.js';
 
 /** A number's cell: `value` is what it is sorted by. */
 function cell(value: number, text: string): Markup {
@@ -21,14 +21,14 @@ const HEADS: readonly (readonly [label: string, numeric: boolean])[] = [
 ];
 
 /** The table per tensor, sorted on click, with what the file holds beside the tensors. */
-export function tensors(list: readonly TensorReport[], compressed: ModelFigures): Markup | false {
+export function tensors(list: readonly TensorFigures[], compressed: ModelFigures): Markup | false {
   if (list.length === 0) return false;
   const sum = (key: 'parameters' | 'nonzero' | 'bytes'): number =>
     list.reduce((total, t) => total + t[key], 0);
   const [parameters, nonzero, bytes] = [sum('parameters'), sum('nonzero'), sum('bytes')];
   const density = (part: number, whole: number): string =>
     whole === 0 ? ABSENT : formatPercent(part / whole, 1);
-  const row = (tensor: TensorReport): Markup => {
+  const row = (tensor: TensorFigures): Markup => {
     const share = Math.min(100, (100 * tensor.bytes) / compressed.bytes);
     return html`<tr><td class="name">${tensor.name}</td>
 <td class="n" data-v="${tensor.parameters}">${formatShape(tensor.shape)}</td>

@@ -1,4 +1,4 @@
-import { type Backend, type BackendName, startBackend, type Trial } from '@espalier/backend';
+import { type Backend, type BackendName, type BackendTrial, startBackend } from '@espalier/backend';
 import { EspalierError, unknownName } from '@espalier/core';
 import { readable } from '@espalier/formats';
 import { print, tell } from '../terminal/stream.js';
@@ -28,7 +28,11 @@ export const jsonArgument = {
  * Starts the backend a command line asks for. With `auto`, `trial` decides between the CPU and a card. TensorFlow's
  * own log lines are silenced unless asked for.
  */
-export async function startNamed(name: string, log: (line: string) => void, trial?: Trial): Promise<Backend> {
+export async function startNamed(
+  name: string,
+  log: (line: string) => void,
+  trial?: BackendTrial,
+): Promise<Backend> {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   if (!(choices as readonly string[]).includes(name)) throw unknownName('backend', name, choices);
   return startBackend({ prefer: name as 'auto' | BackendName, log, ...(trial && { trial }) });

@@ -12,7 +12,7 @@ import {
   type Report,
   renderGif,
   renderReport,
-  type TensorReport,
+  type TensorFigures,
 } from '@espalier/report';
 import type { Recipe } from '../recipe/schema.js';
 import type { Costs } from './costs.js';
@@ -56,7 +56,7 @@ const figures = (
 });
 
 /** A row per tensor of an `.esp` file: how it is stored and what is in it. */
-export function tensorRows(file: Uint8Array, artifacts: ModelArtifacts): TensorReport[] {
+export function tensorRows(file: Uint8Array, artifacts: ModelArtifacts): TensorFigures[] {
   const values = new Map(tensorsOf(artifacts).map((tensor) => [tensor.name, tensor.values]));
   return inspect(file).tensors.map(({ name, shape, elements, codec, storedBytes }) => ({
     name,

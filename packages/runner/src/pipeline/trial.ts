@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { Trial } from '@espalier/backend';
+import type { BackendTrial } from '@espalier/backend';
 import { createTrainer, disposeModel, Run } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LoadedRecipe } from '../recipe/load.js';
@@ -12,7 +12,7 @@ import { makeModel } from './model.js';
  * first batch again and again, without plugins. Undefined for a recipe that trains nothing. The data are loaded when
  * there is something to measure, and then once.
  */
-export function trialOf({ recipe, source }: LoadedRecipe): Trial | undefined {
+export function trialOf({ recipe, source }: LoadedRecipe): BackendTrial | undefined {
   const stage = recipe.stages.findIndex(isTrainStage);
   if (stage < 0) return undefined;
   let loading: ReturnType<typeof loadData> | undefined;
