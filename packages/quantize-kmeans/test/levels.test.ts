@@ -194,6 +194,34 @@ describe('bestLevels', () => {
     expect(coarse.levels.every((level) => level === 0)).toBe(true);
   });
 
+  it('looks for the step in a part of the rows where the tensor is large', () => {
+    const of = signal(720, 400, 13, 2);
+    expect(of.values.length).toBeGreaterThan(2 ** 18);
+    // Every other row stands for all. Make it another kind of rows, with a best step of their own.
+    const values = of.values.map((x, j) => (of.rows[j] % 2 === 0 ? x : x / 50));
+    const even = [...values.keys()].filter((j) => of.rows[j] % 2 === 0);
+    const half: Signal = {
+      shape: { rows: 360, columns: 400 },
+      rows: Uint32Array.from(even, (j) => of.rows[j] / 2),
+      columns: Uint32Array.from(even, (j) => of.columns[j]),
+      values: Float32Array.from(even, (j) => values[j]),
+      weights: Float32Array.from(even, (j) => of.weights[j]),
+    };
+    const lambda = 1e-4;
+    const found = bestLevels({ ...of, values }, lambda, 'uniform');
+    const weight = of.weights.reduce((a, b) => a + b);
+    const rule = Math.sqrt((6 * lambda * values.length) / (weight * Math.log(2)));
+    const cost = (step: number): number => {
+      const { distortion, bits } = chooseLevels(half, step, { lambda, reconstruction: 'uniform', rounds: 5 });
+      return distortion + lambda * bits;
+    };
+    const near = [-1, 0, 1].map((i) => cost(found.step * 2 ** (i / 2)));
+    expect(near[1]).toBe(Math.min(...near));
+    const octaves = 2 * Math.log2(found.step / rule);
+    expect(octaves).toBeCloseTo(Math.round(octaves), 4);
+    expect(found.levels).toHaveLength(values.length);
+  });
+
   it('has nothing to do where there is nothing', () => {
     const none = { ...signal(3, 3, 1, 0) };
     expect(none.values).toHaveLength(0);

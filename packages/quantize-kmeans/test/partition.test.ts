@@ -189,6 +189,45 @@ describe('optimalCentroids', () => {
     }
   });
 
+  it('know their bound from the groups: cost and what is within, less what grouping may hide', () => {
+    const border = values.findIndex((x) => x > 0);
+    const range = values[values.length - 1] - values[0];
+    for (const k of [2, 5]) {
+      const points = pointsOf({ values, weights }, 0, values.length, 100);
+      const { costs } = partition(points.values, points.weights, k, false);
+      const free = optimalCentroids({ values, weights }, k, false, 100);
+      expect(free.lowerBound).toBeCloseTo(costs[k] + points.within - groupingError(points, range), 9);
+      // Beside 0 each side has half of the points, and all ways to share the free centres out are tried.
+      const mirror = { values: values.map((x) => -x).reverse(), weights: weights.slice().reverse() };
+      const n = values.length;
+      const left = pointsOf(mirror, n - border, n, 50);
+      const right = pointsOf({ values, weights }, border, n, 50);
+      const [a, b] = [left, right].map((side) => partition(side.values, side.weights, k - 1, true).costs);
+      const cost = Math.min(...Array.from({ length: k }, (_, q) => a[q] + b[k - 1 - q]));
+      const error = Math.max(groupingError(left, range), groupingError(right, range));
+      const beside = optimalCentroids({ values, weights }, k, true, 100);
+      expect(beside.lowerBound).toBeCloseTo(cost + left.within + right.within - error, 1);
+    }
+  });
+
+  it('are exact beside 0 when one side has fewer values than there are centres, or none', () => {
+    const few = Float64Array.of(-4, 1, 2, 6, 7);
+    expect([...optimalCentroids({ values: few, weights: undefined }, 4, true).centroids]).toEqual([
+      -4, 0, 1.5, 6.5,
+    ]);
+    expect([...optimalCentroids({ values: few, weights: undefined }, 9, true).centroids]).toEqual([
+      -4, 0, 1, 2, 6, 7,
+    ]);
+    const positive = Float64Array.of(1, 2, 6, 7);
+    expect([...optimalCentroids({ values: positive, weights: undefined }, 3, true).centroids]).toEqual([
+      0, 1.5, 6.5,
+    ]);
+    const negative = Float64Array.of(-7, -6, -2, -1);
+    expect([...optimalCentroids({ values: negative, weights: undefined }, 3, true).centroids]).toEqual([
+      -6.5, -1.5, 0,
+    ]);
+  });
+
   it('are one where all weights are 0, and the 0 alone where that is all there may be', () => {
     const none = optimalCentroids(
       { values: Float64Array.of(2, 3), weights: Float32Array.of(0, 0) },
