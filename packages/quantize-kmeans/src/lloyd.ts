@@ -21,9 +21,6 @@ export function intervals(moments: Moments, centroids: Float64Array): Int32Array
     if (next > centroids[j]) end = upperBound(values, (centroids[j] + next) / 2, 0, end);
     ends[j] = end;
   }
-  // An equal centre after the first has an empty interval.
-  for (let j = centroids.length - 2; j >= 0; j--)
-    if (centroids[j] === centroids[j + 1]) ends[j] = ends[j + 1];
   return ends;
 }
 

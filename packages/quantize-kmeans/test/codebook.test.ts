@@ -198,6 +198,8 @@ describe('optimalCodebook', () => {
     const values = Float32Array.of(1, 2);
     expect(() => optimalCodebook(values, 0)).toThrow(/k is 0/);
     expect(() => optimalCodebook(values, 2.5)).toThrow(/whole number/);
+    expect(() => optimalCodebook(values, 4097)).toThrow(/k is 4097/);
+    expect(optimalCodebook(values, 4096).centroids).toEqual(values);
     expect(() => optimalCodebook(new Float32Array(0), 2)).toThrow(/no values/);
     expect(() => optimalCodebook(Float32Array.of(1, Number.NaN), 2)).toThrow(/Value 1 is NaN/);
     expect(() => optimalCodebook(Float32Array.of(Number.NEGATIVE_INFINITY), 2)).toThrow(/-Infinity/);

@@ -45,6 +45,7 @@ describe.each([
     [[1, '2'], 'value 1 is 2 (string)'],
     [[1, undefined], 'value 1 is undefined'],
     [[1, 1e300], 'value 1 is 1e+300'],
+    [[1, -1e300], 'value 1 is -1e+300'],
   ])('refuses %s by name', (wrong, said) => {
     const attempt = (): unknown => codebook(wrong as never, 1);
     expect(attempt).toThrow(expect.objectContaining({ code: 'invalid-option' }));

@@ -194,6 +194,16 @@ describe('bestLevels', () => {
     expect(coarse.levels.every((level) => level === 0)).toBe(true);
   });
 
+  it('does with values below 0 what it does with those above', () => {
+    const of = signal(12, 10, 14);
+    const positive = { ...of, values: of.values.map(Math.abs) };
+    const negative = { ...of, values: of.values.map((x) => -Math.abs(x)) };
+    const [up, down] = [positive, negative].map((own) => bestLevels(own, 1e-6, 'centroid'));
+    expect(down.step).toBe(up.step);
+    expect(down.bits).toBeCloseTo(up.bits, 6);
+    expect([...down.levels].map((level) => 0 - level)).toEqual([...up.levels]);
+  });
+
   it('looks for the step in a part of the rows where the tensor is large', () => {
     const of = signal(720, 400, 13, 2);
     expect(of.values.length).toBeGreaterThan(2 ** 18);

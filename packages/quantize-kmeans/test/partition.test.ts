@@ -210,6 +210,24 @@ describe('optimalCentroids', () => {
     }
   });
 
+  it('count the 0 to the range of values that lie on one side of it', () => {
+    for (const [side, sign] of [
+      [values.map((x) => x + 2), 1],
+      [values.map((x) => -x - 2).reverse(), -1],
+    ] as const) {
+      const own = sign === 1 ? weights : weights.slice().reverse();
+      const positive = sign === 1 ? side : side.map((x) => -x).reverse();
+      const points = pointsOf({ values: positive, weights }, 0, side.length, 50);
+      const { costs } = partition(points.values, points.weights, 2, true);
+      const found = optimalCentroids({ values: side, weights: own }, 3, true, 100);
+      const range = positive[positive.length - 1];
+      const bound = costs[2] + points.within - groupingError(points, range);
+      expect(found.lowerBound).toBeCloseTo(bound, 1);
+      // Without the 0 in the range it would be another bound.
+      expect(groupingError(points, range) - groupingError(points, range - positive[0])).toBeGreaterThan(0.2);
+    }
+  });
+
   it('are exact beside 0 when one side has fewer values than there are centres, or none', () => {
     const few = Float64Array.of(-4, 1, 2, 6, 7);
     expect([...optimalCentroids({ values: few, weights: undefined }, 4, true).centroids]).toEqual([
@@ -259,6 +277,8 @@ describe('compact', () => {
     expect([...fits.indices]).toEqual([...entries(256)]);
     expect(compact(entries(300), Uint16Array.from(entries(257)), false).indices).toBeInstanceOf(Uint16Array);
     expect(compact(entries(300), Uint16Array.from(entries(256)), false).indices).toBeInstanceOf(Uint8Array);
+    const just = Uint16Array.from(entries(257));
+    expect(compact(entries(257), just, false).indices).toBe(just);
     const bytes = Uint8Array.of(1, 0);
     expect(compact(Float32Array.of(1, 2), bytes, false).indices).toBe(bytes);
   });
