@@ -1,0 +1,77 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { describe, expect, test } from 'vitest';
+import { planAlone, planLinear, planPlain } from '../src/plan/tensor-plan.js';
+import { rowMajor } from '../src/trace/layout.js';
+import { gramOf, numbers, weightOf } from './plans.js';
+
+describe('a plan', () => {
+  test('of a vector: each element counts half by itself, half by the mean', () => {
+    const values = numbers(40, 1);
+    const sensitivity = new Float64Array(40).fill(3);
+    sensitivity[0] = 43;
+    const { codebooks, wish, linear, unreached } = planPlain(
+      weightOf('w', [40], values),
+      values,
+      sensitivity,
+    );
+    expect([linear, unreached]).toEqual([undefined, undefined]);
+    const moved = (at: number): number =>
+      codebooks.errorOf(
+        values,
+        values.map((v, i) => (i === at ? v + 1 : v)),
+      );
+    expect(moved(0)).toBeCloseTo((43 + 4) / 2, 4);
+    expect(moved(7)).toBeCloseTo((3 + 4) / 2, 4);
+    // All of them err as fineness^2 / 12 each.
+    expect(wish.mean).toBeCloseTo(-0.5 * Math.log2(4), 12);
+  });
+
+  test('of what no output feels: its error in units of its mean square', () => {
+    const values = Float32Array.from({ length: 64 }, (_, i) => (i % 2 ? 2 : -2));
+    const plan = planAlone(weightOf('w', [8, 8], values), values, 100);
+    expect(plan.unreached).toBe(true);
+    expect(plan.wish.grid(0.01).step).toBeCloseTo(0.01 * Math.sqrt(100 * 4), 6);
+    expect(planAlone(weightOf('w', [8, 8], values), values, 0).wish.grid(0.01).step).toBeCloseTo(0.02, 6);
+  });
+
+  test('of a linear operation: with or without the mean, in the order of the variance', () => {
+    const values = numbers(6 * 4, 2);
+    const weight = weightOf('w', [6, 4], values);
+    const gram = gramOf(6, 0.5, 1);
+    (gram.moments as Float64Array)[3 * 7 + 3] += 5;
+    const sensitivity = new Float64Array(24).fill(2);
+    const own = planLinear(weight, values, sensitivity, rowMajor(6, 4), gram, 'b');
+    expect(own.linear?.factors.map(({ size }) => size)).toEqual([7]);
+    expect(own.linear?.bias).toBe('b');
+    expect([...(own.linear?.layout.rows ?? [])]).toEqual([12, 0, 4, 8, 16, 20]);
+    const alone = planLinear(weight, values, sensitivity, rowMajor(6, 4), gram, undefined);
+    expect(alone.linear?.factors.map(({ size }) => size)).toEqual([6]);
+    expect(alone.level?.grid(1)).toEqual({
+      step: Math.fround(Math.SQRT1_2),
+      exponents: [undefined, undefined],
+    });
+    // What is left of the first row, doubted by 0.03, is its variance without what a common cause tells; see `importance`.
+    const pivots = own.linear?.factors[0]?.pivots as Float64Array;
+    expect(pivots[6]).toBe(1);
+    expect(pivots[5]).toBeCloseTo(1 + (0.003 * (12 + 5)) / 6, 3);
+  });
+
+  test('that knows few positions believes few covariances', () => {
+    const values = numbers(60, 2);
+    const lower = (positions: number): number => {
+      const gram = gramOf(30, 0.9, 0, positions);
+      const plan = planLinear(
+        weightOf('w', [30, 2], values),
+        values,
+        new Float64Array(60).fill(1),
+        rowMajor(30, 2),
+        gram,
+        undefined,
+      );
+      return Math.max(...(plan.linear?.factors[0]?.lower ?? []));
+    };
+    // Of two rows alone the later tells 0.9 (1 - doubt) of the first.
+    expect(lower(1e6)).toBeGreaterThan(0.8);
+    expect(lower(1)).toBeLessThan(0.5);
+  });
+});
