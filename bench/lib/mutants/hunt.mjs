@@ -46,7 +46,8 @@ export async function hunt(plan) {
   const left = () => mutants.filter(alive).length;
 
   async function cover(spec, file) {
-    const { events, passed } = await session.run(spec, {}, 600_000);
+    const { events, passed, error } = await session.run(spec, {}, 600_000);
+    if (!passed && !events.some((e) => e.sites)) throw new Error(`${file} fails without a mutant.\n${error}`);
     if (!passed) log(`${file}: fails without a mutant; left out where it does`);
     memory.coverage[file] = {
       tests: events.filter((e) => e.sites).map(({ test, name, ms, sites }) => ({ test, name, ms, sites })),

@@ -145,10 +145,11 @@ function ofCall(node, text) {
   if (!ts.isPropertyAccessExpression(callee) || node.flags & ts.NodeFlags.OptionalChain) return [];
   const [owner, name] = [text(callee.expression), callee.name.text];
   const all = node.arguments.map(text);
-  const other = functions[owner]?.[name] ?? (owner in functions ? undefined : methods[name]);
-  if (other === undefined) return [];
-  if (other !== '') return [`${owner}.${other}(${all.join(', ')})`];
-  return owner in functions ? [all[0] ?? 'undefined'] : [owner];
+  const known = Object.hasOwn(functions, owner);
+  const names = known ? functions[owner] : methods;
+  if (!Object.hasOwn(names, name)) return [];
+  if (names[name] !== '') return [`${owner}.${names[name]}(${all.join(', ')})`];
+  return known ? [all[0] ?? 'undefined'] : [owner];
 }
 
 /** What may be left out: calls for their effect, and assignments. */

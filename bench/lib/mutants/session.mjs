@@ -68,7 +68,8 @@ export async function openSession({ root, dir, sources, sites, include }) {
       vitest.state.filesMap.clear();
       const { testModules, unhandledErrors } = await vitest.runTestSpecifications([spec]);
       const passed = unhandledErrors.length === 0 && testModules.every((m) => m.ok());
-      return { events: read(), passed, hung };
+      const [error] = [...unhandledErrors, ...testModules.flatMap((m) => m.errors())];
+      return { events: read(), passed, hung, error: error?.message };
     } finally {
       clearInterval(watch);
       process.exitCode = 0;
