@@ -1,3 +1,4 @@
+import { nice as niceEnds, ticks as ticksBetween } from 'd3-array';
 import { formatCompact, roundBytes } from '../format.js';
 
 /** Maps values to pixels along one axis, and knows where its ticks are. */
@@ -31,14 +32,6 @@ export interface LinearOptions {
   readonly unit?: 'percent';
 }
 
-/** 1, 2 or 5 times a power of ten, such that about `count` of them fill the range. */
-export function tickStep(range: number, count: number): number {
-  const raw = range / Math.max(1, count);
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const digit = raw / power;
-  return power * (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10);
-}
-
 /** Decimals that a step needs: 0.05 two, 20 none. */
 function decimals(step: number): number {
   return Math.max(0, Math.min(12, Math.ceil(-Math.log10(step) - 1e-9)));
@@ -49,24 +42,19 @@ export function linear(low: number, high: number, options: LinearOptions = {}): 
   const { ticks: count = 5, integers = false, nice = true, unit } = options;
   // One value alone gets some room around it.
   const room = high > low ? 0 : Math.abs(low) / 10 || 0.5;
-  let [from, to] = [low - room, high + room];
-  const step = integers ? Math.max(1, tickStep(to - from, count)) : tickStep(to - from, count);
-  if (nice) [from, to] = [Math.floor(from / step + 1e-9) * step, Math.ceil(to / step - 1e-9) * step];
-  const first = Math.ceil(from / step - 1e-9);
-  const last = Math.floor(to / step + 1e-9);
+  const range = high - low + 2 * room;
+  const wanted = integers ? Math.min(count, Math.max(1, Math.floor(range))) : count;
+  const ends: [number, number] = [low - room, high + room];
+  const [from, to] = nice ? niceEnds(...ends, wanted) : ends;
+  const ticks = ticksBetween(from, to, wanted).filter((tick) => !integers || Number.isInteger(tick));
+  const step = ticks.length > 1 ? Number((ticks[1] - ticks[0]).toPrecision(2)) : range;
   const percent = unit === 'percent';
   const digits = decimals(percent ? step * 100 : step);
   const format = (tick: number): string => {
     if (percent) return `${(tick * 100).toFixed(digits)} %`;
     return step >= 1000 ? formatCompact(tick) : minus(tick.toFixed(digits));
   };
-  return {
-    from,
-    to,
-    ticks: Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * step),
-    format,
-    place: (value) => (value - from) / (to - from),
-  };
+  return { from, to, ticks, format, place: (value) => (value - from) / (to - from) };
 }
 
 /** Options of {@link log}. */
