@@ -88,8 +88,8 @@ describe('a bias makes up for the mean of a sum', () => {
       model.dispose();
       return (await compress(artifacts, { quality: 30, calibration: [x], effort: 1 })).file.length;
     };
-    // Zeros say less than 32 numbers.
-    expect(await bytes(true)).toBeLessThan(1.05 * (await bytes(false)));
+    // Zeros say less than 32 numbers; means whose errors are left to nobody take 1.4 times as much.
+    expect(await bytes(true)).toBeLessThan(1.2 * (await bytes(false)));
     x.dispose();
   });
 });
