@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Started } from './starters.js';
+import type { Started } from './backend.js';
 
 /**
  * Sets up a short training of the caller's model on the backend that is the current one, and returns a function that

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { BACKEND_NAMES, type BackendName } from './backend.js';
 import { findPackage } from './packages.js';
 import { bindingPath } from './setup/addon.js';
 import { probe } from './setup/probe.js';
 import { attach } from './setup/setup.js';
-import { BACKEND_NAMES, type BackendName } from './start.js';
 import { PACKAGES } from './starters.js';
 import { adapterLine, describeAdapter, noAdapterRemedy, type WebgpuAdapter } from './webgpu/adapter.js';
 import { DAWN } from './webgpu/dawn.js';

@@ -1,6 +1,7 @@
 export { cacheRoot } from '@espalier/host';
 
 export type { BackendTrial, TrialSteps } from './auto.js';
+export type { Backend, BackendName, Started } from './backend.js';
 export { type DoctorRow, doctor, formatDoctor } from './doctor.js';
 export { BackendError, type BackendErrorCode } from './error.js';
 export { FusedOptimizer, type VariableGroup } from './native/fused-optimizer.js';
@@ -14,8 +15,7 @@ export { type RandomSeed, statelessNormal, statelessUniform } from './native/ran
 export { registerNativeTraining } from './native/register.js';
 export type { FusedState } from './native/state.js';
 export { type SetupOptions, type SetupResult, setup } from './setup/setup.js';
-export { type Backend, type BackendName, describe, type StartOptions, startBackend } from './start.js';
-export type { Started } from './starters.js';
+export { describe, type StartOptions, startBackend } from './start.js';
 export { registerWasmTraining } from './wasm/register.js';
 export type { WebgpuAdapter } from './webgpu/adapter.js';
 export { registerWebgpuTraining } from './webgpu/install.js';

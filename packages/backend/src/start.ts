@@ -1,13 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type BackendTrial, faster, timeSteps } from './auto.js';
+import { BACKEND_NAMES, type Backend, type BackendName, type Started } from './backend.js';
 import { BackendError } from './error.js';
-import type { NativeOptimizers } from './native/optimizers.js';
-import { PACKAGES, type Started, start, tryWebgpu } from './starters.js';
-import { adapterLine, type WebgpuAdapter } from './webgpu/adapter.js';
-import type { GpuOptimizers } from './webgpu/kernels/optimizers.js';
-
-/** The kinds of backend. `gpu` is TensorFlow on CUDA. */
-export type BackendName = 'gpu' | 'webgpu' | 'native' | 'wasm' | 'cpu';
+import { PACKAGES, start, tryWebgpu } from './starters.js';
+import { adapterLine } from './webgpu/adapter.js';
 
 /** Which backend to start, and whom to tell. */
 export interface StartOptions {
@@ -22,34 +18,6 @@ export interface StartOptions {
   /** Receives one line that says what was chosen and why. Default: silent. */
   readonly log?: (line: string) => void;
 }
-
-/** A backend that runs. */
-export interface Backend {
-  readonly name: BackendName;
-  /** What `tf.getBackend()` says: tensorflow, webgpu, wasm or cpu. */
-  readonly tfjsName: string;
-  /** Why this one: what faster ones lacked. One line. */
-  readonly why: string;
-  readonly versions: {
-    readonly node: string;
-    readonly tfjs: string;
-    /** npm package of the backend, e.g. `@tensorflow/tfjs-node 4.22.0`. */
-    readonly package: string;
-    /** libtensorflow, where there is one. */
-    readonly tensorflow?: string;
-  };
-  /** Threads it computes with. */
-  readonly threads: number;
-  /** Whether it computes on a GPU. */
-  readonly gpu: boolean;
-  /** The device, on WebGPU. */
-  readonly adapter?: WebgpuAdapter;
-  /** TensorFlow's fused update rules; undefined where there are none and plain TF.js ops must do. */
-  readonly optimizers: NativeOptimizers | GpuOptimizers | undefined;
-}
-
-/** Those of a GPU first, then fastest first. */
-export const BACKEND_NAMES: readonly BackendName[] = ['gpu', 'webgpu', 'native', 'wasm', 'cpu'];
 
 /** What is tried, in order, for what is asked for. */
 function candidates(prefer: 'auto' | BackendName): readonly BackendName[] {

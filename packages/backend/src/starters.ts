@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
+import type { BackendName, Started } from './backend.js';
 import { BackendError } from './error.js';
 import { nativeOptimizers } from './native/optimizers.js';
 import { registerNativeTraining } from './native/register.js';
 import { supplyRemovedUtil } from './node-compat.js';
 import { findPackage, type InstalledPackage } from './packages.js';
 import { checkAddon } from './setup/setup.js';
-import type { Backend, BackendName } from './start.js';
 import { registerWasmTraining } from './wasm/register.js';
 import { adapterLine } from './webgpu/adapter.js';
 import { provideWebgpu } from './webgpu/dawn.js';
@@ -25,8 +25,6 @@ export const PACKAGES: Readonly<Record<BackendName, string>> = {
   wasm: '@tensorflow/tfjs-backend-wasm',
   cpu: '@tensorflow/tfjs-backend-cpu',
 };
-/** A backend that has started and is the current one; why it was chosen is for others to say. */
-export type Started = Omit<Backend, 'why'>;
 
 /** Starts one backend, or says in a few words why not. */
 export async function start(name: Exclude<BackendName, 'webgpu'>): Promise<Started | string> {

@@ -1,4 +1,5 @@
-import { type Context, gradualNotes, numberOf, sparsities, weightsOf } from './elements.js';
+import { type Context, numberOf, weightsOf } from './arguments.js';
+import { gradualNotes, sparsities } from './elements.js';
 import type { Policy } from './parse.js';
 import { gradualSparsity, tidy } from './sparsity.js';
 import { structured, structureOf } from './structure-kinds.js';

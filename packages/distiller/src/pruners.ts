@@ -1,4 +1,5 @@
-import { type Context, elementRules } from './elements.js';
+import type { Context } from './arguments.js';
+import { elementRules } from './elements.js';
 import type { Policy } from './parse.js';
 import type { MaskKind } from './policy-notes.js';
 import { structureRule } from './structures.js';

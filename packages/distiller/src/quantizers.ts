@@ -1,4 +1,4 @@
-import type { Context } from './elements.js';
+import type { Context } from './arguments.js';
 import type { Component } from './parse.js';
 import { listed, type Use } from './use.js';
 

@@ -1,4 +1,4 @@
-import type { Context } from './elements.js';
+import type { Context } from './arguments.js';
 import { learningRates } from './learning-rates.js';
 import type { Policy } from './parse.js';
 import { keepNote, keepsMask, overlapNotes, pruningNotes } from './policy-notes.js';

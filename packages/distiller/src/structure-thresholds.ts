@@ -1,4 +1,4 @@
-import type { Context } from './elements.js';
+import type { Context } from './arguments.js';
 import type { Policy } from './parse.js';
 import { structured } from './structure-kinds.js';
 import { listed, type Rule, type Use } from './use.js';

@@ -1,5 +1,5 @@
+import type { Context } from './arguments.js';
 import { dropped } from './dropped-structures.js';
-import type { Context } from './elements.js';
 import type { Policy } from './parse.js';
 import type { MaskKind } from './policy-notes.js';
 import { criteria, ranked } from './ranked-structures.js';

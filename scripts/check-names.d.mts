@@ -1,0 +1,3 @@
+export const shared: string[];
+export function sharedNames(root: string, known?: string[]): string[];
+export function longFiles(root: string): string[];
