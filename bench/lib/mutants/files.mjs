@@ -37,9 +37,9 @@ const others = {
   },
   'quantize-kmeans': { [declarations]: 'per-parameter' },
   codec: {
-    [declarations]: 'artifacts decoder streaming primer numbers',
+    [declarations]: 'artifacts decoder streaming primer numbers bit-coder search',
     [words]: 'errors input',
-    [outside]: 'worker stream-handler handler range',
+    [outside]: 'worker stream-handler handler http-range download',
   },
   compress: {
     [declarations]: 'model',

@@ -1,3 +1,4 @@
+import { equalBytes } from '../bytes/equal.js';
 import { readHeader } from '../container/header.js';
 import type { Limits } from '../container/limits.js';
 import { artifactsOf } from '../decode/decode.js';
@@ -37,11 +38,4 @@ export function checkBack(file: Uint8Array, tensors: readonly Given[], meta: obj
     decodeTensor(payloads, entry, out, same === undefined ? undefined : tensors[same].bytes);
     if (!sameJson(entry.spec, spec) || !equalBytes(out, bytes)) changed(`"${spec.name}"`);
   });
-}
-
-/** Whether two arrays hold the same bytes. */
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

@@ -1,5 +1,6 @@
 import type { ModelArtifacts } from '../artifacts.js';
 import { crc32c } from '../bytes/crc32c.js';
+import { equalBytes } from '../bytes/equal.js';
 import { sha256 } from '../bytes/sha256.js';
 import { CODECS, type CodecName, STORAGE } from '../container/format.js';
 import { RESERVED } from '../container/header.js';
@@ -10,7 +11,7 @@ import { type Grid, levelsOnGrid } from '../layouts/grid/levels.js';
 import { canonicalTopology } from '../text/canonical.js';
 import { encodeText } from '../text/encode.js';
 import { toJson } from '../text/json.js';
-import { checkBack, equalBytes } from './check-back.js';
+import { checkBack } from './check-back.js';
 import { storeTensor, uniformTensor } from './choose.js';
 import { tensorsOf } from './input.js';
 
@@ -132,7 +133,7 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
     tensors.push(uniform ?? storeTensor(spec, storage, bytes, search, onGrid));
   }
   const hash = options.sha256 ? { sha256: sha256(tensors.flatMap(({ payloads }) => payloads)) } : undefined;
-  const more = moreFor(text.length);
+  const more = effort === 0 ? () => false : moreFor(text.length);
   const whole = hash ? toJson([{ ...canonical(meta, options), ...hash }, ...names]) : text;
   const utf8 = new TextEncoder().encode(whole);
   const file = writeFile(tensors, encodeText(utf8, more), utf8.length);

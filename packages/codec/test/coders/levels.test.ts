@@ -144,6 +144,10 @@ describe.each(coders)('%s', (name, code, decode, byTheBook) => {
     for (const length of [0, 3, payload.length - 1])
       expect(() => decoded(decode, g, payload.subarray(0, length))).toThrow(/broken rule 5[25] /);
     expect(() => decoded(decode, g, Uint8Array.of(...payload, 0))).toThrow('broken rule 53 ');
+    // At the end of a row at the latest, where there are zeros alone.
+    const zeros = grid(2000, 1, 4, 1, 1, 255);
+    const long = encoded(code, zeros, Array(8000).fill(0));
+    expect(() => decoded(decode, zeros, long.subarray(0, 3))).toThrow('broken rule 52 ');
   });
 
   test('a level beyond the ends is refused: rule 55', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { checkBack, equalBytes } from '../../src/encode/check-back.js';
+import { equalBytes } from '../../src/bytes/equal.js';
+import { checkBack } from '../../src/encode/check-back.js';
 import { tensorsOf } from '../../src/encode/input.js';
 import { encode } from '../../src/index.js';
 import { canonicalTopology } from '../../src/text/canonical.js';

@@ -42,6 +42,21 @@ describe('a codebook for floats', () => {
     expect(find(floats(0, -1, -2, -3), true)).toMatchObject({ negative: 3, positive: 0 });
   });
 
+  test.each([
+    ['the largest value', 0.11852793395519257, [18, 13, 19, 3, 16, 10, 21, 20, 5, 7]],
+    ['a float32 above what that says', 0.23234912753105164, [3, 15, 12, 4, 9, 19, 16, 14, 13, 8]],
+    ['one below', 0.759384036064148, [11, 8, 4, 10, 3]],
+  ])('finds a step that a third of the smallest value is not: by %s', (_, step, levels) => {
+    const third = Math.fround(Math.fround(3 * step) / 3);
+    const holds = (s: number): boolean => levels.every((l) => Math.fround(l * s) === Math.fround(l * step));
+    expect(holds(third)).toBe(false);
+    for (const sign of [1, -1]) {
+      const found = find(floats(0, 0, ...levels.map((l) => sign * l * step)), true);
+      expect([found?.kind, found?.levels.slice(2)]).toEqual(['step', levels.map((l) => sign * l)]);
+      expect(holds(found?.base ?? 0)).toBe(true);
+    }
+  });
+
   test('finds the step to the bit, as quantisers make it', () => {
     fc.assert(
       fc.property(
@@ -113,6 +128,18 @@ describe('a codebook for floats', () => {
       Uint32Array.from({ length: n }, (_, i) => 0x3f800000 + i * i * 7);
     expect(find(values(4096), true)?.kind).toBe('list');
     expect(findBook(values(4097), true)).toBeUndefined();
+    expect(
+      findBook(
+        Uint32Array.from({ length: 4097 }, (_, i) => bitsOf(i)),
+        true,
+      ),
+    ).toBeUndefined();
+    expect(
+      find(
+        Uint32Array.from({ length: 4096 }, (_, i) => bitsOf(i)),
+        true,
+      )?.kind,
+    ).toBe('step');
     expect(findBook(floats(3, 3, 3), true)).toBeUndefined();
     expect(findBook(new Uint32Array(0), true)).toBeUndefined();
   });

@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Book } from '../../src/layouts/codebook/book.js';
-import { ramp, toElements } from '../../src/layouts/grid/elements.js';
+import { toElements } from '../../src/layouts/grid/elements.js';
 import { predict, widen } from '../../src/layouts/grid/formula.js';
 import { type Grid, levelsOnGrid } from '../../src/layouts/grid/levels.js';
 
@@ -20,7 +20,7 @@ const floatsOf = (levels: readonly number[], book: Book, sizes: readonly number[
 };
 
 describe('steps', () => {
-  test('are wider by quarters of an octave', () => {
+  test('are wider by quarters of an octave', async () => {
     const quarters = [1, 1.189207115002721, Math.SQRT2, 1.681792830507429];
     for (let e = 0; e <= 120; e++)
       expect(widen(0.75, e)).toBe(0.75 * quarters[e % 4] * 2 ** Math.floor(e / 4));
@@ -60,7 +60,9 @@ describe('steps', () => {
     expect([part[0], part[3]]).toEqual([9, 9]);
   });
 
-  test('levels in a row, from any on', () => {
+  test('levels in a row, from any on', async () => {
+    vi.resetModules();
+    const { ramp } = await import('../../src/layouts/grid/elements.js');
     expect([...ramp(3).subarray(0, 7)]).toEqual([-3, -2, -1, 0, 1, 2, 3]);
     expect(ramp(0)[0]).toBe(0);
     expect(ramp(65535)[0]).toBe(-65535);
@@ -188,6 +190,7 @@ describe('the levels of a tensor on a grid', () => {
       { prediction: { distance: 0.5, coefficients: [1] } },
     ],
     ['has 2 coefficients for 1 elements', [1], [1], { prediction: { distance: 1, coefficients: [1, 0] } }],
+    ['does not hold element 0, which is 0.3', [Math.fround(0.3)], [1], {}],
     ['has coefficient 4', [1], [1], { prediction: { distance: 1, coefficients: [4] } }],
     ['has coefficient -4.015625', [1], [1], { prediction: { distance: 1, coefficients: [-4.015625] } }],
     ['has coefficient 0.01', [1], [1], { prediction: { distance: 1, coefficients: [0.01] } }],
@@ -199,6 +202,10 @@ describe('the levels of a tensor on a grid', () => {
     expect(on([32767.5], [1]).book.positive).toBe(65535);
     expect(on([-32767.5], [1]).book.negative).toBe(65535);
     expect(on([0.5 * 2 ** 30], [1], { exponents: [[120]] }).levels[0]).toBe(1);
+    // The nearest level, above or below; its float32 need not be the product in float64.
+    const step = Math.fround(0.1);
+    const tenths = Array.from({ length: 41 }, (_, i) => Math.fround((i - 20) * step));
+    expect([...on(tenths, [41], { step }).levels]).toEqual(tenths.map((_, i) => i - 20));
     expect(on([0, 0], [2, 1], { exponents: [[0, 60], [60]] }).nonzero).toBe(0);
     expect(
       on(Array(9).fill(0), [9], { prediction: { distance: 1, coefficients: Array(7).fill(-4) } }).book

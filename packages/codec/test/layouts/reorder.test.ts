@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ModelArtifacts, WeightSpec } from '../../src/artifacts.js';
 import { reorderUnits } from '../../src/layouts/reorder/reorder-units.js';
@@ -12,7 +13,50 @@ const kernel = (...units: string[]): number[] =>
   });
 const order = (...units: string[]): number[] => [...unitOrder(bits(kernel(...units)), units.length)];
 
+/** By comparing all pairs: the share of common weights among those of either, three fifths of it where signs differ. */
+function orderByPairs(kernel: readonly number[], units: number): number[] {
+  const column = (u: number): number[] => kernel.filter((_, i) => i % units === u);
+  const all = Array.from({ length: units }, (_, u) => column(u));
+  const full = (u: number): number => all[u].filter((v) => v !== 0).length;
+  const likeness = (a: number, b: number): number => {
+    const shared: number[] = all[a].map((v, i) =>
+      v !== 0 && all[b][i] !== 0 ? (Math.sign(v) === Math.sign(all[b][i]) ? 5 : 3) : 0,
+    );
+    const either = full(a) + full(b) - shared.filter((s) => s > 0).length;
+    return either === 0 ? 5 : shared.reduce((x, y) => x + y, 0) / either;
+  };
+  const left = new Set(all.keys());
+  let last = [...left].reduce((best, u) => (full(u) > full(best) ? u : best));
+  const order = [last];
+  left.delete(last);
+  while (left.size > 0) {
+    const from = last;
+    last = [...left].reduce((best, u) => (likeness(from, u) > likeness(from, best) ? u : best));
+    order.push(last);
+    left.delete(last);
+  }
+  return order;
+}
+
 describe('an order of units', () => {
+  test('is that of all pairs compared, whatever the weights', () => {
+    const weight = fc.constantFrom(0, 0, 0, 1, 0.5, -1, -2, 1e-40);
+    const kernels = fc
+      .tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 100 }))
+      .chain(([units, inputs]) =>
+        fc.tuple(
+          fc.constant(units),
+          fc.array(weight, { minLength: units * inputs, maxLength: units * inputs }),
+        ),
+      );
+    fc.assert(
+      fc.property(kernels, ([units, values]) => {
+        expect([...unitOrder(bits(values), units)]).toEqual(orderByPairs(values, units));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test('begins with the fullest, then takes what overlaps most', () => {
     expect(order('+..', '+++', '.++')).toEqual([1, 2, 0]);
     expect(order('++..', '..++', '++++', '+++.')).toEqual([2, 3, 0, 1]);

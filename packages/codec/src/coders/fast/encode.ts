@@ -51,7 +51,6 @@ export function codeFast(
           (Math.imul((bit ? TARGET1 : TARGET0) - (state >>> 13), DELTA[count]) & -1024) +
           (count < 1022 ? 1 : 0);
         if (bit === 0) {
-          current[i] = 0;
           density[at] = d - (d >> 6);
           continue;
         }
@@ -82,7 +81,6 @@ export function codeFast(
           k = UNARY + codeGolomb(coder, rest, 0, magnitude - UNARY);
           if (k > top) fail('payload', 'a level is too large');
         }
-        current[i] = minus ? -k : k;
       }
     }
     const swap = previous;

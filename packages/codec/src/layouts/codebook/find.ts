@@ -46,12 +46,12 @@ function toLevels(data: Patterns, book: Book): Pick<Quantized, 'levels' | 'nonze
   for (let l = -negative; l <= positive; l++) {
     const bits =
       kind === 'list' ? values[l + negative] : kind === 'step' ? bitsOf(l * base) : (base + l) >>> 0;
-    if (!level.has(bits)) level.set(bits, l);
+    level.set(bits, l);
   }
   const levels = new Int32Array(data.length);
   let nonzero = 0;
   for (let i = 0; i < data.length; i++) {
-    const l = level.get(data.BYTES_PER_ELEMENT === 4 ? data[i] >>> 0 : data[i])!;
+    const l = level.get(data[i])!;
     levels[i] = l;
     if (l) nonzero++;
   }
@@ -69,12 +69,11 @@ function stepBook(sorted: readonly number[], center: number): Book | undefined {
     if (v !== 0) smallest = Math.min(smallest, Math.abs(v));
     top = Math.max(top, Math.abs(v));
   }
-  const peak = values.reduce((a, v) => (Math.abs(v) > Math.abs(a) ? v : a), 0);
   for (let divisor = 1; divisor <= 4; divisor++) {
     const guess = smallest / divisor;
     if (top / guess > MAX_BOOK * 4) return undefined;
     // The largest value fixes the step most precisely; its neighbours allow for rounding.
-    const refined = Math.fround(Math.abs(peak) / Math.round(top / guess));
+    const refined = Math.fround(top / Math.round(top / guess));
     for (const step of [Math.fround(guess), refined, ...neighbours(refined)]) {
       if (!(step > 0)) continue;
       if (!values.every((v) => Math.fround(Math.round(v / step) * step) === v)) continue;
@@ -82,7 +81,6 @@ function stepBook(sorted: readonly number[], center: number): Book | undefined {
       const positive = Math.max(0, Math.round(values[values.length - 1] / step));
       // Many holes: a list and denser levels are cheaper to code.
       if (negative + positive + 1 > Math.max(8, values.length * 4)) continue;
-      if (negative + positive + 1 > MAX_LEVELS) continue;
       return { kind: 'step', negative, positive, base: step, values: new Uint32Array(0) };
     }
   }
