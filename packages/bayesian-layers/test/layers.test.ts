@@ -125,6 +125,9 @@ describe('twins', () => {
     await expect(fromLayersModel(functional(), { layers: ['d', 'e'] })).rejects.toThrow(/'e' is no layer/);
     await expect(fromLayersModel(functional(), { piror: 'horseshoe' } as never)).rejects.toThrow(/prior/);
     expect(() => bayesianDense({ units: 1, prior: 'horsehoe' as never })).toThrow(/horseshoe/);
+    expect(() => bayesianConv2d({ filters: 1, kernelSize: 1, dataFormat: 'channelsFirst' })).toThrow(
+      expect.objectContaining({ code: 'unsupported-layer', name: 'EspalierError' }),
+    );
     expect(() => klDivergence(plain)).toThrow(/fromLayersModel/);
   });
 

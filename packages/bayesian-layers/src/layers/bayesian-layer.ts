@@ -1,4 +1,4 @@
-import { hash } from '@espalier/core';
+import { EspalierError, hash } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { initializers, layers } from '@tensorflow/tfjs-layers';
 import { bounded } from '../internal/bounded.js';
@@ -83,7 +83,8 @@ function bayesianClass(Base: LayerClass, name: string): LayerClass & typeof tf.s
       this.scalePrior = scalePriors[this.prior];
       this.#seed = this.options.seed ?? hash(unseeded++, Date.now());
       const linear = linearOf(this);
-      if (typeof linear === 'string') throw new Error(`${name} ${this.name}: ${linear}.`);
+      if (typeof linear === 'string')
+        throw new EspalierError('unsupported-layer', `${name} ${this.name}: ${linear}.`);
       this.#linear = linear;
     }
 
