@@ -19,7 +19,9 @@ export type EspErrorCode =
   /** An unknown option, or one out of range. */
   | 'option'
   /** The file could not be fetched. */
-  | 'fetch';
+  | 'fetch'
+  /** The worker that was to decode it failed, or is gone. */
+  | 'worker';
 
 /**
  * The only error that reading or writing an `.esp` file throws.

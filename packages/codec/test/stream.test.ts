@@ -118,7 +118,136 @@ describe('over HTTP', () => {
   });
 });
 
+describe('options', () => {
+  it('that are unknown are refused wherever a file is loaded', async () => {
+    const wrong = { limit: {} } as object;
+    const refused = expect.objectContaining({ name: 'EspError', code: 'option' });
+    expect(() => espalier('model.esp', wrong)).toThrow(refused);
+    expect(() => espalierStream('model.esp', wrong)).toThrow(refused);
+    expect(() => espalierWorker(new EventTarget() as unknown as MessageSide, file, wrong)).toThrow(refused);
+    await expect(espalierRange('model.esp', wrong)).rejects.toEqual(refused);
+    expect(() => createDecoder({ element: 1 } as object)).toThrow(refused);
+    expect(() => createDecoder({ elements: -1 })).toThrow(refused);
+    expect(() => espalierStream('model.esp', { onTensor: () => {}, limits: {} })).not.toThrow();
+  });
+});
+
+describe('a range', () => {
+  const answer = (status: number, header: string | undefined, bytes = file.slice(0, 16384)) =>
+    espalierRange('model.esp', {
+      fetch: (async () =>
+        new Response(bytes, {
+          status,
+          headers: header ? { 'Content-Range': header } : {},
+        })) as typeof globalThis.fetch,
+    });
+
+  it('is what was asked for', async () => {
+    const refused = expect.objectContaining({ code: 'fetch' });
+    await expect(answer(206, `bytes 0-16383/${file.length}`)).resolves.toBeDefined();
+    await expect(answer(206, undefined)).resolves.toBeDefined();
+    await expect(answer(206, `bytes 1-16384/${file.length}`)).rejects.toEqual(refused);
+    await expect(answer(203, undefined)).rejects.toEqual(refused);
+    await expect(
+      answer(206, undefined, Buffer.concat([file, file, file]).subarray(0, 16385)),
+    ).rejects.toEqual(refused);
+  });
+
+  it('that says where it begins is believed: bytes of another place are refused', async () => {
+    let calls = 0;
+    const fetch = async (_: unknown, init?: RequestInit): Promise<Response> => {
+      const [, from, to] = /bytes=(\d+)-(\d+)/.exec(new Headers(init?.headers).get('range') ?? '') ?? [];
+      const start = Number(from) + (calls++ > 0 ? 1 : 0);
+      return new Response(file.slice(start, Number(to) + 1), {
+        status: 206,
+        headers: { 'Content-Range': `bytes ${start}-${to}/${file.length}` },
+      });
+    };
+    const remote = await espalierRange('model.esp', { fetch: fetch as typeof globalThis.fetch });
+    await expect(remote.tensor('fc2')).rejects.toMatchObject({ code: 'fetch' });
+  });
+});
+
 describe('espalierWorker', () => {
+  /** A worker that counts who listens to it, and does what it is told to. */
+  class Fake extends EventTarget {
+    listening = 0;
+    readonly #act: (worker: Fake, question: { espalier: number; file: ArrayBuffer }) => void;
+
+    constructor(act: (worker: Fake, question: { espalier: number; file: ArrayBuffer }) => void) {
+      super();
+      this.#act = act;
+    }
+
+    postMessage(question: { espalier: number; file: ArrayBuffer }): void {
+      queueMicrotask(() => this.#act(this, question));
+    }
+
+    override addEventListener(...all: Parameters<EventTarget['addEventListener']>): void {
+      this.listening++;
+      super.addEventListener(...all);
+    }
+
+    override removeEventListener(...all: Parameters<EventTarget['removeEventListener']>): void {
+      this.listening--;
+      super.removeEventListener(...all);
+    }
+  }
+  const fake = (act: ConstructorParameters<typeof Fake>[0]) => {
+    const worker = new Fake(act);
+    return { worker, side: worker as unknown as MessageSide };
+  };
+  const say = (worker: Fake, data: object): boolean =>
+    worker.dispatchEvent(Object.assign(new Event('message'), { data }));
+
+  it('leaves nobody listening, however many files it loads', async () => {
+    const { worker, side } = fake((to, { espalier: number, file: bytes }) =>
+      say(to, { espalier: number, artifacts: decode(bytes) }),
+    );
+    const small = encode({
+      weightSpecs: [{ name: 'w', shape: [1], dtype: 'bool' }],
+      weightData: new ArrayBuffer(1),
+    });
+    for (let i = 0; i < 5; i++) {
+      const ten = await Promise.all(Array.from({ length: 10 }, () => espalierWorker(side, small).load()));
+      expect(ten.map(({ weightData }) => weightData.byteLength)).toEqual(Array(10).fill(1));
+    }
+    expect(worker.listening).toBe(0);
+  });
+
+  it.each(['error', 'messageerror', 'close'])('is told of %s, and waits no longer', async (type) => {
+    const { worker, side } = fake((to) =>
+      to.dispatchEvent(Object.assign(new Event(type), { message: 'no such script' })),
+    );
+    await expect(espalierWorker(side, file).load()).rejects.toMatchObject({
+      name: 'EspError',
+      code: 'worker',
+      message: 'the worker failed: no such script',
+    });
+    expect(worker.listening).toBe(0);
+  });
+
+  it('stops waiting when it is told to', async () => {
+    const { worker, side } = fake(() => {});
+    const control = new AbortController();
+    const loading = espalierWorker(side, file, { requestInit: { signal: control.signal } }).load();
+    setTimeout(() => control.abort(new Error('enough')), 5);
+    await expect(loading).rejects.toThrow('enough');
+    await expect(
+      espalierWorker(side, file, { requestInit: { signal: control.signal } }).load(),
+    ).rejects.toThrow('enough');
+    expect(worker.listening).toBe(0);
+  });
+
+  it('fails when its port is closed', async () => {
+    const { port1, port2 } = new MessageChannel();
+    port2.start();
+    const loading = espalierWorker(port2 as unknown as MessageSide, file).load();
+    port1.close();
+    await expect(loading).rejects.toMatchObject({ code: 'worker' });
+    port2.close();
+  });
+
   it('decodes on the other side of a channel, errors included', async () => {
     const { port1, port2 } = new MessageChannel();
     // Node's ports emit the data itself; browsers an event that carries it. Both have addEventListener.

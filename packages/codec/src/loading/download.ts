@@ -1,4 +1,4 @@
-import type { Limits } from '../container/limits.js';
+import { checkName, type Limits } from '../container/limits.js';
 import { fail } from '../errors.js';
 
 /** How {@link espalier} gets and checks the file. */
@@ -9,6 +9,13 @@ export interface LoadOptions {
   fetch?: typeof fetch;
   /** See {@link Limits}. */
   limits?: Limits;
+}
+
+/** Fails at an option that is none of {@link LoadOptions}, nor of `more`. */
+export function checkOptions(options: LoadOptions, ...more: string[]): void {
+  for (const name of Object.keys(options)) {
+    checkName('option', name, ['requestInit', 'fetch', 'limits', ...more]);
+  }
 }
 
 /** Whether `source` is bytes, of this realm or another. */

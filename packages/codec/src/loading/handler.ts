@@ -1,7 +1,6 @@
 import type { DecodedArtifacts } from '../artifacts.js';
-import { checkName } from '../container/limits.js';
 import { decode } from '../decode/decode.js';
-import { download, isBytes, type LoadOptions } from './download.js';
+import { checkOptions, download, isBytes, type LoadOptions } from './download.js';
 
 /** A `tf.io.IOHandler` that loads. */
 export interface EspalierHandler {
@@ -35,9 +34,7 @@ export function espalier(
   source: ArrayBuffer | ArrayBufferView | string | URL | Request,
   options: LoadOptions = {},
 ): EspalierHandler {
-  for (const name of Object.keys(options)) {
-    checkName('option', name, ['requestInit', 'fetch', 'limits']);
-  }
+  checkOptions(options);
   if (isBytes(source)) return { load: async () => decode(source, options.limits) };
   return { load: async () => decode(await (await download(source, options)).arrayBuffer(), options.limits) };
 }

@@ -4,7 +4,7 @@ import { readFixed, readHeader } from '../container/header.js';
 import { artifactsOf } from '../decode/decode.js';
 import { checkStrings, checkTiles, decodeTensor } from '../decode/tensor.js';
 import { fail } from '../errors.js';
-import { download, type LoadOptions } from '../loading/download.js';
+import { checkOptions, download, type LoadOptions } from '../loading/download.js';
 import { FIXED_BYTES } from '../numbers.js';
 
 /** A file of which tensors are fetched one by one. */
@@ -22,9 +22,10 @@ const FIRST = 16384;
  * Opens a file by HTTP Range requests: the header first, then only the tensors asked for. Where a server ignores
  * ranges, the file is fetched once and kept.
  *
- * @throws EspError as `decode`, and 'fetch' when the server's answer makes no sense.
+ * @throws EspError as `decode`, 'option' for an unknown one, and 'fetch' when the server's answer makes no sense.
  */
 export async function espalierRange(source: string | URL, options: LoadOptions = {}): Promise<RemoteFile> {
+  checkOptions(options);
   let whole: Uint8Array | undefined;
   const get = async (start: number, end: number): Promise<Uint8Array> => {
     if (whole) return whole.subarray(start, end);

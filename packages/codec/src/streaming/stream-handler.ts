@@ -1,6 +1,6 @@
 import type { DecodedArtifacts, WeightSpec } from '../artifacts.js';
 import { fail } from '../errors.js';
-import { download, type LoadOptions } from '../loading/download.js';
+import { checkOptions, download, type LoadOptions } from '../loading/download.js';
 import type { EspalierHandler } from '../loading/handler.js';
 import { createDecoder, type DecodedTensor } from './stream.js';
 
@@ -23,9 +23,10 @@ export interface StreamOptions extends LoadOptions {
  * A `tf.io.IOHandler` that decodes while it downloads: tensors are reported as they arrive, and when the last byte
  * is there the model is ready.
  *
- * @throws EspError from `load`, as `espalier`.
+ * @throws EspError 'option' for an unknown one; from `load`, as `espalier`.
  */
 export function espalierStream(source: string | URL | Request, options: StreamOptions = {}): EspalierHandler {
+  checkOptions(options, 'onTensor');
   const { onTensor, ...rest } = options;
   return {
     load: async (): Promise<DecodedArtifacts> => {

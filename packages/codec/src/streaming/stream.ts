@@ -2,7 +2,7 @@ import type { ModelArtifacts, WeightSpec } from '../artifacts.js';
 import { asBytes } from '../bytes/view.js';
 import type { Header } from '../container/format.js';
 import { cut, readFixed, readHeader } from '../container/header.js';
-import type { Limits } from '../container/limits.js';
+import { checkLimits, type Limits } from '../container/limits.js';
 import { artifactsOf } from '../decode/decode.js';
 import { checkTiles, decodeTensor } from '../decode/tensor.js';
 import { fail } from '../errors.js';
@@ -57,7 +57,7 @@ export function createDecoder(limits?: Limits): StreamDecoder {
 }
 
 class Decoder implements StreamDecoder {
-  readonly #limits: Limits | undefined;
+  readonly #limits: Limits;
   #header: Header | undefined;
   #artifacts: StreamDecoder['artifacts'];
   /** Bytes not used yet: from `start` to `end`; `base`: where they lie in the file. */
@@ -72,7 +72,7 @@ class Decoder implements StreamDecoder {
   #failed = false;
 
   constructor(limits?: Limits) {
-    this.#limits = limits;
+    this.#limits = checkLimits(limits);
   }
 
   get artifacts(): StreamDecoder['artifacts'] {

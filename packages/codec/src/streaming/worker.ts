@@ -2,13 +2,14 @@ import type { DecodedArtifacts } from '../artifacts.js';
 import type { Limits } from '../container/limits.js';
 import { decode } from '../decode/decode.js';
 import { EspError, type EspErrorCode } from '../errors.js';
-import { download, isBytes, type LoadOptions } from '../loading/download.js';
+import { checkOptions, download, isBytes, type LoadOptions } from '../loading/download.js';
 import type { EspalierHandler } from '../loading/handler.js';
 
 /** The part of a `Worker`, and of the global scope inside one, that is used. */
 export interface MessageSide {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
-  addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
+  addEventListener(type: string, listener: (event: MessageEvent) => void): void;
+  removeEventListener(type: string, listener: (event: MessageEvent) => void): void;
 }
 
 interface Question {
@@ -47,13 +48,15 @@ export function serveDecoder(scope: MessageSide): void {
 /**
  * A `tf.io.IOHandler` that decodes in a worker which runs {@link serveDecoder}, so that the page stays responsive.
  *
- * @throws EspError from `load`, as `espalier`.
+ * @throws EspError 'option' for an unknown one; from `load`, as `espalier`, and 'worker' when the worker fails. One that was
+ * terminated does not say so: abort `requestInit.signal` to stop waiting for it.
  */
 export function espalierWorker(
   worker: MessageSide,
   source: ArrayBuffer | ArrayBufferView | string | URL | Request,
   options: LoadOptions = {},
 ): EspalierHandler {
+  checkOptions(options);
   return {
     load: async (): Promise<DecodedArtifacts> => {
       // A copy: what is transferred is gone here.
@@ -64,14 +67,39 @@ export function espalierWorker(
         : await (await download(source, options)).arrayBuffer();
       const question: Question = { espalier: ++questions, file: bytes as ArrayBuffer };
       if (options.limits) question.limits = options.limits;
-      return new Promise((resolve, reject) => {
-        worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
+      return ask(worker, question, options.requestInit?.signal ?? undefined);
+    },
+  };
+}
+
+/** What the worker answers; whatever comes of it, nothing goes on listening. */
+function ask(worker: MessageSide, question: Question, signal?: AbortSignal): Promise<DecodedArtifacts> {
+  const listeners: [type: string, listener: (event: MessageEvent) => void][] = [];
+  const answered = new Promise<DecodedArtifacts>((resolve, reject) => {
+    signal?.throwIfAborted();
+    const failed = (event: Event): void => {
+      const { message } = event as ErrorEvent;
+      reject(new EspError('worker', `the worker failed${message ? `: ${message}` : ` (${event.type})`}`));
+    };
+    listeners.push(
+      [
+        'message',
+        ({ data }: MessageEvent<Answer>): void => {
           if (data?.espalier !== question.espalier) return;
           if (data.artifacts) resolve(data.artifacts);
           else reject(new EspError(data.code ?? 'payload', data.message ?? 'the worker failed'));
-        });
-        worker.postMessage(question, [question.file]);
-      });
-    },
-  };
+        },
+      ],
+      // Its script could not be loaded or threw; what it sent could not be read; its port was closed.
+      ['error', failed],
+      ['messageerror', failed],
+      ['close', failed],
+    );
+    for (const [type, listener] of listeners) worker.addEventListener(type, listener);
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    worker.postMessage(question, [question.file]);
+  });
+  return answered.finally(() => {
+    for (const [type, listener] of listeners) worker.removeEventListener(type, listener);
+  });
 }
