@@ -112,9 +112,9 @@ async function compressed(artifacts: ModelArtifacts, options: CompressOptions): 
   try {
     const tensors = new Tensors(artifacts, model);
     const work = new Work(options.seconds ?? usualSeconds);
-    const { batches, validation, measuredOn } = await examplesFor(model, options, work, made);
+    const { batches, validation, measuredOn, part } = await examplesFor(model, options, work, made);
     const facts = { before, measuredOn };
-    const bench = await benchFor(model, validation, tensors, options.peak);
+    const bench = await benchFor(model, validation, tensors, options.peak, part);
     const goal = aimOf(options, tensors.elements);
     const judge: Judge = { ...goal, tensors, bench, inputs, effort: options.effort ?? 6, work };
     const asItIs = (rival: number): Uint8Array => packedAsItIs(artifacts, judge.effort, rival, work);
@@ -155,9 +155,10 @@ async function benchFor(
   validation: readonly Examples[],
   tensors: Tensors,
   peak: number | undefined,
+  part: number,
 ): Promise<Bench> {
   try {
-    return await Bench.of(model, validation, tensors.twins, peak);
+    return await Bench.of(model, validation, tensors.twins, peak, part);
   } catch (error) {
     const { broken } = tensors;
     if (!(error instanceof EspalierError) || error.code !== 'not-finite' || broken.length === 0) throw error;

@@ -35,7 +35,7 @@ export async function sensitivities(
   for (; count < probes && (stage?.fits() ?? true); count++) {
     const batch = batches[count % batches.length];
     if (!(await addSquares(model, batch, values, peaks, distributions, count, found))) {
-      return byMoving(model, batches, values, peaks);
+      return byMoving(model, batches[0], values, peaks, stage);
     }
   }
   for (const sums of found.values()) for (let i = 0; i < sums.length; i++) sums[i] /= count;
@@ -81,29 +81,45 @@ async function addSquares(
   return true;
 }
 
-/** One number for a whole tensor: the mean squared error for noise of a thousandth of its size, over the noise's power. */
+/**
+ * One number for a whole tensor: the mean squared error for noise of a thousandth of its size, over the noise's power. The largest
+ * tensors first; those that there is no time for are moved together, and share the error by their elements.
+ */
 async function byMoving(
   model: Executable,
-  batches: readonly Examples[],
+  batch: Examples,
   values: ReadonlyMap<string, tf.Tensor>,
   peaks: readonly number[],
+  stage: Stage | undefined,
 ): Promise<Sensitivities> {
   const found: Sensitivities = new Map();
-  const [batch] = batches;
   const original = readOutputs(await model.run(batch));
+  const left = [...values].sort(([, a], [, b]) => b.size - a.size);
   let seed = 1;
-  for (const [name, tensor] of values) {
-    const [deviation, moved] = tf.tidy(() => {
-      const power = tf.mean(tf.square(tensor)).dataSync()[0];
-      const size = 1e-3 * Math.sqrt(power || 1);
-      return [size, tf.add(tensor, tf.randomNormal(tensor.shape, 0, size, 'float32', seed++))] as const;
+  while (left.length > 0) {
+    const group = left.splice(0, (stage?.left ?? 1) > 0 ? 1 : left.length);
+    const deviations = group.map(([, tensor]) => {
+      const power = tf.tidy(() => tf.mean(tf.square(tensor)).dataSync()[0]);
+      return 1e-3 * Math.sqrt(power || 1);
     });
+    const moved = new Map(
+      group.map(([name, tensor], i) => {
+        const { shape } = tensor;
+        return [
+          name,
+          tf.tidy(() => tf.add(tensor, tf.randomNormal(shape, 0, deviations[i], 'float32', seed++))),
+        ];
+      }),
+    );
     try {
-      const outputs = readOutputs(await model.run(batch, new Map([[name, moved]])));
+      const outputs = readOutputs(await model.run(batch, moved));
       const noise = 10 ** (-compare(original, outputs, peaks).psnr / 10);
-      found.set(name, new Float64Array(tensor.size).fill(noise / deviation ** 2 / tensor.size));
+      const size = group.reduce((sum, [, tensor]) => sum + tensor.size, 0);
+      group.forEach(([name, tensor], i) => {
+        found.set(name, new Float64Array(tensor.size).fill(noise / deviations[i] ** 2 / size));
+      });
     } finally {
-      moved.dispose();
+      tf.dispose([...moved.values()]);
     }
   }
   return found;

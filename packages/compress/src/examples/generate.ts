@@ -106,12 +106,12 @@ function pictureOf(
   size: readonly [number, number, number],
   random: () => number,
 ): Float32Array {
-  const last = Math.floor(count / 4);
+  const rest = count - Math.floor(count / 4);
   const first = Math.ceil((2 * pictures.length) / 3);
-  const own = i < count - last ? pictures.slice(0, first) : pictures.slice(first);
-  if (i % 4 !== 3 && own.length > 0) return cutPicture(own[(i - (i >> 2)) % own.length], size, random);
+  const [own, at] = i < rest ? [pictures.slice(0, first), i] : [pictures.slice(first), i - rest];
+  if (at % 4 !== 3 && own.length > 0) return cutPicture(own[(at - (at >> 2)) % own.length], size, random);
   const picture = deadLeaves(...size, random);
-  if ((i >> 2) % 2 === 1) paintFace(picture, size, random);
+  if ((at >> 2) % 2 === 1) paintFace(picture, size, random);
   return picture;
 }
 

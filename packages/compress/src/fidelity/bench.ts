@@ -11,6 +11,7 @@ import {
   readOutputs,
   spanOf,
 } from './fidelity.js';
+import { errorsOf, psnrOfWorst } from './worst-part.js';
 
 /** Other values of some weights. */
 type Values = ReadonlyMap<string, { readonly values: Float32Array }>;
@@ -23,13 +24,16 @@ export class Bench {
   readonly #batches: readonly Examples[];
   readonly #original: readonly Output[];
   readonly #twins: ReadonlyMap<string, string>;
+  readonly #part: number;
 
   private constructor(
     original: readonly Output[],
     batches: readonly Examples[],
     twins: ReadonlyMap<string, string>,
     peak: number | undefined,
+    part: number,
   ) {
+    this.#part = part;
     this.#batches = batches;
     this.#twins = twins;
     this.#original = original;
@@ -40,6 +44,7 @@ export class Bench {
 
   /**
    * @param peak - What every output spans; default: what it spans on `batches`, see `Span`.
+   * @param part - Of the examples, those with most error, that a PSNR is of.
    * @throws EspalierError `not-finite`, `cannot-run`
    */
   static async of(
@@ -47,6 +52,7 @@ export class Bench {
     batches: readonly Examples[],
     twins: ReadonlyMap<string, string>,
     peak?: number,
+    part = 1,
   ): Promise<Bench> {
     const original = await outputsOf(model, batches);
     if (original.length === 0) {
@@ -64,24 +70,30 @@ export class Bench {
         remedy: 'Give inputs as the model will meet them.',
       });
     }
-    return new Bench(original, batches, twins, peak);
+    return new Bench(original, batches, twins, peak, part);
   }
 
   /** How near another model is. */
   async fidelity(model: Executable): Promise<Fidelity> {
-    const measured = compare(this.#original, await outputsOf(model, this.#batches), this.peaks);
-    // An output need not have an axis that counts examples.
-    const examples = this.#batches.reduce((n, [input]) => n + (input?.shape[0] ?? 1), 0);
-    return { ...measured, examples };
+    const outputs = await outputsOf(model, this.#batches);
+    const measured = { ...compare(this.#original, outputs, this.peaks), examples: this.#examples };
+    return this.#part < 1 ? { ...measured, psnr: this.#psnrOf(outputs), part: this.#part } : measured;
+  }
+
+  /** An output need not have an axis that counts them. */
+  get #examples(): number {
+    return this.#batches.reduce((n, [input]) => n + (input?.shape[0] ?? 1), 0);
+  }
+
+  #psnrOf(outputs: readonly Output[]): number {
+    if (this.#part === 1) return compare(this.#original, outputs, this.peaks).psnr;
+    return psnrOfWorst(errorsOf(this.#original, outputs, this.peaks, this.#examples), this.#part);
   }
 
   /** PSNR of a model with these weights in place of its own. */
   psnr(model: Executable, rounded: Values): Promise<number> {
-    return this.#with(
-      model,
-      rounded,
-      async (tensors) =>
-        compare(this.#original, await outputsOf(model, this.#batches, tensors), this.peaks).psnr,
+    return this.#with(model, rounded, async (tensors) =>
+      this.#psnrOf(await outputsOf(model, this.#batches, tensors)),
     );
   }
 

@@ -4,6 +4,8 @@ import * as tf from '@tensorflow/tfjs-core';
 export interface Fidelity {
   /** Peak signal-to-noise ratio in dB, the peaks being those of the outputs; Infinity when nothing differs. */
   readonly psnr: number;
+  /** The PSNR is of the examples with most error, so large a part of all. Not there: of all. */
+  readonly part?: number;
   /** Cosine of the angle between the outputs. */
   readonly cosine: number;
   /** Mean and greatest absolute difference. */

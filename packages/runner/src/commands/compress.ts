@@ -96,9 +96,17 @@ export const example =
   'espalier compress model.json -o model.esp --quality 45 --calibrate photos --range 0..255';
 
 /** A few words on how near the outputs are. */
-export function describeFidelity({ psnr, cosine, meanDifference, agreement, examples }: Fidelity): string {
+export function describeFidelity({
+  psnr,
+  part,
+  cosine,
+  meanDifference,
+  agreement,
+  examples,
+}: Fidelity): string {
+  const of = part === undefined ? '' : ` on the worst ${(100 * part).toFixed(0)} %`;
   const parts = [
-    psnr === Number.POSITIVE_INFINITY ? 'the same outputs' : `PSNR ${psnr.toFixed(2)} dB`,
+    psnr === Number.POSITIVE_INFINITY ? 'the same outputs' : `PSNR ${psnr.toFixed(2)} dB${of}`,
     `cosine ${cosine.toFixed(6)}`,
     `mean difference ${meanDifference.toPrecision(3)}`,
     ...(agreement === undefined ? [] : [`same class ${(100 * agreement).toFixed(1)} %`]),
