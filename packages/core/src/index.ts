@@ -55,36 +55,46 @@ export {
   settingOf,
 } from './per-parameter.js';
 export {
-  type AxisSelection,
   type Forward,
-  isForward,
-  isNoise,
   isPruner,
   isQuantizer,
   isRegularizer,
   isTransform,
+  type Kind,
   type Noise,
-  type ObservedStep,
   type Of,
   type Plugin,
-  type PluginState,
   type Pruner,
   type Quantizer,
   type Regularizer,
-  type StateArray,
-  type Step,
   type Transform,
-  type Transformed,
 } from './plugin.js';
 export { dequantize, type QuantizedTensor } from './quantized.js';
 export { hash, hashString, uniform } from './random.js';
-export { type Looked, type Read, readLater, readNow, type Seen } from './read.js';
+export { type Looked, type Read, reading, readLater, readNow, type Seen } from './read.js';
 export { roundHalfEven } from './round-half-even.js';
 export { Run } from './run.js';
+export type { RunState } from './run-state.js';
+export { Running, type StartOptions } from './running.js';
 export { type Schedule, type Timing, timing } from './schedule.js';
 export { seededModel, unseededLayers } from './seeding.js';
 export { kernels, type Selector, selectParameters } from './selector.js';
+export type {
+  AxisSelection,
+  ForwardSession,
+  KnownPenalty,
+  NoiseSession,
+  PluginState,
+  PrunerSession,
+  QuantizerSession,
+  RegularizerSession,
+  Session,
+  StateArray,
+  Transformed,
+  TransformSession,
+} from './session.js';
 export { packState, unpackState } from './state-file.js';
+export type { ObservedStep, Step } from './step.js';
 export { topologyOf } from './topology.js';
 export { train } from './train.js';
 export type { EarlyStopping, OptimizerChoice, TrainOptions } from './train-options.js';

@@ -1,11 +1,17 @@
 import { EspalierError } from './errors.js';
 import type { Moment } from './moment.js';
 import type { Plugin } from './plugin.js';
+import type { Running } from './running.js';
 import type { Selector } from './selector.js';
+import type { PluginState } from './session.js';
 
 /** Binds a plugin to parameters and to time. */
-export interface Schedule<P extends Plugin = Plugin> {
-  readonly plugin: P;
+export interface Schedule {
+  /**
+   * The plugin, which the trainer starts and ends. Or one that `run.start` has started: it goes on with what it knows,
+   * brings its parameters and its owner, and stays with who started it.
+   */
+  readonly plugin: Plugin | Running;
   /** Which parameters. Default: every trainable kernel. */
   readonly parameters?: Selector;
   /** First epoch, 0-based. Default 0. */
@@ -16,6 +22,13 @@ export interface Schedule<P extends Plugin = Plugin> {
   readonly every?: number | { readonly steps: number };
   /** The name its masks and its saved state go by, unique within a stage. Default: plugin name and position. */
   readonly owner?: string;
+  /** What a session of the plugin has saved in a stage before: it is started with that. */
+  readonly state?: PluginState;
+}
+
+/** The name of a schedule's plugin. */
+export function nameOf({ plugin }: Schedule): string {
+  return 'session' in plugin ? plugin.plugin.name : plugin.name;
 }
 
 /** A schedule's time, checked against the length of training. */
@@ -36,7 +49,7 @@ export interface Timing {
  * @example
  * ```ts
  * import { timing } from '@espalier/core';
- * const plugin = { name: 'mine' };
+ * const plugin = { name: 'mine', kinds: ['observer'] as const, start: () => ({ observe() {} }) };
  * const time = timing({ plugin, start: 0, end: 12, every: 5 }, 20, 100);
  * const fired = Array.from({ length: 2000 }, (_, step) => time.at(step)).filter((at) => at !== undefined);
  * if (fired.map((at) => at.epoch).join() !== '0,5,10' || fired[2].count !== 3) throw new Error('unexpected');
@@ -48,7 +61,7 @@ export function timing(schedule: Schedule, epochs: number, stepsPerEpoch: number
   const every = schedule.every ?? 1;
   const period = typeof every === 'number' ? every * stepsPerEpoch : every.steps;
   const refuse = (what: string, remedy: string): never => {
-    throw new EspalierError('invalid-schedule', `The schedule of ${schedule.plugin.name} ${what}.`, {
+    throw new EspalierError('invalid-schedule', `The schedule of ${nameOf(schedule)} ${what}.`, {
       remedy,
     });
   };

@@ -1,5 +1,5 @@
 import { EspalierError } from './errors.js';
-import type { PluginState, StateArray } from './plugin.js';
+import type { PluginState, StateArray } from './session.js';
 
 const types = { Float32Array, Float64Array, Int32Array, Uint8Array, Uint16Array, Uint32Array };
 type TypeName = keyof typeof types;

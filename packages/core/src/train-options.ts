@@ -41,6 +41,13 @@ export interface TrainOptions {
   /** The backend's update rules. Default: plain TF.js ops. */
   readonly optimizers?: OptimizerFactories;
   readonly earlyStopping?: EarlyStopping;
+  /**
+   * Leaves the optimizer's slots (momenta) on the run at the end, for a stage with `continueSlots`; thinning in between
+   * cuts them along. They are saved with the run. Default false.
+   */
+  readonly keepSlots?: boolean;
+  /** Goes on with the slots that the stage before has left, instead of zeros. Default false. */
+  readonly continueSlots?: boolean;
   /** Ends with the weights of the best validated epoch, counting from epoch `from` (when pruning is done). */
   readonly keepBest?: { readonly from?: number };
   /** Stops between two steps; the trainer throws EspalierError `aborted`. */

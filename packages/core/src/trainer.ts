@@ -1,31 +1,23 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { EspalierError, unknownName } from './errors.js';
+import { unknownName } from './errors.js';
 import { evaluate } from './evaluate.js';
-import { type Binding, bind } from './internal/binding.js';
-import type { Bound } from './internal/bound.js';
-import { checkBound, checkSchedule, checkTrainOptions } from './internal/check-options.js';
-import { differentiable } from './internal/differentiable.js';
+import { Bindings } from './internal/bindings.js';
+import { type Bound, endAll, plan, startAll } from './internal/bound.js';
+import { checkTrainOptions } from './internal/check-options.js';
 import { endEpoch } from './internal/end-epoch.js';
-import { fire } from './internal/fire.js';
-import { type StepParts, takeStep } from './internal/step.js';
+import { type EpochParts, takeEpoch } from './internal/epoch.js';
 import { Best, shouldStop } from './internal/stopping.js';
-import { loadTrainer, saveTrainer } from './internal/trainer-state.js';
+import { loadTrainer, saveTrainer, statesIn } from './internal/trainer-state.js';
 import { rateAt } from './learning-rate.js';
 import { type ResolvedLoss, resolveLoss } from './loss.js';
 import type { EpochMetrics } from './metrics.js';
 import type { Moment } from './moment.js';
-import type { Optimizer, ParameterGroup } from './optimizer.js';
+import type { Optimizer } from './optimizer.js';
 import { jsOptimizers } from './optimizers-js.js';
-import type { Parameter } from './parameter.js';
-import { isPruner, isRegularizer, type PluginState } from './plugin.js';
-import { readLater } from './read.js';
-import type { Run } from './run.js';
-import { timing } from './schedule.js';
+import type { RunState } from './run-state.js';
+import type { Running } from './running.js';
 import { dropoutSeeder } from './seeding.js';
+import type { PluginState, RegularizerSession } from './session.js';
 import type { TrainOptions } from './train-options.js';
-
-const yieldEvery = 100; // milliseconds between two turns of the event loop
-const checkEvery = 50; // steps between two looks at the loss
 
 /**
  * One training stage over a run: batch → loss + penalties → gradients → optimizer step → masks and shared
@@ -33,49 +25,32 @@ const checkEvery = 50; // steps between two looks at the loss
  */
 export class Trainer {
   readonly history: EpochMetrics[] = [];
-  readonly #run: Run;
+  readonly #run: RunState;
   readonly #options: TrainOptions;
   readonly #loss: ResolvedLoss;
   readonly #bound: readonly Bound[];
-  readonly #bindings = new Map<string, Binding>();
-  readonly #extra: ParameterGroup[] = [];
-  /** The groups that follow the stage's learning rate, and by which factor. */
-  readonly #factors = new Map<ParameterGroup, number>();
+  readonly #bindings: Bindings;
   readonly #best: Best;
   readonly #seedDropout: (step: number) => void;
-  #optimizer: Optimizer;
+  #rate = 0;
   #stopped = false;
 
   /** @internal Use `createTrainer`. */
-  constructor(run: Run, options: TrainOptions) {
-    checkTrainOptions(options);
-    const { epochs, data, schedules = [] } = options;
+  constructor(
+    run: RunState,
+    options: TrainOptions,
+    parts: { loss: ResolvedLoss; bound: readonly Bound[]; optimizer: Optimizer },
+  ) {
     this.#run = run;
     this.#options = options;
-    this.#loss = resolveLoss(options.loss ?? 'categoricalCrossentropy', run.model);
-    for (const schedule of schedules) checkSchedule(schedule);
-    this.#bound = schedules.map((schedule, i) => ({
-      schedule,
-      of: run.select(schedule.parameters),
-      time: timing(schedule, epochs, data.stepsPerEpoch),
-      owner: schedule.owner ?? `${schedule.plugin.name}#${i}`,
-    }));
-    checkBound(this.#bound);
+    this.#loss = parts.loss;
+    this.#bound = parts.bound;
     this.#best = new Best(options);
     this.#seedDropout = dropoutSeeder(run.model, run.seed);
-    const { name, ...rule } = options.optimizer ?? { name: 'adam' as const };
-    const rules = { ...jsOptimizers, ...options.optimizers };
-    if (!(name in rules)) throw unknownName('optimizer', name, Object.keys(rules));
-    this.#optimizer = rules[name]([], rule);
-  }
-
-  /** @internal */
-  async start(): Promise<void> {
-    for (const { schedule, of } of this.#bound) {
-      await schedule.plugin.start?.(this.#run, of, readLater);
-      if (isRegularizer(schedule.plugin)) this.#extra.push(...(schedule.plugin.trainables?.() ?? []));
-    }
-    this.#rebind(this.#run.parameters.filter((p) => p.trainable));
+    const extra = parts.bound.flatMap(({ running: { session } }) => [
+      ...((session as Partial<RegularizerSession>).trainables?.() ?? []),
+    ]);
+    this.#bindings = new Bindings(run, parts.optimizer, extra, options.rateFactors);
   }
 
   get epoch(): number {
@@ -86,59 +61,15 @@ export class Trainer {
     return this.#stopped || this.epoch >= this.#options.epochs;
   }
 
-  /** Makes the optimizer follow what the run now knows of these parameters. */
-  #rebind(parameters: readonly Parameter[]): void {
-    const gone: Binding[] = [];
-    for (const parameter of parameters) {
-      const before = this.#bindings.get(parameter.name);
-      this.#bindings.set(parameter.name, bind(this.#run, parameter));
-      if (before !== undefined) gone.push(before);
-    }
-    this.#optimizer.setGroups([...this.#groups(), ...this.#extra]);
-    for (const { trained, mask } of this.#bindings.values()) this.#optimizer.setMask(trained, mask ?? null);
-    for (const binding of gone) binding.dispose?.();
-  }
-
-  /** Trained variables by learning-rate factor. */
-  #groups(): ParameterGroup[] {
-    const factors = new Map<string, number>();
-    for (const { parameters, factor } of this.#options.rateFactors ?? []) {
-      for (const p of this.#run.select(parameters)) factors.set(p.name, factor);
-    }
-    const byFactor = new Map<number, tf.Variable[]>();
-    for (const [name, { trained }] of this.#bindings) {
-      const factor = factors.get(name) ?? 1;
-      byFactor.set(factor, [...(byFactor.get(factor) ?? []), trained]);
-    }
-    this.#factors.clear();
-    for (const [factor, variables] of byFactor) {
-      this.#factors.set({ name: `x${factor}`, variables, learningRate: 0 }, factor);
-    }
-    return [...this.#factors.keys()];
-  }
-
-  #parts(): StepParts {
-    return {
-      model: this.#run.model,
-      loss: this.#loss,
-      bound: this.#bound,
-      bindings: [...this.#bindings.values()],
-      extra: this.#extra,
-      optimizer: this.#optimizer,
-    };
-  }
-
-  #setRates(step: number): number {
-    const { learningRate = 0.001, epochs, data } = this.#options;
-    const rate = rateAt(learningRate, { epoch: step / data.stepsPerEpoch, epochs, history: this.history });
-    for (const [group, factor] of this.#factors) group.learningRate = rate * factor;
-    return rate;
+  /** The plugins at work, in the order of the schedules. Those that the trainer has started end with it. */
+  get running(): readonly Running[] {
+    return this.#bound.map(({ running }) => running);
   }
 
   /** A step's moment as the stage counts. */
   #moment(step: number): Moment {
-    const { stepsPerEpoch } = this.#options.data;
-    const { epochs } = this.#options;
+    const { epochs, data } = this.#options;
+    const { stepsPerEpoch } = data;
     const epoch = Math.floor(step / stepsPerEpoch);
     return {
       epoch,
@@ -152,153 +83,128 @@ export class Trainer {
     };
   }
 
+  #parts(): EpochParts {
+    return {
+      run: this.#run,
+      model: this.#run.model,
+      options: this.#options,
+      loss: this.#loss,
+      bound: this.#bound,
+      bindings: this.#bindings,
+      momentOf: (step) => this.#moment(step),
+      prepare: (step) => {
+        const { learningRate = 0.001, epochs, data } = this.#options;
+        this.#rate = rateAt(learningRate, {
+          epoch: step / data.stepsPerEpoch,
+          epochs,
+          history: this.history,
+        });
+        this.#bindings.setRate(this.#rate);
+        this.#seedDropout(step);
+      },
+    };
+  }
+
   /**
    * Trains for one epoch and validates.
    *
    * @throws EspalierError `aborted` (signal), `not-finite` (loss is NaN or infinite)
    */
   async nextEpoch(): Promise<EpochMetrics> {
-    const { data, validation, signal, onStep, onEpoch } = this.#options;
+    const { data, validation, loss = 'categoricalCrossentropy', earlyStopping, onEpoch } = this.#options;
     const { epoch } = this;
     const began = performance.now();
-    let breath = began;
-    let sums = tf.tensor1d([0, 0]);
-    let steps = 0;
-    let rate = 0;
-    try {
-      for (const batch of data.batches(epoch)) {
-        let parts: [tf.Scalar, tf.Scalar];
-        try {
-          if (signal?.aborted) throw new EspalierError('aborted', 'Training was stopped.');
-          const step = epoch * data.stepsPerEpoch + steps;
-          for (const bound of this.#bound) {
-            const changed = await fire(this.#run, bound, step, data.stepsPerEpoch);
-            if (changed.length > 0) this.#rebind(changed);
-          }
-          rate = this.#setRates(step);
-          this.#seedDropout(step);
-          parts = differentiable(() => takeStep(this.#parts(), batch, this.#moment(step)));
-        } finally {
-          tf.dispose([batch.inputs, batch.labels]);
-        }
-        const next = tf.tidy(() => tf.add(sums, tf.stack(parts)) as tf.Tensor1D);
-        tf.dispose([sums, ...parts]);
-        sums = next;
-        steps++;
-        if (steps % checkEvery === 0 || steps === data.stepsPerEpoch) {
-          const [loss] = await sums.data();
-          if (!Number.isFinite(loss)) {
-            throw new EspalierError(
-              'not-finite',
-              `The loss is ${loss} in epoch ${epoch}, by step ${steps}.`,
-              {
-                remedy: 'Lower the learning rate, or look for values in the data that are not finite.',
-              },
-            );
-          }
-          onStep?.({ epoch, step: steps, steps: data.stepsPerEpoch, loss: loss / steps });
-        }
-        if (performance.now() - breath > yieldEvery) {
-          await new Promise((resolve) => setTimeout(resolve, 0));
-          breath = performance.now();
-        }
-      }
-      if (steps !== data.stepsPerEpoch) {
-        throw new EspalierError(
-          'invalid-option',
-          `The data gave ${steps} batches in epoch ${epoch}, but its stepsPerEpoch is ${data.stepsPerEpoch}.`,
-        );
-      }
-      const last = epoch * data.stepsPerEpoch + steps - 1;
-      const { loss, penalty, nonzero } = await endEpoch(
-        this.#run,
-        this.#bound,
-        [...this.#bindings.values()],
-        this.#moment(last),
-        sums,
-      );
-      const held =
-        validation &&
-        (await evaluate(this.#run.model, validation, {
-          loss: this.#options.loss ?? 'categoricalCrossentropy',
-        }));
-      const parameters = this.#run.parameters.reduce((sum, { size }) => sum + size, 0);
-      const metrics: EpochMetrics = {
-        epoch,
-        loss: loss / steps,
-        penalty: penalty / steps,
-        learningRate: rate,
-        ...(held && { validationLoss: held.loss, validationAccuracy: held.accuracy }),
-        sparsity: 1 - nonzero / parameters,
-        seconds: (performance.now() - began) / 1000,
-      };
-      this.history.push(metrics);
-      await this.#best.see(metrics, this.#run);
-      this.#stopped = shouldStop(this.history, this.#options.earlyStopping);
-      await onEpoch?.(metrics);
-      return metrics;
-    } finally {
-      sums.dispose();
-    }
+    const sums = await takeEpoch(this.#parts(), epoch);
+    const last = this.#moment((epoch + 1) * data.stepsPerEpoch - 1);
+    const ended = await endEpoch(this.#run, this.#bound, this.#bindings.all, last, sums).finally(() =>
+      sums.dispose(),
+    );
+    const held = validation && (await evaluate(this.#run.model, validation, { loss }));
+    const parameters = this.#run.parameters.reduce((sum, { size }) => sum + size, 0);
+    const metrics: EpochMetrics = {
+      epoch,
+      loss: ended.loss / data.stepsPerEpoch,
+      penalty: ended.penalty / data.stepsPerEpoch,
+      learningRate: this.#rate,
+      ...(held && { validationLoss: held.loss, validationAccuracy: held.accuracy }),
+      sparsity: 1 - ended.nonzero / parameters,
+      seconds: (performance.now() - began) / 1000,
+    };
+    this.history.push(metrics);
+    await this.#best.see(metrics, this.#run);
+    this.#stopped = shouldStop(this.history, earlyStopping);
+    await onEpoch?.(metrics);
+    return metrics;
   }
 
-  /** Everything but the run's own state that is needed to go on bit for bit. */
+  /**
+   * Everything but the run's own state that is needed to go on bit for bit: `createTrainer` takes it. Of plugins that
+   * came started, who started them keeps the state.
+   */
   async save(): Promise<PluginState> {
     return saveTrainer({
       history: this.history,
       best: this.#best,
       bound: this.#bound,
-      optimizer: await this.#optimizer.state(),
-      names: this.#names(),
+      optimizer: await this.#bindings.optimizer.state(),
+      names: this.#bindings.names(),
     });
   }
 
-  /** Puts a saved state back, after the run's own state has been loaded and before the first epoch. */
-  load(state: PluginState): void {
-    const { history, optimizer } = loadTrainer(state, {
-      best: this.#best,
-      bound: this.#bound,
-      names: this.#names(),
-    });
-    this.history.splice(0, this.history.length, ...history);
-    this.#optimizer.restore(optimizer);
+  /** @internal Goes on from a saved state, before the first epoch. @throws EspalierError `bad-state` */
+  restore(state: PluginState): void {
+    const { history, optimizer } = loadTrainer(state, { best: this.#best, names: this.#bindings.names() });
+    this.history.push(...history);
+    this.#bindings.optimizer.restore(optimizer);
     this.#stopped = shouldStop(this.history, this.#options.earlyStopping);
   }
 
-  /** Stable names for what the optimizer keeps by variable name: those differ from process to process. */
-  #names(): Map<string, string> {
-    const names = new Map<string, string>();
-    for (const [name, { trained }] of this.#bindings) names.set(trained.name, name);
-    for (const [i, group] of this.#extra.entries()) {
-      for (const [j, v] of group.variables.entries()) names.set(v.name, `extra/${i}/${group.name}/${j}`);
-    }
-    return names;
+  /** @internal @throws EspalierError `invalid-schedule` */
+  continueSlots(): void {
+    this.#bindings.continueSlots();
   }
 
   /** Ends the stage: the best epoch's weights if asked for. */
   async finish(): Promise<void> {
+    const slots = this.#options.keepSlots ? await this.#bindings.optimizer.state() : undefined;
     this.#best.restore(this.#run);
+    if (slots !== undefined) this.#bindings.keepSlots(slots);
     this.dispose(); // After restoring, because it drops the dense copies that were restored.
   }
 
-  /** Frees what the trainer allocated; the run and the plugins stay. */
+  /** Ends the plugins that the trainer has started, and frees what it allocated; the run stays. */
   dispose(): void {
-    this.#optimizer.dispose();
-    for (const binding of this.#bindings.values()) binding.dispose?.();
-    this.#bindings.clear();
-    for (const { schedule, of } of this.#bound) {
-      if (isPruner(schedule.plugin) && schedule.plugin.revives) for (const p of of) this.#run.dropDense(p);
-    }
+    this.#bindings.dispose();
+    endAll(this.#bound);
   }
 }
 
 /**
- * A trainer, ready for its first epoch (or for `load`). Call `finish` after the last one.
+ * A trainer, ready for its first epoch, or for the one after those in `state`. Call `finish` after the last one.
  *
- * @throws EspalierError `invalid-option`, `unknown-option`, `invalid-schedule`, `unknown-name`, `bad-plugin`
+ * @param state - What `trainer.save()` gave, in this process or another; the run's own state is loaded before.
+ * @throws EspalierError `invalid-option`, `unknown-option`, `invalid-schedule`, `unknown-name`, `bad-plugin`,
+ *   `bad-state`
  */
-export async function createTrainer(run: Run, options: TrainOptions): Promise<Trainer> {
-  const trainer = new Trainer(run, options);
-  await trainer.start();
-  return trainer;
+export async function createTrainer(
+  run: RunState,
+  options: TrainOptions,
+  state?: PluginState,
+): Promise<Trainer> {
+  checkTrainOptions(options);
+  const loss = resolveLoss(options.loss ?? 'categoricalCrossentropy', run.model);
+  const { name, ...rule } = options.optimizer ?? { name: 'adam' as const };
+  const rules = { ...jsOptimizers, ...options.optimizers };
+  if (!(name in rules)) throw unknownName('optimizer', name, Object.keys(rules));
+  const planned = plan(run, options.schedules ?? [], options.epochs, options.data.stepsPerEpoch);
+  const bound = await startAll(run, planned, statesIn(state, planned));
+  const trainer = new Trainer(run, options, { loss, bound, optimizer: rules[name]([], rule) });
+  try {
+    if (state !== undefined) trainer.restore(state);
+    else if (options.continueSlots) trainer.continueSlots();
+    return trainer;
+  } catch (error) {
+    trainer.dispose();
+    throw error;
+  }
 }

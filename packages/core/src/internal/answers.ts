@@ -3,6 +3,7 @@ import { EspalierError } from '../errors.js';
 import type { Parameter } from '../parameter.js';
 import type { Plugin } from '../plugin.js';
 import type { QuantizedTensor } from '../quantized.js';
+import type { KnownPenalty } from '../session.js';
 
 /** What somebody's plugin gave, in a few words. */
 function described(value: unknown): string {
@@ -26,10 +27,20 @@ export function tensorFrom<T extends tf.Tensor>(plugin: Plugin, method: string, 
   throw wrong(plugin, method, value, 'a tensor');
 }
 
-/** A number for the loss that a plugin has returned. @throws EspalierError `bad-plugin` */
-export function scalarFrom(plugin: Plugin, method: string, value: tf.Scalar): tf.Scalar {
-  if (value instanceof tf.Tensor && value.size === 1) return value;
-  throw wrong(plugin, method, value, 'a scalar tensor');
+const isScalar = (value: unknown): boolean => value instanceof tf.Tensor && value.size === 1;
+
+/** A penalty that a plugin has returned. @throws EspalierError `bad-plugin` */
+export function penaltyFrom(plugin: Plugin, penalty: tf.Scalar | KnownPenalty): tf.Scalar | KnownPenalty {
+  if (isScalar(penalty)) return penalty;
+  const { value, gradients } = (penalty ?? {}) as KnownPenalty;
+  if (!isScalar(value) || !(gradients instanceof Map)) {
+    throw wrong(plugin, 'penalty', penalty, 'a scalar tensor, or { value, gradients }');
+  }
+  for (const [variable, gradient] of gradients as KnownPenalty['gradients']) {
+    if (gradient instanceof tf.Tensor && gradient.shape.join() === variable.shape.join()) continue;
+    throw wrong(plugin, 'penalty', gradient, `a gradient of shape [${variable.shape}] for ${variable.name}`);
+  }
+  return penalty;
 }
 
 type Answers<V> = ReadonlyMap<Parameter, V>;

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Parameter } from '../parameter.js';
-import type { Run } from '../run.js';
+import type { RunState } from '../run-state.js';
 import { constraintOf } from './layer-rules.js';
 import { maskedCopy } from './masked.js';
 
@@ -24,7 +24,7 @@ export interface Binding {
 }
 
 /** The optimizer updates the weight itself; a mask holds what is pruned. */
-function plain(run: Run, parameter: Parameter): Binding {
+function plain(run: RunState, parameter: Parameter): Binding {
   const { variable } = parameter;
   const mask = run.mask(parameter);
   const constrain = constraintOf(parameter);
@@ -40,7 +40,7 @@ function plain(run: Run, parameter: Parameter): Binding {
 }
 
 /** A dense copy takes the gradient of the masked weight, so that pruned weights can grow back. */
-function revivable(run: Run, parameter: Parameter, dense: tf.Variable): Binding {
+function revivable(run: RunState, parameter: Parameter, dense: tf.Variable): Binding {
   const constrain = constraintOf(parameter);
   return {
     parameter,
@@ -58,7 +58,7 @@ function revivable(run: Run, parameter: Parameter, dense: tf.Variable): Binding 
  * Shared values: the gradient of a codebook entry is the sum over the weights that use it (Han et al. 2016,
  * eq. 3). A constraint of the layer is not enforced: what the weights share is not one weight's. Only the weights whose entry may move are gathered and scattered: after pruning those are few.
  */
-function shared(run: Run, parameter: Parameter): Binding {
+function shared(run: RunState, parameter: Parameter): Binding {
   const { codebook, indices, fixed = [] } = run.shared(parameter)!;
   const moves = (index: number): boolean => !fixed.includes(index);
   const positions: number[] = [];
@@ -92,7 +92,7 @@ function shared(run: Run, parameter: Parameter): Binding {
 }
 
 /** The binding that fits what the run knows of the parameter now. */
-export function bind(run: Run, parameter: Parameter): Binding {
+export function bind(run: RunState, parameter: Parameter): Binding {
   const dense = run.dense(parameter);
   if (run.shared(parameter) !== undefined) return shared(run, parameter);
   return dense === undefined ? plain(run, parameter) : revivable(run, parameter, dense);

@@ -1,8 +1,6 @@
 import { checkOptions, checkRange, EspalierError } from '../errors.js';
-import { isForward, isNoise, isPruner, isQuantizer, isRegularizer } from '../plugin.js';
-import type { Schedule } from '../schedule.js';
+import { nameOf, type Schedule } from '../schedule.js';
 import type { EarlyStopping, OptimizerChoice, TrainOptions } from '../train-options.js';
-import type { Bound } from './bound.js';
 
 // Written as records, so that the compiler misses none of the keys.
 const trainKeys: Readonly<Record<keyof TrainOptions, true>> = {
@@ -17,6 +15,8 @@ const trainKeys: Readonly<Record<keyof TrainOptions, true>> = {
   optimizers: true,
   earlyStopping: true,
   keepBest: true,
+  keepSlots: true,
+  continueSlots: true,
   signal: true,
   onStep: true,
   onEpoch: true,
@@ -28,6 +28,7 @@ const scheduleKeys: Readonly<Record<keyof Schedule, true>> = {
   end: true,
   every: true,
   owner: true,
+  state: true,
 };
 const stoppingKeys: Readonly<Record<keyof EarlyStopping, true>> = {
   metric: true,
@@ -77,29 +78,5 @@ export function checkTrainOptions(options: TrainOptions): void {
 
 /** Refuses a schedule with an unknown key. @throws EspalierError `unknown-option` */
 export function checkSchedule(schedule: Schedule): void {
-  checkOptions(`the schedule of ${schedule.plugin.name}`, schedule, Object.keys(scheduleKeys));
-}
-
-/**
- * Refuses plugins that nothing would ever call, and owners that would take each other's masks and state.
- *
- * @throws EspalierError `bad-plugin`, `invalid-schedule`
- */
-export function checkBound(bound: readonly Bound[]): void {
-  const owners = new Set<string>();
-  for (const { schedule, owner } of bound) {
-    const { plugin } = schedule;
-    const acts = [isPruner, isRegularizer, isForward, isNoise, isQuantizer].some((kind) => kind(plugin));
-    if (!acts && plugin.observe === undefined) {
-      throw new EspalierError('bad-plugin', `${plugin.name} does nothing while a model is trained.`, {
-        remedy: 'A schedule wants a plugin with masks, penalty, forward, noise, quantize or observe.',
-      });
-    }
-    if (owners.has(owner)) {
-      throw new EspalierError('invalid-schedule', `Two schedules have the owner '${owner}'.`, {
-        remedy: 'Give each an owner of its own, or none.',
-      });
-    }
-    owners.add(owner);
-  }
+  checkOptions(`the schedule of ${nameOf(schedule)}`, schedule, Object.keys(scheduleKeys));
 }

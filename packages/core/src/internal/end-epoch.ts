@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Moment } from '../moment.js';
 import { readLater } from '../read.js';
-import type { Run } from '../run.js';
+import type { RunState } from '../run-state.js';
 import type { Binding } from './binding.js';
 import { type Bound, within } from './bound.js';
 import { countNonzero } from './nonzero.js';
@@ -23,7 +23,7 @@ export interface Ended {
  * @param sums - Loss and penalty, added up over the steps.
  */
 export async function endEpoch(
-  run: Run,
+  run: RunState,
   bound: readonly Bound[],
   bindings: readonly Binding[],
   at: Moment,
@@ -41,8 +41,8 @@ export async function endEpoch(
       return { loss, penalty, nonzero: counts.reduce((a, b) => a + b, 0) };
     },
   );
-  for (const { schedule, of, time } of bound) {
-    if (time.covers(at.epoch)) await schedule.plugin.epochEnd?.(of, within(time, at), readLater);
+  for (const { running, time } of bound) {
+    if (time.covers(at.epoch)) await running.session.epochEnd?.(within(time, at), readLater);
   }
   return ended;
 }

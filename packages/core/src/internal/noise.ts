@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Moment } from '../moment.js';
 import type { Parameter } from '../parameter.js';
-import { isNoise } from '../plugin.js';
+import type { NoiseSession } from '../session.js';
 import { noiseFrom } from './answers.js';
 import { type Bound, within } from './bound.js';
 
@@ -16,10 +16,13 @@ export interface Disturbed {
 /** Multiplies weights by the noise of the plugins that are active. Within a tidy. */
 export function disturb(active: readonly Bound[], at: Moment): Disturbed {
   const factors = new Map<Parameter, tf.Tensor>();
-  for (const { schedule, of, time } of active) {
-    if (!isNoise(schedule.plugin)) continue;
+  for (const { running, time } of active) {
+    if (!running.plugin.kinds.includes('noise')) continue;
     const now = { ...within(time, at), every: 1 / at.stepsPerEpoch };
-    for (const [parameter, noise] of noiseFrom(schedule.plugin, schedule.plugin.noise(of, now))) {
+    for (const [parameter, noise] of noiseFrom(
+      running.plugin,
+      (running.session as NoiseSession).noise(now),
+    )) {
       const others = factors.get(parameter);
       factors.set(parameter, others === undefined ? noise : tf.mul(others, noise));
     }

@@ -4,15 +4,14 @@ import type { Batch } from '../data.js';
 import { withLogits } from '../logits.js';
 import type { ResolvedLoss } from '../loss.js';
 import type { Moment } from '../moment.js';
-import type { Optimizer, ParameterGroup } from '../optimizer.js';
 import type { Parameter } from '../parameter.js';
-import { isForward, isRegularizer, type ObservedStep, type Step } from '../plugin.js';
-import { scalarFrom, tensorFrom } from './answers.js';
-import type { Binding } from './binding.js';
+import type { ForwardSession, KnownPenalty, RegularizerSession } from '../session.js';
+import type { ObservedStep, Step } from '../step.js';
+import { penaltyFrom, tensorFrom } from './answers.js';
+import type { Bindings } from './bindings.js';
 import { type Bound, within } from './bound.js';
 import { regularizersOf } from './layer-rules.js';
 import { type Disturbed, disturb } from './noise.js';
-import { createProbe } from './probe.js';
 import { withTape } from './tape.js';
 
 /** What a step works with. */
@@ -20,10 +19,7 @@ export interface StepParts {
   readonly model: LayersModel;
   readonly loss: ResolvedLoss;
   readonly bound: readonly Bound[];
-  readonly bindings: readonly Binding[];
-  /** Variables that regularizers brought along. */
-  readonly extra: readonly ParameterGroup[];
-  readonly optimizer: Optimizer;
+  readonly bindings: Bindings;
 }
 
 interface Passed {
@@ -35,74 +31,93 @@ interface Passed {
 
 type Keep = <T extends tf.Tensor>(tensor: T) => T;
 
+/** The forward pass as the plugins that have their own way of it take it, the last of them outermost. */
+function passOf(active: readonly Bound[], at: Moment, pass: () => tf.Tensor): () => tf.Tensor {
+  return active
+    .filter(({ running }) => running.plugin.kinds.includes('forward'))
+    .reduce<() => tf.Tensor>(
+      (inner, { running: { plugin, session }, time }) =>
+        () =>
+          tensorFrom(plugin, 'forward', (session as ForwardSession).forward(within(time, at), inner)),
+      pass,
+    );
+}
+
 /** Loss, penalties and the gradients of both. */
 function differentiate(
-  parts: StepParts,
+  { model, loss, bindings }: StepParts,
   active: readonly Bound[],
-  batch: Batch,
+  { inputs, labels }: Batch,
   at: Moment,
   keep: Keep,
 ): Passed {
-  const { model, loss, bindings, extra } = parts;
-  const { inputs, labels } = batch;
-  const variables = [...bindings.map((b) => b.parameter.variable), ...extra.flatMap((g) => g.variables)];
-  const activation = createProbe(model, inputs);
+  const weights = bindings.all.map(({ parameter }) => parameter.variable);
+  const variables = [...weights, ...bindings.extra.flatMap((group) => group.variables)];
+  const known: KnownPenalty[] = [];
   let penalty: tf.Scalar | undefined;
   let step: Step | undefined;
   const take = (): tf.Scalar => {
-    const forward = active.reduce<() => tf.Tensor>(
-      (pass, { schedule: { plugin }, of, time }) =>
-        isForward(plugin)
-          ? () => tensorFrom(plugin, 'forward', plugin.forward(of, within(time, at), pass))
-          : pass,
-      () => model.apply(inputs, { training: true }) as tf.Tensor,
-    );
-    const outputs = keep(loss.onLogits ? withLogits(model, forward) : forward());
-    step = { at, inputs, labels, outputs, onLogits: loss.onLogits, activation };
-    let total = loss.compute(labels, outputs);
+    const pass = passOf(active, at, () => model.apply(inputs, { training: true }) as tf.Tensor);
+    const outputs = keep(loss.onLogits ? withLogits(model, pass) : pass());
+    step = { at, inputs, labels, outputs, onLogits: loss.onLogits };
     const penalties: tf.Scalar[] = [];
-    for (const { schedule, of, time } of active) {
-      if (!isRegularizer(schedule.plugin)) continue;
-      const given = schedule.plugin.penalty(of, { ...step, at: within(time, at) });
-      penalties.push(scalarFrom(schedule.plugin, 'penalty', given));
+    for (const { running, time } of active) {
+      if (!running.plugin.kinds.includes('regularizer')) continue;
+      const session = running.session as RegularizerSession;
+      const given = penaltyFrom(running.plugin, session.penalty({ ...step, at: within(time, at) }));
+      if (given instanceof tf.Tensor) penalties.push(given);
+      else known.push(kept(given, keep));
     }
     penalties.push(...regularizersOf(model));
-    if (penalties.length > 0) {
-      penalty = keep(penalties.reduce((a, b) => tf.add(a, b)));
-      total = tf.add(total, penalty);
-    }
-    return total;
+    const total = loss.compute(labels, outputs);
+    if (penalties.length === 0) return total;
+    penalty = keep(sum(penalties));
+    return tf.add(total, penalty);
   };
   const { value, grads } = withTape(() => tf.variableGrads(take, variables));
-  return { value, penalty, gradients: grads, step: step as Step };
+  for (const { gradients } of known) {
+    for (const [{ name }, gradient] of gradients)
+      grads[name] = grads[name] ? tf.add(grads[name], gradient) : gradient;
+  }
+  if (known.length === 0) return { value, penalty, gradients: grads, step: step as Step };
+  const added = sum([...(penalty ? [penalty] : []), ...known.map((one) => one.value)]);
+  const whole = sum([value, ...known.map((one) => one.value)]);
+  return { value: whole, penalty: added, gradients: grads, step: step as Step };
+}
+
+const sum = (scalars: readonly tf.Scalar[]): tf.Scalar => scalars.reduce((a, b) => tf.add(a, b));
+
+/** A penalty whose tensors outlive the gradient's scope. */
+function kept({ value, gradients }: KnownPenalty, keep: Keep): KnownPenalty {
+  return {
+    value: keep(value),
+    gradients: new Map([...gradients].map(([variable, gradient]) => [variable, keep(gradient)])),
+  };
 }
 
 /** Shows the step to the plugins that want to see it. */
 function observe(active: readonly Bound[], { step, gradients }: Passed): void {
-  for (const { schedule, time } of active) {
-    if (schedule.plugin.observe === undefined) continue;
+  for (const { running, time } of active) {
+    const { session } = running;
+    if (session.observe === undefined) continue;
     tf.tidy(() => {
       const gradient = (p: Parameter): tf.Tensor | undefined => gradients[p.variable.name];
       const observed: ObservedStep = { ...step, at: within(time, step.at), gradient };
-      schedule.plugin.observe?.(observed);
+      session.observe?.(observed);
     });
   }
 }
 
 /** Hands the gradients to the optimizer, each as that of the variable which is trained. */
-function update(
-  { bindings, extra, optimizer }: StepParts,
-  gradients: tf.NamedTensorMap,
-  disturbed: Disturbed,
-): void {
+function update({ bindings }: StepParts, gradients: tf.NamedTensorMap, disturbed: Disturbed): void {
   const pulled: tf.NamedTensorMap = {};
-  for (const { parameter, trained, pull } of bindings) {
+  for (const { parameter, trained, pull } of bindings.all) {
     const gradient = gradients[parameter.variable.name];
     if (gradient) pulled[trained.name] = tf.tidy(() => pull(disturbed.pull(parameter, gradient)));
   }
-  for (const { variables } of extra) for (const v of variables) pulled[v.name] = gradients[v.name];
-  optimizer.step(pulled);
-  for (const { push } of bindings) push?.();
+  for (const { variables } of bindings.extra) for (const v of variables) pulled[v.name] = gradients[v.name];
+  bindings.optimizer.step(pulled);
+  for (const { push } of bindings.all) push?.();
 }
 
 /**

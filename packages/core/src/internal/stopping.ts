@@ -1,6 +1,6 @@
 import type { EpochMetrics } from '../metrics.js';
-import type { PluginState } from '../plugin.js';
-import type { Run } from '../run.js';
+import type { RunState } from '../run-state.js';
+import type { PluginState } from '../session.js';
 import type { EarlyStopping, TrainOptions } from '../train-options.js';
 
 /** Has the watched metric failed to improve for longer than patience allows? */
@@ -28,7 +28,7 @@ export class Best {
     this.#from = keepBest === undefined ? undefined : (keepBest.from ?? 0);
   }
 
-  async see(metrics: EpochMetrics, run: Run): Promise<void> {
+  async see(metrics: EpochMetrics, run: RunState): Promise<void> {
     if (this.#from === undefined || metrics.epoch < this.#from || metrics.validationAccuracy === undefined)
       return;
     const best = this.#metrics;
@@ -42,7 +42,7 @@ export class Best {
     this.#state = await run.save();
   }
 
-  restore(run: Run): void {
+  restore(run: RunState): void {
     if (this.#state !== undefined) run.load(this.#state);
   }
 

@@ -1,9 +1,10 @@
 import { EspalierError } from '../errors.js';
 import type { EpochMetrics } from '../metrics.js';
 import type { OptimizerState } from '../optimizer.js';
-import type { PluginState, StateArray } from '../plugin.js';
 import { readLater } from '../read.js';
-import type { Bound } from './bound.js';
+import type { Running } from '../running.js';
+import type { PluginState, StateArray } from '../session.js';
+import type { Bound, Planned } from './bound.js';
 import type { Best } from './stopping.js';
 
 interface Json {
@@ -28,6 +29,10 @@ function unnest(from: PluginState['arrays'], prefix: string): Record<string, Sta
   return found;
 }
 
+/** The running plugins by owner: those whose state is the trainer's to keep. */
+const kept = (bound: readonly Bound[]): readonly Running[] =>
+  bound.flatMap(({ running, lent }) => (lent ? [] : [running]));
+
 export async function saveTrainer(parts: {
   history: readonly EpochMetrics[];
   best: Best;
@@ -45,47 +50,50 @@ export async function saveTrainer(parts: {
     nest(arrays, `slot:${name}`, values);
   }
   const plugins: Record<string, unknown> = {};
-  for (const { schedule, owner } of parts.bound) {
-    if (schedule.plugin.save === undefined) continue;
-    const state = await schedule.plugin.save(readLater);
-    plugins[owner] = state.json ?? null;
-    nest(arrays, `plugin:${owner}`, state.arrays);
+  for (const running of kept(parts.bound)) {
+    const state = await running.save(readLater);
+    plugins[running.owner] = state.json ?? null;
+    nest(arrays, `plugin:${running.owner}`, state.arrays);
   }
   const best = parts.best.save();
   nest(arrays, 'best', best.arrays);
-  const json: Json = {
-    history: [...parts.history],
-    step: parts.optimizer.step,
-    slots,
-    plugins,
-    best: best.json,
-  };
+  const { history, optimizer } = parts;
+  const json: Json = { history: [...history], step: optimizer.step, slots, plugins, best: best.json };
   return { json, arrays };
+}
+
+function ofAnother(): EspalierError {
+  return new EspalierError('bad-state', 'The saved state belongs to another stage.', {
+    remedy: 'Resume with the schedules and the model the state was saved with.',
+  });
 }
 
 const sameNames = (names: readonly string[], saved: object | undefined): boolean =>
   saved !== undefined && names.toSorted().join() === Object.keys(saved).sort().join();
 
-/** @throws EspalierError `bad-state` */
+/** What the plugins of a stage go on with, by owner. @throws EspalierError `bad-state` */
+export function statesIn(
+  state: PluginState | undefined,
+  planned: readonly Planned[],
+): (owner: string) => PluginState | undefined {
+  if (state === undefined) return () => undefined;
+  const plugins = (state.json as Partial<Json> | null | undefined)?.plugins;
+  const owners = planned.flatMap(({ owner, running }) => (running === undefined ? [owner] : []));
+  if (plugins === undefined || !sameNames(owners, plugins)) throw ofAnother();
+  return (owner) => ({ json: plugins[owner], arrays: unnest(state.arrays, `plugin:${owner}`) });
+}
+
+/** The rest of a trainer's state. @throws EspalierError `bad-state` */
 export function loadTrainer(
   state: PluginState,
-  parts: { best: Best; bound: readonly Bound[]; names: ReadonlyMap<string, string> },
+  { best, names }: { best: Best; names: ReadonlyMap<string, string> },
 ): { history: EpochMetrics[]; optimizer: OptimizerState } {
   const json = state.json as Json | undefined;
-  const keepers = parts.bound.filter(({ schedule }) => schedule.plugin.save !== undefined);
-  const owners = keepers.map(({ owner }) => owner);
-  if (!sameNames(owners, json?.plugins) || !sameNames([...parts.names.values()], json?.slots)) {
-    throw new EspalierError('bad-state', 'The saved state belongs to another stage.', {
-      remedy: 'Resume with the schedules and the model the state was saved with.',
-    });
-  }
-  for (const { schedule, owner } of keepers) {
-    schedule.plugin.load?.({ json: json!.plugins[owner], arrays: unnest(state.arrays, `plugin:${owner}`) });
-  }
-  parts.best.load({ json: json!.best, arrays: unnest(state.arrays, 'best') });
+  if (json === undefined || !sameNames([...names.values()], json.slots)) throw ofAnother();
+  best.load({ json: json.best, arrays: unnest(state.arrays, 'best') });
   const slots: Record<string, Record<string, Float32Array>> = {};
-  for (const [variable, name] of parts.names) {
+  for (const [variable, name] of names) {
     slots[variable] = unnest(state.arrays, `slot:${name}`) as Record<string, Float32Array>;
   }
-  return { history: json!.history, optimizer: { step: json!.step, slots } };
+  return { history: json.history, optimizer: { step: json.step, slots } };
 }

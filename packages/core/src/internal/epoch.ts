@@ -1,0 +1,99 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Batch } from '../data.js';
+import { EspalierError } from '../errors.js';
+import type { Moment } from '../moment.js';
+import type { Of } from '../plugin.js';
+import { readLater } from '../read.js';
+import type { RunState } from '../run-state.js';
+import type { TrainOptions } from '../train-options.js';
+import type { Bindings } from './bindings.js';
+import type { Bound } from './bound.js';
+import { differentiable } from './differentiable.js';
+import { type StepParts, takeStep } from './step.js';
+
+const yieldEvery = 100; // milliseconds between two turns of the event loop
+const checkEvery = 50; // steps between two looks at the loss
+
+/** What the steps of an epoch work with. */
+export interface EpochParts extends StepParts {
+  readonly run: RunState;
+  readonly bindings: Bindings;
+  readonly options: TrainOptions;
+  /** A step's moment as the stage counts. */
+  momentOf(step: number): Moment;
+  /** Sets what changes from step to step: learning rates, the seeds of dropout. */
+  prepare(step: number): void;
+}
+
+/**
+ * Takes the steps of an epoch. Returns loss and penalty, added up over its steps: a vector of two that the caller
+ * disposes.
+ *
+ * @throws EspalierError `aborted` (signal), `not-finite` (loss is NaN or infinite), `invalid-option` (another number
+ *   of batches than the data promised)
+ */
+export async function takeEpoch(parts: EpochParts, epoch: number): Promise<tf.Tensor1D> {
+  const { data, signal, onStep } = parts.options;
+  const { stepsPerEpoch } = data;
+  let breath = performance.now();
+  let sums = tf.tensor1d([0, 0]);
+  let steps = 0;
+  try {
+    for (const batch of data.batches(epoch)) {
+      if (signal?.aborted) {
+        tf.dispose([batch.inputs, batch.labels]);
+        throw new EspalierError('aborted', 'Training was stopped.');
+      }
+      const taken = await stepWith(parts, batch, epoch * stepsPerEpoch + steps);
+      const next = tf.tidy(() => tf.add(sums, tf.stack(taken)) as tf.Tensor1D);
+      tf.dispose([sums, ...taken]);
+      sums = next;
+      steps++;
+      if (steps % checkEvery === 0 || steps === stepsPerEpoch) {
+        const [loss] = await sums.data();
+        if (!Number.isFinite(loss)) throw notFinite(loss, epoch, steps);
+        onStep?.({ epoch, step: steps, steps: stepsPerEpoch, loss: loss / steps });
+      }
+      if (performance.now() - breath > yieldEvery) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        breath = performance.now();
+      }
+    }
+    if (steps === stepsPerEpoch) return sums;
+    throw new EspalierError(
+      'invalid-option',
+      `The data gave ${steps} batches in epoch ${epoch}, but its stepsPerEpoch is ${stepsPerEpoch}.`,
+    );
+  } catch (error) {
+    sums.dispose();
+    throw error;
+  }
+}
+
+/** Lets the plugins fire that are due, then takes the step. Disposes the batch. */
+async function stepWith(parts: EpochParts, batch: Batch, step: number): Promise<[tf.Scalar, tf.Scalar]> {
+  const { stepsPerEpoch } = parts.options.data;
+  try {
+    for (const bound of parts.bound) parts.bindings.rebind(await fire(bound, step, stepsPerEpoch));
+    parts.prepare(step);
+    return differentiable(() => takeStep(parts, batch, parts.momentOf(step)));
+  } finally {
+    tf.dispose([batch.inputs, batch.labels]);
+  }
+}
+
+/**
+ * Fires a schedule's plugin if it is due before a step, and ends dense copies when the schedule ends. Returns the
+ * parameters that are trained differently from now on.
+ */
+function fire({ running, time }: Bound, step: number, stepsPerEpoch: number): Of | Promise<Of> {
+  const at = time.at(step);
+  if (at !== undefined) return running.fire(at, readLater);
+  return step === time.end * stepsPerEpoch ? running.settle() : [];
+}
+
+function notFinite(loss: number, epoch: number, step: number): EspalierError {
+  return new EspalierError('not-finite', `The loss is ${loss} in epoch ${epoch}, by step ${step}.`, {
+    remedy: 'Lower the learning rate, or look for values in the data that are not finite.',
+  });
+}

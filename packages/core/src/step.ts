@@ -1,0 +1,21 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { Moment } from './moment.js';
+import type { Parameter } from './parameter.js';
+
+/** One training step as plugins see it. Tensors live until the call returns. */
+export interface Step {
+  /** The schedule's own time: `progress(at)` goes from 0 at its first step to 1 at its last. */
+  readonly at: Moment;
+  readonly inputs: tf.Tensor | tf.Tensor[];
+  readonly labels: tf.Tensor;
+  /** The model's outputs; logits where the loss works on logits. */
+  readonly outputs: tf.Tensor;
+  /** Whether the output activation was taken off: `outputs` are logits of a softmax or sigmoid. */
+  readonly onLogits: boolean;
+}
+
+/** A step after its backward pass. */
+export interface ObservedStep extends Step {
+  /** dL/dw of a trainable parameter (before masks and sharing), penalties included. */
+  gradient(parameter: Parameter): tf.Tensor | undefined;
+}
