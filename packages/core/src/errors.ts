@@ -122,3 +122,26 @@ export function checkRange(owner: string, option: string, value: unknown, low: n
     remedy: `Give a number in [${low}, ${high}].`,
   });
 }
+
+/**
+ * Refuses a value that is not one of those an option takes; returns it.
+ *
+ * @throws EspalierError `invalid-option`, with the nearest of them
+ *
+ * @example
+ * ```ts
+ * import { checkOneOf } from '@espalier/core';
+ * let message = '';
+ * try { checkOneOf('sensitivity', 'measure', 'onc', ['once', 'always']); } catch (error) { message = String(error); }
+ * if (!message.includes("no measure 'onc'") || !message.includes("'once'")) throw new Error(message);
+ * ```
+ */
+export function checkOneOf<const T>(owner: string, option: string, value: unknown, known: readonly T[]): T {
+  if (known.includes(value as T)) return value as T;
+  const names = known.map(String);
+  const near = typeof value === 'string' ? nearestName(value, names) : undefined;
+  const given = typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
+  throw new EspalierError('invalid-option', `${owner}: there is no ${option} ${given}.`, {
+    remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${names.join(', ')}.`,
+  });
+}

@@ -1,8 +1,11 @@
 import './internal/chained-ops.js';
 
+export { agpSparsity } from './agp.js';
+export { type Blocks, blocksOf, checkBlock } from './blocks.js';
 export type { Batch, Data } from './data.js';
 export { disposeModel } from './dispose-model.js';
 export {
+  checkOneOf,
   checkOptions,
   checkRange,
   type ErrorCode,

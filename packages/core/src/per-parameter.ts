@@ -1,13 +1,15 @@
 import { EspalierError } from './errors.js';
+import { type Moment, once } from './moment.js';
 import type { Parameter } from './parameter.js';
 import type { Of } from './plugin.js';
 import { isNamedBy, selectParameters } from './selector.js';
 
 /**
  * An option that may differ between parameters: one value for all; a map from names or globs to values (a full
- * name wins, then the first glob that matches; `'**'` is the rest); or a function.
+ * name wins, then the first glob that matches; `'**'` is the rest); or a function of the parameter and of the moment,
+ where it is asked for again at every firing.
  */
-export type PerParameter<T> = T | Readonly<Record<string, T>> | ((parameter: Parameter) => T);
+export type PerParameter<T> = T | Readonly<Record<string, T>> | ((parameter: Parameter, at: Moment) => T);
 
 /** The numbers that an option may take: from, to, both included. */
 export type Range = readonly [number, number];
@@ -17,12 +19,13 @@ const anyNumber: Range = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 const isMap = <T>(value: PerParameter<T> | undefined): value is Readonly<Record<string, T>> =>
   typeof value === 'object' && value !== null;
 
-/** What an option says of a parameter; undefined where it says nothing. */
+/** What an option says of a parameter at a moment; undefined where it says nothing. */
 export function settingOf<T extends string | number>(
   value: PerParameter<T> | undefined,
   parameter: Parameter,
+  at: Moment = once(),
 ): T | undefined {
-  if (typeof value === 'function') return value(parameter);
+  if (typeof value === 'function') return value(parameter, at);
   if (!isMap(value)) return value;
   if (Object.hasOwn(value, parameter.name)) return value[parameter.name];
   const key = Object.keys(value).find((pattern) => isNamedBy(pattern, parameter));
@@ -35,7 +38,7 @@ export function checkNames<T>(value: PerParameter<T> | undefined, of: Of): void 
 }
 
 /**
- * The value of an option for each parameter of a schedule.
+ * The value of an option for each parameter of a schedule, at a moment of it.
  *
  * @throws EspalierError `unknown-name` for a key that matches no parameter of the schedule, `invalid-option`
  *   for a parameter that has no value or one outside `range`.
@@ -56,11 +59,12 @@ export function perParameter<T extends number>(
   value: PerParameter<T>,
   of: Of,
   [low, high]: Range = anyNumber,
+  at: Moment = once(),
 ): Map<Parameter, T> {
   checkNames(value, of);
   const values = new Map<Parameter, T>();
   for (const p of of) {
-    const own = settingOf(value, p);
+    const own = settingOf(value, p, at);
     if (own !== undefined) values.set(p, own);
     if (typeof own === 'number' && own >= low && own <= high) continue;
     throw own === undefined

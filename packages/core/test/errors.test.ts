@@ -1,4 +1,11 @@
-import { checkOptions, checkRange, EspalierError, nearestName, unknownName } from '@espalier/core';
+import {
+  checkOneOf,
+  checkOptions,
+  checkRange,
+  EspalierError,
+  nearestName,
+  unknownName,
+} from '@espalier/core';
 import { describe, expect, test } from 'vitest';
 import { codeOf } from './helpers.js';
 
@@ -54,4 +61,17 @@ test.each([Number.NaN, -0.1, 1.1, '0.5', undefined, null])('checkRange refuses %
 
 test.each([0, 0.5, 1])('checkRange takes %s', (value) => {
   expect(() => checkRange('level', 'sparsity', value, 0, 1)).not.toThrow();
+});
+
+test("checkOneOf gives back one of an option's values, and refuses others with the nearest", async () => {
+  expect(checkOneOf('nm', 'along', 'in', ['in', 'out'])).toBe('in');
+  expect(checkOneOf('nm', 'axis', 1, [0, 1])).toBe(1);
+  expect(await codeOf(() => checkOneOf('level', 'scope', 'globl', ['tensor', 'global']))).toBe(
+    'invalid-option',
+  );
+  expect(() => checkOneOf('level', 'scope', 'globl', ['tensor', 'global'])).toThrow(
+    "level: there is no scope 'globl'.\n  Did you mean 'global'? Known: tensor, global.",
+  );
+  expect(() => checkOneOf('level', 'scope', null, ['tensor'])).toThrow('there is no scope null.');
+  expect(() => checkOneOf('level', 'scope', undefined, ['tensor'])).toThrow('there is no scope undefined.');
 });
