@@ -70,6 +70,7 @@ export {
   type Pruner,
   type Quantizer,
   type Regularizer,
+  sessionMethods,
   type Transform,
 } from './plugin.js';
 export { dequantize, type QuantizedTensor } from './quantized.js';

@@ -14,11 +14,11 @@ import type {
 /** The parameters a schedule selected: all at once, so that a plugin can rank or allocate across them. */
 export type Of = readonly Parameter[];
 
-/** What a plugin does, each kind by one method of its sessions: {@link methods}. */
+/** What a plugin does, each kind by one method of its sessions: {@link sessionMethods}. */
 export type Kind = 'pruner' | 'regularizer' | 'forward' | 'noise' | 'quantizer' | 'transform' | 'observer';
 
 /** The method that a session of each kind has. */
-export const methods: Readonly<Record<Kind, string>> = {
+export const sessionMethods: Readonly<Record<Kind, string>> = {
   pruner: 'masks',
   regularizer: 'penalty',
   forward: 'forward',

@@ -1,7 +1,7 @@
 import { EspalierError } from './errors.js';
 import { masksFrom, quantizedFrom } from './internal/answers.js';
 import { type Moment, once } from './moment.js';
-import { type Kind, methods, type Of, type Plugin } from './plugin.js';
+import { type Kind, type Of, type Plugin, sessionMethods } from './plugin.js';
 import { type Read, reading } from './read.js';
 import type { RunState } from './run-state.js';
 import type { PluginState, PrunerSession, QuantizerSession, Session } from './session.js';
@@ -154,13 +154,13 @@ export function startPlugin<S extends Session>(
 export function checkPlugin(plugin: Plugin): void {
   const { name, kinds, start } = plugin ?? {};
   const known =
-    Array.isArray(kinds) && kinds.length > 0 && kinds.every((kind) => Object.hasOwn(methods, kind));
+    Array.isArray(kinds) && kinds.length > 0 && kinds.every((kind) => Object.hasOwn(sessionMethods, kind));
   if (typeof name === 'string' && known && typeof start === 'function') return;
   throw new EspalierError(
     'bad-plugin',
     `${typeof name === 'string' ? name : String(plugin)} is not a plugin.`,
     {
-      remedy: `A plugin has a name, kinds (of ${Object.keys(methods).join(', ')}) and start, which makes a session.`,
+      remedy: `A plugin has a name, kinds (of ${Object.keys(sessionMethods).join(', ')}) and start, which makes a session.`,
     },
   );
 }
@@ -169,7 +169,7 @@ export function checkPlugin(plugin: Plugin): void {
 function checkSession({ name, kinds }: Plugin, session: Session): void {
   const has = (method: string): boolean =>
     typeof (session as Readonly<Record<string, unknown>> | null | undefined)?.[method] === 'function';
-  for (const [kind, method] of Object.entries(methods) as [Kind, string][]) {
+  for (const [kind, method] of Object.entries(sessionMethods) as [Kind, string][]) {
     const said = kinds.includes(kind);
     if (said && !has(method)) {
       throw new EspalierError('bad-plugin', `${name} is a ${kind}, but its session has no ${method}.`, {

@@ -49,7 +49,7 @@ describe('what layers ask for themselves', () => {
   test.each([
     ['trained as they are', []],
     ['pruned', [{ plugin: gradual(0.5) }]],
-    ['pruned and free to come back', [{ plugin: { ...gradual(0.5), revives: true } }]],
+    ['pruned and free to come back', [{ plugin: gradual(0.5, { revives: true }) }]],
   ])('constraints hold after each step: weights that are %s', async (_, schedules) => {
     const model = tfl.sequential({
       layers: [

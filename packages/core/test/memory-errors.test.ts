@@ -5,8 +5,10 @@ import {
   type Data,
   disposeModel,
   evaluate,
+  type Of,
   type Plugin,
   type Pruner,
+  type PrunerSession,
   packState,
   Run,
   readLater,
@@ -20,7 +22,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { expect, test } from 'vitest';
 import { perceptron, toyData } from './helpers.js';
-import { gradual, rounding } from './plugins.js';
+import { acting, gradual, learntDecay, penalty, rounding, starting } from './plugins.js';
 
 const stop = (): never => {
   throw new Error('stopped on purpose');
@@ -40,7 +42,8 @@ const wider = ({ inputs, labels }: Batch): Batch => {
   return { inputs: tf.zeros([8, 9]), labels };
 };
 
-const pruner = (masks: Pruner['masks']): Pruner => ({ name: 'pruner', masks });
+const pruner = (masks: (of: Of) => ReturnType<PrunerSession['masks']>): Pruner =>
+  starting('pruner', ['pruner'], (_, of) => ({ masks: () => masks(of) }));
 const once = (plugin: Plugin): object => ({ data: toyData({}), epochs: 1, schedules: [{ plugin }] });
 
 const emptied = ({ inputs, labels }: Batch): Batch => {
@@ -70,7 +73,7 @@ const cases: Readonly<Record<string, (run: Run) => unknown>> = {
   'a variance of another shape': (run) => run.setVariance(run.parameters[0], tf.ones([2])),
   'too few indices': (run) =>
     run.share(run.parameters[0], { codebook: Float32Array.of(0), indices: Uint8Array.of(0) }),
-  'a quantizer that fails': (run) => run.quantize({ name: 'quantizer', quantize: stop }),
+  'a quantizer that fails': (run) => run.quantize(acting('quantizer', { quantize: stop })),
   'a name that there is not': (run) => run.select('hiden/kernel'),
   'a state of another model': (run) => run.load({ arrays: {} }),
   'a state that is none': () => unpackState(new Uint8Array(9)),
@@ -87,48 +90,52 @@ const cases: Readonly<Record<string, (run: Run) => unknown>> = {
   'training on too few batches': (run) =>
     train(run, { data: { ...toyData({}), stepsPerEpoch: 9 }, epochs: 1 }),
   'training on what is no number': (run) => train(run, { data: spoilt(endless), epochs: 1 }),
-  'a penalty that fails': (run) => train(run, once({ name: 'p', penalty: stop } as Plugin) as never),
+  'a penalty that fails': (run) => train(run, once(acting('p', { penalty: stop })) as never),
   'a penalty that fails after some work': (run) =>
     train(
       run,
-      once({
-        name: 'p',
-        penalty: (of: readonly { variable: tf.Variable }[]) => {
+      once(
+        penalty((of) => {
           tf.sum(tf.square(of[0].variable));
           return stop();
-        },
-      } as Plugin) as never,
+        }),
+      ) as never,
     ),
-  'a forward pass that fails': (run) => train(run, once({ name: 'f', forward: stop } as Plugin) as never),
-  'a noise that fails': (run) => train(run, once({ name: 'n', noise: stop } as Plugin) as never),
+  'a forward pass that fails': (run) => train(run, once(acting('f', { forward: stop })) as never),
+  'a noise that fails': (run) => train(run, once(acting('n', { noise: stop })) as never),
   'a noise that does not fit': (run) =>
     train(
       run,
-      once({
-        name: 'n',
-        noise: (of: readonly object[]) => new Map([[of[0], tf.ones([7])]]),
-      } as never) as never,
+      once(starting('n', ['noise'], (_, of) => ({ noise: () => new Map([[of[0], tf.ones([7])]]) }))) as never,
     ),
   'a plugin that does not start': (run) =>
     train(run, {
       data: toyData({}),
       epochs: 1,
-      schedules: [{ plugin: { name: 's', start: stop, penalty: stop } as Plugin }],
+      schedules: [{ plugin: learntDecay() }, { plugin: starting('s', ['regularizer'], stop) }],
     }),
-  'an epoch that ends badly': (run) => train(run, once({ ...gradual(0.5), epochEnd: stop }) as never),
+  'an epoch that ends badly': (run) => train(run, once(gradual(0.5, { epochEnd: stop })) as never),
   'a listener that fails': (run) => train(run, { data: toyData({}), epochs: 1, onEpoch: stop }),
   'options that there are not': (run) =>
     createTrainer(run, { data: toyData({}), epochs: 1, epoks: 2 } as never),
   'a stage that is stopped': (run) =>
     train(run, { data: toyData({}), epochs: 1, signal: AbortSignal.abort() }),
   'a trainer given another state': async (run) => {
-    const trainer = await createTrainer(run, { data: toyData({}), epochs: 1 });
-    try {
-      trainer.load({ json: 3 });
-    } finally {
-      trainer.dispose();
-    }
+    await createTrainer(run, { data: toyData({}), epochs: 1 }, { json: 3 });
   },
+  'a trainer given the state of another optimizer': async (run) => {
+    const options = { data: toyData({}), epochs: 1, schedules: [{ plugin: learntDecay() }] };
+    const json = { plugins: { 'learntDecay#0': null }, slots: {} };
+    await createTrainer(run, options, { json, arrays: { 'plugin:learntDecay#0:rho': Float32Array.of(1) } });
+  },
+  'slots that no stage has left': (run) =>
+    train(run, { data: toyData({}), epochs: 1, continueSlots: true, schedules: [{ plugin: learntDecay() }] }),
+  'a plugin whose session does nothing': (run) =>
+    train(run, {
+      data: toyData({}),
+      epochs: 1,
+      schedules: [{ plugin: starting('idle', ['pruner'], () => ({})) }],
+    }),
 };
 
 test.each(Object.keys(cases))('%s: an error, and no tensor is left', async (what) => {

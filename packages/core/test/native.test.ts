@@ -112,8 +112,7 @@ describe.skipIf(!loadNative())('on the native backend', () => {
 
       const resumed = new Run(convolutional(), { seed: 2 });
       resumed.load(unpackState(bytes[0]));
-      const rest = await createTrainer(resumed, all());
-      rest.load(unpackState(bytes[1]));
+      const rest = await createTrainer(resumed, all(), unpackState(bytes[1]));
       while (!rest.done) await rest.nextEpoch();
       await rest.finish();
       expect(packState(await resumed.save())).toEqual(packState(await whole.save()));

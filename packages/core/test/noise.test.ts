@@ -1,8 +1,9 @@
-import { type Noise, type Plugin, Run, train } from '@espalier/core';
+import { type Noise, type NoiseSession, type Plugin, Run, train } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { expect, test } from 'vitest';
 import { close, codeOf, fixedData, weightsOf } from './helpers.js';
+import { acting, observer, starting } from './plugins.js';
 
 const one = (): tfl.LayersModel =>
   tfl.sequential({
@@ -10,10 +11,10 @@ const one = (): tfl.LayersModel =>
   });
 
 /** Multiplies all weights by `factor`. */
-const times = (factor: number): Noise => ({
-  name: 'times',
-  noise: (of) => new Map(of.map((p) => [p, tf.fill(p.shape as number[], factor)])),
-});
+const times = (factor: number): Noise =>
+  starting<NoiseSession>('times', ['noise'], (_, of) => ({
+    noise: () => new Map(of.map((p) => [p, tf.fill(p.shape as number[], factor)])),
+  }));
 
 const options = (...plugins: Plugin[]) => ({
   data: fixedData([[1]], [[3]], 2),
@@ -42,13 +43,12 @@ test('the loss sees the disturbed weight, the update is of the weight itself', a
 
 test('its moments run over the steps of its schedule', async () => {
   const seen: string[] = [];
-  const watch: Noise = {
-    name: 'watch',
-    noise(_, { step, index, count, start, end }) {
+  const watch: Noise = acting<NoiseSession>('watch', {
+    noise({ step, index, count, start, end }) {
       seen.push([step, index, count, start, end].join());
       return new Map();
     },
-  };
+  });
   await train(new Run(one()), { ...options(), schedules: [{ plugin: watch, start: 1 }] });
   expect(seen).toEqual(['2,0,2,1,2', '3,1,2,1,2']);
 });
@@ -56,12 +56,9 @@ test('its moments run over the steps of its schedule', async () => {
 test('an error in the middle of a step leaves the weights as they were, and no tensors', async () => {
   const model = one();
   const run = new Run(model);
-  const failing: Plugin = {
-    name: 'failing',
-    observe() {
-      throw new Error('observed too much');
-    },
-  };
+  const failing = observer(() => {
+    throw new Error('observed too much');
+  });
   const before = tf.memory().numTensors;
   await expect(train(run, options(times(2), failing))).rejects.toThrow('observed too much');
   expect(tf.memory().numTensors).toBe(before);
@@ -69,5 +66,5 @@ test('an error in the middle of a step leaves the weights as they were, and no t
 });
 
 test('a plugin that does nothing while training is still refused', async () => {
-  expect(await codeOf(() => train(new Run(one()), options({ name: 'idle' })))).toBe('bad-plugin');
+  expect(await codeOf(() => train(new Run(one()), options(acting('idle', {}))))).toBe('bad-plugin');
 });

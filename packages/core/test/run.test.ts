@@ -37,6 +37,13 @@ function shared(keep: (i: number) => boolean = () => true): QuantizedTensor {
   };
 }
 
+/** A quantizer of the first parameter. */
+const sharing = (tensor: () => QuantizedTensor | Promise<QuantizedTensor>): Quantizer => ({
+  name: 'sharing',
+  kinds: ['quantizer'],
+  start: (_, [first]) => ({ quantize: async () => new Map([[first, await tensor()]]) }),
+});
+
 describe('parameters', () => {
   test('by name, with the nearest name in the error', async () => {
     expect(kernel().shape).toEqual([6, 5]);
@@ -120,10 +127,13 @@ describe('masks', () => {
     const seen: string[][] = [];
     const pruner: Pruner = {
       name: 'mine',
-      masks: (of) => {
-        seen.push(of.map((p) => p.name));
-        return new Map([[of[0], bits(even)]]);
-      },
+      kinds: ['pruner'],
+      start: (_, of) => ({
+        masks: () => {
+          seen.push(of.map((p) => p.name));
+          return new Map([[of[0], bits(even)]]);
+        },
+      }),
     };
     run.prune(pruner);
     run.prune(pruner, 'hidden/kernel');
@@ -180,7 +190,7 @@ describe('shared values', () => {
   });
 
   test('quantize calls a quantizer once', async () => {
-    const quantizer: Quantizer = { name: 'mine', quantize: async ([first]) => new Map([[first, shared()]]) };
+    const quantizer = sharing(async () => shared());
     await run.quantize(quantizer);
     expect(values(kernel().variable)).toEqual([...dequantize(shared())]);
     expect(run.shared(run.parameter('out/kernel'))).toBeUndefined();
@@ -189,10 +199,10 @@ describe('shared values', () => {
   test('that are not 0 where weights are pruned are refused', async () => {
     run.setMask(kernel(), bits(even));
     const start = weightsOf(run.model);
-    const wrong: Quantizer = { name: 'careless', quantize: ([first]) => new Map([[first, shared()]]) };
+    const wrong = sharing(() => shared());
     expect(await codeOf(() => run.quantize(wrong))).toBe('bad-plugin');
     expect(weightsOf(run.model)).toEqual(start);
-    const right: Quantizer = { name: 'careful', quantize: ([first]) => new Map([[first, shared(even)]]) };
+    const right = sharing(() => shared(even));
     await run.quantize(right);
     expect(values(kernel().variable)).toEqual([...dequantize(shared(even))]);
   });
@@ -273,28 +283,96 @@ describe('save and load', () => {
 });
 
 describe('replaceModel', () => {
-  test('cuts masks along with the weights', () => {
-    run.setMask(kernel(), bits(even));
-    run.share(run.parameter('out/kernel'), { codebook: Float32Array.of(0.5), indices: new Uint8Array(15) });
+  const left = Int32Array.of(0, 3); // of the five hidden units
+  const kept = new Map([
+    ['hidden/kernel', [{ axis: 1, indices: left }]],
+    ['hidden/bias', [{ axis: 0, indices: left }]],
+    ['out/kernel', [{ axis: 0, indices: left }]],
+  ]);
+  /** Where the elements of the small kernels were in the large ones: `[6, 2]` of `[6, 5]`, `[2, 3]` of `[5, 3]`. */
+  const ofHidden = Array.from({ length: 12 }, (_, i) => Math.floor(i / 2) * 5 + left[i % 2]);
+  const ofOut = Array.from({ length: 6 }, (_, i) => left[Math.floor(i / 3)] * 3 + (i % 3));
+
+  /** The model with two of five units, its weights cut; the large one is disposed. */
+  async function cut(change?: (small: tfl.LayersModel) => void): Promise<void> {
     const large = run.model;
+    const [hidden, bias, out, outBias] = large.getWeights().map(values);
     const small = tfl.sequential({
       layers: [dense('hidden', 2, 1, { inputShape: [6] }), dense('out', 3, 2)],
     });
-    const left = Int32Array.of(0, 3); // of the five hidden units
-    run.replaceModel({
-      model: small,
-      kept: new Map([
-        ['hidden/kernel', [{ axis: 1, indices: left }]],
-        ['hidden/bias', [{ axis: 0, indices: left }]],
-        ['out/kernel', [{ axis: 0, indices: left }]],
-      ]),
-    });
+    const weights = [
+      tf.tensor2d(
+        ofHidden.map((i) => hidden[i]),
+        [6, 2],
+      ),
+      tf.tensor1d([...left].map((i) => bias[i])),
+      tf.tensor2d(
+        ofOut.map((i) => out[i]),
+        [2, 3],
+      ),
+      tf.tensor1d(outBias),
+    ];
+    small.setWeights(weights);
+    tf.dispose(weights);
+    change?.(small);
+    await run.replaceModel({ model: small, kept });
     large.dispose(); // As many weights as the small one: the count of tensors at the end is that of the start.
     expect(run.model).toBe(small);
+  }
+
+  test('cuts masks along with the weights', async () => {
+    run.setMask(kernel(), bits(even));
+    await cut();
     expect(run.parameter('hidden/kernel').shape).toEqual([6, 2]);
-    const kept = Array.from({ length: 12 }, (_, i) => (even(Math.floor(i / 2) * 5 + left[i % 2]) ? 1 : 0));
-    expect(values(run.mask(kernel())!)).toEqual(kept);
-    expect(values(kernel().variable).map((v) => (v === 0 ? 0 : 1))).toEqual(kept);
+    const mask = ofHidden.map((i) => (even(i) ? 1 : 0));
+    expect(values(run.mask(kernel())!)).toEqual(mask);
+    expect(values(kernel().variable).map((v) => (v === 0 ? 0 : 1))).toEqual(mask);
+  });
+
+  test('cuts shared values, variances and slots along', async () => {
+    const indices = Uint16Array.from({ length: 15 }, (_, i) => i % 3);
+    run.share(run.parameter('out/kernel'), { codebook: Float32Array.of(-1, 0, 1), indices, fixed: [1] });
+    run.setVariance(
+      kernel(),
+      tf.tensor2d(
+        Array.from({ length: 30 }, (_, i) => i),
+        [6, 5],
+      ),
+    );
+    run.setSlots(kernel(), { m: Float32Array.from({ length: 30 }, (_, i) => -i) });
+    const bias = run.parameter('out/bias');
+    run.setSlots(bias, { m: Float32Array.of(1, 2, 3) });
+    await cut();
+    expect(run.shared(run.parameter('out/kernel'))).toEqual({
+      codebook: Float32Array.of(-1, 0, 1),
+      indices: Uint16Array.from(ofOut, (i) => i % 3),
+      fixed: [1],
+    });
+    expect(values(run.variance(kernel())!)).toEqual(ofHidden);
+    expect([...run.slots(kernel())!.m]).toEqual(ofHidden.map((i) => -i));
+    expect([...run.slots(bias)!.m]).toEqual([1, 2, 3]);
+    expect(run.slots(run.parameter('out/kernel'))).toBeUndefined();
+  });
+
+  test('lets values that the transform has changed go free', async () => {
+    run.share(kernel(), shared());
+    await cut((small) => {
+      const [hidden, ...rest] = small.getWeights();
+      tf.tidy(() => small.setWeights([tf.add(hidden, 0.5), ...rest]));
+    });
+    expect(run.shared(kernel())).toBeUndefined();
+  });
+
+  test('forgets what does not fit', async () => {
+    run.setMask(kernel(), bits(even));
+    run.share(run.parameter('out/kernel'), { codebook: Float32Array.of(0.5), indices: new Uint8Array(15) });
+    const large = run.model;
+    const other = tfl.sequential({
+      layers: [dense('hidden', 4, 1, { inputShape: [6] }), dense('out', 3, 2)],
+    });
+    await run.replaceModel({ model: other });
+    large.dispose();
+    expect(run.mask(kernel())).toBeUndefined();
     expect(run.shared(run.parameter('out/kernel'))).toBeUndefined();
   });
 });

@@ -1,8 +1,9 @@
 import { type Moment, once, progress, type Schedule, timing } from '@espalier/core';
 import { describe, expect, test } from 'vitest';
 import { codeOf } from './helpers.js';
+import { acting } from './plugins.js';
 
-const plugin = { name: 'mine' };
+const plugin = acting('mine', {});
 
 /** All moments of a stage. */
 function moments(schedule: Omit<Schedule, 'plugin'>, epochs: number, stepsPerEpoch: number): Moment[] {

@@ -35,18 +35,18 @@ export const data = (fails = Number.POSITIVE_INFINITY): Data => ({
   },
 });
 
-/** Trains with the plugin, whole and until the data ends too early; saves and loads it. What is left of tensors. */
+/** Trains with the plugin, whole and until the data ends too early; saves and goes on. What is left of tensors. */
 export async function left(make: () => Plugin): Promise<number> {
   const { numTensors } = tf.memory();
   for (const fails of [undefined, 1, 4]) {
     const run = new Run(model(), { seed: 1 });
-    const plugin = make();
-    const trained = train(run, { data: data(fails), epochs: 2, schedules: [{ plugin }] });
+    const running = await run.start(make());
+    const trained = train(run, { data: data(fails), epochs: 2, schedules: [{ plugin: running }] });
     if (fails === undefined) await trained;
     else await expect(trained).rejects.toThrow('no more data');
-    const state = await plugin.save?.();
-    if (state) plugin.load?.(state);
-    plugin.dispose?.();
+    const state = await running.save();
+    running.dispose();
+    (await run.start(make(), { state })).dispose();
     run.dispose();
     run.model.dispose();
   }

@@ -1,7 +1,7 @@
 import {
   createTrainer,
   type EpochMetrics,
-  type Plugin,
+  type PrunerSession,
   Run,
   type Schedule,
   type TrainOptions,
@@ -11,7 +11,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
 import { close, codeOf, dense, fixedData, perceptron, toyData, values, weightsOf } from './helpers.js';
-import { gradual, learntDecay, magnitudeMask, observer, penalty, rounding, wandering } from './plugins.js';
+import {
+  acting,
+  gradual,
+  learntDecay,
+  magnitudeMask,
+  observer,
+  penalty,
+  rounding,
+  starting,
+  wandering,
+  wanderingMasks,
+} from './plugins.js';
 
 const epochsOf = (count: number, options: Partial<TrainOptions> = {}): TrainOptions => ({
   data: toyData({}),
@@ -159,7 +170,7 @@ describe('metrics', () => {
 
   test('sparsity counts all parameters', async () => {
     const run = new Run(perceptron());
-    const plugin = { name: 'half', masks: (of: readonly never[]) => maskAll(of, 0.5) };
+    const plugin = starting('half', ['pruner'], (_, of) => ({ masks: () => maskAll(of, 0.5) }));
     const [metrics] = await train(run, epochsOf(1, { schedules: [{ plugin }] }));
     expect(metrics.sparsity).toBeCloseTo((15 + 8) / 53, 12); // round(0.5·30) + round(0.5·15) of 53
   });
@@ -269,19 +280,10 @@ describe('pruning', () => {
   });
 
   test('two schedules combine, and each may prune once more', async () => {
-    const odd = {
-      name: 'odd',
-      masks: (of: readonly Parameters<typeof magnitudeMask>[0][]) =>
-        new Map([
-          [
-            of[0],
-            tf.tensor(
-              Array.from({ length: 30 }, (_, i) => i % 2),
-              [6, 5],
-            ),
-          ],
-        ]),
-    };
+    const bits = Array.from({ length: 30 }, (_, i) => i % 2);
+    const odd = starting('odd', ['pruner'], (_, [kernel]) => ({
+      masks: () => new Map([[kernel, tf.tensor(bits, [6, 5])]]),
+    }));
     const run = await stepping(
       [
         { plugin: odd, end: 1, parameters: 'hidden/kernel' },
@@ -330,13 +332,10 @@ describe('reviving', () => {
 
   test('a parameter the pruner passes over at first is trained all the same', async () => {
     const run = new Run(perceptron());
-    const late = {
-      ...wandering(),
-      masks: (
-        of: Parameters<ReturnType<typeof wandering>['masks']>[0],
-        at: Parameters<ReturnType<typeof wandering>['masks']>[1],
-      ) => (at.index === 0 ? new Map() : wandering().masks(of, at)),
-    };
+    const late = starting<PrunerSession>('late', ['pruner'], (_, of) => ({
+      revives: true,
+      masks: (at) => (at.index === 0 ? new Map() : wanderingMasks(of, at)),
+    }));
     const kernel = run.parameter('hidden/kernel');
     const trainer = await createTrainer(run, epochsOf(2, { schedules: [{ plugin: late }] }));
     await trainer.nextEpoch();
@@ -440,12 +439,13 @@ describe('shared values', () => {
 });
 
 describe('plugins', () => {
-  test('observe sees outputs, gradients and activations', async () => {
+  test('observe sees inputs, outputs and gradients', async () => {
     const run = new Run(perceptron());
     const kernel = run.parameter('out/kernel');
     let checked = 0;
-    const see = observer(({ labels, outputs, gradient, activation, at }) => {
-      const hidden = activation('hidden');
+    const hiddenOf = tfl.model({ inputs: run.model.inputs, outputs: run.model.layers[0].output });
+    const see = observer(({ inputs, labels, outputs, gradient, at }) => {
+      const hidden = hiddenOf.apply(inputs) as tf.Tensor;
       // dL/dW = hᵀ (softmax(z) - y) / n for the last layer.
       const error = tf.div(tf.sub(tf.softmax(outputs), labels), 8);
       close(values(gradient(kernel)!), values(tf.matMul(hidden, error, true)), 1e-5);
@@ -464,68 +464,24 @@ describe('plugins', () => {
     expect(steps).toEqual([3, 4, 5, 6, 7, 8]);
   });
 
-  test('reading an activation does not change training', async () => {
-    const make = (): tfl.LayersModel =>
-      tfl.sequential({
-        layers: [
-          dense('a', 4, 1, { inputShape: [6] }),
-          tfl.layers.batchNormalization({ name: 'bn' }),
-          tfl.layers.dropout({ name: 'drop', rate: 0.3 }),
-          dense('b', 3, 2, { activation: 'softmax' }),
-        ],
-      });
-    const [watched, alone] = [make(), make()];
-    const see = observer(({ activation }) => {
-      expect(activation('drop').shape).toEqual([8, 4]);
-    });
-    const probing = penalty((_, { activation }) => tf.mul(0, tf.mean(activation('bn'))) as tf.Scalar);
-    await train(new Run(watched), epochsOf(2, { schedules: [{ plugin: see }, { plugin: probing }] }));
-    await train(new Run(alone), epochsOf(2));
-    close(weightsOf(watched), weightsOf(alone), 0);
-  });
-
-  test('a penalty on an activation trains what is before it', async () => {
-    const run = new Run(perceptron());
-    const sizes: number[] = [];
-    const small = penalty((_, { activation }) => {
-      const mean = tf.mean(tf.square(activation('hidden'))) as tf.Scalar;
-      sizes.push(mean.dataSync()[0]);
-      return tf.mul(mean, 100) as tf.Scalar;
-    });
-    await train(run, epochsOf(10, { schedules: [{ plugin: small }] }));
-    expect(sizes.at(-1)).toBeLessThan(sizes[0] / 10);
-  });
-
-  test('a layer that does not exist has no activation', async () => {
-    const see = observer(({ activation }) => void activation('hiden'));
-    const work = train(new Run(perceptron()), epochsOf(1, { schedules: [{ plugin: see }] }));
-    expect(await codeOf(() => work)).toBe('unknown-name');
-  });
-
   test('variables of a regularizer train at their own rate', async () => {
     const run = new Run(perceptron());
-    const slow = learntDecay(1e-3);
+    const slow = await run.start(learntDecay(1e-3));
     await train(run, { ...epochsOf(1, { schedules: [{ plugin: slow }] }), data: toyData({ size: 8 }) });
     // One step of Adam is the learning rate, in the direction of the minimum.
-    expect(slow.rho!.dataSync()[0]).toBeCloseTo(-3 + 1e-3, 5);
+    expect(slow.session.rho.dataSync()[0]).toBeCloseTo(-3 + 1e-3, 5);
+    slow.dispose();
   });
 
   test('start is called once per schedule with its parameters, and may refuse', async () => {
     const started: string[][] = [];
-    const plugin: Plugin = {
-      name: 'starter',
-      async start(_, of) {
-        started.push(of.map((p) => p.name));
-      },
-      observe: () => undefined,
-    };
+    const plugin = starting('starter', ['observer'], async (_, of) => {
+      started.push(of.map((p) => p.name));
+      return { observe: () => undefined };
+    });
     await train(new Run(perceptron()), epochsOf(2, { schedules: [{ plugin, parameters: '*/bias' }] }));
     expect(started).toEqual([['hidden/bias', 'out/bias']]);
-    const refusing: Plugin = {
-      name: 'refuser',
-      start: () => Promise.reject(new Error('no')),
-      observe: () => undefined,
-    };
+    const refusing = starting('refuser', ['observer'], () => Promise.reject(new Error('no')));
     await expect(
       train(new Run(perceptron()), epochsOf(1, { schedules: [{ plugin: refusing }] })),
     ).rejects.toThrow('no');
@@ -563,7 +519,7 @@ describe('refused', () => {
       () => epochsOf(1, { rateFactors: [{ parameters: 'nope', factor: 1 }] }),
       'unknown-name',
     ],
-    ['a plugin that does nothing', () => options([{ plugin: { name: 'idle' } }]), 'bad-plugin'],
+    ['a plugin that does nothing', () => options([{ plugin: acting('idle', {}) }]), 'bad-plugin'],
     [
       'two schedules with one owner',
       () =>

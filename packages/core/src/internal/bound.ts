@@ -45,10 +45,10 @@ export function plan(
 ): readonly Planned[] {
   const owners = new Set<string>();
   return schedules.map((schedule, i): Planned => {
-    checkSchedule(schedule);
     const running = schedule.plugin instanceof Running ? schedule.plugin : undefined;
     const plugin = running?.plugin ?? (schedule.plugin as Plugin);
     checkPlugin(plugin);
+    checkSchedule(schedule);
     if (running !== undefined) checkLent(running, run, schedule);
     if (plugin.kinds.every((kind) => kind === 'transform')) {
       throw new EspalierError('bad-plugin', `${plugin.name} does nothing while a model is trained.`, {
