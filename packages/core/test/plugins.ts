@@ -1,4 +1,5 @@
 import {
+  EspalierError,
   type Kind,
   type Moment,
   type ObservedStep,
@@ -42,11 +43,13 @@ export function magnitudeMask(parameter: Parameter, share: number): tf.Tensor {
   return tf.tensor(bits, parameter.shape as number[]);
 }
 
+const notMine = () => new EspalierError('bad-state', 'The state belongs to another plugin.');
+
 /** Prunes more at each firing, and counts its firings in its state. */
 export function gradual(final: number, more: Partial<PrunerSession> = {}): Pruner {
   return starting<PrunerSession>('gradual', ['pruner'], (_, of, state) => {
     let fired = (state?.json as { fired: number } | undefined)?.fired ?? 0;
-    if (state && state.arrays?.fired[0] !== fired) throw new Error('the arrays belong to another state');
+    if (state && state.arrays?.fired?.[0] !== fired) throw notMine();
     return {
       masks(at) {
         fired++;
@@ -101,6 +104,7 @@ interface LearntSession extends RegularizerSession {
 /** λ·Σ w², with λ = exp(ρ) learnt as well (towards a target), so that the plugin has a variable of its own. */
 export function learntDecay(learningRate = 0.01): Plugin<LearntSession> {
   return starting<LearntSession>('learntDecay', ['regularizer'], (_, of, state) => {
+    if (state && state.arrays?.rho === undefined) throw notMine();
     const rho = tf.tidy(() => tf.variable(tf.scalar(state?.arrays?.rho[0] ?? -3)));
     return {
       rho,

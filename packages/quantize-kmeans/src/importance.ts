@@ -4,10 +4,11 @@ import {
   type ObservedStep,
   type Of,
   type Parameter,
-  type Plugin,
   type PluginState,
-  type Run,
-  type StateArray,
+  type Read,
+  type RunState,
+  readNow,
+  type Session,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -35,6 +36,22 @@ const tiny = 1e-20;
 class SquaredGradients {
   readonly #sums = new Map<string, tf.Variable>();
   #steps = 0;
+
+  /** @throws EspalierError `bad-state` */
+  constructor(owner: string, state: PluginState | undefined) {
+    if (state === undefined) return;
+    const { steps, shapes } = (state.json ?? {}) as { steps?: number; shapes?: [string, number[]][] };
+    if (steps === undefined || shapes === undefined) {
+      throw new EspalierError('bad-state', `${owner}: the saved state has no gradients.`);
+    }
+    this.#steps = steps;
+    for (const [name, shape] of shapes) {
+      tf.tidy(() => {
+        const sum = tf.tensor(state.arrays?.[name] as Float32Array, shape, 'float32');
+        this.#sums.set(name, tf.variable(sum, false));
+      });
+    }
+  }
 
   observe(step: ObservedStep, of: Of): void {
     for (const p of of) {
@@ -71,24 +88,13 @@ class SquaredGradients {
     return squares.map((square) => mean * (Math.sqrt(square / this.#steps / mean) + floor));
   }
 
-  async save(): Promise<PluginState> {
-    const arrays: Record<string, StateArray> = {};
-    for (const [name, sum] of this.#sums) arrays[name] = (await sum.data()).slice() as Float32Array;
-    return {
-      json: { steps: this.#steps, shapes: [...this.#sums].map(([name, { shape }]) => [name, shape]) },
-      arrays,
-    };
-  }
-
-  load(state: PluginState): void {
-    this.dispose();
-    const { steps, shapes } = state.json as { steps: number; shapes: [string, number[]][] };
-    this.#steps = steps;
-    for (const [name, shape] of shapes) {
-      const values = tf.tensor(state.arrays?.[name] as Float32Array, shape, 'float32');
-      this.#sums.set(name, tf.variable(values, false));
-      values.dispose();
-    }
+  save(read: Read): PluginState | Promise<PluginState> {
+    const sums = [...this.#sums];
+    const json = { steps: this.#steps, shapes: sums.map(([name, { shape }]) => [name, shape]) };
+    return read(
+      () => sums.map(([, sum]) => sum as tf.Tensor),
+      (numbers) => ({ json, arrays: Object.fromEntries(sums.map(([name], i) => [name, numbers[i]])) }),
+    );
   }
 
   dispose(): void {
@@ -98,11 +104,32 @@ class SquaredGradients {
   }
 }
 
-/** Where a quantizer gets the importance of weights from, and the hooks of a plugin that this needs. */
+/** Checks the option before anything is started. @throws EspalierError `invalid-option` */
+export function checkImportance(owner: string, importance: Importance): void {
+  const known: readonly unknown[] = ['fisher', 'posterior', 'none'];
+  if (typeof importance === 'function' || known.includes(importance)) return;
+  throw new EspalierError('invalid-option', `${owner}: importance is ${String(importance)}.`, {
+    remedy: "Give 'fisher', 'posterior', 'none', or a function of the parameter.",
+  });
+}
+
+/** Gradients exist of what is trained only. @throws EspalierError `invalid-option` */
+export function checkTrained(owner: string, importance: Importance, of: Of): void {
+  const frozen = importance === 'fisher' ? of.find((p) => !p.trainable) : undefined;
+  if (frozen === undefined) return;
+  throw new EspalierError(
+    'invalid-option',
+    `${owner}: ${frozen.name} is not trained, so it has no gradients.`,
+    {
+      remedy: "Leave it out of the schedule, or give importance: 'none'.",
+    },
+  );
+}
+
+/** Where a session gets the importance of weights from, and the hooks that this needs. */
 export interface ImportanceSource {
-  /** To be spread into the plugin. `start` and `observe` are there only where gradients are needed. */
-  readonly hooks: Pick<Plugin, 'observe' | 'save' | 'load' | 'dispose'>;
-  start(of: Of): void;
+  /** To be spread into the session. They are there only where gradients are needed. */
+  readonly hooks: Pick<Session, 'observe' | 'save' | 'dispose'>;
   /**
    * Whether to wait for gradients at this firing.
    *
@@ -115,81 +142,29 @@ export interface ImportanceSource {
 
 /**
  * @param open - The parameters that are still to be quantised: only their gradients are watched.
- * @throws EspalierError `invalid-option`
+ * @throws EspalierError `bad-state`
  */
 export function importanceSource(
   owner: string,
   importance: Importance,
+  run: RunState,
   open: () => Of,
-  run: () => Run | undefined,
+  state: PluginState | undefined,
 ): ImportanceSource {
-  const refuse = (message: string, remedy: string): EspalierError =>
-    new EspalierError('invalid-option', `${owner}: ${message}.`, { remedy });
-  if (importance === 'none') {
-    return { hooks: {}, start() {}, waits: () => false, of: async () => undefined };
-  }
-  if (typeof importance === 'function') {
-    return {
-      hooks: {},
-      start() {},
-      waits: () => false,
-      async of(parameter) {
-        const weights = importance(parameter);
-        if (
-          weights.length === parameter.size &&
-          weights.every((w) => w >= 0 && w < Number.POSITIVE_INFINITY)
-        ) {
-          return weights;
-        }
-        throw refuse(
-          `the importance of ${parameter.name} cannot be used`,
-          `Give ${parameter.size} finite numbers >= 0.`,
-        );
-      },
-    };
-  }
-  if (importance === 'posterior') {
-    return {
-      hooks: {},
-      start() {},
-      waits: () => false,
-      async of(parameter) {
-        const variance = run()?.variance(parameter);
-        if (variance === undefined) {
-          throw new EspalierError('invalid-schedule', `${owner}: ${parameter.name} has no posterior.`, {
-            remedy:
-              "Train a stage with a plugin of '@espalier/bayesian-layers' before, or leave this parameter out.",
-          });
-        }
-        return (await variance.data()).map((v) => 1 / Math.max(v, tiny)) as Float32Array;
-      },
-    };
-  }
-  if (importance !== 'fisher') {
-    throw refuse(
-      `importance is ${String(importance)}`,
-      "Give 'fisher', 'posterior', 'none', or a function of the parameter.",
-    );
-  }
-  const gradients = new SquaredGradients();
+  const atOnce = (of: ImportanceSource['of']): ImportanceSource => ({ hooks: {}, waits: () => false, of });
+  if (importance === 'none') return atOnce(async () => undefined);
+  if (importance === 'posterior') return atOnce((parameter) => precisionOf(owner, run, parameter));
+  if (typeof importance === 'function')
+    return atOnce(async (parameter) => given(owner, importance, parameter));
+  const gradients = new SquaredGradients(owner, state);
   return {
     hooks: {
       observe(step) {
         const of = open();
         if (of.length > 0) gradients.observe(step, of);
       },
-      save: () => gradients.save(),
-      load: (state) => gradients.load(state),
+      save: (read = readNow) => gradients.save(read),
       dispose: () => gradients.dispose(),
-    },
-    start(of) {
-      const frozen = of.find((p) => !p.trainable);
-      if (frozen !== undefined) {
-        throw refuse(
-          `${frozen.name} is not trained, so it has no gradients`,
-          "Leave it out of the schedule, or give importance: 'none'.",
-        );
-      }
     },
     waits(at) {
       if (gradients.steps > 0) return false;
@@ -202,4 +177,31 @@ export function importanceSource(
     },
     of: (parameter, values) => gradients.importance(parameter, values),
   };
+}
+
+/** 1 / σ² of each weight. @throws EspalierError `invalid-schedule` */
+async function precisionOf(owner: string, run: RunState, parameter: Parameter): Promise<Float32Array> {
+  const variance = run.variance(parameter);
+  if (variance === undefined) {
+    throw new EspalierError('invalid-schedule', `${owner}: ${parameter.name} has no posterior.`, {
+      remedy:
+        "Train a stage with a plugin of '@espalier/bayesian-layers' before, or leave this parameter out.",
+    });
+  }
+  return (await variance.data()).map((v) => 1 / Math.max(v, tiny)) as Float32Array;
+}
+
+/** What a function says. @throws EspalierError `invalid-option` */
+function given(
+  owner: string,
+  importance: (parameter: Parameter) => Float32Array,
+  parameter: Parameter,
+): Float32Array {
+  const weights = importance(parameter);
+  if (weights.length === parameter.size && weights.every((w) => w >= 0 && w < Number.POSITIVE_INFINITY)) {
+    return weights;
+  }
+  throw new EspalierError('invalid-option', `${owner}: the importance of ${parameter.name} cannot be used.`, {
+    remedy: `Give ${parameter.size} finite numbers >= 0.`,
+  });
 }

@@ -6,13 +6,15 @@ import {
   type Of,
   type Parameter,
   type PerParameter,
+  type PluginState,
   type QuantizedTensor,
   type Quantizer,
-  type Run,
+  type QuantizerSession,
+  type RunState,
   unknownName,
 } from '@espalier/core';
 import { type Codebook, type CodebookOptions, lloydCodebook, optimalCodebook } from './codebook.js';
-import { type Importance, importanceSource } from './importance.js';
+import { checkImportance, checkTrained, type Importance, importanceSource } from './importance.js';
 import type { LloydInit } from './initial-centroids.js';
 import { nearest } from './nearest.js';
 import { settingsOf } from './per-parameter.js';
@@ -32,8 +34,8 @@ export interface KMeansOptions {
    * tensor has exact zeros.
    */
   readonly keepZero?: boolean;
-  /** A codebook for each tensor (default), or one for all tensors of the schedule together. */
-  readonly scope?: 'tensor' | 'group';
+  /** A codebook for each tensor (default), or (`'global'`) one for all tensors of the schedule together. */
+  readonly scope?: 'tensor' | 'global';
   /**
    * How much errors matter. Default `'none'`: all alike, plain k-means. `'fisher'`: from the gradients of the
    * training between the schedule's first firing, which only starts to watch them, and its second. `'posterior'`:
@@ -61,24 +63,59 @@ const inits = ['optimal', 'linear', 'density', 'random'];
  * ```ts
  * import '@tensorflow/tfjs-backend-cpu';
  * import * as tfl from '@tensorflow/tfjs-layers';
- * import { once, Run } from '@espalier/core';
+ * import { Run } from '@espalier/core';
  * import { kmeans } from '@espalier/quantize-kmeans';
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ name: 'fc', units: 30, inputShape: [20] })] });
  * const run = new Run(model);
- * const quantizer = kmeans({ clusters: 16 });
- * await quantizer.start?.(run, run.select());
- * for (const [parameter, tensor] of await quantizer.quantize(run.select(), once())) run.share(parameter, tensor);
+ * await run.quantize(kmeans({ clusters: 16 }));
  * const values = new Set(run.parameter('fc/kernel').variable.dataSync());
  * if (values.size !== 16) throw new Error(`${values.size} values`);
  * ```
  */
 export function kmeans(options: KMeansOptions): Quantizer {
+  const checked = resolve(options);
+  const check = (of: Of): void => {
+    checkTrained('kmeans', checked.importance, of);
+    if (checked.scope === 'global' && new Set(checked.countsOf(of).values()).size > 1) {
+      throw new EspalierError(
+        'invalid-option',
+        "kmeans: scope 'global' has one codebook, but clusters differ.",
+        {
+          remedy: 'Give one number of clusters.',
+        },
+      );
+    }
+  };
+  return {
+    name: 'kmeans',
+    kinds: ['quantizer'],
+    check: (_, of) => check(of),
+    start(run, of, state) {
+      check(of);
+      return start(checked, run, of, state);
+    },
+  };
+}
+
+/** The options, checked and with their defaults. */
+interface Resolved {
+  readonly init: 'optimal' | LloydInit;
+  readonly keepZero: boolean | undefined;
+  readonly scope: 'tensor' | 'global';
+  readonly importance: Importance;
+  readonly seed: number | undefined;
+  /** Clusters by parameter name. @throws EspalierError `invalid-option`, `unknown-name` */
+  countsOf(of: Of): Map<string, number>;
+}
+
+function resolve(options: KMeansOptions): Resolved {
   checkOptions('kmeans', options, ['clusters', 'init', 'keepZero', 'scope', 'importance', 'seed']);
   const { clusters, init = 'optimal', keepZero, scope = 'tensor', importance = 'none', seed } = options;
   if (!inits.includes(init)) throw unknownName('init of kmeans', String(init), inits);
-  if (scope !== 'tensor' && scope !== 'group') {
-    throw unknownName('scope of kmeans', String(scope), ['tensor', 'group']);
+  if (scope !== 'tensor' && scope !== 'global') {
+    throw unknownName('scope of kmeans', String(scope), ['tensor', 'global']);
   }
+  checkImportance('kmeans', importance);
   const check = (value: number, where: string): void => {
     if (Number.isInteger(value) && value >= 1 && value <= 4096) return;
     throw new EspalierError('invalid-option', `kmeans: ${where} is ${String(value)}.`, {
@@ -86,62 +123,36 @@ export function kmeans(options: KMeansOptions): Quantizer {
     });
   };
   if (typeof clusters === 'number' || clusters === undefined) check(clusters as number, 'clusters');
-  let run: Run | undefined;
-  let watched: Of = [];
-  const settings = (of: Of): Map<string, number> => settingsOf('kmeans', 'clusters', clusters, of, check);
-  /** Those with more distinct values than they should have. */
-  const open = (of: Of): Parameter[] => {
-    const counts = settings(of);
-    return of.filter(
-      (p) => !((run?.shared(p)?.codebook.length ?? Infinity) <= (counts.get(p.name) as number)),
-    );
-  };
-  const source = importanceSource(
-    'kmeans',
-    importance,
-    () => open(watched),
-    () => run,
-  );
+  const countsOf = (of: Of): Map<string, number> => settingsOf('kmeans', 'clusters', clusters, of, check);
+  return { init, keepZero, scope, importance, seed, countsOf };
+}
 
-  const cluster = (
-    values: Float32Array,
-    weights: Float32Array | undefined,
-    k: number,
-    name: string,
-  ): Codebook => {
+function start(
+  { init, keepZero, scope, importance, seed, countsOf }: Resolved,
+  run: RunState,
+  of: Of,
+  state: PluginState | undefined,
+): QuantizerSession {
+  const counts = countsOf(of);
+  /** Those with more distinct values than they should have. */
+  const open = (): Parameter[] =>
+    of.filter((p) => !((run.shared(p)?.codebook.length ?? Infinity) <= counts.get(p.name)!));
+  const source = importanceSource('kmeans', importance, run, open, state);
+
+  const cluster = (values: Float32Array, weights: Float32Array | undefined, name: string): Codebook => {
     const shared: CodebookOptions = { keepZero: keepZero ?? values.includes(0), ...(weights && { weights }) };
+    const k = counts.get(name)!;
     if (init === 'optimal') return optimalCodebook(values, k, shared);
-    return lloydCodebook(values, k, {
-      ...shared,
-      init,
-      seed: hash(seed ?? run?.seed ?? 0, hashString(name)),
-    });
+    return lloydCodebook(values, k, { ...shared, init, seed: hash(seed ?? run.seed, hashString(name)) });
   };
 
   return {
-    name: 'kmeans',
-    start(itsRun, of) {
-      run = itsRun;
-      watched = of;
-      source.start(of);
-      const counts = new Set(settings(of).values());
-      if (scope === 'group' && counts.size > 1) {
-        throw new EspalierError(
-          'invalid-option',
-          "kmeans: scope 'group' has one codebook, but clusters differ.",
-          {
-            remedy: 'Give one number of clusters.',
-          },
-        );
-      }
-    },
     ...source.hooks,
-    async quantize(of, at) {
-      const counts = settings(of);
-      const todo = open(of);
+    async quantize(at) {
+      const todo = open();
       const tensors = new Map<Parameter, QuantizedTensor>();
       if (todo.length === 0 || source.waits(at)) return tensors;
-      for (const members of scope === 'group' ? [todo] : todo.map((p) => [p])) {
+      for (const members of scope === 'global' ? [todo] : todo.map((p) => [p])) {
         const values: Float32Array[] = [];
         const weights: Float32Array[] = [];
         for (const p of members) {
@@ -150,14 +161,8 @@ export function kmeans(options: KMeansOptions): Quantizer {
           const own = await source.of(p, its);
           if (own !== undefined) weights.push(own);
         }
-        const { name } = members[0];
         const all = joined(values);
-        const { centroids } = cluster(
-          all,
-          weights.length > 0 ? joined(weights) : undefined,
-          counts.get(name) as number,
-          name,
-        );
+        const { centroids } = cluster(all, weights.length > 0 ? joined(weights) : undefined, members[0].name);
         const fixZero = keepZero ?? all.includes(0);
         for (const [i, p] of members.entries())
           tensors.set(p, compact(centroids, nearest(values[i], centroids), fixZero));

@@ -6,11 +6,10 @@ import {
   type Parameter,
   type QuantizedTensor,
   type Quantizer,
-  type Run,
 } from '@espalier/core';
 import { bestLevels } from './best-step.js';
 import { chooseLevels, type Levels, type Signal } from './choose-levels.js';
-import { type Importance, importanceSource } from './importance.js';
+import { checkImportance, checkTrained, type Importance, importanceSource } from './importance.js';
 import { compact } from './quantized-tensor.js';
 import { matrixShape } from './rate-model.js';
 
@@ -91,15 +90,7 @@ export function rateDistortion(options: RateDistortionOptions = {}): Quantizer {
       },
     );
   }
-  let run: Run | undefined;
-  let watched: Of = [];
-  const unshared = (of: Of): Of => of.filter((p) => run?.shared(p) === undefined);
-  const source = importanceSource(
-    'rateDistortion',
-    importance,
-    () => unshared(watched),
-    () => run,
-  );
+  checkImportance('rateDistortion', importance);
 
   const choose = (signals: readonly Signal[], exchange: number): Levels[] => {
     const energy = meanEnergy(signals);
@@ -109,29 +100,32 @@ export function rateDistortion(options: RateDistortionOptions = {}): Quantizer {
         : chooseLevels(signal, step, { lambda: exchange * energy, reconstruction, rounds: 20 }),
     );
   };
+  const chosen = (signals: readonly Signal[]): Levels[] =>
+    bytes === undefined ? choose(signals, lambda) : withinBytes(bytes, (l) => choose(signals, l));
 
   return {
     name: 'rateDistortion',
-    start(itsRun, of) {
-      run = itsRun;
-      watched = of;
-      source.start(of);
-    },
-    ...source.hooks,
-    async quantize(of, at) {
-      const open = unshared(of);
-      const tensors = new Map<Parameter, QuantizedTensor>();
-      if (open.length === 0 || source.waits(at)) return tensors;
-      const signals: Signal[] = [];
-      for (const p of open) {
-        const values = (await p.variable.data()) as Float32Array;
-        signals.push(signalOf(p, values, await source.of(p, values)));
-      }
-      const chosen =
-        bytes === undefined ? choose(signals, lambda) : withinBytes(bytes, (l) => choose(signals, l));
-      for (const [i, p] of open.entries()) tensors.set(p, tensorOf(p.size, signals[i], chosen[i]));
-      source.hooks.dispose?.();
-      return tensors;
+    kinds: ['quantizer'],
+    check: (_, of) => checkTrained('rateDistortion', importance, of),
+    start(run, of, state) {
+      checkTrained('rateDistortion', importance, of);
+      const unshared = (): Of => of.filter((p) => run.shared(p) === undefined);
+      const source = importanceSource('rateDistortion', importance, run, unshared, state);
+      return {
+        ...source.hooks,
+        async quantize(at) {
+          const open = unshared();
+          if (open.length === 0 || source.waits(at)) return new Map<Parameter, QuantizedTensor>();
+          const signals: Signal[] = [];
+          for (const p of open) {
+            const values = (await p.variable.data()) as Float32Array;
+            signals.push(signalOf(p, values, await source.of(p, values)));
+          }
+          const levels = chosen(signals);
+          source.hooks.dispose?.();
+          return new Map(open.map((p, i) => [p, tensorOf(p.size, signals[i], levels[i])]));
+        },
+      };
     },
   };
 }

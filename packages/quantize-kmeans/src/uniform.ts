@@ -1,11 +1,12 @@
 import {
   checkOptions,
   EspalierError,
+  type Of,
   type Parameter,
   type PerParameter,
   type QuantizedTensor,
   type Quantizer,
-  type Run,
+  type RunState,
   unknownName,
 } from '@espalier/core';
 import { settingsOf } from './per-parameter.js';
@@ -65,27 +66,33 @@ export function uniform(options: UniformOptions): Quantizer {
     });
   };
   if (typeof setting === 'number') check(setting, option);
-  let run: Run | undefined;
-
+  const settingsFor = (of: Of): Map<string, number> =>
+    settingsOf('uniform', option, setting as PerParameter<number>, of, check);
   return {
     name: 'uniform',
-    start(itsRun, of) {
-      run = itsRun;
-      settingsOf('uniform', option, setting as PerParameter<number>, of, check);
-    },
-    async quantize(of) {
-      const settings = settingsOf('uniform', option, setting as PerParameter<number>, of, check);
-      const tensors = new Map<Parameter, QuantizedTensor>();
-      for (const p of of) {
-        if (run?.shared(p) !== undefined) continue;
-        const values = (await p.variable.data()) as Float32Array;
-        const own = settings.get(p.name) as number;
-        const most = option === 'bits' ? 2 ** (own - 1) - 1 : 32767;
-        tensors.set(p, uniformLevels(values, option === 'bits' ? stepFor(values, most, range) : own, most));
-      }
-      return tensors;
+    kinds: ['quantizer'],
+    check: (_, of) => void settingsFor(of),
+    start(run, of) {
+      const settings = settingsFor(of);
+      return { quantize: () => quantize(run, of, settings) };
     },
   };
+
+  async function quantize(
+    run: RunState,
+    of: Of,
+    settings: ReadonlyMap<string, number>,
+  ): Promise<Map<Parameter, QuantizedTensor>> {
+    const tensors = new Map<Parameter, QuantizedTensor>();
+    for (const p of of) {
+      if (run.shared(p) !== undefined) continue;
+      const values = (await p.variable.data()) as Float32Array;
+      const own = settings.get(p.name) as number;
+      const most = option === 'bits' ? 2 ** (own - 1) - 1 : 32767;
+      tensors.set(p, uniformLevels(values, option === 'bits' ? stepFor(values, most, range) : own, most));
+    }
+    return tensors;
+  }
 }
 
 /**

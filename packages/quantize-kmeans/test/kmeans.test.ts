@@ -19,9 +19,8 @@ beforeEach(() => {
 });
 
 async function quantize(options: KMeansOptions, of = run.select()): Promise<Map<Parameter, QuantizedTensor>> {
-  const plugin = kmeans(options);
-  await plugin.start?.(run, of);
-  return plugin.quantize(of, once());
+  const { quantize } = await kmeans(options).start(run, of);
+  return quantize(once());
 }
 
 async function share(options: KMeansOptions): Promise<Map<Parameter, QuantizedTensor>> {
@@ -68,10 +67,10 @@ describe('kmeans', () => {
   });
 
   it('has one codebook for a group', async () => {
-    const [a, b] = [...(await quantize({ clusters: 16, scope: 'group' })).values()];
+    const [a, b] = [...(await quantize({ clusters: 16, scope: 'global' })).values()];
     expect(a.codebook.length).toBe(16);
     for (const value of b.codebook) expect(a.codebook).toContain(value);
-    await expect(quantize({ clusters: { 'fc1/*': 3, '**': 4 }, scope: 'group' })).rejects.toThrow(/differ/);
+    await expect(quantize({ clusters: { 'fc1/*': 3, '**': 4 }, scope: 'global' })).rejects.toThrow(/differ/);
   });
 
   it("starts Lloyd where it is told, 'random' by the run's seed", async () => {
@@ -89,7 +88,7 @@ describe('kmeans', () => {
     expect(() => kmeans({} as never)).toThrow(/clusters is undefined/);
     expect(() => kmeans({ clusters: 0 })).toThrow(/clusters is 0/);
     expect(() => kmeans({ clusters: 4, init: 'liner' as never })).toThrow(/Did you mean 'linear'/);
-    expect(() => kmeans({ clusters: 4, scope: 'all' as never })).toThrow(/tensor, group/);
+    expect(() => kmeans({ clusters: 4, scope: 'all' as never })).toThrow(/tensor, global/);
     await expect(quantize({ clusters: { 'fc3/*': 4 } })).rejects.toThrow(/fc3/);
     await expect(quantize({ clusters: { 'fc1/*': 4 } })).rejects.toThrow(/no value for fc2\/kernel/);
     await expect(quantize({ clusters: (p) => p.size })).resolves.toBeDefined();

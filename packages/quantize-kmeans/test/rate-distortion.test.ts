@@ -1,5 +1,14 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { createTrainer, dequantize, hash, once, Run, type Trainer, uniform } from '@espalier/core';
+import {
+  createTrainer,
+  dequantize,
+  hash,
+  once,
+  type PluginState,
+  Run,
+  type Trainer,
+  uniform,
+} from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
@@ -40,8 +49,8 @@ function denseRun(values: Float32Array, inputs: number): Run {
 
 async function quantized(values: Float32Array, options: RateDistortionOptions, inputs = 50) {
   const run = denseRun(values, inputs);
-  const tensors = await rateDistortion(options).quantize(run.select(), once());
-  const [tensor] = [...tensors.values()];
+  const { quantize } = await rateDistortion(options).start(run, run.select());
+  const [tensor] = (await quantize(once())).values();
   return { tensor, values: dequantize(tensor) };
 }
 
@@ -186,7 +195,8 @@ describe('rateDistortion', () => {
     const one = await quantized(new Float32Array(100).fill(0.5), { importance: 'none', lambda: 0.01 });
     expect(one.values.every((x) => Math.abs(x - 0.5) < 1e-6)).toBe(true);
     const run = denseRun(laplace(100, 9), 100);
-    const tensors = await rateDistortion({ importance: 'none' }).quantize(run.select(), once());
+    const { quantize } = await rateDistortion({ importance: 'none' }).start(run, run.select());
+    const tensors = await quantize(once());
     expect(tensors.size).toBe(1);
   });
 
@@ -229,14 +239,12 @@ describe.each([
   ['rateDistortion', () => rateDistortion({ lambda: 0.05 })],
   ['kmeans', () => kmeans({ clusters: 4, importance: 'fisher' })],
 ])('%s with importance from gradients', (_, make) => {
-  const begin = async (epochs: number): Promise<{ run: Run; trainer: Trainer }> => {
+  const begin = async (epochs: number, states?: PluginState[]): Promise<{ run: Run; trainer: Trainer }> => {
     const run = denseRun(laplace(400, 10), 40);
-    const trainer = await createTrainer(run, {
-      data,
-      epochs,
-      loss: 'meanSquaredError',
-      schedules: [{ plugin: make(), parameters: '**' }],
-    });
+    if (states !== undefined) run.load(states[0]);
+    const schedules = [{ plugin: make(), parameters: '**' }];
+    const options = { data, epochs, loss: 'meanSquaredError' as const, schedules };
+    const trainer = await createTrainer(run, options, states?.[1]);
     return { run, trainer };
   };
 
@@ -263,9 +271,7 @@ describe.each([
     const half = await begin(3);
     await half.trainer.nextEpoch();
     const states = [await half.run.save(), await half.trainer.save()];
-    const again = await begin(3);
-    again.run.load(states[0]);
-    again.trainer.load(states[1]);
+    const again = await begin(3, states);
     for (let epoch = 1; epoch < 3; epoch++) await again.trainer.nextEpoch();
     expect(again.run.shared(again.run.parameters[0])).toEqual(whole.run.shared(whole.run.parameters[0]));
   });
@@ -275,7 +281,8 @@ describe.each([
     const run = denseRun(laplace(100, 1), 10);
     run.parameters[0].layer.trainable = false;
     const frozen = new Run(run.model);
-    expect(() => make().start?.(frozen, frozen.parameters)).toThrow(/not trained/);
+    expect(() => make().start(frozen, frozen.parameters)).toThrow(/not trained/);
+    expect(() => make().check?.(frozen, frozen.parameters)).toThrow(/not trained/);
   });
 });
 
@@ -291,9 +298,7 @@ describe.each([
       const run = denseRun(values, 30);
       const [kernel] = run.parameters;
       run.setVariance(kernel, tf.tensor(even ? variance.map(() => 0.001) : variance, [30, 100]));
-      const quantizer = make();
-      await quantizer.start?.(run, run.select());
-      await run.quantize(quantizer);
+      await run.quantize(make());
       const near = kernel.variable.dataSync();
       run.dispose();
       const part = (from: number, to: number): number =>
@@ -307,8 +312,6 @@ describe.each([
 
   it('is refused where there is none', async () => {
     const run = denseRun(laplace(100, 1), 10);
-    const quantizer = make();
-    await quantizer.start?.(run, run.select());
-    await expect(run.quantize(quantizer)).rejects.toThrow(/fc\/kernel has no posterior/);
+    await expect(run.quantize(make())).rejects.toThrow(/fc\/kernel has no posterior/);
   });
 });

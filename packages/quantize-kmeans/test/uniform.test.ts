@@ -59,9 +59,7 @@ describe('uniform', () => {
     const run = build();
     await run.quantize(uniform({ bits: 3 }));
     const shared = run.shared(run.parameters[0]);
-    const plugin = uniform({ bits: 2 });
-    await plugin.start?.(run, run.select());
-    await run.quantize(plugin);
+    await run.quantize(uniform({ bits: 2 }));
     expect(run.shared(run.parameters[0])).toBe(shared);
   });
 
