@@ -1,12 +1,12 @@
 import {
+  agpSparsity,
   checkOptions,
   checkPerParameter,
   checkRange,
-  type Moment,
+  type PerParameter,
   type Pruner,
-  progress,
+  perParameter,
 } from '@espalier/core';
-import { type PerParameter, perParameter } from './per-parameter.js';
 import { checkRanking, type RankingOptions, rankedPruner, rankingOptions } from './ranked.js';
 
 export interface AgpOptions extends RankingOptions {
@@ -19,18 +19,9 @@ export interface AgpOptions extends RankingOptions {
 }
 
 /**
- * The sparsity of automated gradual pruning at a moment: s_f + (s_i - s_f)(1 - t)³ with t from 0 at the first
- * firing to 1 at the last (Zhu & Gupta 2017, "To prune, or not to prune", eq. 1). A schedule that fires once
- * goes to the final sparsity.
- */
-export function agpSparsity(initial: number, final: number, power: number, at: Moment): number {
-  return final + (initial - final) * (1 - progress(at)) ** power;
-}
-
-/**
  * Automated gradual pruning (Zhu & Gupta 2017): raises the sparsity from `initial` to `final` along a cubic
- * curve, fast while there is much to spare and slower towards the end; training goes on in between. The final
- * sparsity is reached exactly at the schedule's last firing.
+ * curve (`agpSparsity` of `@espalier/core`), fast while there is much to spare and slower towards the end; training
+ * goes on in between. The final sparsity is reached exactly at the schedule's last firing.
  *
  * @throws EspalierError `unknown-option`, `invalid-option`, `unknown-name`
  *
@@ -45,7 +36,7 @@ export function agpSparsity(initial: number, final: number, power: number, at: M
  * const pruner = agp({ final: 0.8 });
  * const nonzero: number[] = [];
  * for (let index = 0; index < 3; index++) {
- *   run.prune(pruner, undefined, { ...once(), index, count: 3 });
+ *   await run.prune(pruner, undefined, { ...once(), index, count: 3 });
  *   nonzero.push((await run.counts()).nonzero);
  * }
  * if (nonzero.join() !== '200,60,40') throw new Error(nonzero.join()); // sparsity 0, 0.7, 0.8
@@ -59,7 +50,7 @@ export function agp(options: AgpOptions): Pruner {
   checkRange('agp', 'power', power, Number.MIN_VALUE, Number.MAX_VALUE);
   checkRanking('agp', options);
   return rankedPruner('agp', options, (of, at) => {
-    const finals = perParameter('agp', 'final', final, of, at, [0, 1]);
+    const finals = perParameter('agp', 'final', final, of, [0, 1], at);
     return new Map([...finals].map(([p, s]) => [p, agpSparsity(initial, s, power, at)]));
   });
 }

@@ -1,4 +1,5 @@
 import {
+  checkOneOf,
   checkOptions,
   checkPerParameter,
   checkRange,
@@ -7,18 +8,19 @@ import {
   type Of,
   once,
   type Parameter,
+  type PerParameter,
   type Pruner,
-  unknownName,
+  perParameter,
 } from '@espalier/core';
-import { thresholdPruner, type Weights } from './internal/threshold.js';
-import { type PerParameter, perParameter } from './per-parameter.js';
+import { measuredIn } from './internal/measured.js';
+import { thresholdPruner } from './internal/threshold.js';
 
 export interface BaiduRnnOptions {
   /** The threshold reached at the end, >= 0. Give this or `quantile`. */
   readonly q?: PerParameter<number>;
   /**
-   * Takes as `q` this quantile of the tensor's |w|, in [0, 1], measured at the first firing and saved with the
-   * run. Narang et al. take 0.9, of a net trained dense.
+   * Takes as `q` this quantile of the tensor's |w|, in [0, 1], measured at the first firing; it is saved and
+   * passes on to later stages. Narang et al. take 0.9, of a net trained dense.
    */
   readonly quantile?: PerParameter<number>;
   /** Epochs after the start at which the threshold begins to rise faster. Default: half the schedule. */
@@ -75,7 +77,7 @@ function distillerThreshold(q: number, rampOffset: number, slope: number, at: Mo
  * const pruner = baiduRnn({ q: 0.6, rampOffset: 1, rampSlope: 2 }); // thresholds 0, 0.2, 0.6
  * const sparsity: number[] = [];
  * for (let index = 0; index < 3; index++) {
- *   run.prune(pruner, undefined, { ...once(), start: 0, end: 3, every: 1, epoch: index, index, count: 3 });
+ *   await run.prune(pruner, undefined, { ...once(), start: 0, end: 3, every: 1, epoch: index, index, count: 3 });
  *   sparsity.push(1 - (await run.counts()).nonzero / 4);
  * }
  * if (sparsity.join() !== '0,0.25,0.75') throw new Error(sparsity.join());
@@ -98,38 +100,37 @@ export function baiduRnn(options: BaiduRnnOptions): Pruner {
   if (quantile !== undefined) checkPerParameter('baiduRnn', 'quantile', quantile, [0, 1]);
   if (rampOffset !== undefined) checkRange('baiduRnn', 'rampOffset', rampOffset, 0, Number.MAX_VALUE);
   checkRange('baiduRnn', 'rampSlope', rampSlope, Number.MIN_VALUE, Number.MAX_VALUE);
-  if (compat !== undefined && compat !== 'distiller')
-    throw unknownName('compat', String(compat), ['distiller']);
-  const thresholdAt = (final: number, at: Moment): number =>
-    compat === 'distiller'
+  if (compat !== undefined) checkOneOf('baiduRnn', 'compat', compat, ['distiller']);
+  const thresholdAt = (final: number, at: Moment): number | undefined =>
+    (compat === 'distiller'
       ? distillerThreshold(final, rampOffset ?? (at.end - at.start) / 2, rampSlope, at)
-      : baiduThreshold(final, rampOffset, rampSlope, at);
-  let measured: Record<string, number> = {};
+      : baiduThreshold(final, rampOffset, rampSlope, at)) || undefined;
   const settings = (of: Of, at: Moment): Map<Parameter, number> =>
     q === undefined
-      ? perParameter('baiduRnn', 'quantile', quantile!, of, at, [0, 1])
-      : perParameter('baiduRnn', 'q', q, of, at, range);
-  const finalsOf = (of: Of, at: Moment, weights: Weights): Map<Parameter, number> => {
-    const shares = settings(of, at);
-    if (q !== undefined) return shares;
-    for (const [p, share] of shares) measured[p.name] ??= quantileOf(weights.get(p)!, share);
-    return new Map(of.map((p) => [p, measured[p.name]]));
-  };
+      ? perParameter('baiduRnn', 'quantile', quantile!, of, [0, 1], at)
+      : perParameter('baiduRnn', 'q', q, of, range, at);
+  const check = (of: Of): void => void settings(of, once());
+  if (quantile === undefined) {
+    return thresholdPruner('baiduRnn', {
+      check,
+      start: (of) => ({
+        find: (at) => new Map([...settings(of, at)].map(([p, final]) => [p, thresholdAt(final, at)])),
+      }),
+    });
+  }
   return thresholdPruner('baiduRnn', {
-    check: (of) => void settings(of, once()),
-    look: (of) => (q === undefined ? of.filter(({ name }) => measured[name] === undefined) : []),
-    find: (of, at, weights) =>
-      new Map([...finalsOf(of, at, weights)].map(([p, final]) => [p, thresholdAt(final, at) || undefined])),
-    memory: {
-      forget() {
-        measured = {};
-      },
-      save: () => ({ json: { q: measured } }),
-      load({ json }) {
-        const saved = (json as { q?: Record<string, number> } | null)?.q;
-        if (saved === undefined) throw new EspalierError('bad-state', 'baiduRnn: the saved state has no q.');
-        measured = { ...saved };
-      },
+    check,
+    start(of, state) {
+      const measured = measuredIn<number>('baiduRnn', 'q', state, Number.isFinite);
+      return {
+        look: () => of.filter(({ name }) => !measured.has(name)),
+        find(at, weights) {
+          const shares = settings(of, at);
+          for (const [p, own] of weights) measured.set(p.name, quantileOf(own, shares.get(p)!));
+          return new Map(of.map((p) => [p, thresholdAt(measured.get(p.name)!, at)]));
+        },
+        save: () => ({ json: { q: Object.fromEntries(measured) } }),
+      };
     },
   });
 }

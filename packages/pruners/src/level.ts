@@ -1,5 +1,10 @@
-import { checkOptions, checkPerParameter, type Pruner } from '@espalier/core';
-import { type PerParameter, perParameter } from './per-parameter.js';
+import {
+  checkOptions,
+  checkPerParameter,
+  type PerParameter,
+  type Pruner,
+  perParameter,
+} from '@espalier/core';
 import { checkRanking, type RankingOptions, rankedPruner, rankingOptions } from './ranked.js';
 
 export interface LevelOptions extends RankingOptions {
@@ -26,7 +31,7 @@ export interface LevelOptions extends RankingOptions {
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 2, inputShape: [2], useBias: false })] });
  * model.setWeights([tf.tensor2d([[0.1, -2], [3, -0.4]])]);
  * const run = new Run(model);
- * run.prune(level({ sparsity: 0.5 }));
+ * await run.prune(level({ sparsity: 0.5 }));
  * if (model.getWeights()[0].dataSync().join() !== '0,-2,3,0') throw new Error('unexpected');
  * ```
  */
@@ -35,6 +40,6 @@ export function level(options: LevelOptions): Pruner {
   checkPerParameter('level', 'sparsity', options.sparsity, [0, 1]);
   checkRanking('level', options);
   return rankedPruner('level', options, (of, at) =>
-    perParameter('level', 'sparsity', options.sparsity, of, at, [0, 1]),
+    perParameter('level', 'sparsity', options.sparsity, of, [0, 1], at),
   );
 }

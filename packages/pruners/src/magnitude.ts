@@ -5,10 +5,11 @@ import {
   type Of,
   once,
   type Parameter,
+  type PerParameter,
   type Pruner,
+  perParameter,
 } from '@espalier/core';
 import { thresholdPruner } from './internal/threshold.js';
-import { type PerParameter, perParameter } from './per-parameter.js';
 
 export interface MagnitudeOptions {
   /** Weights with |w| <= threshold go; >= 0. With 0, weights that are exactly 0 now stay 0 for good. */
@@ -30,7 +31,7 @@ export interface MagnitudeOptions {
  * import { magnitude } from '@espalier/pruners';
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 2, inputShape: [2], useBias: false })] });
  * model.setWeights([tf.tensor2d([[0.5, -2], [3, -0.25]])]);
- * new Run(model).prune(magnitude({ threshold: 0.5 }));
+ * await new Run(model).prune(magnitude({ threshold: 0.5 }));
  * if (model.getWeights()[0].dataSync().join() !== '0,-2,3,0') throw new Error('unexpected');
  * ```
  */
@@ -39,6 +40,9 @@ export function magnitude(options: MagnitudeOptions): Pruner {
   checkOptions('magnitude', options, ['threshold']);
   checkPerParameter('magnitude', 'threshold', options.threshold, range);
   const thresholds = (of: Of, at: Moment): Map<Parameter, number> =>
-    perParameter('magnitude', 'threshold', options.threshold, of, at, range);
-  return thresholdPruner('magnitude', { check: (of) => void thresholds(of, once()), find: thresholds });
+    perParameter('magnitude', 'threshold', options.threshold, of, range, at);
+  return thresholdPruner('magnitude', {
+    check: (of) => void thresholds(of, once()),
+    start: (of) => ({ find: (at) => thresholds(of, at) }),
+  });
 }

@@ -2,14 +2,14 @@ import {
   checkOptions,
   checkRange,
   EspalierError,
+  type Of,
   type Parameter,
   type Pruner,
-  type Run,
   readNow,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkCriterion, type ElementCriterion, scoresOf } from './criterion.js';
 import { see } from './internal/seen.js';
-import { checkScore, type Score, scoresOf } from './score.js';
 
 export interface NmOptions {
   /** How many weights of each group stay, 1 <= n <= m. */
@@ -19,8 +19,8 @@ export interface NmOptions {
   /** Along which axis groups lie: `'in'` (default, what sparse hardware wants), `'out'`, or a dimension. */
   readonly along?: 'in' | 'out' | number;
   /** Criterion. Default `'magnitude'`. */
-  readonly score?: Score;
-  /** For score `'random'`. Default: the run's seed. */
+  readonly criterion?: ElementCriterion;
+  /** For criterion `'random'`. Default: the run's seed. */
   readonly seed?: number;
 }
 
@@ -40,15 +40,15 @@ export interface NmOptions {
  * import { nm } from '@espalier/pruners';
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [6], useBias: false })] });
  * model.setWeights([tf.tensor2d([[4], [-1], [2], [3], [0.1], [0.2]])]);
- * new Run(model).prune(nm({ n: 2, m: 4 }));
+ * await new Run(model).prune(nm({ n: 2, m: 4 }));
  * const kept = [...model.getWeights()[0].dataSync()].map((w) => Number(w !== 0));
  * if (kept.join() !== '1,0,0,1,1,1') throw new Error(kept.join());
  * ```
  */
 export function nm(options: NmOptions): Pruner {
-  const { n, m, along = 'in', score = 'magnitude', seed } = options;
-  checkOptions('nm', options, ['n', 'm', 'along', 'score', 'seed']);
-  checkScore('nm', score);
+  const { n, m, along = 'in', criterion = 'magnitude', seed } = options;
+  checkOptions('nm', options, ['n', 'm', 'along', 'criterion', 'seed']);
+  checkCriterion('nm', criterion);
   checkRange('nm', 'm', m, 2, Number.MAX_SAFE_INTEGER);
   checkRange('nm', 'n', n, 1, m);
   for (const [name, value] of Object.entries({ n, m, seed: seed ?? 0 })) {
@@ -63,24 +63,28 @@ export function nm(options: NmOptions): Pruner {
       remedy: "Give 'in', 'out' or the number of a dimension.",
     });
   }
-  let run: Run | undefined;
+  const check = (of: Of): void => {
+    for (const p of of) axisOf(p, along);
+  };
   return {
     name: 'nm',
-    check: (_, of) => of.forEach((p) => void axisOf(p, along)),
-    start(started, of) {
-      for (const p of of) axisOf(p, along);
-      run = started;
+    kinds: ['pruner'],
+    check: (_, of) => check(of),
+    start(run, of) {
+      check(of);
+      return {
+        masks: (_, read = readNow) =>
+          see(read, run, of, criterion, (seen) => {
+            const masks = new Map<Parameter, tf.Tensor>();
+            for (const [p, own] of seen) {
+              const scores = scoresOf(criterion, p, seed ?? run.seed, own);
+              const kept = keep(scores, p.shape, axisOf(p, along), n, m);
+              masks.set(p, tf.tensor(kept, p.shape as number[], 'float32'));
+            }
+            return masks;
+          }),
+      };
     },
-    masks: (of, _, read = readNow) =>
-      see(read, of, run, score, (seen) => {
-        const masks = new Map<Parameter, tf.Tensor>();
-        for (const [p, own] of seen) {
-          const scores = scoresOf(score, p, own.alive, seed ?? run?.seed ?? 0, own);
-          const kept = keep(scores, p.shape, axisOf(p, along), n, m);
-          masks.set(p, tf.tensor(kept, p.shape as number[], 'float32'));
-        }
-        return masks;
-      }),
   };
 }
 

@@ -1,8 +1,13 @@
-import { checkOptions, checkPerParameter, type Pruner } from '@espalier/core';
-import { type PerParameter, perParameter } from './per-parameter.js';
+import {
+  checkOptions,
+  checkPerParameter,
+  type PerParameter,
+  type Pruner,
+  perParameter,
+} from '@espalier/core';
 import { checkRanking, type RankingOptions, rankedPruner, rankingOptions } from './ranked.js';
 
-export interface RandomOptions extends Omit<RankingOptions, 'score'> {
+export interface RandomOptions extends Omit<RankingOptions, 'criterion'> {
   /** Fraction of the weights to prune, in [0, 1]. */
   readonly sparsity: PerParameter<number>;
 }
@@ -21,7 +26,7 @@ export interface RandomOptions extends Omit<RankingOptions, 'score'> {
  * import { random } from '@espalier/pruners';
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 9, inputShape: [10], useBias: false })] });
  * const run = new Run(model);
- * run.prune(random({ sparsity: 0.3, seed: 7 }));
+ * await run.prune(random({ sparsity: 0.3, seed: 7 }));
  * if ((await run.counts()).nonzero !== 63) throw new Error('unexpected');
  * ```
  */
@@ -29,12 +34,12 @@ export function random(options: RandomOptions): Pruner {
   checkOptions(
     'random',
     options,
-    ['sparsity', ...rankingOptions].filter((name) => name !== 'score'),
+    ['sparsity', ...rankingOptions].filter((name) => name !== 'criterion'),
   );
   checkPerParameter('random', 'sparsity', options.sparsity, [0, 1]);
-  const ranking: RankingOptions = { ...options, score: 'random' };
+  const ranking: RankingOptions = { ...options, criterion: 'random' };
   checkRanking('random', ranking);
   return rankedPruner('random', ranking, (of, at) =>
-    perParameter('random', 'sparsity', options.sparsity, of, at, [0, 1]),
+    perParameter('random', 'sparsity', options.sparsity, of, [0, 1], at),
   );
 }

@@ -1,4 +1,8 @@
 import {
+  type Blocks,
+  blocksOf,
+  checkBlock,
+  checkOneOf,
   checkRange,
   EspalierError,
   type Moment,
@@ -6,18 +10,16 @@ import {
   once,
   type Parameter,
   type Pruner,
-  type Run,
   readNow,
   roundHalfEven,
   type Selector,
-  unknownName,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Blocks, blockScores, blocksOf, checkBlock, spread } from './internal/blocks.js';
+import { checkCriterion, type ElementCriterion, scoresOf } from './criterion.js';
+import { blockScores, spread } from './internal/blocks.js';
 import { commonSparsity, partition } from './internal/groups.js';
 import { type Seen, see } from './internal/seen.js';
 import { pruneLowest } from './internal/select.js';
-import { checkScore, type Score, scoresOf } from './score.js';
 
 /** Which tensors are ranked together. */
 export type Scope = 'tensor' | 'group' | 'global';
@@ -25,7 +27,7 @@ export type Scope = 'tensor' | 'group' | 'global';
 /** What pruners that rank weights have in common: criterion, scope and pattern. */
 export interface RankingOptions {
   /** Criterion. Default `'magnitude'`. */
-  readonly score?: Score;
+  readonly criterion?: ElementCriterion;
   /**
    * `'tensor'` (default): the sparsity holds in each tensor. `'global'`: over all tensors of the schedule
    * together. `'group'`: over those of each entry of `groups`.
@@ -35,7 +37,8 @@ export interface RankingOptions {
   readonly groups?: readonly Selector[];
   /**
    * With scope `'group'` or `'global'`: what at least stays of each tensor, as a fraction (below 1) or a
-   * count. Default 1 weight (or block), nothing at sparsity 1.
+   * count; 0 is no floor. Default 1 weight (or block), none at sparsity 1. A sparsity that leaves too little for the
+   * floors is refused.
    */
   readonly floor?: number;
   /**
@@ -43,7 +46,7 @@ export interface RankingOptions {
    * `[1, 8]` or `[4, 4]` for `[in, out]`. A block's score is the mean of its weights' scores.
    */
   readonly block?: readonly number[];
-  /** For score `'random'`. Default: the run's seed. */
+  /** For criterion `'random'`. Default: the run's seed. */
   readonly seed?: number;
   /**
    * `'distiller'`: the count is floor(s·n) and every weight that ties with the last one goes as well.
@@ -54,7 +57,7 @@ export interface RankingOptions {
 
 /** Names of the options, for `checkOptions`. */
 export const rankingOptions: readonly string[] = [
-  'score',
+  'criterion',
   'scope',
   'groups',
   'floor',
@@ -63,18 +66,15 @@ export const rankingOptions: readonly string[] = [
   'compat',
 ];
 
-/** @throws EspalierError `invalid-option`, `unknown-name` */
+/** @throws EspalierError `invalid-option` */
 export function checkRanking(owner: string, options: RankingOptions): void {
-  const { score, scope = 'tensor', groups, floor, block, seed, compat } = options;
+  const { criterion, scope = 'tensor', groups, floor, block, seed, compat } = options;
   const refuse = (message: string, remedy: string): never => {
     throw new EspalierError('invalid-option', `${owner}: ${message}`, { remedy });
   };
-  if (score !== undefined) checkScore(owner, score);
-  const scopes = ['tensor', 'group', 'global'];
-  if (!scopes.includes(scope)) throw unknownName('scope', String(scope), scopes);
-  if (compat !== undefined && compat !== 'distiller' && compat !== 'torch') {
-    throw unknownName('compat', String(compat), ['distiller', 'torch']);
-  }
+  if (criterion !== undefined) checkCriterion(owner, criterion);
+  checkOneOf(owner, 'scope', scope, ['tensor', 'group', 'global']);
+  if (compat !== undefined) checkOneOf(owner, 'compat', compat, ['distiller', 'torch']);
   if ((scope === 'group') !== (groups !== undefined)) {
     refuse(
       scope === 'group'
@@ -90,22 +90,18 @@ export function checkRanking(owner: string, options: RankingOptions): void {
       refuse(`floor is ${floor}.`, 'Give a fraction below 1 or a whole number of weights.');
     }
   }
-  if (block !== undefined && !(Array.isArray(block) && block.length > 0 && block.every(isSize))) {
-    refuse(`block is ${JSON.stringify(block)}.`, 'Give a list of whole numbers >= 1, such as [1, 8].');
-  }
+  if (block !== undefined) checkBlock(owner, block);
   if (seed !== undefined && !Number.isInteger(seed)) refuse(`seed is ${seed}.`, 'Give a whole number.');
   if (
     compat === 'distiller' &&
-    (scope !== 'tensor' || block !== undefined || (score ?? 'magnitude') !== 'magnitude')
+    (scope !== 'tensor' || block !== undefined || (criterion ?? 'magnitude') !== 'magnitude')
   ) {
     refuse(
       "compat 'distiller' ranks magnitudes tensor by tensor.",
-      'Leave out score, scope and block, or compat.',
+      'Leave out criterion, scope and block, or compat.',
     );
   }
 }
-
-const isSize = (n: unknown): boolean => Number.isInteger(n) && (n as number) >= 1;
 
 /** The units (weights or blocks) of one parameter, ready to be ranked. */
 interface Ranked {
@@ -116,6 +112,9 @@ interface Ranked {
   readonly gone: number;
 }
 
+/** Tensors that are ranked together. */
+type Group = readonly Parameter[];
+
 /**
  * A pruner that takes the least important weights up to a sparsity that `sparsities` tells for each moment.
  * What is pruned stays pruned: it ranks lowest, and the count never falls below it.
@@ -125,15 +124,27 @@ export function rankedPruner(
   options: RankingOptions,
   sparsities: (of: Of, at: Moment) => ReadonlyMap<Parameter, number>,
 ): Pruner {
-  let run: Run | undefined;
+  const { criterion = 'magnitude', block, compat } = options;
 
-  const { score = 'magnitude' } = options;
+  /** The groups, of which all that can be checked before training is. */
+  const checked = (of: Of): readonly Group[] => {
+    const groups = groupsOf(name, of, options);
+    const wanted = sparsities(of, once());
+    for (const group of groups) {
+      const sparsity = commonSparsity(name, group, wanted);
+      const sizes = group.map((p) => (block === undefined ? p.size : blocksOf(name, p, block).count));
+      // Of what is left, as torch counts, nothing is known yet.
+      if (compat !== 'torch')
+        floorsOf(name, sizes, sparsity, countOf(sparsity, total(sizes), 0, compat), options);
+    }
+    return groups;
+  };
 
-  const rank = (parameter: Parameter, seen: Seen): Ranked => {
+  const rank = (parameter: Parameter, seen: Seen, seed: number): Ranked => {
     // Distiller looks at the weights alone: what it pruned is 0 and ties with every other 0.
-    const alive = options.compat === 'distiller' ? undefined : seen.alive;
-    const elements = scoresOf(score, parameter, alive, options.seed ?? run?.seed ?? 0, seen);
-    const blocks = options.block === undefined ? undefined : blocksOf(parameter, options.block);
+    const alive = compat === 'distiller' ? undefined : seen.alive;
+    const elements = scoresOf(criterion, parameter, seed, { ...seen, alive });
+    const blocks = block === undefined ? undefined : blocksOf(name, parameter, block);
     const scores = blocks === undefined ? elements : blockScores(blocks, elements);
     let gone = 0;
     if (alive !== undefined) for (const score of scores) if (score === Number.NEGATIVE_INFINITY) gone++;
@@ -141,18 +152,16 @@ export function rankedPruner(
   };
 
   const prune = (ranked: readonly Ranked[], sparsity: number, masks: Map<Parameter, tf.Tensor>): void => {
-    const n = sum(ranked, ({ scores }) => scores.length);
-    const gone = sum(ranked, (r) => r.gone);
-    const count = countOf(sparsity, n, gone, options.compat);
+    const sizes = ranked.map(({ scores }) => scores.length);
+    const gone = total(ranked.map((r) => r.gone));
+    const count = countOf(sparsity, total(sizes), gone, compat);
     // Nothing to do: masks that are there stay as they are.
     if (count === 0) return;
-    if (ranked.length > 1 || options.floor !== undefined) protect(name, ranked, sparsity, n - count, options);
-    const ties = options.compat === 'distiller' ? 'all' : 'index';
+    protect(ranked, floorsOf(name, sizes, sparsity, count, options));
     const kept = pruneLowest(
       ranked.map(({ scores }) => scores),
-      // Without a run nothing tells a pruned weight from one that happens to be 0.
-      run === undefined ? count : Math.max(count, gone),
-      ties,
+      Math.max(count, gone),
+      compat === 'distiller' ? 'all' : 'index',
     );
     for (const [i, { parameter, blocks }] of ranked.entries()) {
       const mask = blocks === undefined ? kept[i] : spread(blocks, kept[i]);
@@ -160,36 +169,27 @@ export function rankedPruner(
     }
   };
 
-  const check = (of: Of): void => {
-    const wanted = sparsities(of, once());
-    for (const group of groupsOf(name, of, options)) commonSparsity(name, group, wanted);
-    if (options.block !== undefined) for (const parameter of of) checkBlock(parameter, options.block);
-  };
-
   return {
     name,
-    check: (_, of) => check(of),
-    start(started, of) {
-      check(of);
-      run = started;
-    },
-    masks(of, at, read = readNow) {
-      const wanted = sparsities(of, at);
-      const groups = groupsOf(name, of, options).map((group) => ({
-        group,
-        sparsity: commonSparsity(name, group, wanted),
-      }));
-      return see(read, of, run, score, (seen) => {
-        const masks = new Map<Parameter, tf.Tensor>();
-        for (const { group, sparsity } of groups) {
-          prune(
-            group.map((parameter) => rank(parameter, seen.get(parameter)!)),
-            sparsity,
-            masks,
-          );
-        }
-        return masks;
-      });
+    kinds: ['pruner'],
+    check: (_, of) => void checked(of),
+    start(run, of) {
+      const groups = checked(of);
+      const seed = options.seed ?? run.seed;
+      return {
+        masks(at, read = readNow) {
+          const wanted = sparsities(of, at);
+          const amounts = groups.map((group) => commonSparsity(name, group, wanted));
+          return see(read, run, of, criterion, (seen) => {
+            const masks = new Map<Parameter, tf.Tensor>();
+            for (const [i, group] of groups.entries()) {
+              const ranked = group.map((parameter) => rank(parameter, seen.get(parameter)!, seed));
+              prune(ranked, amounts[i], masks);
+            }
+            return masks;
+          });
+        },
+      };
     },
   };
 }
@@ -200,28 +200,34 @@ function countOf(sparsity: number, n: number, gone: number, compat: RankingOptio
   return roundHalfEven(sparsity * n);
 }
 
-/** Raises the best scores of each tensor out of reach, so that its floor stays. */
-function protect(
+/**
+ * How many units at least stay of each tensor that is ranked together, when `count` of all go.
+ *
+ * @throws EspalierError `invalid-option` when that cannot be
+ */
+function floorsOf(
   name: string,
-  ranked: readonly Ranked[],
+  sizes: readonly number[],
   sparsity: number,
-  left: number,
-  { floor, compat }: RankingOptions,
-): void {
-  const least = floor ?? (compat === 'torch' || sparsity === 1 ? 0 : 1);
-  if (least === 0) return;
-  const floors = ranked.map(({ scores }) =>
-    least < 1 ? Math.ceil(least * scores.length) : Math.min(least, scores.length),
+  count: number,
+  { scope = 'tensor', floor, compat }: RankingOptions,
+): number[] {
+  const least = floor ?? (scope === 'tensor' || compat === 'torch' || sparsity === 1 ? 0 : 1);
+  const floors = sizes.map((size) => (least < 1 ? Math.ceil(least * size) : Math.min(least, size)));
+  const needed = total(floors);
+  const left = total(sizes) - count;
+  if (count === 0 || needed <= left) return floors;
+  throw new EspalierError(
+    'invalid-option',
+    `${name}: sparsity ${sparsity} leaves ${left} of all tensors, but their floors need ${needed}.`,
+    { remedy: 'Lower the sparsity or the floor (0: none).' },
   );
-  const needed = sum(floors, (f) => f);
-  if (needed > left) {
-    throw new EspalierError(
-      'invalid-option',
-      `${name}: sparsity ${sparsity} leaves ${left} of all tensors, but their floors need ${needed}.`,
-      { remedy: 'Lower the sparsity or the floor (0: none).' },
-    );
-  }
+}
+
+/** Raises the best scores of each tensor out of reach, so that its floor stays. */
+function protect(ranked: readonly Ranked[], floors: readonly number[]): void {
   for (const [i, { scores }] of ranked.entries()) {
+    if (floors[i] === 0) continue;
     const [kept] = pruneLowest([scores], scores.length - floors[i]);
     for (let j = 0; j < scores.length; j++) {
       if (kept[j] === 1 && scores[j] !== Number.NEGATIVE_INFINITY) scores[j] = Number.POSITIVE_INFINITY;
@@ -234,6 +240,6 @@ function groupsOf(name: string, of: Of, { scope = 'tensor', groups = [] }: Ranki
   return scope === 'global' ? [[...of]] : partition(name, of, groups);
 }
 
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
 }

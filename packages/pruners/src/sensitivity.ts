@@ -1,24 +1,25 @@
 import {
+  checkOneOf,
   checkOptions,
   checkPerParameter,
-  EspalierError,
   type Moment,
   type Of,
   once,
   type Parameter,
+  type PerParameter,
   type Pruner,
-  unknownName,
+  perParameter,
 } from '@espalier/core';
+import { measuredIn } from './internal/measured.js';
 import { distribution } from './internal/moments.js';
 import { thresholdPruner } from './internal/threshold.js';
-import { type PerParameter, perParameter } from './per-parameter.js';
 
 export interface SensitivityOptions {
   /** s >= 0: the threshold is s·σ of the tensor. About 0.25 for a first layer, up to 1 for large dense ones. */
   readonly sensitivity: PerParameter<number>;
   /**
-   * When σ is measured. `'once'` (default): at the first firing, on all weights of the tensor; it is saved
-   * with the run. `'always'`: at every firing, on the weights that survive (Han et al. 2015).
+   * When σ is measured. `'once'` (default): at the first firing, on all weights of the tensor; it is saved and
+   * passes on to later stages. `'always'`: at every firing, on the weights that survive (Han et al. 2015).
    */
   readonly measure?: 'once' | 'always';
 }
@@ -39,7 +40,7 @@ export interface SensitivityOptions {
  * import { sensitivity } from '@espalier/pruners';
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 2, inputShape: [2], useBias: false })] });
  * model.setWeights([tf.tensor2d([[1, -1], [3, -3]])]); // σ = 2.58
- * new Run(model).prune(sensitivity({ sensitivity: { '**': 0.5 } }));
+ * await new Run(model).prune(sensitivity({ sensitivity: { '**': 0.5 } }));
  * if (model.getWeights()[0].dataSync().join() !== '0,0,3,-3') throw new Error('unexpected');
  * ```
  */
@@ -48,33 +49,39 @@ export function sensitivity(options: SensitivityOptions): Pruner {
   const range = [0, Number.MAX_VALUE] as const;
   checkOptions('sensitivity', options, ['sensitivity', 'measure']);
   checkPerParameter('sensitivity', 'sensitivity', options.sensitivity, range);
-  if (measure !== 'once' && measure !== 'always') {
-    throw unknownName('measure', String(measure), ['once', 'always']);
-  }
-  let sigmas: Record<string, number> = {};
-  const sigmaOf = (name: string, weights: Float32Array | undefined): number => {
-    if (measure === 'always') return distribution(name, weights!, (w) => (w === 0 ? undefined : w)).deviation;
-    sigmas[name] ??= distribution(name, weights!, (w) => w).deviation;
-    return sigmas[name];
-  };
+  checkOneOf('sensitivity', 'measure', measure, ['once', 'always']);
   const valuesOf = (of: Of, at: Moment): Map<Parameter, number> =>
-    perParameter('sensitivity', 'sensitivity', options.sensitivity, of, at, range);
+    perParameter('sensitivity', 'sensitivity', options.sensitivity, of, range, at);
+  const check = (of: Of): void => void valuesOf(of, once());
+  if (measure === 'always') {
+    const surviving = (w: number): number | undefined => (w === 0 ? undefined : w);
+    return thresholdPruner('sensitivity', {
+      check,
+      start: (of) => ({
+        look: () => of,
+        find: (at, weights) =>
+          new Map(
+            [...valuesOf(of, at)].map(([p, s]) => [
+              p,
+              s * distribution(p.name, weights.get(p)!, surviving).deviation,
+            ]),
+          ),
+      }),
+    });
+  }
   return thresholdPruner('sensitivity', {
-    check: (of) => void valuesOf(of, once()),
-    look: (of) => of.filter(({ name }) => measure === 'always' || sigmas[name] === undefined),
-    find: (of, at, weights) =>
-      new Map([...valuesOf(of, at)].map(([p, s]) => [p, s * sigmaOf(p.name, weights.get(p))])),
-    memory: {
-      forget() {
-        sigmas = {};
-      },
-      save: () => ({ json: { sigmas } }),
-      load({ json }) {
-        const saved = (json as { sigmas?: Record<string, number> } | null)?.sigmas;
-        if (saved === undefined)
-          throw new EspalierError('bad-state', 'sensitivity: the saved state has no sigmas.');
-        sigmas = { ...saved };
-      },
+    check,
+    start(of, state) {
+      const sigmas = measuredIn<number>('sensitivity', 'sigmas', state, Number.isFinite);
+      return {
+        look: () => of.filter(({ name }) => !sigmas.has(name)),
+        find(at, weights) {
+          for (const [{ name }, own] of weights)
+            sigmas.set(name, distribution(name, own, (w) => w).deviation);
+          return new Map([...valuesOf(of, at)].map(([p, s]) => [p, s * sigmas.get(p.name)!]));
+        },
+        save: () => ({ json: { sigmas: Object.fromEntries(sigmas) } }),
+      };
     },
   });
 }

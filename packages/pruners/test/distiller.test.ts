@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { agp, baiduRnn, level, sensitivity } from '../src/index.js';
-import { count, mask, moments, normalRun, prune, runOf, weights } from './models.js';
+import { count, mask, moments, normalRun, runOf, weights } from './models.js';
 
 /** Weights 0.0001, 0.0002, …, 1: the sparsity tells the threshold and the other way round. */
 const ramp = (n = 10_000): number[][] => [Array.from({ length: n }, (_, i) => (i + 1) / n)];
@@ -39,11 +39,11 @@ describe('compat: distiller', () => {
       '.05 .1761 .2881 .387 .4736 .5486 .613 .6674 .7128 .75 .7798 .8029 .8204 .8329 .8412 .8463 .8489 .8499 .85',
     ],
     [0.05, 0.85, 0, 12, 5, '.05 .75 .85'],
-  ])('agp from %d to %d, epochs %d to %d by %d', (initial, final, start, end, every, expected) => {
+  ])('agp from %d to %d, epochs %d to %d by %d', (initial, final, from, end, every, expected) => {
     const run = runOf(ramp());
     const pruner = agp({ initial, final, compat: 'distiller' });
-    const sparsity = moments(start, end, every).map((at) => {
-      prune(run, pruner, at);
+    const sparsity = moments(from, end, every).map((at) => {
+      run.prune(pruner, undefined, at);
       return count(mask(run), 0) / 10_000;
     });
     const golden = expected.split(' ').map(Number);
@@ -56,11 +56,11 @@ describe('compat: distiller', () => {
     [0.4, 3, 2, 5, 16, 1, '.0267 .0533 .08 .16 .2133 .2667 .32 .3733 .4267 .48 .5333'],
     [0.17, 3, 2, 4, 21, 3, '.0071 .0425 .085 .1275 .17 .2125'],
   ])('baiduRnn with q %d, ramp %d, slope %d, epochs %d to %d by %d', (...row) => {
-    const [q, rampOffset, rampSlope, start, end, every, expected] = row;
+    const [q, rampOffset, rampSlope, from, end, every, expected] = row;
     const run = runOf(ramp());
     const pruner = baiduRnn({ q, rampOffset, rampSlope, compat: 'distiller' });
-    const thresholds = moments(start, end, every).map((at) => {
-      prune(run, pruner, at);
+    const thresholds = moments(from, end, every).map((at) => {
+      run.prune(pruner, undefined, at);
       return count(mask(run), 0) / 10_000; // weights are 1e-4 apart
     });
     const golden = expected.split(' ').map(Number);
@@ -73,7 +73,7 @@ describe('compat: distiller', () => {
     const mean = 4 / 5;
     const sigma = Math.sqrt([1, -1, 2, -2, 4].reduce((total, w) => total + (w - mean) ** 2, 0) / 4);
     const pruner = sensitivity({ sensitivity: 2 / sigma });
-    prune(run, pruner);
+    run.prune(pruner);
     expect(weights(run)).toEqual([0, 0, 0, 0, 4]);
   });
 });

@@ -1,13 +1,12 @@
-import { once, progress } from '@espalier/core';
+import { agpSparsity, once, progress } from '@espalier/core';
 import { describe, expect, it } from 'vitest';
-import { agp, agpSparsity, baiduRnn, baiduThreshold, level } from '../src/index.js';
-import { count, mask, moments, normalRun, runOf, weights, write } from './models.js';
+import { agp, baiduRnn, baiduThreshold, level } from '../src/index.js';
+import { count, mask, moments, normalRun, runOf, saved, start, weights, write } from './models.js';
 
 describe('agp', () => {
   it('follows Zhu & Gupta (2017), eq. 1, and ends at the final sparsity', () => {
     const run = normalRun(100, 100);
     const pruner = agp({ initial: 0.1, final: 0.9 });
-    pruner.start?.(run, run.select());
     const at = moments(2, 12, 2);
     for (const [i, moment] of at.entries()) {
       run.prune(pruner, undefined, moment);
@@ -26,7 +25,6 @@ describe('agp', () => {
   it('never brings a weight back', () => {
     const run = normalRun(30, 10);
     const pruner = agp({ final: 0.95, power: 1 });
-    pruner.start?.(run, run.select());
     let before = mask(run);
     for (const at of moments(0, 9, 1)) {
       run.prune(pruner, undefined, at);
@@ -70,18 +68,29 @@ describe('baiduRnn', () => {
     const run = runOf([values]);
     const pruner = baiduRnn({ quantile: 0.9 });
     const [first, last] = moments(0, 2, 1);
-    pruner.start?.(run, run.select());
-    run.prune(pruner, undefined, first);
+    const running = start(run, pruner);
+    running.fire(first);
     expect(count(mask(run), 0)).toBe(0);
-    const resumed = baiduRnn({ quantile: 0.9 });
-    resumed.start?.(run, run.select());
-    resumed.load?.(JSON.parse(JSON.stringify(pruner.save?.())));
+    const resumed = start(run, pruner, saved(running));
     write(
       run.parameter('fc0/kernel'),
       values.map((w) => 0.95 * w),
     ); // q stays 90: 95 · 0.95 = 90.25 is kept
-    run.prune(resumed, undefined, last);
+    resumed.fire(last);
     expect(count(mask(run), 1)).toBe(6);
+  });
+
+  it.each([
+    [0.25, 3], // a quarter of 10 is at or below the third, not at or below the second
+    [0.3, 3],
+    [0.31, 4],
+    [0.01, 1],
+    [1, 10],
+    [0, 0],
+  ])('takes the smallest magnitude with a share of %d at or below it', (quantile, pruned) => {
+    const run = runOf([[1, -2, 3, -4, 5, -6, 7, -8, 9, -10]]);
+    run.prune(baiduRnn({ quantile }));
+    expect(count(mask(run), 0)).toBe(pruned);
   });
 
   it('wants q or quantile', () => {

@@ -1,5 +1,15 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { type Moment, once, type Parameter, type Pruner, Run, uniform } from '@espalier/core';
+import {
+  type Moment,
+  once,
+  type Parameter,
+  type Plugin,
+  type PluginState,
+  type PrunerSession,
+  Run,
+  Running,
+  uniform,
+} from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 
@@ -55,8 +65,15 @@ export function moments(start: number, end: number, every: number): Moment[] {
   });
 }
 
-/** As the trainer does: starts the pruner, then prunes. */
-export function prune(run: Run, pruner: Pruner, at: Moment = once()): void {
-  void pruner.start?.(run, run.select());
-  run.prune(pruner, undefined, at);
+/** A pruner at work, to be fired more than once. */
+export function start<S extends PrunerSession>(run: Run, pruner: Plugin<S>, state?: PluginState): Running<S> {
+  const running = run.start(pruner, state && { state });
+  if (running instanceof Running) return running;
+  throw new Error(`${pruner.name} takes its time`);
+}
+
+/** What a session saves, as it comes back from a file. */
+export function saved({ session }: Running): PluginState {
+  const { json, arrays } = (session.save?.() ?? {}) as PluginState;
+  return { json: JSON.parse(JSON.stringify(json ?? null)) as unknown, ...(arrays && { arrays }) };
 }

@@ -2,13 +2,13 @@ import { Run } from '@espalier/core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
 import { agp, level, nm, random } from '../src/index.js';
-import { count, mask, moments, normal, normalRun, prune, runOf, weights, write } from './models.js';
+import { count, mask, moments, normal, normalRun, runOf, weights, write } from './models.js';
 
 describe('nm', () => {
   it('keeps the 2 largest of every 4 inputs of each output', () => {
     const run = normalRun(16, 5);
     const before = weights(run);
-    prune(run, nm({ n: 2, m: 4 }));
+    run.prune(nm({ n: 2, m: 4 }));
     const kept = mask(run);
     for (let out = 0; out < 5; out++) {
       for (let group = 0; group < 4; group++) {
@@ -26,7 +26,7 @@ describe('nm', () => {
       ],
     });
     const run = new Run(model);
-    prune(run, nm({ n: 1, m: 4 }));
+    run.prune(nm({ n: 1, m: 4 }));
     const kept = mask(run, 'conv/kernel'); // [2, 2, 4, 3]
     for (let position = 0; position < 4; position++) {
       for (let out = 0; out < 3; out++) {
@@ -38,19 +38,19 @@ describe('nm', () => {
 
   it('treats a last shorter group as padded, along any axis', () => {
     const run = runOf([[1, 2, 3, 4, 5, 6, 7]]);
-    prune(run, nm({ n: 2, m: 4, along: 'out' }));
+    run.prune(nm({ n: 2, m: 4, along: 'out' }));
     expect(mask(run)).toEqual([0, 0, 1, 1, 0, 1, 1]);
     const byAxis = runOf([[1, 2, 3, 4, 5]]);
-    prune(byAxis, nm({ n: 2, m: 4, along: 1 }));
+    byAxis.prune(nm({ n: 2, m: 4, along: 1 }));
     expect(mask(byAxis)).toEqual([0, 0, 1, 1, 1]);
   });
 
   it('breaks ties by index and keeps pruned weights pruned', () => {
     const run = runOf([[1, 1, 1, 1]]);
-    prune(run, nm({ n: 2, m: 4, along: 'out' }));
+    run.prune(nm({ n: 2, m: 4, along: 'out' }));
     expect(mask(run)).toEqual([0, 0, 1, 1]);
     write(run.parameter('fc0/kernel'), [9, 9, 0, 1]);
-    prune(run, nm({ n: 2, m: 4, along: 'out' }));
+    run.prune(nm({ n: 2, m: 4, along: 'out' }));
     expect(mask(run)).toEqual([0, 0, 1, 1]);
   });
 
@@ -59,7 +59,7 @@ describe('nm', () => {
     expect(() => nm({ n: 5, m: 4 })).toThrow('n is 5');
     expect(() => nm({ n: 1.5, m: 4 })).toThrow('n is 1.5');
     expect(() => nm({ n: 2, m: 4, along: 'input' as never })).toThrow('along');
-    expect(() => prune(run, nm({ n: 2, m: 4, along: 3 }))).toThrow('has no axis 3');
+    expect(() => run.prune(nm({ n: 2, m: 4, along: 3 }))).toThrow('has no axis 3');
   });
 });
 
@@ -71,7 +71,7 @@ describe('block', () => {
       [2, 2, 5, 5],
       [2, 2, 5, 5],
     ]);
-    prune(run, level({ sparsity: 0.5, block: [2, 2] })); // means 1, 2.25, 2, 5
+    run.prune(level({ sparsity: 0.5, block: [2, 2] })); // means 1, 2.25, 2, 5
     expect(mask(run)).toEqual([0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1]);
   });
 
@@ -80,15 +80,28 @@ describe('block', () => {
       [1, 1, 3],
       [2, 2, 1],
     ]);
-    prune(run, level({ sparsity: 0.5, block: [2] })); // means 1, 3, 2, 1; the tie goes by index
+    run.prune(level({ sparsity: 0.5, block: [2] })); // means 1, 3, 2, 1; the tie goes by index
     expect(mask(run)).toEqual([0, 0, 1, 1, 1, 0]);
-    expect(() => prune(run, level({ sparsity: 0.5, block: [1, 1, 2] }))).toThrow('does not fit fc0/kernel');
+    expect(() => run.prune(level({ sparsity: 0.5, block: [1, 1, 2] }))).toThrow('does not fit fc0/kernel');
+  });
+
+  it('ranks a block that the edge cuts off by its mean, not by its sum', () => {
+    const run = runOf([[2, 2, 3]]);
+    run.prune(level({ sparsity: 0.5, block: [2] })); // means 2 and 3, sums 4 and 3
+    expect(mask(run)).toEqual([0, 0, 1]);
+    const cut = runOf([
+      [2, 2, 3],
+      [2, 2, 3],
+      [9, 9, 1],
+    ]); // means 2, 3, 9, 1; sums 8, 6, 18, 1
+    cut.prune(level({ sparsity: 0.5, block: [2, 2] }));
+    expect(mask(cut)).toEqual([0, 0, 1, 0, 0, 1, 1, 1, 0]);
   });
 
   it('works with gradual pruning and global ranking', () => {
     const run = runOf(normal(8, 8, 1), normal(8, 16, 2));
     const pruner = agp({ final: 0.75, block: [4, 4], scope: 'global' });
-    for (const at of moments(0, 3, 1)) prune(run, pruner, at);
+    for (const at of moments(0, 3, 1)) run.prune(pruner, undefined, at);
     const all = [...mask(run), ...mask(run, 'fc1/kernel')];
     expect(count(all, 0)).toBe(9 * 16); // 12 blocks
   });
@@ -98,7 +111,7 @@ describe('random', () => {
   it('prunes an exact number, uniformly, the same from the same seed', () => {
     const [a, b, c] = [7, 7, 8].map((seed) => {
       const run = normalRun(100, 100);
-      prune(run, random({ sparsity: 0.6, seed }));
+      run.prune(random({ sparsity: 0.6, seed }));
       return mask(run);
     });
     expect(count(a, 0)).toBe(6000);
@@ -112,10 +125,10 @@ describe('random', () => {
 
   it('prunes more of the same, and takes the seed of the run', () => {
     const run = normalRun(20, 20);
-    prune(run, random({ sparsity: 0.3 }));
+    run.prune(random({ sparsity: 0.3 }));
     const few = mask(run);
-    prune(run, random({ sparsity: 0.6 }));
+    run.prune(random({ sparsity: 0.6 }));
     expect(mask(run).every((m, i) => m <= few[i])).toBe(true);
-    expect(() => random({ sparsity: 0.5, score: 'magnitude' } as never)).toThrow("no option 'score'");
+    expect(() => random({ sparsity: 0.5, criterion: 'magnitude' } as never)).toThrow("no option 'criterion'");
   });
 });

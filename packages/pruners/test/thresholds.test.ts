@@ -1,22 +1,23 @@
+import { once } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { magnitude, sensitivity } from '../src/index.js';
-import { count, mask, normalRun, prune, runOf, weights, write } from './models.js';
+import { count, mask, normalRun, runOf, saved, start, weights, write } from './models.js';
 
 describe('magnitude', () => {
   it('keeps |w| > threshold; what is pruned stays pruned', () => {
     const run = runOf([[0.5, -0.5, 0.6, -0.1, 2]], [[0.5, 3]]);
-    prune(run, magnitude({ threshold: { '**': 0.5, 'fc1/kernel': 0.1 } }));
+    run.prune(magnitude({ threshold: { '**': 0.5, 'fc1/kernel': 0.1 } }));
     expect(mask(run)).toEqual([0, 0, 1, 0, 1]);
     expect(mask(run, 'fc1/kernel')).toEqual([1, 1]);
     write(run.parameter('fc0/kernel'), [0, 0, 0.4, 0, 2]);
-    prune(run, magnitude({ threshold: { '**': 0.5, 'fc1/kernel': 0.1 } }));
+    run.prune(magnitude({ threshold: { '**': 0.5, 'fc1/kernel': 0.1 } }));
     expect(mask(run)).toEqual([0, 0, 0, 0, 1]);
   });
 
   it('freezes the zeros of a sparse model with threshold 0', () => {
     const run = runOf([[0, 1e-30, -2, 0]]);
-    prune(run, magnitude({ threshold: 0 }));
+    run.prune(magnitude({ threshold: 0 }));
     expect(mask(run)).toEqual([0, 1, 1, 0]);
   });
 
@@ -29,45 +30,57 @@ describe('magnitude', () => {
 describe('sensitivity', () => {
   it('prunes about 68 % of normal weights at s = 1', () => {
     const run = normalRun(100, 100);
-    prune(run, sensitivity({ sensitivity: 1 }));
+    run.prune(sensitivity({ sensitivity: 1 }));
     expect(Math.abs(count(mask(run), 0) / 10_000 - 0.6827)).toBeLessThan(0.02);
   });
 
-  it('measures σ once, and resumes with the σ it measured', () => {
+  it('measures σ once, and goes on with the σ it measured', () => {
     const run = normalRun(50, 50);
     const pruner = sensitivity({ sensitivity: 0.5 });
-    pruner.start?.(run, run.select());
-    run.prune(pruner);
-    const once = mask(run);
-    run.prune(pruner);
-    expect(mask(run)).toEqual(once); // the same threshold on the same weights
-    const resumed = sensitivity({ sensitivity: 0.5 });
-    resumed.start?.(run, run.select());
-    resumed.load?.(JSON.parse(JSON.stringify(pruner.save?.())));
+    const running = start(run, pruner);
+    running.fire();
+    const first = mask(run);
+    running.fire();
+    expect(mask(run)).toEqual(first); // the same threshold on the same weights
+    const resumed = start(run, pruner, saved(running));
+    expect(saved(resumed)).toEqual(saved(running));
     write(
       run.parameter('fc0/kernel'),
       weights(run).map((w) => w / 2),
     );
-    const [a, b] = [pruner, resumed].map((p) =>
-      [...(p.masks(run.select(), moment) as Map<unknown, tf.Tensor>).values()][0].dataSync(),
-    );
+    const [a, b] = [running, resumed].map(({ session }) => {
+      const masks = session.masks(once()) as Map<unknown, tf.Tensor>;
+      return [...masks.values()][0].dataSync();
+    });
     expect(a).toEqual(b);
-    expect(count([...a], 0)).toBeGreaterThan(count(once, 0)); // weights that shrank are caught
+    expect(count([...a], 0)).toBeGreaterThan(count(first, 0)); // weights that shrank are caught
   });
 
-  it('keeps its σ from stage to stage of a run, but not for another run', () => {
+  it('measures anew in each session that is given no state', () => {
     const run = runOf([[1, -1, 3, -3]]);
     const pruner = sensitivity({ sensitivity: { 'fc0/*': 0.5 } }); // σ = 2.58
-    prune(run, pruner);
+    const running = start(run, pruner);
+    running.fire();
     expect(mask(run)).toEqual([0, 0, 1, 1]);
+    const state = saved(running);
     write(run.parameter('fc0/kernel'), [0, 0, 1.2, -3]);
-    prune(run, pruner);
+    start(run, pruner, state).fire();
     expect(mask(run)).toEqual([0, 0, 0, 1]);
     const other = runOf([[0.1, -0.1, 0.3, -0.3]]);
-    prune(other, pruner);
+    other.prune(pruner);
     expect(mask(other)).toEqual([0, 0, 1, 1]);
     const named = sensitivity({ sensitivity: { 'fc1/*': 0.5 } });
     expect(() => named.check?.(run, run.select())).toThrow("no parameter 'fc1/*'");
+  });
+
+  it.each([
+    ['another pruner', { json: { q: { 'fc0/kernel': 1 } } }],
+    ['no numbers', { json: { sigmas: { 'fc0/kernel': 'wide' } } }],
+    ['nothing', {}],
+  ])('refuses a state of %s', (_, state) => {
+    expect(() => start(runOf([[1, 2]]), sensitivity({ sensitivity: 1 }), state)).toThrow(
+      expect.objectContaining({ code: 'bad-state' }),
+    );
   });
 
   it("measures σ again at every firing, on the survivors: Han's iterative pruning", () => {
@@ -88,14 +101,12 @@ describe('sensitivity', () => {
 
   it('tells NaN weights and leaks nothing', () => {
     const run = runOf([[1, 2, 3]]);
-    prune(run, sensitivity({ sensitivity: 0.1 }));
+    run.prune(sensitivity({ sensitivity: 0.1 }));
     const before = tf.memory().numTensors;
-    prune(run, sensitivity({ sensitivity: 0.1 }));
+    run.prune(sensitivity({ sensitivity: 0.1 }));
     expect(tf.memory().numTensors).toBe(before);
     write(run.parameter('fc0/kernel'), [1, Number.NaN, 3]);
-    expect(() => sensitivity({ sensitivity: 1 }).masks(run.select(), moment)).toThrow('not finite');
+    expect(() => run.prune(sensitivity({ sensitivity: 1 }))).toThrow('not finite');
     expect(() => sensitivity({ sensitivity: 1, measure: 'twice' as never })).toThrow("no measure 'twice'");
   });
 });
-
-const moment = { epoch: 0, step: 0, stepsPerEpoch: 1, start: 0, end: 1, every: 1, index: 0, count: 1 };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { roundHalfEven } from '@espalier/core';
 import { describe, expect, it } from 'vitest';
 import { level, random } from '../src/index.js';
-import { count, mask, prune, runOf, weights } from './models.js';
+import { count, mask, runOf, weights } from './models.js';
 
 type Nested = readonly (number | Nested)[];
 interface Row {
@@ -64,16 +64,16 @@ describe('torch.nn.utils.prune', () => {
 
   it('pruned twice: the second amount is that of the weights that are left', () => {
     const run = runOf(row(golden.twice.weight));
-    for (let i = 0; i < 2; i++) prune(run, level({ sparsity: 0.5, compat: 'torch' }));
+    for (let i = 0; i < 2; i++) run.prune(level({ sparsity: 0.5, compat: 'torch' }));
     expect(mask(run)).toEqual(flat(golden.twice.mask));
   });
 
   it('after another pruner: only the weights it left count', () => {
     const run = runOf(row(golden.mixed.weight));
     // Rows 2 and 3 of 5 were pruned first, by their L2 norm.
-    const rows = { score: () => flat(golden.mixed.weight).map((_, i) => (i >= 14 && i < 28 ? 0 : 1)) };
-    prune(run, level({ sparsity: 0.4, ...rows }));
-    prune(run, level({ sparsity: 0.5, compat: 'torch' }));
+    const rows = { criterion: () => flat(golden.mixed.weight).map((_, i) => (i >= 14 && i < 28 ? 0 : 1)) };
+    run.prune(level({ sparsity: 0.4, ...rows }));
+    run.prune(level({ sparsity: 0.5, compat: 'torch' }));
     expect(mask(run)).toEqual(flat(golden.mixed.mask));
   });
 

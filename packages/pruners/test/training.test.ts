@@ -1,8 +1,8 @@
 import './models.js';
 import {
-  createTrainer,
   type Data,
   hash,
+  type Plugin,
   Run,
   type Schedule,
   seededModel,
@@ -12,7 +12,8 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
-import { agp, level, sensitivity, splicing } from '../src/index.js';
+import { kills, type TwoStages, weightsAfter } from '../../core/test/two-stages.js';
+import { agp, baiduRnn, level, nm, sensitivity, splicing } from '../src/index.js';
 import { count, mask, weights } from './models.js';
 
 /** Points on two rings, 2 classes: needs a hidden layer. */
@@ -81,9 +82,11 @@ describe('pruners in training', () => {
   it('splicing: pruned weights come back while training moves the dense copy', async () => {
     const run = new Run(await model(), { seed: 1 });
     const pruner = splicing({ sensitivity: 0.3, low: 0.95, high: 1.05 });
-    const schedules: Schedule[] = [{ plugin: pruner, parameters: hidden, end: 4, every: { steps: 2 } }];
+    const running = await run.start(pruner, { parameters: hidden });
+    const schedules: Schedule[] = [{ plugin: running, end: 4, every: { steps: 2 } }];
     const history = await train(run, { ...options, epochs: 8, schedules, validation: data });
-    const counts = pruner.counts.get(hidden)!;
+    running.dispose();
+    const counts = running.session.counts.get(hidden)!;
     expect(counts.revivedInAll).toBeGreaterThan(0);
     expect(count(weights(run, hidden), 0)).toBe(counts.pruned);
     expect(count(mask(run, hidden), 0)).toBe(counts.pruned);
@@ -92,34 +95,57 @@ describe('pruners in training', () => {
     run.dispose();
   });
 
-  it.each([
+  it.each<[string, () => Plugin, { steps: number } | number]>([
     ['sensitivity', () => sensitivity({ sensitivity: 0.6 }), 1],
     ['splicing', () => splicing({ sensitivity: 0.3 }), { steps: 3 }],
-    ['agp', () => agp({ final: 0.9, score: 'random' }), 1],
-  ] as const)('%s resumes bit for bit', async (_, make, every) => {
-    const result = async (stopAfter: number): Promise<number[]> => {
-      const start = async (): Promise<{ run: Run; schedules: Schedule[] }> => ({
-        run: new Run(await model(), { seed: 1 }),
-        schedules: [{ plugin: make(), parameters: hidden, every, end: 5 }],
-      });
-      let { run, schedules } = await start();
-      let trainer = await createTrainer(run, { ...options, schedules });
-      while (!trainer.done) {
-        await trainer.nextEpoch();
-        if (trainer.epoch !== stopAfter) continue;
-        const saved = [await run.save(), await trainer.save()];
-        trainer.dispose();
-        run.dispose();
-        ({ run, schedules } = await start());
-        run.load(saved[0]);
-        trainer = await createTrainer(run, { ...options, schedules });
-        trainer.load(saved[1]);
-      }
-      await trainer.finish();
-      const values = ['fc0/kernel', hidden, 'fc2/kernel'].flatMap((name) => weights(run, name));
-      run.dispose();
-      return values;
+    ['baiduRnn', () => baiduRnn({ quantile: 0.7 }), 1],
+  ])('%s goes on bit for bit, whenever it is killed, and in a second stage', async (_, plugin, every) => {
+    const stages: TwoStages = {
+      run: async () => new Run(await model(), { seed: 1 }),
+      plugin,
+      schedule: { parameters: hidden, every, end: 2 },
+      options: { ...options, data: rings(96, 16), epochs: 2 },
     };
-    expect(await result(2)).toEqual(await result(-1));
+    const whole = await weightsAfter(stages);
+    for (const kill of kills(stages)) expect([kill, await weightsAfter(stages, kill)]).toEqual([kill, whole]);
+    // What was measured in the first stage matters in the second.
+    expect(await weightsAfter({ ...stages, passOn: false })).not.toEqual(whole);
+  });
+
+  it.each<[string, () => Plugin]>([
+    ['agp', () => agp({ final: 0.9, criterion: 'random' })],
+    ['nm', () => nm({ n: 2, m: 4 })],
+  ])('%s keeps nothing, and resumes bit for bit all the same', async (_, plugin) => {
+    const stages: TwoStages = {
+      run: async () => new Run(await model(), { seed: 1 }),
+      plugin,
+      schedule: { parameters: hidden, end: 2 },
+      options: { ...options, data: rings(96, 16), epochs: 2 },
+    };
+    const whole = await weightsAfter(stages);
+    for (const kill of kills(stages)) expect([kill, await weightsAfter(stages, kill)]).toEqual([kill, whole]);
+  });
+
+  it.each<[string, () => Plugin]>([
+    ['sensitivity', () => sensitivity({ sensitivity: 0.6 })],
+    ['splicing', () => splicing({ sensitivity: 0.3 })],
+    ['baiduRnn', () => baiduRnn({ quantile: 0.7 })],
+    ['level', () => level({ sparsity: 0.5 })],
+    ['nm', () => nm({ n: 1, m: 4 })],
+  ])('%s serves two schedules of a stage, as two of it would', async (_, make) => {
+    const kernels = ['fc0/kernel', 'fc1/kernel'];
+    const result = async (first: Plugin, second: Plugin): Promise<number[][]> => {
+      const run = new Run(await model(), { seed: 1 });
+      const schedules: Schedule[] = [first, second].map((plugin, i) => ({ plugin, parameters: kernels[i] }));
+      await train(run, { ...options, epochs: 2, schedules });
+      const left = kernels.map((name) => weights(run, name));
+      run.dispose();
+      run.model.dispose();
+      return left;
+    };
+    const one = make();
+    const shared = await result(one, one);
+    for (const values of shared) expect(count(values, 0)).toBeGreaterThan(0.2 * values.length);
+    expect(shared).toEqual(await result(make(), make()));
   });
 });

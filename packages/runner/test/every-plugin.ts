@@ -42,9 +42,9 @@ export const filters = 'conv/kernel';
 export const schedules: Record<string, () => Schedule<Plugin>> = {
   level: () => ({ plugin: pruners.level({ sparsity: 0.5, scope: 'global' }) }),
   'level by a score of its own': () => ({
-    plugin: pruners.level({ sparsity: 0.5, score: (p) => tf.abs(p.variable) }),
+    plugin: pruners.level({ sparsity: 0.5, criterion: (p) => tf.abs(p.variable) }),
   }),
-  lamp: () => ({ plugin: pruners.level({ sparsity: 0.5, score: 'lamp', scope: 'global' }) }),
+  lamp: () => ({ plugin: pruners.level({ sparsity: 0.5, criterion: 'lamp', scope: 'global' }) }),
   agp: () => ({ plugin: pruners.agp({ final: 0.8 }) }),
   random: () => ({ plugin: pruners.random({ sparsity: 0.5 }) }),
   magnitude: () => ({ plugin: pruners.magnitude({ threshold: 0.05 }) }),

@@ -1,65 +1,57 @@
-import {
-  type Moment,
-  type Of,
-  type Parameter,
-  type PluginState,
-  type Pruner,
-  type Run,
-  readNow,
-} from '@espalier/core';
+import type { Moment, Of, Parameter, PluginState, Pruner } from '@espalier/core';
+import { readNow } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-
-/** The mask |w| > threshold of a parameter, in float32: ties go. The caller owns it. */
-export function above(parameter: Parameter, threshold: number): tf.Tensor {
-  return tf.tidy(() => tf.cast(tf.greater(tf.abs(parameter.variable), threshold), 'float32'));
-}
-
-/** What a pruner measured once and keeps. */
-export interface Memory {
-  forget(): void;
-  save(): PluginState;
-  load(state: PluginState): void;
-}
 
 /** Weights by their parameters. */
 export type Weights = ReadonlyMap<Parameter, Float32Array>;
 
+/** What a session goes by. */
+export interface Finder {
+  /** The parameters whose weights have to be known for the next thresholds. Default: none. */
+  look?(): Of;
+  /** `undefined` leaves a parameter as it is. */
+  find(at: Moment, weights: Weights): ReadonlyMap<Parameter, number | undefined>;
+  /** What it has measured and keeps. */
+  save?(): PluginState;
+}
+
 /** How a pruner comes to its thresholds. */
 export interface Thresholds {
   check(of: Of): void;
-  /** The parameters whose weights have to be known for that. Default: none. */
-  look?(of: Of): Of;
-  /** `undefined` leaves a parameter as it is. */
-  find(of: Of, at: Moment, weights: Weights): ReadonlyMap<Parameter, number | undefined>;
-  readonly memory?: Memory;
+  start(of: Of, state: PluginState | undefined): Finder;
+}
+
+/** The mask |w| > threshold of a parameter, in float32: ties go. The caller owns it. */
+function above(parameter: Parameter, threshold: number): tf.Tensor {
+  return tf.tidy(() => tf.cast(tf.greater(tf.abs(parameter.variable), threshold), 'float32'));
 }
 
 /** A pruner that keeps |w| > threshold. */
-export function thresholdPruner(name: string, { check, look, find, memory }: Thresholds): Pruner {
-  let last: Run | undefined;
+export function thresholdPruner(name: string, { check, start }: Thresholds): Pruner {
   return {
     name,
+    kinds: ['pruner'],
     check: (_, of) => check(of),
-    start(run, of) {
+    start(_, of, state) {
       check(of);
-      // A plugin that two stages share goes on with what it measured in the first.
-      if (run !== last) memory?.forget();
-      last = run;
-    },
-    ...(memory !== undefined && { save: memory.save, load: memory.load }),
-    masks(of, at, read = readNow) {
-      const seen = look?.(of) ?? [];
-      return read(
-        () => seen.map(({ variable }) => variable),
-        (numbers) => {
-          const masks = new Map<Parameter, tf.Tensor>();
-          const thresholds = find(of, at, new Map(seen.map((parameter, i) => [parameter, numbers[i]])));
-          for (const [parameter, threshold] of thresholds) {
-            if (threshold !== undefined) masks.set(parameter, above(parameter, threshold));
-          }
-          return masks;
+      const finder = start(of, state);
+      return {
+        masks(at, read = readNow) {
+          const seen = finder.look?.() ?? [];
+          return read(
+            () => seen.map(({ variable }) => variable),
+            (numbers) => {
+              const masks = new Map<Parameter, tf.Tensor>();
+              const weights = new Map(seen.map((parameter, i) => [parameter, numbers[i]]));
+              for (const [parameter, threshold] of finder.find(at, weights)) {
+                if (threshold !== undefined) masks.set(parameter, above(parameter, threshold));
+              }
+              return masks;
+            },
+          );
         },
-      );
+        ...(finder.save && { save: () => finder.save!() }),
+      };
     },
   };
 }

@@ -1,6 +1,6 @@
-import { EspalierError, hash, hashString, type Parameter, readNow, unknownName } from '@espalier/core';
+import { checkOneOf, EspalierError, hash, hashString, type Parameter } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs-core';
-import { type Seen, see } from './internal/seen.js';
+import type { Seen } from './internal/seen.js';
 import { ascending } from './internal/select.js';
 
 /**
@@ -14,7 +14,7 @@ import { ascending } from './internal/select.js';
  * - `'random'`: uniform, from the seed and the parameter's name.
  * - a function: scores of your own in the parameter's shape (or flat, row-major).
  */
-export type Score =
+export type ElementCriterion =
   | 'magnitude'
   | 'layer-normalised'
   | 'lamp'
@@ -23,15 +23,9 @@ export type Score =
 
 const names = ['magnitude', 'layer-normalised', 'lamp', 'random'] as const;
 
-/** @throws EspalierError `unknown-name`, `invalid-option` */
-export function checkScore(owner: string, score: unknown): void {
-  if (typeof score === 'function') return;
-  if (typeof score !== 'string') {
-    throw new EspalierError('invalid-option', `${owner}: score is ${JSON.stringify(score)}.`, {
-      remedy: `Give one of ${names.join(', ')}, or a function of the parameter.`,
-    });
-  }
-  if (!(names as readonly string[]).includes(score)) throw unknownName('score', score, names);
+/** @throws EspalierError `invalid-option` */
+export function checkCriterion(owner: string, criterion: unknown): void {
+  if (typeof criterion !== 'function') checkOneOf(owner, 'criterion', criterion, names);
 }
 
 /**
@@ -41,13 +35,13 @@ export function checkScore(owner: string, score: unknown): void {
  * @throws EspalierError `not-finite`, `shape-mismatch`
  */
 export function scoresOf(
-  score: Score,
+  criterion: ElementCriterion,
   parameter: Parameter,
-  alive: Float32Array | undefined,
   seed: number,
-  { weights, own }: Omit<Seen, 'alive'> = seeNow(score, parameter),
+  { weights, alive, own }: Seen,
 ): Float32Array {
-  const scores = own === undefined ? raw(score, parameter, weights, alive, seed) : checked(parameter, own);
+  const scores =
+    own === undefined ? raw(criterion, parameter, weights, alive, seed) : checked(parameter, own);
   for (let i = 0; i < scores.length; i++) {
     const value = scores[i];
     if (value - value !== 0) {
@@ -64,21 +58,17 @@ export function scoresOf(
 }
 
 function raw(
-  score: Score,
+  criterion: ElementCriterion,
   parameter: Parameter,
   weights: Float32Array,
   alive: Float32Array | undefined,
   seed: number,
 ): Float32Array {
-  if (score === 'random') return random(parameter.size, hash(seed, hashString(parameter.name)));
+  if (criterion === 'random') return random(parameter.size, hash(seed, hashString(parameter.name)));
   const scores = weights.map(Math.abs);
-  if (score === 'layer-normalised') normalise(scores, alive);
-  if (score === 'lamp') lamp(scores);
+  if (criterion === 'layer-normalised') normalise(scores, alive);
+  if (criterion === 'lamp') lamp(scores);
   return scores;
-}
-
-function seeNow(score: Score, parameter: Parameter): Seen {
-  return see(readNow, [parameter], undefined, score, (seen) => seen.get(parameter)!) as Seen;
 }
 
 function checked(parameter: Parameter, own: ArrayLike<number>): Float32Array {
