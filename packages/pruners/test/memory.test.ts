@@ -2,24 +2,10 @@ import '@tensorflow/tfjs-backend-cpu';
 import { type Plugin, Run, train } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { data, left, model } from '../../core/test/tensors-left.js';
-import { agp, baiduRnn, level, magnitude, nm, random, sensitivity, splicing } from '../src/index.js';
+import { data, model } from '../../core/test/tensors-left.js';
+import { level, magnitude, nm, random, sensitivity } from '../src/index.js';
 
 beforeAll(() => tf.ready());
-
-test.each<[string, () => Plugin]>([
-  ['agp', () => agp({ final: 0.5 })],
-  ['agp, globally', () => agp({ final: 0.5, scope: 'global' })],
-  ['baiduRnn', () => baiduRnn({ q: 0.1 })],
-  ['level', () => level({ sparsity: { 'conv/kernel': 0.5, '**': 0.3 } })],
-  ['magnitude', () => magnitude({ threshold: 0.1 })],
-  ['nm', () => nm({ n: 2, m: 4 })],
-  ['random', () => random({ sparsity: 0.5 })],
-  ['sensitivity', () => sensitivity({ sensitivity: 0.5, measure: 'once' })],
-  ['splicing', () => splicing({ sensitivity: 0.5 })],
-])('%s leaves no tensor, nor does it when training fails', async (_, make) => {
-  expect(await left(make)).toBe(0);
-});
 
 test.each<[string, () => Plugin]>([
   ['a name that there is not', () => level({ sparsity: { 'cnv/kernel': 0.5 } })],

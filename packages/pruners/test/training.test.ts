@@ -113,20 +113,6 @@ describe('pruners in training', () => {
   });
 
   it.each<[string, () => Plugin]>([
-    ['agp', () => agp({ final: 0.9, criterion: 'random' })],
-    ['nm', () => nm({ n: 2, m: 4 })],
-  ])('%s keeps nothing, and resumes bit for bit all the same', async (_, plugin) => {
-    const stages: TwoStages = {
-      run: async () => new Run(await model(), { seed: 1 }),
-      plugin,
-      schedule: { parameters: hidden, end: 2 },
-      options: { ...options, data: rings(96, 16), epochs: 2 },
-    };
-    const whole = await weightsAfter(stages);
-    for (const kill of kills(stages)) expect([kill, await weightsAfter(stages, kill)]).toEqual([kill, whole]);
-  });
-
-  it.each<[string, () => Plugin]>([
     ['sensitivity', () => sensitivity({ sensitivity: 0.6 })],
     ['splicing', () => splicing({ sensitivity: 0.3 })],
     ['baiduRnn', () => baiduRnn({ quantile: 0.7 })],
