@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { EspalierError, type PluginState, packState, type StateArray, unpackState } from '@espalier/core';
 import { otherRun } from './alone.js';
 import { layout, writeWhole } from './files.js';
+import type { Remembered } from './memory.js';
 import type { MetricLine, StageRecord } from './records.js';
 
 /** Where a run stands: all that it needs to go on to the same bytes. */
@@ -20,8 +21,8 @@ export interface Checkpoint {
   readonly run: PluginState;
   /** Of the stage that is half done. */
   readonly trainer?: PluginState;
-  /** Of the plugins that several stages share, by id. */
-  readonly plugins: Readonly<Record<string, PluginState>>;
+  /** What the plugins of the stages that are done have learned, by owner. */
+  readonly plugins: Readonly<Record<string, Remembered>>;
 }
 
 type Arrays = Record<string, StateArray>;
@@ -47,7 +48,10 @@ export async function writeCheckpoint(out: string, checkpoint: Checkpoint): Prom
     run: nest(arrays, 'run', run),
     trainer: trainer === undefined ? undefined : nest(arrays, 'trainer', trainer),
     plugins: Object.fromEntries(
-      Object.entries(plugins).map(([id, state]) => [id, nest(arrays, `plugin ${id}`, state)]),
+      Object.entries(plugins).map(([owner, { state, ...rest }]) => [
+        owner,
+        { ...rest, json: nest(arrays, `plugin ${owner}`, state) },
+      ]),
     ),
   };
   await writeWhole(join(out, layout.checkpoint), packState({ json: { ...rest, states }, arrays }));
@@ -96,7 +100,11 @@ export async function readCheckpoint(out: string, fingerprint: string): Promise<
   if (state === undefined) return undefined;
   const { json, arrays = {} } = state;
   const { states, ...rest } = json as Omit<Checkpoint, 'run' | 'trainer' | 'plugins'> & {
-    states: { run: unknown; trainer?: unknown; plugins: Record<string, unknown> };
+    states: {
+      run: unknown;
+      trainer?: unknown;
+      plugins: Record<string, Omit<Remembered, 'state'> & { json: unknown }>;
+    };
   };
   if (rest.fingerprint !== fingerprint) {
     throw otherRun(out);
@@ -107,7 +115,10 @@ export async function readCheckpoint(out: string, fingerprint: string): Promise<
     run: unnest(all, 'run', states.run),
     ...(states.trainer !== undefined && { trainer: unnest(all, 'trainer', states.trainer) }),
     plugins: Object.fromEntries(
-      Object.entries(states.plugins).map(([id, state]) => [id, unnest(all, `plugin ${id}`, state)]),
+      Object.entries(states.plugins).map(([owner, { json, ...rest }]) => [
+        owner,
+        { ...rest, state: unnest(all, `plugin ${owner}`, json) },
+      ]),
     ),
   };
 }

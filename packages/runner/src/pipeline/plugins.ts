@@ -2,17 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import {
-  EspalierError,
-  isNoise,
-  isPruner,
-  isQuantizer,
-  isRegularizer,
-  isTransform,
-  nearestName,
-  type Plugin,
-  unknownName,
-} from '@espalier/core';
+import { checkPlugin, EspalierError, nearestName, type Plugin, unknownName } from '@espalier/core';
 import type { LoadedRecipe } from '../recipe/load.js';
 import { located } from '../recipe/located.js';
 import type { PluginUse } from '../recipe/schema.js';
@@ -127,24 +117,21 @@ async function make(use: string | (() => unknown), options: unknown, folder: str
     }
     made = called(use, candidate as (options: unknown) => unknown, options ?? {});
   }
-  const plugin = made as Plugin;
-  const is = [isPruner, isRegularizer, isNoise, isQuantizer, isTransform].some(
-    (kind) => made && kind(plugin),
-  );
-  if (!is || typeof plugin.name !== 'string') {
+  try {
+    checkPlugin(made as Plugin);
+  } catch (cause) {
     const what = typeof use === 'function' ? 'The function' : use;
     throw new EspalierError('bad-plugin', `${what} did not make a plugin.`, {
-      remedy: 'A plugin has a name and one of masks, penalty, noise, quantize or apply.',
+      cause,
+      remedy: (cause as EspalierError).remedy ?? '',
     });
   }
-  return plugin;
+  return made as Plugin;
 }
 
 /** All plugins of a recipe: those it names by id, made once, and those of single stages. */
 export class Plugins {
   readonly shared = new Map<string, Plugin>();
-  /** Those of one stage each. */
-  readonly #single: Plugin[] = [];
   readonly #folder: string;
 
   private constructor(folder: string) {
@@ -163,11 +150,7 @@ export class Plugins {
 
   /** The plugin that a schedule or stage asks for. */
   async get({ use, options, plugin }: PluginUse): Promise<Plugin> {
-    if (use !== undefined) {
-      const made = await make(use, options, this.#folder);
-      this.#single.push(made);
-      return made;
-    }
+    if (use !== undefined) return make(use, options, this.#folder);
     if (plugin === undefined) {
       throw new EspalierError('bad-recipe', "Neither 'use' nor 'plugin' says which plugin.", {
         remedy: "Write use: '@espalier/pruners#agp'.",
@@ -176,9 +159,5 @@ export class Plugins {
     const found = this.shared.get(plugin);
     if (found === undefined) throw unknownName('plugin', plugin, this.shared.keys());
     return found;
-  }
-
-  dispose(): void {
-    for (const plugin of [...this.shared.values(), ...this.#single]) plugin.dispose?.();
   }
 }

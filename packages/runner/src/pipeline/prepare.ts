@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  EspalierError,
   isPruner,
   isQuantizer,
   isTransform,
@@ -14,13 +15,21 @@ import { located } from '../recipe/located.js';
 import { isTrainStage, type PluginUse, type Recipe, type Stage } from '../recipe/schema.js';
 import type { Plugins } from './plugins.js';
 
+/** A plugin with the name that its masks and its memory go by. */
+export interface Use {
+  readonly plugin: Plugin;
+  readonly owner: string;
+  /** Whether other stages go on with what it knows. */
+  readonly shared: boolean;
+}
+
 /** A stage with its plugins made. */
 export interface PreparedStage {
   readonly stage: Stage;
   /** Of a stage that trains. */
-  readonly schedules: readonly Schedule[];
-  /** Of a stage that applies one plugin. */
-  readonly plugin?: Plugin;
+  readonly schedules: readonly (Schedule & Use)[];
+  /** Of a stage that applies one plugin. Of a prior it is the quantizer. */
+  readonly once?: Use;
 }
 
 /** Makes all plugins of all stages, so that what is wrong with one is said before anything runs. */
@@ -31,29 +40,58 @@ export async function prepareStages(
   const prepared: PreparedStage[] = [];
   for (const [index, stage] of recipe.stages.entries()) {
     const at = ['stages', index];
-    const schedules: Schedule[] = [];
+    const schedules: (Schedule & Use)[] = [];
     if (!isTrainStage(stage)) {
       const use = stage as PluginUse;
-      prepared.push({
-        stage,
-        schedules,
-        plugin: await located(source, [...at, key(use)], () => plugins.get(use)),
-      });
+      const made = await located(source, [...at, key(use)], async () =>
+        acting(stage, await plugins.get(use)),
+      );
+      const owner = use.plugin ?? `${stage.name}:${made.name}`;
+      prepared.push({ stage, schedules, once: { plugin: made, owner, shared: use.plugin !== undefined } });
       continue;
     }
     for (const [i, { use, options, plugin, ...binding }] of (stage.schedules ?? []).entries()) {
       const wanted = { use, options, plugin } as PluginUse;
       const made = await located(source, [...at, 'schedules', i, key(wanted)], () => plugins.get(wanted));
-      // A plugin that stages share goes on with its own masks; any other has masks of its own.
-      const owner = plugin ?? `${stage.name}/${i}:${made.name}`;
-      schedules.push({ plugin: made, owner, ...binding } as Schedule);
+      schedules.push({
+        ...(binding as Omit<Schedule, 'plugin'>),
+        plugin: made,
+        owner: ownerOf(schedules, plugin) ?? `${stage.name}/${i}:${made.name}`,
+        shared: plugin !== undefined,
+      });
     }
     prepared.push({ stage, schedules });
   }
   return prepared;
 }
 
+/** What of a plugin acts in a stage of its own. @throws EspalierError `bad-recipe` when it only acts in training */
+function acting(stage: Stage, plugin: Plugin): Plugin {
+  if (plugin.quantizer !== undefined) return plugin.quantizer;
+  if (isTransform(plugin) || isQuantizer(plugin) || isPruner(plugin)) return plugin;
+  throw new EspalierError('bad-recipe', `Stage '${stage.name}': ${plugin.name} only acts while training.`, {
+    remedy: "Give the stage epochs and put the plugin under 'schedules'.",
+  });
+}
+
+/**
+ * The name of a plugin that stages share: in each stage its first use goes on with what the first one of the stage
+ * before knew and masked, its second with the second.
+ */
+function ownerOf(before: readonly Use[], id: string | undefined): string | undefined {
+  if (id === undefined) return undefined;
+  const uses = before.filter(({ owner }) => owner === id || owner.startsWith(`${id}#`)).length;
+  return uses === 0 ? id : `${id}#${uses + 1}`;
+}
+
 const key = ({ use }: PluginUse): string => (use === undefined ? 'plugin' : 'use');
+
+/** Finds the plugin that was last known by an owner's name. */
+export function pluginsByOwner(stages: readonly PreparedStage[]): (owner: string) => Plugin | undefined {
+  const uses = stages.flatMap(({ schedules, once }) => [...schedules, ...(once ? [once] : [])]);
+  const byOwner = new Map(uses.map(({ owner, plugin }) => [owner, plugin]));
+  return (owner) => byOwner.get(owner);
+}
 
 /** Resolves names and times of all stages up to the first that changes the model's shape. */
 export async function checkStages(
@@ -62,13 +100,13 @@ export async function checkStages(
   run: Run,
   stepsPerEpoch: (stage: number) => number,
 ): Promise<void> {
-  for (const [index, { stage, schedules, plugin }] of stages.entries()) {
-    if (plugin !== undefined && isTransform(plugin)) return;
+  for (const [index, { stage, schedules, once }] of stages.entries()) {
+    if (once !== undefined && isTransform(once.plugin)) return;
     const at = ['stages', index];
     if (!isTrainStage(stage)) {
       await located(source, [...at, 'parameters'], () => {
         const of = run.select((stage as PluginUse).parameters);
-        plugin?.check?.(run, of);
+        once?.plugin.check?.(run, of);
       });
       continue;
     }
@@ -92,7 +130,7 @@ export function baselineStage(recipe: Recipe, stages: readonly PreparedStage[]):
   if (recipe.baseline !== undefined) return recipe.stages.findIndex(({ name }) => name === recipe.baseline);
   const [first] = stages;
   const shrinks = first.schedules.some(({ plugin }) => isPruner(plugin) || isQuantizer(plugin));
-  return first.plugin !== undefined || shrinks ? -1 : 0;
+  return first.once !== undefined || shrinks ? -1 : 0;
 }
 
 /** A word for what makes two runs the same: the recipe, functions by their text. */

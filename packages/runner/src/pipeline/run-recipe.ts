@@ -8,7 +8,6 @@ import {
   evaluate,
   type PluginState,
   Run,
-  readLater,
   topologyOf,
   unseededLayers,
 } from '@espalier/core';
@@ -22,14 +21,14 @@ import { alone, checkSame, recipeText } from './alone.js';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { costsOf } from './costs.js';
 import { loadData } from './data.js';
-import { figuresOf, paperRatiosOf } from './figures.js';
 import { checkOut, layout, writeWhole } from './files.js';
 import { type Listener, silent } from './listener.js';
+import { Memory } from './memory.js';
 import { makeModel } from './model.js';
 import { artifactsOf, modelFrom } from './model-files.js';
 import { writePlain } from './plain.js';
 import { Plugins } from './plugins.js';
-import { baselineStage, checkStages, fingerprintOf, prepareStages } from './prepare.js';
+import { baselineStage, checkStages, fingerprintOf, pluginsByOwner, prepareStages } from './prepare.js';
 import type { MetricLine, StageRecord } from './records.js';
 import { reorder } from './reorder.js';
 import { reportOf, writeReport } from './report.js';
@@ -98,15 +97,13 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
     found === undefined ? first : await models.modelFromJSON({ modelTopology: found.topology } as never);
   const run = new Run(model, { seed });
   if (found !== undefined) run.load(found.run);
-  for (const [id, state] of Object.entries(found?.plugins ?? {})) plugins.shared.get(id)?.load?.(state);
+  const memory = new Memory(found?.plugins);
 
   const records: StageRecord[] = [...(found?.stages ?? [])];
   const metrics: MetricLine[] = [...(found?.metrics ?? [])];
-  const bench: Bench = { recipe, run, data, optimizers: backend.optimizers, listener, signal };
+  const bench: Bench = { recipe, run, memory, data, optimizers: backend.optimizers, listener, signal };
   const baseline = baselineStage(recipe, stages);
   const checkpoint = async (stage: number, trainer?: PluginState): Promise<void> => {
-    const states: Record<string, PluginState> = {};
-    for (const [id, plugin] of plugins.shared) states[id] = (await plugin.save?.(readLater)) ?? {};
     const state: Checkpoint = {
       fingerprint,
       backend: backend.name,
@@ -115,7 +112,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
       metrics,
       topology: topologyOf(run.model),
       run: await run.save(),
-      plugins: states,
+      plugins: memory.saved(),
       ...(trainer && { trainer }),
     };
     await writeCheckpoint(out, state);
@@ -137,7 +134,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
       stage.name,
       index,
       stages.length,
-      isTrainStage(stage) ? `${stage.epochs} epochs` : (prepared.plugin?.name ?? ''),
+      isTrainStage(stage) ? `${stage.epochs} epochs` : (prepared.once?.plugin.name ?? ''),
     );
     let kind: StageRecord['kind'] = 'train';
     if (isTrainStage(stage)) {
@@ -149,7 +146,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
         saved = performance.now();
       });
     } else {
-      kind = await applyOnce(run, prepared, listener);
+      kind = await applyOnce(bench, prepared);
     }
     const packed = encode(await artifactsOf(run.model), { effort: 1 });
     records.push({
@@ -199,13 +196,11 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
     backend,
     cores: availableParallelism(),
     command: options.command,
-    figures: figuresOf(plugins, stages),
-    paperRatios: await paperRatiosOf(plugins, stages, run),
+    ...(await memory.tell(run, pluginsByOwner(stages))),
   });
   await writeReport(out, report);
   run.dispose();
   disposeModel(run.model);
   if (model !== first) first.dispose();
-  plugins.dispose();
   return report;
 }

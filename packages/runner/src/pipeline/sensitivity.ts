@@ -112,8 +112,8 @@ async function pruned<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const owner = 'sensitivity';
-  await pruner.start?.(run, of, readLater);
-  const masks = await pruner.masks(of, once(), readLater);
+  const running = await run.start(pruner, { parameters: of.map(({ name }) => name), owner });
+  const masks = await running.session.masks(once(), readLater);
   const before = [...masks.keys()].map((p) => [p, tf.clone(p.variable)] as const);
   try {
     for (const [parameter, mask] of masks) run.setMask(parameter, mask, owner);
@@ -124,7 +124,7 @@ async function pruned<T>(
       parameter.variable.assign(values);
       values.dispose();
     }
-    pruner.dispose?.();
+    running.dispose();
   }
 }
 

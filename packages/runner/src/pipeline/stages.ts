@@ -2,7 +2,6 @@ import {
   createTrainer,
   EspalierError,
   evaluate,
-  isPruner,
   isQuantizer,
   isTransform,
   type OptimizerFactories,
@@ -10,10 +9,12 @@ import {
   type Run,
   readLater,
   type TrainOptions,
+  type TransformSession,
 } from '@espalier/core';
 import type { PluginUse, Recipe, TrainStage } from '../recipe/schema.js';
 import type { PreparedData } from './data.js';
 import type { Listener } from './listener.js';
+import type { Memory } from './memory.js';
 import type { PreparedStage } from './prepare.js';
 import { learningRateOf } from './rates.js';
 import type { MetricLine, StageRecord } from './records.js';
@@ -22,6 +23,8 @@ import type { MetricLine, StageRecord } from './records.js';
 export interface Bench {
   readonly recipe: Recipe;
   readonly run: Run;
+  /** What the plugins of the stages before have learned. */
+  readonly memory: Memory;
   readonly data: PreparedData;
   readonly optimizers: OptimizerFactories | undefined;
   readonly listener: Listener;
@@ -30,7 +33,7 @@ export interface Bench {
 
 /** Trains for a stage's epochs, from where `state` left off. `after` is called when an epoch is done. */
 export async function trainFor(
-  { recipe, run, data, optimizers, listener, signal }: Bench,
+  { recipe, run, memory, data, optimizers, listener, signal }: Bench,
   index: number,
   { stage, schedules }: PreparedStage,
   state: PluginState | undefined,
@@ -41,7 +44,10 @@ export async function trainFor(
     data: data.training(index),
     validation: data.validation,
     epochs,
-    schedules,
+    schedules: schedules.map(({ shared, ...schedule }) => {
+      const known = shared ? memory.stateOf(schedule.owner) : undefined;
+      return { ...schedule, ...(known && { state: known }) };
+    }),
     learningRate: learningRateOf(stage as TrainStage),
     ...(recipe.loss && { loss: recipe.loss }),
     ...(optimizer && {
@@ -54,14 +60,14 @@ export async function trainFor(
     ...(signal && { signal }),
     onStep: (at) => listener.step({ ...at, epochs }),
   };
-  const trainer = await createTrainer(run, options);
+  const trainer = await createTrainer(run, options, state);
   try {
-    if (state !== undefined) trainer.load(state);
     while (!trainer.done) {
       const metrics = await trainer.nextEpoch();
       listener.epoch(metrics, epochs);
       await after({ stage: name, ...metrics }, await trainer.save());
     }
+    for (const [i, running] of trainer.running.entries()) await memory.keep(running, schedules[i].shared);
     await trainer.finish();
   } catch (error) {
     trainer.dispose();
@@ -71,39 +77,43 @@ export async function trainFor(
 
 /** Applies a stage's plugin once, as what it is. */
 export async function applyOnce(
-  run: Run,
-  { stage, plugin }: PreparedStage,
-  listener: Listener,
+  { run, listener, memory }: Bench,
+  { stage, once }: PreparedStage,
 ): Promise<StageRecord['kind']> {
-  const { parameters } = stage as PluginUse;
-  if (plugin === undefined) throw new EspalierError('bad-recipe', `Stage '${stage.name}' has no plugin.`);
-  await plugin.start?.(
-    run,
-    isTransform(plugin) && parameters === undefined ? run.parameters : run.select(parameters),
-    readLater,
-  );
-  if (isTransform(plugin)) {
-    const transformed = await plugin.apply(run.model, run);
-    if (!Array.isArray(transformed?.model?.layers)) {
-      throw new EspalierError('bad-plugin', `Stage '${stage.name}': ${plugin.name} gave no model.`, {
-        remedy: 'Its apply has to return { model }, a tf.LayersModel.',
-      });
-    }
-    for (const note of transformed.notes ?? []) listener.info(note);
-    run.replaceModel(transformed);
-    return 'transform';
-  }
-  if (isQuantizer(plugin)) {
-    await run.quantize(plugin, parameters);
-    return 'quantize';
-  }
-  if (isPruner(plugin)) {
-    await run.prune(plugin, parameters);
-    return 'prune';
-  }
-  throw new EspalierError('bad-recipe', `Stage '${stage.name}': ${plugin.name} only acts while training.`, {
-    remedy: "Give the stage epochs and put the plugin under 'schedules'.",
+  const { plugin, owner, shared } = once!;
+  const transforms = isTransform(plugin);
+  const { parameters = transforms ? '**' : undefined } = stage as PluginUse;
+  const state = shared ? memory.stateOf(owner) : undefined;
+  const running = await run.start(plugin, {
+    owner,
+    ...(parameters !== undefined && { parameters }),
+    ...(state && { state }),
   });
+  try {
+    if (!transforms) await running.fire(undefined, readLater);
+    else await transform(run, stage.name, running.session as TransformSession, listener);
+    await memory.keep(running, shared);
+  } finally {
+    running.dispose();
+  }
+  if (transforms) return 'transform';
+  return isQuantizer(plugin) ? 'quantize' : 'prune';
+}
+
+async function transform(
+  run: Run,
+  stage: string,
+  session: TransformSession,
+  listener: Listener,
+): Promise<void> {
+  const transformed = await session.apply(run.model);
+  if (!Array.isArray(transformed?.model?.layers)) {
+    throw new EspalierError('bad-plugin', `Stage '${stage}' gave no model.`, {
+      remedy: 'The apply of its plugin has to return { model }, a tf.LayersModel.',
+    });
+  }
+  for (const note of transformed.notes ?? []) listener.info(note);
+  await run.replaceModel(transformed);
 }
 
 /** Accuracy on the validation split, for the record of a stage that does not train. */
