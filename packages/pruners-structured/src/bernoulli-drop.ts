@@ -1,4 +1,4 @@
-import { checkOptions, checkRange, type Noise, progress } from '@espalier/core';
+import { agpSparsity, checkOptions, checkRange, type Noise } from '@espalier/core';
 import { checkDrop, type DropOptions, dropOptions, dropPlugin } from './drop.js';
 import { amountOf, checkSparsity, type Sparsity } from './sparsity.js';
 import { checkStructure, structureOptions } from './structures/resolve.js';
@@ -33,9 +33,8 @@ export interface BernoulliDropOptions extends DropOptions {
  * });
  * const run = new Run(model, { seed: 1 });
  * const drop = bernoulliDrop({ structure: 'units', rate: 0.4 });
- * const of = run.select('a/kernel');
- * await drop.start?.(run, of);
- * const noise = drop.noise(of, once()).get(run.parameter('b/kernel'))!.dataSync();
+ * const { session } = await run.start(drop, { parameters: 'a/kernel' });
+ * const noise = session.noise(once()).get(run.parameter('b/kernel'))!.dataSync();
  * const kept = noise.filter((n) => n > 0).length;
  * if (kept < 40 || kept > 80 || Math.abs(Math.max(...noise) - 100 / kept) > 1e-5) throw new Error(`${kept}`);
  * ```
@@ -50,8 +49,7 @@ export function bernoulliDrop(options: BernoulliDropOptions): Noise {
   checkDrop(owner, options);
   checkStructure(owner, options);
   return dropPlugin(owner, options, (set, random, of, at) => {
-    const rest = initial === undefined ? 0 : (1 - progress(at)) ** power;
-    const now = amountOf(owner, {}, rate, of, (r) => r + ((initial ?? r) - r) * rest).sparsity(set);
+    const now = amountOf(owner, {}, rate, of, (r) => agpSparsity(initial ?? r, r, power, at)).sparsity(set);
     const kept = Uint8Array.from({ length: set.size }, () => (random() < now ? 0 : 1));
     if (!kept.includes(1)) kept[0] = 1;
     return { kept, count: kept.reduce((a, b) => a + b, 0) };

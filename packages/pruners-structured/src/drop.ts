@@ -6,7 +6,7 @@ import {
   type Noise,
   type Of,
   type Parameter,
-  type Run,
+  type RunState,
   uniform,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -56,42 +56,47 @@ export function dropPlugin(
   owner: string,
   options: DropOptions,
   draw: Draw,
-  prepare?: (run: Run, sets: readonly Structures[]) => void,
+  check?: (run: RunState, sets: readonly Structures[]) => void,
 ): Noise {
   const { scale = true, every = 1 } = options;
-  let seed = options.seed ?? 0;
-  let sets: readonly { readonly set: Structures; readonly slices: readonly Slice[] }[] = [];
-  const find = (run: Run, of: Of): readonly Structures[] => resolve(owner, run, of, options).sets;
+  const find = (run: RunState, of: Of): readonly Structures[] => {
+    const { sets } = resolve(owner, run, of, options);
+    check?.(run, sets);
+    return sets;
+  };
   return {
     name: owner,
-    check(run, of) {
-      find(run, of);
-    },
+    kinds: ['noise'],
+    check: (run, of) => void find(run, of),
     start(run, of) {
-      seed = options.seed ?? run.seed;
-      const found = find(run, of);
-      prepare?.(run, found);
-      sets = found.map((set) => ({ set, slices: isTied(options) ? readersOf(set) : set.scored }));
-    },
-    noise(of, at) {
-      if (at.step % every !== 0 && at.step % at.stepsPerEpoch !== 0) return new Map();
-      const parts = new Map<Parameter, { slices: Slice[]; factors: Factors[] }>();
-      const noise = new Map<Parameter, tf.Tensor>();
-      tf.tidy(() => {
-        for (const { set, slices } of sets) {
-          const { kept, count } = draw(set, uniform(hash(seed, at.step, hashString(set.name))), of, at);
-          const factors = scale ? scaled(kept, count / set.size) : kept;
-          for (const slice of slices) {
-            const part = parts.get(slice.parameter) ?? { slices: [], factors: [] };
-            parts.set(slice.parameter, part);
-            part.slices.push(slice);
-            part.factors.push(factors);
-          }
-        }
-        for (const [parameter, { slices, factors }] of parts) noise.set(parameter, spread(slices, factors));
-        return [...noise.values()];
-      });
-      return noise;
+      const seed = options.seed ?? run.seed;
+      const sets = find(run, of).map((set) => ({
+        set,
+        slices: isTied(options) ? readersOf(set) : set.scored,
+      }));
+      return {
+        noise(at) {
+          if (at.step % every !== 0 && at.step % at.stepsPerEpoch !== 0) return new Map();
+          const parts = new Map<Parameter, { slices: Slice[]; factors: Factors[] }>();
+          const noise = new Map<Parameter, tf.Tensor>();
+          tf.tidy(() => {
+            for (const { set, slices } of sets) {
+              const { kept, count } = draw(set, uniform(hash(seed, at.step, hashString(set.name))), of, at);
+              const factors = scale ? scaled(kept, count / set.size) : kept;
+              for (const slice of slices) {
+                const part = parts.get(slice.parameter) ?? { slices: [], factors: [] };
+                parts.set(slice.parameter, part);
+                part.slices.push(slice);
+                part.factors.push(factors);
+              }
+            }
+            for (const [parameter, { slices, factors }] of parts)
+              noise.set(parameter, spread(slices, factors));
+            return [...noise.values()];
+          });
+          return noise;
+        },
+      };
     },
   };
 }

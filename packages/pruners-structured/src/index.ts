@@ -1,7 +1,6 @@
 export { type BernoulliDropOptions, bernoulliDrop } from './bernoulli-drop.js';
 export type { Criterion, CriterionOptions } from './criteria/criterion.js';
 export type { ScoreFunction } from './criteria/weights.js';
-export { cutOptimizerState } from './cut-optimizer-state.js';
 export {
   type DependencyGroup,
   type DependencyGroups,
@@ -25,10 +24,10 @@ export type { Slice } from './structures/slice.js';
 export type { Structures } from './structures/structures.js';
 export {
   type Stuck,
-  type Thin,
   type Thinned,
   type ThinOptions,
   type ThinReport,
+  type ThinSession,
   thin,
   thinModel,
 } from './thin.js';

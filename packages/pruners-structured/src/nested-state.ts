@@ -1,4 +1,4 @@
-import type { PluginState, StateArray } from '@espalier/core';
+import { EspalierError, type PluginState, type StateArray } from '@espalier/core';
 
 type Parts<T> = Readonly<Record<string, T>>;
 
@@ -24,8 +24,11 @@ function joined(parts: Parts<PluginState | undefined>): PluginState {
   return { json, arrays };
 }
 
-/** The states of the parts that were joined. */
-export function split({ json, arrays = {} }: PluginState): Record<string, PluginState> {
+/** The states of the parts that were joined. @throws EspalierError `bad-state` */
+export function split(owner: string, { json, arrays = {} }: PluginState): Record<string, PluginState> {
+  if (typeof json !== 'object' || json === null) {
+    throw new EspalierError('bad-state', `${owner}: the saved state is of another plugin.`);
+  }
   const parts: Record<string, PluginState> = {};
   for (const [part, own] of Object.entries(json as Record<string, unknown>)) {
     const mine = Object.entries(arrays).filter(([name]) => name.startsWith(`${part}:`));

@@ -32,8 +32,8 @@ export interface RandomLevelDropOptions extends DropOptions {
  * model.setWeights([tf.tensor2d([[4, 1, 3, 2]])]);
  * const run = new Run(model, { seed: 1 });
  * const drop = randomLevelDrop({ structure: 'columns', low: 0.5, high: 0.5, scale: false });
- * await drop.start?.(run, run.select());
- * const [noise] = drop.noise(run.select(), once()).values();
+ * const { session } = await run.start(drop);
+ * const [noise] = session.noise(once()).values();
  * if (noise.dataSync().join() !== '1,0,1,0') throw new Error('unexpected');
  * ```
  */
@@ -59,7 +59,7 @@ export function randomLevelDrop(options: RandomLevelDropOptions): Noise {
       const gone = countOf(set.size, low + (high - low) * random(), 1);
       return { kept: allButLowest(scorer.onDevice(set), gone), count: set.size - gone };
     },
-    (run, sets) => scorer.start?.({ owner, run, sets, tied: undefined }),
+    (run, sets) => scorer.check({ owner, run, sets, tied: undefined }),
   );
 }
 

@@ -16,33 +16,35 @@ export type Sparsity = PerParameter<number>;
 /** How many structures go. */
 export interface AmountOptions {
   /**
-   * `'group'` (default): the sparsity holds in each dependency group (or tensor); `'global'`: over all of the
+   * `'local'` (default): the sparsity holds in each dependency group (or tensor); `'global'`: over all of the
    * schedule together.
    */
-  readonly scope?: 'group' | 'global';
-  /** With scope `'global'`: what at least stays of each group, a fraction below 1 or a count. Default 1. */
+  readonly scope?: 'local' | 'global';
+  /** With scope `'global'`: what at least stays of each group, a fraction below 1 or a count, > 0. Default 1. */
   readonly floor?: number;
-  /** With scope `'group'`: what stays is a multiple of this, rounded to the nearest, at least one. Default 1. */
+  /** With scope `'local'`: what stays is a multiple of this, rounded to the nearest, at least one. Default 1. */
   readonly multipleOf?: number;
 }
 
 export const amountOptions: readonly string[] = ['scope', 'floor', 'multipleOf'];
 
 /** @throws EspalierError `invalid-option`, `unknown-name` */
-export function checkAmount(owner: string, { scope = 'group', floor, multipleOf }: AmountOptions): void {
+export function checkAmount(owner: string, { scope = 'local', floor, multipleOf }: AmountOptions): void {
   const refuse = (message: string, remedy: string): never => {
     throw new EspalierError('invalid-option', `${owner}: ${message}`, { remedy });
   };
-  if (scope !== 'group' && scope !== 'global') throw unknownName('scope', String(scope), ['group', 'global']);
+  if (scope !== 'local' && scope !== 'global') throw unknownName('scope', String(scope), ['local', 'global']);
   if (floor !== undefined) {
-    if (scope !== 'global') refuse("floor has no meaning with scope 'group'.", "Add scope: 'global'.");
+    if (scope !== 'global') refuse("floor has no meaning with scope 'local'.", "Add scope: 'global'.");
+    if (floor === 0)
+      refuse('floor is 0.', 'One structure of each group stays at least: a layer of none is no layer.');
     checkRange(owner, 'floor', floor, 0, Number.MAX_SAFE_INTEGER);
     if (floor >= 1 && !Number.isInteger(floor)) {
       refuse(`floor is ${floor}.`, 'Give a fraction below 1 or a whole number.');
     }
   }
   if (multipleOf !== undefined) {
-    if (scope === 'global') refuse("multipleOf has no meaning with scope 'global'.", "Use scope: 'group'.");
+    if (scope === 'global') refuse("multipleOf has no meaning with scope 'global'.", "Use scope: 'local'.");
     if (!Number.isInteger(multipleOf) || multipleOf < 1) {
       refuse(`multipleOf is ${multipleOf}.`, 'Give a whole number >= 1.');
     }
@@ -57,7 +59,7 @@ export function checkSparsity(owner: string, option: string, value: unknown): vo
 /** The amount for a moment, from a sparsity that `now` turns into that of the moment. */
 export function amountOf(
   owner: string,
-  { scope = 'group', floor = 0, multipleOf = 1 }: AmountOptions,
+  { scope = 'local', floor, multipleOf = 1 }: AmountOptions,
   sparsity: Sparsity,
   of: Of,
   now: (sparsity: number) => number,

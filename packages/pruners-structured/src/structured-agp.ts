@@ -1,4 +1,4 @@
-import { checkOptions, checkRange, type Pruner, progress } from '@espalier/core';
+import { agpSparsity, checkOptions, checkRange, type Pruner } from '@espalier/core';
 import {
   type AmountOptions,
   amountOf,
@@ -46,8 +46,7 @@ export interface StructuredAgpOptions extends StructuredOptions, AmountOptions {
  * });
  * const run = new Run(model);
  * const pruner = structuredAgp({ structure: 'filters', final: 0.8 });
- * await pruner.start?.(run, run.select('conv/kernel'));
- * for (const index of [0, 1, 2]) run.prune(pruner, 'conv/kernel', { ...once(), index, count: 3 });
+ * for (const index of [0, 1, 2]) await run.prune(pruner, 'conv/kernel', { ...once(), index, count: 3 });
  * const { model: small } = await thinModel(model);
  * if (small.countParams() !== 2 * 9 + 2 + 32 * 2 + 2) throw new Error(String(small.countParams()));
  * ```
@@ -61,12 +60,11 @@ export function structuredAgp(options: StructuredAgpOptions): Pruner {
   checkRange(owner, 'power', power, Number.MIN_VALUE, Number.MAX_VALUE);
   checkAmount(owner, options);
   checkStructured(owner, options);
-  return structuredPruner(owner, options, (ranked, of, at) => {
-    const rest = (1 - progress(at)) ** power;
-    return choose(
+  return structuredPruner(owner, options, (ranked, of, at) =>
+    choose(
       owner,
       ranked,
-      amountOf(owner, options, final, of, (s) => s + (initial - s) * rest),
-    );
-  });
+      amountOf(owner, options, final, of, (s) => agpSparsity(initial, s, power, at)),
+    ),
+  );
 }

@@ -45,9 +45,7 @@ export interface StructuredLevelOptions extends StructuredOptions, AmountOptions
  * });
  * model.setWeights([tf.tensor2d([[0.1, -2, 3]]), tf.tensor2d([[4], [5], [6]])]);
  * const run = new Run(model);
- * const pruner = structuredLevel({ structure: 'units', sparsity: 1 / 3 });
- * await pruner.start?.(run, run.select('a/kernel'));
- * run.prune(pruner, 'a/kernel');
+ * await run.prune(structuredLevel({ structure: 'units', sparsity: 1 / 3 }), 'a/kernel');
  * const [a, b] = model.getWeights().map((w) => w.dataSync().join());
  * if (a !== '0,-2,3' || b !== '0,5,6') throw new Error(`${a} ${b}`); // what reads unit 0 went with it
  * ```

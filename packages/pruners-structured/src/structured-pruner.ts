@@ -7,15 +7,16 @@ import {
   type PluginState,
   type Pruner,
   type Read,
-  type Run,
+  type RunState,
   readNow,
 } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { type CriterionOptions, checkCriterion, criterionOptions, scorerOf } from './criteria/criterion.js';
+import type { Scoring } from './criteria/scorer.js';
 import { join, split } from './nested-state.js';
 import { checkReconstruct, Reconstruction, type ReconstructOptions } from './reconstruct/reconstruction.js';
 import type { Ranked } from './structures/choose.js';
-import { masksOf, type Parts, partsOf } from './structures/parts.js';
+import { masksOf, partsOf } from './structures/parts.js';
 import {
   checkStructure,
   isTied,
@@ -55,9 +56,6 @@ export function checkStructured(owner: string, options: StructuredOptions): void
   }
 }
 
-/** Fits what reads pruned structures. */
-type Refit = (parts: Parts) => void;
-
 /** Says which structures go (1), set by set, at a moment. */
 export type Choice = (ranked: readonly Ranked[], of: Of, at: Moment) => readonly Uint8Array[];
 
@@ -66,104 +64,116 @@ export type Choice = (ranked: readonly Ranked[], of: Of, at: Moment) => readonly
  * says, with all that is tied to it.
  */
 export function structuredPruner(owner: string, options: StructuredOptions, choice: Choice): Pruner {
-  const { reconstruct = false } = options;
-  const scorer = scorerOf(options);
-  const reconstruction =
-    reconstruct === false ? undefined : new Reconstruction(owner, reconstruct === true ? {} : reconstruct);
-  let run: Run | undefined;
-  let sets: readonly Structures[] = [];
-
+  const start = (run: RunState, of: Of, state?: PluginState): StructuredSession =>
+    new StructuredSession(owner, options, choice, run, of, state);
   return {
     name: owner,
-    check(there, of) {
-      const found = resolve(owner, there, of, options);
-      scorerOf(options).start?.({ owner, run: there, ...found });
-      if (reconstruction !== undefined) new Reconstruction(owner, {}).start(there, found.sets);
+    kinds: ['pruner'],
+    check(run, of) {
+      start(run, of).dispose();
     },
-    start(started, of) {
-      const { sets: found, tied } = resolve(owner, started, of, options);
-      run = started;
-      sets = found;
-      scorer.start?.({ owner, run, sets, tied });
-      reconstruction?.start(run, sets);
+    start(run, of, state) {
+      const session = start(run, of, state);
+      const { masks, observe, save } = session;
+      // Gradients are collected, and steps shown, for those who look at them.
+      if (!session.observes) return { masks };
+      return { masks, observe, save, dispose: () => session.dispose() };
     },
-    masks(of, at, read = readNow) {
-      const here = run;
-      if (here === undefined) throw notStarted(owner);
-      const decide = (ranked: readonly Ranked[], refit: Refit): Map<Parameter, tf.Tensor> => {
-        const pruned = choice(ranked, of, at);
-        const parts = partsOf(ranked.map(({ set }, i) => ({ set, pruned: pruned[i] })));
-        refit(parts);
-        fired(at);
-        return masksOf(parts);
-      };
-      return look(read, here, decide, () => {
-        if (at.index === at.count - 1) throw blind(owner);
-        fired(at);
-        return new Map<Parameter, tf.Tensor>();
-      });
-    },
-    ...((scorer.observe || reconstruction) && {
-      observe(step: ObservedStep) {
-        scorer.observe?.(step);
-        reconstruction?.observe(step);
-      },
-      save: (read = readNow) =>
-        join({ scorer: scorer.save?.(read), reconstruction: reconstruction?.save(read) }),
-      load(state: PluginState) {
-        const parts = split(state);
-        if (parts.scorer) scorer.load?.(parts.scorer);
-        if (parts.reconstruction) reconstruction?.load(parts.reconstruction);
-      },
-      dispose() {
-        scorer.dispose?.();
-        reconstruction?.dispose();
-      },
-    }),
   };
+}
 
-  /** Reads all that the choice and the refit go by. `blind` where nothing has been observed yet. */
-  function look<T>(
-    read: Read,
-    here: Run,
-    decide: (ranked: readonly Ranked[], refit: Refit) => T,
-    blind: () => T,
-  ): T | Promise<T> {
-    if (reconstruction?.ready === false) return blind();
-    const scored = [...new Set(sets.flatMap((set) => set.scored.map(({ parameter }) => parameter)))];
+/** What a structured pruner knows of the structures that it was started on. */
+class StructuredSession {
+  readonly #owner: string;
+  readonly #choice: Choice;
+  readonly #run: RunState;
+  readonly #of: Of;
+  readonly #sets: readonly Structures[];
+  readonly #scoring: Scoring;
+  readonly #reconstruction: Reconstruction | undefined;
+  readonly observes: boolean;
+
+  constructor(
+    owner: string,
+    options: StructuredOptions,
+    choice: Choice,
+    run: RunState,
+    of: Of,
+    state: PluginState | undefined,
+  ) {
+    const { reconstruct = false } = options;
+    const { sets, tied } = resolve(owner, run, of, options);
+    const scorer = scorerOf(options);
+    this.observes = scorer.observes || reconstruct !== false;
+    const parts = state === undefined || !this.observes ? {} : split(owner, state);
+    this.#owner = owner;
+    this.#choice = choice;
+    this.#run = run;
+    this.#of = of;
+    this.#sets = sets;
+    if (reconstruct !== false) {
+      const own = reconstruct === true ? {} : reconstruct;
+      this.#reconstruction = new Reconstruction(owner, own, run, sets, parts.reconstruction);
+    }
+    this.#scoring = scorer.start({ owner, run, sets, tied }, parts.scorer);
+  }
+
+  readonly masks = (
+    at: Moment,
+    read: Read = readNow,
+  ): Map<Parameter, tf.Tensor> | Promise<Map<Parameter, tf.Tensor>> => {
+    const reconstruction = this.#reconstruction;
+    if (reconstruction?.ready === false) return this.#blind(at);
+    const scored = [...new Set(this.#sets.flatMap((set) => set.scored.map(({ parameter }) => parameter)))];
     return read(
       () => ({
-        scores: sets.map((set) => scorer.look(set)),
-        masks: scored.map((parameter) => here.mask(parameter)),
+        scores: this.#sets.map((set) => this.#scoring.look(set)),
+        masks: scored.map((parameter) => this.#run.mask(parameter)),
         refit: reconstruction?.look(),
       }),
       ({ scores, masks, refit }) => {
         const ranked: Ranked[] = [];
-        for (const [i, set] of sets.entries()) {
+        for (const [i, set] of this.#sets.entries()) {
           const numbers = scores[i];
-          if (numbers === undefined) return blind();
+          if (numbers === undefined) return this.#blind(at);
           const gone = goneIn(set, (parameter) => masks[scored.indexOf(parameter)]);
-          ranked.push({ set, scores: scorer.scores(set, numbers), gone });
+          ranked.push({ set, scores: this.#scoring.scores(set, numbers), gone });
         }
-        return decide(ranked, (parts) => reconstruction?.apply(parts, refit!));
+        const pruned = this.#choice(ranked, this.#of, at);
+        const parts = partsOf(ranked.map(({ set }, i) => ({ set, pruned: pruned[i] })));
+        reconstruction?.apply(parts, refit!);
+        this.#fired(at);
+        return masksOf(parts);
       },
     );
+  };
+
+  /** Nothing has been observed yet: there is another firing for that. */
+  #blind(at: Moment): Map<Parameter, tf.Tensor> {
+    if (at.index === at.count - 1) {
+      throw new EspalierError('invalid-schedule', `${this.#owner} has observed nothing when it last fires.`, {
+        remedy: 'Let the schedule fire at least twice: what happens before a firing is what it goes by.',
+      });
+    }
+    this.#fired(at);
+    return new Map();
   }
 
-  function fired(at: Moment): void {
-    scorer.fired?.(at);
-    reconstruction?.fired(at);
+  #fired(at: Moment): void {
+    this.#scoring.fired?.(at);
+    this.#reconstruction?.fired(at);
   }
-}
 
-function blind(owner: string): EspalierError {
-  return new EspalierError('invalid-schedule', `${owner} has observed nothing when it last fires.`, {
-    remedy: 'Let the schedule fire at least twice: what happens before a firing is what it goes by.',
-  });
-}
+  readonly observe = (step: ObservedStep): void => {
+    this.#scoring.observe?.(step);
+    this.#reconstruction?.observe(step);
+  };
 
-function notStarted(owner: string): EspalierError {
-  return new EspalierError('bad-plugin', `${owner} was not started: it does not know the model.`, {
-    remedy: 'Call pruner.start(run, run.select(parameters)) before run.prune(pruner, parameters).',
-  });
+  readonly save = (read: Read = readNow): PluginState | Promise<PluginState> =>
+    join({ scorer: this.#scoring.save?.(read), reconstruction: this.#reconstruction?.save(read) });
+
+  dispose(): void {
+    this.#scoring.dispose?.();
+    this.#reconstruction?.dispose();
+  }
 }

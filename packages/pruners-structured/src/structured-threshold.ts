@@ -29,9 +29,7 @@ export interface StructuredThresholdOptions extends StructuredOptions {
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 2, inputShape: [3], useBias: false })] });
  * model.setWeights([tf.tensor2d([[1, 2], [0.1, -0.1], [-3, 0]])]);
  * const run = new Run(model);
- * const pruner = structuredThreshold({ structure: 'rows', threshold: 0.2 });
- * await pruner.start?.(run, run.select());
- * run.prune(pruner);
+ * await run.prune(structuredThreshold({ structure: 'rows', threshold: 0.2 }));
  * if (model.getWeights()[0].dataSync().join() !== '1,2,0,0,-3,0') throw new Error('unexpected');
  * ```
  */

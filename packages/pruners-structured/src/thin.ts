@@ -2,9 +2,10 @@ import {
   type AxisSelection,
   checkOptions,
   EspalierError,
-  type Run,
+  type Plugin,
+  type RunState,
   readLater,
-  type Transform,
+  type TransformSession,
   unknownName,
 } from '@espalier/core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
@@ -79,7 +80,11 @@ export interface Thinned {
  * if (Math.abs(a - b) > 1e-6) throw new Error(`${a} ${b}`); // 10 · 0.5 is in the bias now
  * ```
  */
-export async function thinModel(model: LayersModel, options: ThinOptions = {}, run?: Run): Promise<Thinned> {
+export async function thinModel(
+  model: LayersModel,
+  options: ThinOptions = {},
+  run?: RunState,
+): Promise<Thinned> {
   checkThin(options);
   const trace = await followConstants(model);
   const masks = await masksOf(run);
@@ -110,7 +115,7 @@ export async function thinModel(model: LayersModel, options: ThinOptions = {}, r
 }
 
 /** Masks of a run by the names of their parameters. */
-async function masksOf(run: Run | undefined): Promise<ReadonlyMap<string, Float32Array>> {
+async function masksOf(run: RunState | undefined): Promise<ReadonlyMap<string, Float32Array>> {
   const masked = run?.parameters.filter((p) => run.mask(p) !== undefined) ?? [];
   return readLater(
     () => masked.map((p) => run!.mask(p)!),
@@ -152,16 +157,16 @@ function macsOf(before: LayersModel, after: LayersModel): string {
   }
 }
 
-/** `thin` as a plugin; `report` is of the last time it was applied. */
-export interface Thin extends Transform {
+/** A session of `thin`; `report` is of the last time it was applied. */
+export interface ThinSession extends TransformSession {
   readonly report: ThinReport | undefined;
 }
 
 /**
- * `thinModel` as a transform: the run goes on with the smaller model. Masks are cut along; the optimizer's
- * slots are not, because each training stage starts with its own.
+ * `thinModel` as a transform: the run goes on with the smaller model. Masks, variances and shared values are cut
+ * along, and the optimizer's slots that a stage has left (`keepSlots`).
  *
- * @throws EspalierError `unknown-option`, `unknown-name`; `stuck`, `invalid-schedule` when applied
+ * @throws EspalierError `unknown-option`, `unknown-name`; `stuck` when applied
  *
  * @example
  * ```ts
@@ -178,30 +183,30 @@ export interface Thin extends Transform {
  * });
  * const run = new Run(model);
  * run.setMask(run.parameter('b/kernel'), tf.tensor2d([[1], [0], [1]])); // nobody reads the second unit
- * const transformed = await thin().apply(model, run);
- * run.replaceModel(transformed);
+ * const { session } = await run.start(thin());
+ * const transformed = await session.apply(model);
+ * await run.replaceModel(transformed);
  * if (run.parameter('a/kernel').shape.join() !== '2,2') throw new Error('unexpected');
  * if (transformed.notes?.[0] !== 'Thinned: a 3 → 2') throw new Error(transformed.notes?.join());
  * ```
  */
-export function thin(options: ThinOptions = {}): Thin {
+export function thin(options: ThinOptions = {}): Plugin<ThinSession> {
   checkThin(options);
-  let report: ThinReport | undefined;
   return {
     name: 'thin',
-    get report() {
-      return report;
-    },
-    async apply(model, run) {
-      const shared = run.parameters.find((p) => run.shared(p) !== undefined);
-      if (shared !== undefined) {
-        throw new EspalierError('invalid-schedule', `thin: the values of ${shared.name} are shared.`, {
-          remedy: 'Thin first, quantise after.',
-        });
-      }
-      const thinned = await thinModel(model, options, run);
-      report = thinned.report;
-      return { model: thinned.model, kept: thinned.kept, notes: notesOf(thinned, model) };
+    kinds: ['transform'],
+    start(run) {
+      let report: ThinReport | undefined;
+      return {
+        get report() {
+          return report;
+        },
+        async apply(model) {
+          const thinned = await thinModel(model, options, run);
+          report = thinned.report;
+          return { model: thinned.model, kept: thinned.kept, notes: notesOf(thinned, model) };
+        },
+      };
     },
   };
 }

@@ -1,4 +1,4 @@
-import { once, Run, train } from '@espalier/core';
+import { type Noise, type NoiseSession, once, Run, train } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { initializers, layers } from '@tensorflow/tfjs-layers';
 import { expect, test } from 'vitest';
@@ -14,9 +14,12 @@ const wide = (): Run =>
     Array.from({ length: 200 }, () => [1]),
   );
 
-function noiseOf(plugin: ReturnType<typeof bernoulliDrop>, run: Run, name: string, step: number): number[] {
-  const of = run.select('fc0/kernel');
-  const noise = plugin.noise(of, { ...once(), step, index: step, count: 11 });
+/** The plugin's session on the first layer's units. */
+const started = (plugin: Noise, run: Run): NoiseSession =>
+  plugin.start(run, run.select('fc0/kernel')) as NoiseSession;
+
+function noiseOf(session: NoiseSession, run: Run, name: string, step: number): number[] {
+  const noise = session.noise({ ...once(), step, index: step, count: 11 });
   expect([...noise.keys()].map((p) => p.name)).toEqual(['fc1/kernel']); // what reads the units, nothing else
   const values = [...noise.get(run.parameter(name))!.dataSync()];
   tf.dispose([...noise.values()]);
@@ -25,11 +28,10 @@ function noiseOf(plugin: ReturnType<typeof bernoulliDrop>, run: Run, name: strin
 
 test('bernoulli: anew each step, the same for a seed and step, scaled by what stays', () => {
   const run = wide();
-  const plugin = bernoulliDrop({ structure: 'units', rate: 0.3, seed: 4 });
-  void plugin.start?.(run, run.select('fc0/kernel'));
-  const a = noiseOf(plugin, run, 'fc1/kernel', 0);
-  expect(noiseOf(plugin, run, 'fc1/kernel', 0)).toEqual(a);
-  expect(noiseOf(plugin, run, 'fc1/kernel', 1)).not.toEqual(a);
+  const session = started(bernoulliDrop({ structure: 'units', rate: 0.3, seed: 4 }), run);
+  const a = noiseOf(session, run, 'fc1/kernel', 0);
+  expect(noiseOf(session, run, 'fc1/kernel', 0)).toEqual(a);
+  expect(noiseOf(session, run, 'fc1/kernel', 1)).not.toEqual(a);
   const kept = a.filter((f) => f > 0).length;
   expect(Math.abs(kept - 140)).toBeLessThan(25);
   expect(a.reduce((s, f) => s + f, 0)).toBeCloseTo(200, 3);
@@ -37,9 +39,10 @@ test('bernoulli: anew each step, the same for a seed and step, scaled by what st
 
 test('bernoulli: the rate may grow over the schedule', () => {
   const run = wide();
-  const plugin = bernoulliDrop({ structure: 'units', initial: 0, rate: 0.9 });
-  void plugin.start?.(run, run.select('fc0/kernel'));
-  const kept = [0, 5, 10].map((step) => noiseOf(plugin, run, 'fc1/kernel', step).filter((f) => f > 0).length);
+  const session = started(bernoulliDrop({ structure: 'units', initial: 0, rate: 0.9 }), run);
+  const kept = [0, 5, 10].map(
+    (step) => noiseOf(session, run, 'fc1/kernel', step).filter((f) => f > 0).length,
+  );
   expect(kept[0]).toBe(200);
   expect(Math.abs(kept[1] - 200 * (1 - 0.9 * 0.875))).toBeLessThan(25);
   expect(Math.abs(kept[2] - 20)).toBeLessThan(15);
@@ -47,11 +50,9 @@ test('bernoulli: the rate may grow over the schedule', () => {
 
 test('bernoulli: in some steps only, the first of each epoch among them', () => {
   const run = wide();
-  const plugin = bernoulliDrop({ structure: 'units', rate: 0.3, every: 4 });
-  const of = run.select('fc0/kernel');
-  void plugin.start?.(run, of);
+  const session = started(bernoulliDrop({ structure: 'units', rate: 0.3, every: 4 }), run);
   const dropped = Array.from({ length: 14 }, (_, step) => {
-    const noise = plugin.noise(of, { ...once(), step, stepsPerEpoch: 7 });
+    const noise = session.noise({ ...once(), step, stepsPerEpoch: 7 });
     tf.dispose([...noise.values()]);
     return noise.size;
   });
@@ -61,18 +62,16 @@ test('bernoulli: in some steps only, the first of each epoch among them', () => 
 
 test('bernoulli: one stays when all would go', () => {
   const run = wide();
-  const plugin = bernoulliDrop({ structure: 'units', rate: 1 });
-  void plugin.start?.(run, run.select('fc0/kernel'));
-  const noise = noiseOf(plugin, run, 'fc1/kernel', 0);
+  const session = started(bernoulliDrop({ structure: 'units', rate: 1 }), run);
+  const noise = noiseOf(session, run, 'fc1/kernel', 0);
   expect(noise.filter((f) => f > 0)).toEqual([200]);
 });
 
 test('random level: the least important ones, another number each step', () => {
   const run = wide();
-  const plugin = randomLevelDrop({ structure: 'units', low: 0.2, high: 0.6 });
-  void plugin.start?.(run, run.select('fc0/kernel'));
+  const session = started(randomLevelDrop({ structure: 'units', low: 0.2, high: 0.6 }), run);
   const counts = Array.from({ length: 30 }, (_, step) => {
-    const noise = noiseOf(plugin, run, 'fc1/kernel', step);
+    const noise = noiseOf(session, run, 'fc1/kernel', step);
     const gone = noise.lastIndexOf(0) + 1;
     expect(noise.slice(0, gone).every((f) => f === 0)).toBe(true); // unit i has weight i + 1
     return gone;

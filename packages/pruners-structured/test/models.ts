@@ -6,6 +6,7 @@ import {
   type Parameter,
   type Pruner,
   Run,
+  type Running,
   type Selector,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -55,8 +56,9 @@ export function mask(run: Run, name: string): number[] {
 
 /** As the trainer does: starts the pruner, then prunes at each moment. */
 export function prune(run: Run, pruner: Pruner, of: Selector, ...moments: readonly Moment[]): void {
-  void pruner.start?.(run, run.select(of));
-  for (const at of moments.length > 0 ? moments : [once()]) run.prune(pruner, of, at);
+  const running = run.start(pruner, { parameters: of }) as Running;
+  for (const at of moments.length > 0 ? moments : [once()]) running.fire(at);
+  running.dispose();
 }
 
 /** Data of one batch that is the same in every step. */

@@ -222,8 +222,7 @@ test('a stage that is saved in the middle goes on to the same masks and weights'
   trainer.dispose();
   const second = start();
   second.load(runState);
-  const resumed = await createTrainer(second, options());
-  resumed.load(trainerState);
+  const resumed = await createTrainer(second, options(), trainerState);
   while (!resumed.done) await resumed.nextEpoch();
   await resumed.finish();
   for (const { name } of whole.parameters) expect(weights(second, name)).toEqual(weights(whole, name));

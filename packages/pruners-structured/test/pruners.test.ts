@@ -131,7 +131,6 @@ describe('numbers', () => {
   test('what is pruned stays pruned, whatever the scores become', () => {
     const run = ten();
     const pruner = structuredAgp({ structure: 'units', final: 0.8 });
-    void pruner.start?.(run, run.select('fc0/kernel'));
     const counts: number[] = [];
     for (let index = 0; index < 4; index++) {
       run.prune(pruner, 'fc0/kernel', { ...once(), index, count: 4 });
@@ -293,11 +292,6 @@ describe('refusals', () => {
     );
   });
 
-  test('a pruner that was not started', () => {
-    const run = chain([[1, 2]], [[1], [1]]);
-    expect(() => run.prune(level({ structure: 'units' }), 'fc0/kernel')).toThrow('was not started');
-  });
-
   test.each([
     [{ structure: 'filter' }, "Did you mean 'filters'?"],
     [{ structure: 'units', criterion: 'l3' }, "Did you mean 'l1'?"],
@@ -307,7 +301,9 @@ describe('refusals', () => {
     [{ structure: 'blocks' }, 'block is undefined'],
     [{ structure: 'units', batches: 3 }, 'batches has no meaning'],
     [{ structure: 'units', seed: 3 }, 'seed has no meaning'],
-    [{ structure: 'units', floor: 3 }, "floor has no meaning with scope 'group'"],
+    [{ structure: 'units', floor: 3 }, "floor has no meaning with scope 'local'"],
+    [{ structure: 'units', floor: 0, scope: 'global' }, 'floor is 0'],
+    [{ structure: 'units', scope: 'group' }, 'local, global'],
     [{}, 'structure is missing'],
   ])('%o', (options, message) => {
     expect(() => structuredLevel({ sparsity: 0.5, ...options } as never)).toThrow(message);

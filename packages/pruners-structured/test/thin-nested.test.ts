@@ -39,8 +39,7 @@ const graph = (inputs: number, grow: (x: T) => unknown): LayersModel => {
 async function pruned(of: LayersModel): Promise<Run> {
   const run = new Run(of, { seed: 1 });
   const pruner = structuredLevel({ structure: 'filters', sparsity: 0.5, refused: 'skip' });
-  await pruner.start?.(run, run.select('**/kernel'));
-  run.prune(pruner, '**/kernel');
+  await run.prune(pruner, '**/kernel');
   return run;
 }
 

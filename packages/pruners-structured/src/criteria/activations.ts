@@ -1,4 +1,4 @@
-import { EspalierError, type ObservedStep } from '@espalier/core';
+import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   model as functionalModel,
@@ -79,24 +79,16 @@ function unitsIn(layer: string, { group }: Structures, { trace, place }: Tied): 
  * @param f - What is averaged.
  */
 export function activations(f: (a: tf.Tensor) => tf.Tensor): Observation {
-  let points: Point[] = [];
-  let probe: LayersModel;
-  return {
-    start({ owner, run, sets, tied }) {
-      if (tied === undefined) {
-        throw new EspalierError(
-          'invalid-option',
-          `${owner}: activations are of filters, units and channels.`,
-          {
-            remedy: 'Choose a criterion of the weights, or leave out tied: false.',
-          },
-        );
-      }
-      points = pointsOf(owner, run.model, sets, tied);
-      const outputs = points.map(({ layer }) => run.model.getLayer(layer).getOutputAt(0) as SymbolicTensor);
-      probe = functionalModel({ inputs: run.model.inputs, outputs });
-    },
-    of({ inputs }: ObservedStep) {
+  return ({ owner, run, sets, tied }) => {
+    if (tied === undefined) {
+      throw new EspalierError('invalid-option', `${owner}: activations are of filters, units and channels.`, {
+        remedy: 'Choose a criterion of the weights, or leave out tied: false.',
+      });
+    }
+    const points = pointsOf(owner, run.model, sets, tied);
+    const ends = points.map(({ layer }) => run.model.getLayer(layer).getOutputAt(0) as SymbolicTensor);
+    const probe = functionalModel({ inputs: run.model.inputs, outputs: ends });
+    return ({ inputs }) => {
       const found = new Map<Structures, tf.Tensor>();
       const counts = new Map<Structures, Float32Array>();
       const outputs = [probe.apply(inputs, { training: false })].flat() as tf.Tensor[];
@@ -111,7 +103,7 @@ export function activations(f: (a: tf.Tensor) => tf.Tensor): Observation {
       }
       for (const [set, sum] of found) found.set(set, tf.div(sum, tf.tensor1d(counts.get(set)!)));
       return found;
-    },
+    };
   };
 }
 

@@ -97,7 +97,7 @@ export function scorerOf({ criterion = 'l1', batches = 16, seed }: CriterionOpti
     'geometric-median': () => geometricMedian,
     apoz: () => observed(activations(positiveShare), batches),
     'mean-activation': () => observed(activations(tf.abs), batches),
-    taylor: () => observed(taylor(), batches),
+    taylor: () => observed(taylor, batches),
     random: () => random(seed),
   };
   return makers[criterion]();

@@ -1,4 +1,4 @@
-import type { Moment, ObservedStep, PluginState, Read, Run } from '@espalier/core';
+import type { Moment, ObservedStep, PluginState, Read, RunState } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Structures } from '../structures/structures.js';
 import type { Tied } from '../structures/tied.js';
@@ -7,7 +7,7 @@ import type { Tied } from '../structures/tied.js';
 export interface Scored {
   /** Of the pruner, for messages. */
   readonly owner: string;
-  readonly run: Run;
+  readonly run: RunState;
   readonly sets: readonly Structures[];
   /** For structures that are tied across layers. */
   readonly tied: Tied | undefined;
@@ -15,8 +15,17 @@ export interface Scored {
 
 /** Tells how important each structure of a set is; the lowest go first. */
 export interface Scorer {
-  /** @throws EspalierError for structures it cannot score */
-  start?(scored: Scored): void;
+  /** Whether it goes by what it sees in steps. */
+  readonly observes: boolean;
+  /**
+   * @param state - What an earlier scoring has saved.
+   * @throws EspalierError for structures it cannot score, `bad-state`
+   */
+  start(scored: Scored, state?: PluginState): Scoring;
+}
+
+/** A scorer at work on the sets that it was started with. */
+export interface Scoring {
   observe?(step: ObservedStep): void;
   /** Called after each firing: what is observed from now on is for the next one. */
   fired?(at: Moment): void;
@@ -27,6 +36,5 @@ export interface Scorer {
   /** One score per structure, from the numbers of what `look` gave. */
   scores(set: Structures, numbers: readonly Float32Array[]): Float64Array;
   save?(read: Read): PluginState | Promise<PluginState>;
-  load?(state: PluginState): void;
   dispose?(): void;
 }

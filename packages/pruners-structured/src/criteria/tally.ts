@@ -1,4 +1,4 @@
-import type { Moment, PluginState, Read, StateArray } from '@espalier/core';
+import { EspalierError, type Moment, type PluginState, type Read } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Sums over the last steps before each firing, by name, on the device. */
@@ -9,9 +9,31 @@ export class Tally {
   /** The first step that counts for the next firing. */
   #from = Number.POSITIVE_INFINITY;
 
-  /** @param batches - How many steps before a firing count. */
-  constructor(batches: number) {
+  /**
+   * @param batches - How many steps before a firing count.
+   * @param shapes - Of the sums, by name.
+   * @param state - What an earlier tally has saved. @throws EspalierError `bad-state`
+   */
+  constructor(
+    owner: string,
+    batches: number,
+    shapes: ReadonlyMap<string, readonly number[]>,
+    state?: PluginState,
+  ) {
     this.#batches = batches;
+    if (state === undefined) return;
+    const { seen, from = null } = (state.json ?? {}) as { seen?: number; from?: number | null };
+    if (seen === undefined) throw new EspalierError('bad-state', `${owner}: the saved state has no sums.`);
+    // What was observed of structures that are others now (after thinning) is of no use.
+    const sums = [...shapes].map(([name, shape]) => ({ name, shape, values: state.arrays?.[name] }));
+    const fits = sums.every(({ shape, values }) => values?.length === shape.reduce((a, b) => a * b, 1));
+    if (seen > 0 && !fits) return;
+    this.#seen = seen;
+    this.#from = from ?? Number.POSITIVE_INFINITY;
+    if (seen === 0) return;
+    for (const { name, shape, values } of sums) {
+      this.#sums.set(name, tf.keep(tf.tensor(Float32Array.from(values!), shape as number[])));
+    }
   }
 
   /** How many steps have been added up. */
@@ -62,18 +84,5 @@ export class Tally {
         arrays: Object.fromEntries([...this.#sums.keys()].map((name, i) => [name, sums[i]])),
       }),
     );
-  }
-
-  /** @param shapes - Of the sums, by name. */
-  load({ json, arrays = {} }: PluginState, shapes: ReadonlyMap<string, readonly number[]>): void {
-    const { seen, from } = json as { seen: number; from: number | null };
-    this.restart();
-    this.#seen = seen;
-    this.#from = from ?? Number.POSITIVE_INFINITY;
-    if (seen === 0) return;
-    for (const [name, shape] of shapes) {
-      const values = Float32Array.from(arrays[name] as StateArray);
-      this.#sums.set(name, tf.keep(tf.tensor(values, shape as number[])));
-    }
   }
 }

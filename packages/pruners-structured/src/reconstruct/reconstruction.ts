@@ -8,7 +8,7 @@ import {
   type Parameter,
   type PluginState,
   type Read,
-  type Run,
+  type RunState,
   uniform,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -71,32 +71,37 @@ const largest = 2400; // inputs of a window; the equations are solved in a time 
 export class Reconstruction {
   readonly #owner: string;
   readonly #options: Required<ReconstructOptions>;
-  #run: Run | undefined;
-  #readers: readonly Reader[] = [];
-  #probe: LayersModel | undefined;
+  readonly #run: RunState;
+  readonly #readers: readonly Reader[];
+  readonly #probe: LayersModel;
   /** Σ x xᵀ of each reader's inputs, [n, n], by the kernel's name. */
   readonly #grams: Tally;
 
-  constructor(owner: string, options: ReconstructOptions) {
-    checkReconstruct(owner, options);
+  /**
+   * @param state - What an earlier one has saved.
+   * @throws EspalierError `unsupported-layer` for readers other than dense layers and convolutions, `bad-state`
+   */
+  constructor(
+    owner: string,
+    options: ReconstructOptions,
+    run: RunState,
+    sets: readonly Structures[],
+    state?: PluginState,
+  ) {
     this.#owner = owner;
     this.#options = { positions: 10, batches: 16, ridge: 1e-4, ...options };
-    this.#grams = new Tally(this.#options.batches);
-  }
-
-  /** @throws EspalierError `unsupported-layer` for readers other than dense layers and convolutions */
-  start(run: Run, sets: readonly Structures[]): void {
     this.#run = run;
-    this.#grams.restart();
     const kernels = new Set(
       sets.flatMap(({ group }) => group!.members.filter((m) => m.part === 'reads').map((m) => m.parameter)),
     );
     this.#readers = [...kernels].map((kernel) => this.#reader(run, kernel));
     const outputs = this.#readers.map(({ layer }) => layer.inboundNodes[0].inputTensors[0] as SymbolicTensor);
     this.#probe = functionalModel({ inputs: run.model.inputs, outputs });
+    const shapes = new Map(this.#readers.map(({ kernel, n }) => [kernel.name, [n, n]]));
+    this.#grams = new Tally(owner, this.#options.batches, shapes, state);
   }
 
-  #reader(run: Run, kernel: Parameter): Reader {
+  #reader(run: RunState, kernel: Parameter): Reader {
     const layer = inside(kernel.layer);
     const kind = layer.getClassName();
     const refuse = (why: string): never => {
@@ -124,9 +129,9 @@ export class Reconstruction {
   /** Within a tidy. */
   observe({ at, inputs }: ObservedStep): void {
     if (!this.#grams.wants(at)) return;
-    const tensors = [this.#probe!.apply(inputs, { training: false })].flat() as tf.Tensor[];
+    const tensors = [this.#probe.apply(inputs, { training: false })].flat() as tf.Tensor[];
     const products = this.#readers.map(({ layer, kernel }, i): [string, tf.Tensor] => {
-      const random = uniform(hash(this.#run!.seed, at.step, i));
+      const random = uniform(hash(this.#run.seed, at.step, i));
       const rows = patches(layer, tensors[i], this.#options.positions, random);
       const x = tf.concat([rows, tf.ones([rows.shape[0], 1])], 1) as tf.Tensor2D;
       return [kernel.name, tf.matMul(x, x, true)];
@@ -144,7 +149,7 @@ export class Reconstruction {
     return this.#readers.map(({ kernel, bias }) => ({
       gram: this.#grams.sum(kernel.name),
       kernel: kernel.variable,
-      mask: this.#run!.mask(kernel),
+      mask: this.#run.mask(kernel),
       bias: bias?.variable,
     }));
   }
@@ -194,10 +199,6 @@ export class Reconstruction {
 
   save(read: Read): PluginState | Promise<PluginState> {
     return this.#grams.save(read);
-  }
-
-  load(state: PluginState): void {
-    this.#grams.load(state, new Map(this.#readers.map(({ kernel, n }) => [kernel.name, [n, n]])));
   }
 
   dispose(): void {

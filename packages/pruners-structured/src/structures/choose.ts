@@ -13,9 +13,9 @@ export interface Amount {
   /** Fraction of the structures of each set, in [0, 1]. */
   sparsity(set: Structures): number;
   /** Rank each set by itself, or all sets together. */
-  readonly scope: 'group' | 'global';
-  /** With scope `'global'`: what at least stays of each set, a fraction below 1 or a count; 0 is one. */
-  readonly floor: number;
+  readonly scope: 'local' | 'global';
+  /** With scope `'global'`: what at least stays of each set, a fraction below 1 or a count. Undefined: one, if need be. */
+  readonly floor: number | undefined;
   /** What stays is a multiple of this, as far as the set is large enough. */
   readonly multipleOf: number;
 }
@@ -65,7 +65,7 @@ function chooseGlobally(owner: string, ranked: readonly Ranked[], amount: Amount
       'invalid-option',
       `${owner}: groups that are ranked together differ in sparsity.`,
       {
-        remedy: "Give them one sparsity, or use scope: 'group'.",
+        remedy: "Give them one sparsity, or use scope: 'local'.",
       },
     );
   }
@@ -74,10 +74,8 @@ function chooseGlobally(owner: string, ranked: readonly Ranked[], amount: Amount
   // The best of each set are out of the ranking, as many as its floor.
   const kept = ranked.map((one) => {
     const { size } = one.set;
-    const least = Math.max(
-      1,
-      amount.floor < 1 ? Math.ceil(amount.floor * size) : Math.min(amount.floor, size),
-    );
+    const { floor = 1 } = amount;
+    const least = floor < 1 ? Math.ceil(floor * size) : Math.min(floor, size);
     return new Set(ascending(itemsOf(one)).slice(size - least));
   });
   const pool = ranked.flatMap((one, r) =>
@@ -87,7 +85,7 @@ function chooseGlobally(owner: string, ranked: readonly Ranked[], amount: Amount
   );
   const before = pool.reduce((sum, { gone }) => sum + gone, 0);
   const wanted = roundHalfEven(sparsity * total);
-  if (wanted > pool.length && amount.floor > 0) {
+  if (wanted > pool.length && amount.floor !== undefined) {
     throw new EspalierError(
       'invalid-option',
       `${owner}: sparsity ${sparsity} leaves ${total - wanted} of ${total} structures, but the floors keep ${total - pool.length}.`,

@@ -1,4 +1,4 @@
-import { EspalierError, type Of, type Run, unknownName } from '@espalier/core';
+import { EspalierError, type Of, type RunState, unknownName } from '@espalier/core';
 import { localStructures, type StructureKind, structureKinds } from './local.js';
 import type { Structures } from './structures.js';
 import { type Tied, tiedStructures } from './tied.js';
@@ -64,7 +64,7 @@ export function checkStructure(owner: string, options: StructureOptions): void {
 /** What is to be ranked: one set per dependency group, or per tensor. */
 export function resolve(
   owner: string,
-  run: Run,
+  run: RunState,
   of: Of,
   options: StructureOptions,
 ): { readonly sets: readonly Structures[]; readonly tied: Tied | undefined } {

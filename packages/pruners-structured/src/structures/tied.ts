@@ -1,4 +1,4 @@
-import { EspalierError, type Of, type Parameter, type Run } from '@espalier/core';
+import { EspalierError, type Of, type Parameter, type RunState } from '@espalier/core';
 import { type DependencyGroup, groupsOf, type Part, type RefusedGroup } from '../dependency-groups.js';
 import { follow } from '../graph/follow.js';
 import type { Trace } from '../graph/trace.js';
@@ -27,7 +27,7 @@ const partsOf: Readonly<Record<'filters' | 'channels', readonly Part[]>> = {
  */
 export function tiedStructures(
   owner: string,
-  run: Run,
+  run: RunState,
   of: Of,
   kind: 'filters' | 'channels',
   refused: 'error' | 'skip',
