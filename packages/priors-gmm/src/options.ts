@@ -2,7 +2,7 @@ import { checkOptions, checkRange, EspalierError, nearestName } from '@espalier/
 import type { MergeRule } from './components.js';
 import { type BetaPrior, betaShapes, type GammaPrior, gammaShapes } from './hyper-priors.js';
 import type { HyperPriors } from './loss.js';
-import type { Tau } from './tau.js';
+import { checkTau, type Tau } from './tau.js';
 
 /** How the weights are brought to the means of the components, when the prior is used as a quantizer. */
 export interface SnapOptions {
@@ -150,6 +150,7 @@ export function resolve(options: MixturePriorOptions): Resolved {
       remedy: 'Give a whole number from 2 to 256, the zero component included.',
     });
   }
+  checkTau(owner, tau);
   if (pruneFrom !== undefined) checkRange(owner, 'pruneFrom', pruneFrom, 0, 0.999);
   if (examples !== undefined) checkRange(owner, 'examples', examples, 1, huge);
   if (deviation !== undefined) checkRange(owner, 'deviation', deviation, tiny, huge);

@@ -31,38 +31,43 @@ const shapes = {
   geometric: (t: number, from: number, to: number) => from * (to / from) ** t,
 } as const;
 
-/** τ over time. It sees the share of zeros of the step before. */
+/** @throws EspalierError `invalid-option`, `unknown-option` */
+export function checkTau(owner: string, tau: Tau): void {
+  const limit = Number.MAX_VALUE;
+  if (typeof tau !== 'object' || tau === null) {
+    checkRange(owner, 'tau', tau, 0, limit);
+    return;
+  }
+  if ('zeros' in tau) {
+    checkOptions(`${owner}.tau`, tau, ['from', 'zeros', 'growth', 'most']);
+    checkRange(`${owner}.tau`, 'from', tau.from, Number.MIN_VALUE, limit);
+    checkRange(`${owner}.tau`, 'zeros', tau.zeros, Number.MIN_VALUE, 1);
+    if (tau.growth !== undefined) checkRange(`${owner}.tau`, 'growth', tau.growth, 1, limit);
+    if (tau.most !== undefined) checkRange(`${owner}.tau`, 'most', tau.most, tau.from, limit);
+    return;
+  }
+  checkOptions(`${owner}.tau`, tau, ['from', 'to', 'shape', 'over']);
+  const { from, to, shape = 'linear', over = 1 } = tau;
+  const least = shape === 'geometric' ? Number.MIN_VALUE : 0;
+  checkRange(`${owner}.tau`, 'from', from, least, limit);
+  checkRange(`${owner}.tau`, 'to', to, least, limit);
+  checkRange(`${owner}.tau`, 'over', over, Number.MIN_VALUE, 1);
+  if (shape in shapes) return;
+  const near = nearestName(shape, Object.keys(shapes));
+  throw new EspalierError('invalid-option', `${owner}.tau.shape is '${shape}'.`, {
+    remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${Object.keys(shapes).join(', ')}.`,
+  });
+}
+
+/** τ over time, of a session. It sees the share of zeros of the step before. */
 export class TauSchedule {
   readonly #tau: Tau;
   #present: number;
 
-  /** @throws EspalierError `invalid-option`, `unknown-option` */
-  constructor(owner: string, tau: Tau) {
-    const limit = Number.MAX_VALUE;
-    if (typeof tau === 'number') {
-      checkRange(owner, 'tau', tau, 0, limit);
-    } else if ('zeros' in tau) {
-      checkOptions(`${owner}.tau`, tau, ['from', 'zeros', 'growth', 'most']);
-      checkRange(`${owner}.tau`, 'from', tau.from, Number.MIN_VALUE, limit);
-      checkRange(`${owner}.tau`, 'zeros', tau.zeros, Number.MIN_VALUE, 1);
-      if (tau.growth !== undefined) checkRange(`${owner}.tau`, 'growth', tau.growth, 1, limit);
-      if (tau.most !== undefined) checkRange(`${owner}.tau`, 'most', tau.most, tau.from, limit);
-    } else {
-      checkOptions(`${owner}.tau`, tau, ['from', 'to', 'shape', 'over']);
-      const { from, to, shape = 'linear', over = 1 } = tau;
-      const least = shape === 'geometric' ? Number.MIN_VALUE : 0;
-      checkRange(`${owner}.tau`, 'from', from, least, limit);
-      checkRange(`${owner}.tau`, 'to', to, least, limit);
-      checkRange(`${owner}.tau`, 'over', over, Number.MIN_VALUE, 1);
-      if (!(shape in shapes)) {
-        const near = nearestName(shape, Object.keys(shapes));
-        throw new EspalierError('invalid-option', `${owner}.tau.shape is '${shape}'.`, {
-          remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${Object.keys(shapes).join(', ')}.`,
-        });
-      }
-    }
+  /** @param present - τ of the last step of the session before. */
+  constructor(tau: Tau, present?: number) {
     this.#tau = tau;
-    this.#present = typeof tau === 'number' ? tau : tau.from;
+    this.#present = present ?? (typeof tau === 'number' ? tau : tau.from);
   }
 
   /** The last value given; a schedule that grows resumes from it. */

@@ -59,6 +59,15 @@ describe('merging', () => {
     expect(mergeComponents(mixture, { divergence: 0.6 }).from).toEqual([[0, 3], [1, 2], [4]]);
   });
 
+  it('averages variances by share, not precisions or deviations', () => {
+    // Shares 3/40 and 1/40, variances 0.01 and 0.09: 0.75 · 0.01 + 0.25 · 0.09 = 0.03.
+    const two = mixtureOf([-0.3, -0.3], [8, -Math.log(0.01), -Math.log(0.09)], [Math.log(3), 0], 0.9);
+    const { merged, from } = mergeComponents(two, { distance: 1 });
+    expect(from).toEqual([[0], [1, 2]]);
+    expect(Math.exp(-merged.logPrecisions[1])).toBeCloseTo(0.03, 12);
+    expect(merged.logPrecisions[0]).toBe(8);
+  });
+
   it('keeps the shares a distribution', () => {
     fc.assert(
       fc.property(mixtures, number(0, 5), (any, distance) => {

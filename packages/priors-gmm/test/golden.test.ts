@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { jsOptimizers, type OptimizerState, once } from '@espalier/core';
+import { jsOptimizers, type OptimizerState, type Running } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import {
   gaussianMixturePrior,
-  type MixturePrior,
+  type MixtureSession,
   mergeComponents,
   mixtureLoss,
   mixtureOf,
   mostResponsible,
 } from '../src/index.js';
-import { assign, relative, runOf, stepAt } from './models.js';
+import { assign, penaltyOf, relative, runOf, started, stepAt, variablesOf } from './models.js';
 
 interface Gradients {
   weights: number[];
@@ -63,10 +63,7 @@ const golden = JSON.parse(
 const hyper = { zeroPrecision: { a: 5e3, b: 2 }, precision: { a: 250, b: 0.1 } };
 
 /** A prior with the mixture of a row on a run with its weights. */
-function priorOf(
-  row: Row,
-  tau = 1,
-): { prior: MixturePrior; run: ReturnType<typeof runOf>; variables: tf.Variable[] } {
+function priorOf(row: Row, tau = 1): { prior: Running<MixtureSession>; variables: tf.Variable[] } {
   const run = runOf(row.weights);
   const options = {
     components: row.J,
@@ -76,12 +73,11 @@ function priorOf(
     means: row.means,
     deviation: 1,
   };
-  const prior = gaussianMixturePrior(options);
-  prior.start?.(run, run.select());
-  const variables = prior.trainables!().flatMap((group) => group.variables);
+  const prior = started(run, options);
+  const variables = variablesOf(prior);
   assign(variables[1], row.gammas_log_precision);
   assign(variables[2], row.rhos);
-  return { prior, run, variables: [run.parameters[0].variable, ...variables] };
+  return { prior, variables: [run.parameters[0].variable, ...variables] };
 }
 
 const kinds = ['weights', 'means', 'gammas', 'rhos'] as const;
@@ -108,19 +104,17 @@ describe.each(Object.entries(golden.mixtures))('the complexity loss of %s', (_, 
   });
 
   it('comes out of the training path within float32 and the grid', () => {
-    const { prior, run, variables } = priorOf(row);
-    const { value, grads } = tf.variableGrads(() => prior.penalty(run.select(), stepAt(0)), variables);
-    expect(Math.abs(value.dataSync()[0] / row.loss_total - 1)).toBeLessThan(5e-4);
-    for (const [i, kind] of kinds.entries()) {
-      const ours = grads[variables[i].name].dataSync();
-      expect(relative(ours, row.grad_total[kind]), kind).toBeLessThan(1e-3);
-    }
+    const { prior, variables } = priorOf(row);
+    const { value, grads } = penaltyOf(prior, stepAt(0), variables);
+    expect(Math.abs(value / row.loss_total - 1)).toBeLessThan(5e-4);
+    for (const [i, kind] of kinds.entries())
+      expect(relative(grads[i], row.grad_total[kind]), kind).toBeLessThan(1e-3);
   });
 });
 
 it('takes the reference steps of Adam with four learning rates', async () => {
   const { start, scale, lrs, b1, b2, eps, steps } = golden.adam;
-  const { prior, run, variables } = priorOf(golden.mixtures[start.replace('gmm.', '')], scale);
+  const { prior, variables } = priorOf(golden.mixtures[start.replace('gmm.', '')], scale);
   const groups = kinds.map((kind, i) => ({ name: kind, variables: [variables[i]], learningRate: lrs[kind] }));
   let state: OptimizerState | undefined;
   for (const [t, expected] of steps.entries()) {
@@ -128,7 +122,8 @@ it('takes the reference steps of Adam with four learning rates', async () => {
     const options = { beta1: b1, beta2: b2, epsilon: eps / Math.sqrt(1 - b2 ** (t + 1)) };
     const optimizer = jsOptimizers.adam(groups, options);
     if (state !== undefined) optimizer.restore(state);
-    optimizer.step(tf.variableGrads(() => prior.penalty(run.select(), stepAt(t, 5)), variables).grads);
+    const { grads } = penaltyOf(prior, stepAt(t, 5), variables);
+    optimizer.step(Object.fromEntries(variables.map((v, i) => [v.name, tf.tensor(grads[i], v.shape)])));
     state = await optimizer.state();
     optimizer.dispose();
     for (const [i, kind] of kinds.entries()) {
@@ -159,7 +154,7 @@ describe.each(golden.snap)('post-processing: $note', (row) => {
   });
 });
 
-it('snaps a run to codebooks with an exact, fixed zero', () => {
+it('snaps a run to codebooks with an exact, fixed zero', async () => {
   const row = golden.snap[0];
   const run = runOf(row.weights);
   const prior = gaussianMixturePrior({
@@ -169,15 +164,13 @@ it('snaps a run to codebooks with an exact, fixed zero', () => {
     deviation: 1,
     examples: 1,
   });
-  prior.start?.(run, run.select());
-  const [, logPrecisions, rhos] = prior.trainables!().flatMap((group) => group.variables);
+  const running = await run.start(prior);
+  const [, logPrecisions, rhos] = variablesOf(running);
   assign(logPrecisions, row.logprec);
   assign(rhos, row.logpis);
-  const [[, tensor]] = prior.quantize(run.select(), once()) as Map<
-    unknown,
-    { codebook: Float32Array; indices: Uint8Array; fixed?: number[] }
-  >;
-  const values = Array.from(tensor.indices, (index) => tensor.codebook[index]);
+  await run.quantize(prior.quantizer, undefined, undefined, await running.save());
+  const { codebook, indices, fixed } = run.shared(run.parameters[0])!;
+  const values = Array.from(indices, (index) => codebook[index]);
   expect(values).toEqual(row.out_with_normalised_pis.map(Math.fround));
-  expect(tensor.codebook[tensor.fixed![0]]).toBe(0);
+  expect(codebook[fixed![0]]).toBe(0);
 });

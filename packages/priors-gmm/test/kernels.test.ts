@@ -69,4 +69,27 @@ describe.each(['cpu', 'wasm'])('the kernel on %s', (backend) => {
     });
     expect(tf.memory().numTensors).toBe(before);
   });
+
+  it('counts what weights scatter within a cell of the table', () => {
+    // The widest table has 32,768 cells. Over ±4 one is 2.5e-4 wide, half the deviation of the zero component: without
+    // their scatter its weights' second moment would be 1 - 1 / 48, two percent too small.
+    const narrow = mixtureOf([-4, 4], [-2 * Math.log(5e-4), 4, 4], [0, 0], 0.99);
+    const spike = normals(40_000, 7).map((x) => 5e-4 * x);
+    const exact = spike.reduce((sum, w) => sum + w * w, 0);
+    const [second] = tf.tidy(() => {
+      const vector = (numbers: Float64Array): tf.Tensor1D => tf.tensor1d(Float32Array.from(numbers));
+      const components = {
+        means: vector(narrow.means),
+        offsets: vector(
+          narrow.logShares.map((s, j) => s + narrow.logPrecisions[j] / 2 - 0.5 * Math.log(2 * Math.PI)),
+        ),
+        precisions: vector(narrow.logPrecisions.map(Math.exp)),
+      };
+      const tensors = [tf.tensor1d(spike), tf.tensor1d([-4, 4])];
+      const { sums } = runKernel(components, tensors, tf.scalar(0), tf.scalar(1));
+      return [tf.slice(sums, 2 + 2 * 3, 1)];
+    });
+    expect(second.dataSync()[0] / exact).toBeCloseTo(1, 2.5);
+    second.dispose();
+  });
 });

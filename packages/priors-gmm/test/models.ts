@@ -1,7 +1,8 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { type Data, Run, type Step } from '@espalier/core';
+import { type Data, type KnownPenalty, Run, type Running, type Step } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import { gaussianMixturePrior, type MixturePriorOptions, type MixtureSession } from '../src/index.js';
 
 /** A run over one kernel `fc/kernel` of shape [n, 1] with given weights. */
 export function runOf(weights: ArrayLike<number>): Run {
@@ -11,6 +12,35 @@ export function runOf(weights: ArrayLike<number>): Run {
   const run = new Run(model, { seed: 1 });
   assign(run.parameters[0].variable, weights);
   return run;
+}
+
+/** A prior started on the kernels of a run. */
+export function started(run: Run, options: MixturePriorOptions = {}): Running<MixtureSession> {
+  return run.start(gaussianMixturePrior(options)) as Running<MixtureSession>;
+}
+
+/** The penalty of a session at a step: its value, and its gradients by variables. */
+export function penaltyOf(
+  { session }: Running<MixtureSession>,
+  step: Step,
+  variables: readonly tf.Variable[],
+): { value: number; grads: number[][] } {
+  const { value, gradients } = tf.tidy(() => {
+    const penalty = session.penalty(step) as KnownPenalty;
+    tf.keep(penalty.value);
+    for (const gradient of penalty.gradients.values()) tf.keep(gradient);
+    return penalty as never;
+  }) as KnownPenalty;
+  const numbers = (tensor: tf.Tensor): number[] => Array.from(tensor.dataSync());
+  const [[number]] = [numbers(value)];
+  const grads = variables.map((variable) => numbers(gradients.get(variable)!));
+  tf.dispose([value, ...gradients.values()]);
+  return { value: number, grads };
+}
+
+/** The variables of a session's mixtures, in its order: means, log-precisions, ρ, the logit of π_0. */
+export function variablesOf({ session }: Running<MixtureSession>): tf.Variable[] {
+  return session.trainables!().flatMap((group) => group.variables);
 }
 
 export function assign(variable: tf.Variable, values: ArrayLike<number>): void {
@@ -30,7 +60,7 @@ export function stepAt(index: number, epochs = 1): Step {
     count: epochs,
   };
   const none = tf.zeros([1, 1]);
-  return { at, inputs: none, labels: none, outputs: none, onLogits: false, activation: () => none };
+  return { at, inputs: none, labels: none, outputs: none, onLogits: false };
 }
 
 /** Regression on random inputs of which a few matter. */

@@ -1,26 +1,33 @@
-import { createTrainer, EspalierError, hash, Run, train } from '@espalier/core';
+import { createTrainer, EspalierError, hash, Run, type Running, train } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
-import { gaussianMixturePrior, type MixturePriorOptions, mixtureLoss } from '../src/index.js';
-import { assign, normals, regression, relative, runOf, stepAt } from './models.js';
+import {
+  gaussianMixturePrior,
+  type MixturePriorOptions,
+  type MixtureSession,
+  mixtureLoss,
+} from '../src/index.js';
+import {
+  assign,
+  normals,
+  penaltyOf,
+  regression,
+  relative,
+  runOf,
+  started,
+  stepAt,
+  variablesOf,
+} from './models.js';
 
 /** Gradients of a prior's penalty, by what they belong to. */
 function gradientsOf(weights: ArrayLike<number>, options: MixturePriorOptions, logPrecisions?: number[]) {
   const run = runOf(weights);
-  const prior = gaussianMixturePrior({ tau: 1, examples: 1, ...options });
-  prior.start?.(run, run.select());
-  const groups = prior.trainables!().flatMap((group) => group.variables);
+  const prior = started(run, { tau: 1, examples: 1, ...options });
+  const groups = variablesOf(prior);
   if (logPrecisions !== undefined) assign(groups[1], logPrecisions);
-  const variables = [run.parameters[0].variable, ...groups];
-  const { value, grads } = tf.variableGrads(() => prior.penalty(run.select(), stepAt(0)), variables);
-  return {
-    prior,
-    run,
-    groups,
-    value: value.dataSync()[0],
-    grads: variables.map((variable) => Array.from(grads[variable.name].dataSync())),
-  };
+  const found = penaltyOf(prior, stepAt(0), [run.parameters[0].variable, ...groups]);
+  return { session: prior.session, run, groups, ...found };
 }
 
 const tutorial = { zeroPrecision: { a: 5e3, b: 2 }, precision: { a: 250, b: 0.1 } };
@@ -48,8 +55,8 @@ describe('the gradients of the training path', () => {
   } as const;
 
   it.each(Object.entries(cases))('agree with the exact ones: %s', (_, [weights, options, logPrecisions]) => {
-    const { prior, grads, value } = gradientsOf(weights, options, logPrecisions && [...logPrecisions]);
-    const exact = mixtureLoss(prior.mixtures().get('all')!, weights, tutorial);
+    const { session, grads, value } = gradientsOf(weights, options, logPrecisions && [...logPrecisions]);
+    const exact = mixtureLoss(session.mixtures().get('all')!, weights, tutorial);
     expect(relative(grads[0], exact.weights)).toBeLessThan(1e-3);
     expect(relative(grads[1], exact.means)).toBeLessThan(1e-3);
     expect(relative(grads[2], exact.logPrecisions)).toBeLessThan(1e-3);
@@ -59,8 +66,8 @@ describe('the gradients of the training path', () => {
   });
 
   it('agree without hyper-priors', () => {
-    const { prior, grads } = gradientsOf(wide, { components: 8, zeroPrecision: false, precision: false });
-    const exact = mixtureLoss(prior.mixtures().get('all')!, wide, free);
+    const { session, grads } = gradientsOf(wide, { components: 8, zeroPrecision: false, precision: false });
+    const exact = mixtureLoss(session.mixtures().get('all')!, wide, free);
     for (const [i, slopes] of [exact.weights, exact.means, exact.logPrecisions, exact.rhos].entries())
       expect(relative(grads[i], slopes)).toBeLessThan(1e-3);
   });
@@ -74,33 +81,17 @@ describe('the gradients of the training path', () => {
 
   it('of a learned zero share agree with finite differences', () => {
     const options = { components: 4, zeroShare: { mode: 0.9, strength: 500 }, deviation: 0.05 };
-    const { prior, run, groups, grads } = gradientsOf(wide, options);
+    const { session, run, groups, grads } = gradientsOf(wide, options);
     const [logit] = groups[3].dataSync();
     const beta = { a: 451, b: 51 };
     const lossAt = (x: number): number => {
       assign(groups[3], [x]);
-      const exact = mixtureLoss(prior.mixtures().get('all')!, wide, { ...tutorial, zeroShare: beta });
+      const exact = mixtureLoss(session.mixtures().get('all')!, wide, { ...tutorial, zeroShare: beta });
       return exact.data + exact.zeroShare;
     };
     const slope = (lossAt(logit + 1e-3) - lossAt(logit - 1e-3)) / 2e-3;
     expect(Math.abs(grads[4][0] / slope - 1)).toBeLessThan(1e-3);
     run.dispose();
-  });
-
-  it('are multiplied by what the penalty is multiplied by', () => {
-    const run = runOf([0.1, -0.3, 0.02]);
-    const prior = gaussianMixturePrior({ components: 3, tau: 1, examples: 1 });
-    prior.start?.(run, run.select());
-    const variables = [run.parameters[0].variable];
-    const once = tf.variableGrads(() => prior.penalty(run.select(), stepAt(0)), variables).grads;
-    const twice = tf.variableGrads(() => tf.mul(prior.penalty(run.select(), stepAt(0)), 2), variables).grads;
-    const [name] = Object.keys(once);
-    expect(
-      relative(
-        twice[name].dataSync(),
-        once[name].dataSync().map((g) => 2 * g),
-      ),
-    ).toBeLessThan(1e-6);
   });
 });
 
@@ -115,17 +106,15 @@ it('leaves pruned weights out', () => {
       [4000, 1],
     ),
   );
-  const prior = gaussianMixturePrior({ components: 4, tau: 1, examples: 1 });
-  prior.start?.(run, run.select());
-  const variables = prior.trainables!().flatMap((group) => group.variables);
-  const { grads } = tf.variableGrads(() => prior.penalty(run.select(), stepAt(0)), variables);
+  const prior = started(run, { components: 4, tau: 1, examples: 1 });
+  const { grads } = penaltyOf(prior, stepAt(0), variablesOf(prior));
   const exact = mixtureLoss(
-    prior.mixtures().get('all')!,
+    prior.session.mixtures().get('all')!,
     weights.filter((w) => w !== 0),
     tutorial,
   );
   for (const [i, slopes] of [exact.means, exact.logPrecisions, exact.rhos].entries())
-    expect(relative(grads[variables[i].name].dataSync(), slopes)).toBeLessThan(1e-3);
+    expect(relative(grads[i], slopes)).toBeLessThan(1e-3);
 });
 
 const net = (): Run => {
@@ -153,15 +142,18 @@ describe('training with the prior', () => {
   it('finds the zeros and the two values there are, and snaps to them', async () => {
     const run = net();
     const prior = gaussianMixturePrior(learning);
+    const running = await run.start(prior);
     const options = {
       data: regression(64),
       epochs: 150,
       loss: 'meanSquaredError',
       learningRate: 0.01,
     } as const;
-    const [first, ...rest] = await train(run, { ...options, schedules: [{ plugin: prior }] });
+    const [first, ...rest] = await train(run, { ...options, schedules: [{ plugin: running }] });
     expect(rest.at(-1)!.loss).toBeLessThan(first.loss);
-    await run.quantize(prior);
+    const state = await running.save();
+    const snapping = await run.start(prior.quantizer, { state });
+    await snapping.fire();
     const shared = run.shared(run.parameters[0])!;
     const values = Array.from(run.parameters[0].variable.dataSync());
     expect(values.filter((w) => w === 0)).toHaveLength(48);
@@ -171,8 +163,12 @@ describe('training with the prior', () => {
     }
     expect(shared.codebook.length).toBeLessThanOrEqual(4);
     expect(shared.codebook[shared.fixed![0]]).toBe(0);
-    expect(prior.zeros).toBe(48 / 64);
-    const [joint, histograms] = prior.figures();
+    expect(running.session.zeros).toBe(48 / 64);
+    const [joint, histograms] = snapping.session.figures!();
+    // What was saved is not drawn upon; what is saved now goes on where the quantizer has left it.
+    expect(running.session.figures!()).toEqual((await run.start(prior, { state })).session.figures!());
+    const after = await run.start(prior, { state: await snapping.save() });
+    expect(after.session.figures!()).toEqual([joint, histograms]);
     expect(joint.kind === 'joint' && joint.frames.map(({ label }) => label)).toEqual([
       ...Array.from({ length: 150 }, (_, i) => `epoch ${i}`),
       'retrained',
@@ -186,13 +182,14 @@ describe('training with the prior', () => {
   it('prunes what is at zero from a part of the stage on', async () => {
     const run = net();
     const prior = gaussianMixturePrior({ ...learning, pruneFrom: 0.5 });
+    const running = await run.start(prior);
     const masked: number[] = [];
     await train(run, {
       data: regression(64),
       epochs: 60,
       loss: 'meanSquaredError',
       learningRate: 0.01,
-      schedules: [{ plugin: prior }],
+      schedules: [{ plugin: running }],
       onEpoch: () => {
         const mask = run.mask(run.parameters[0])?.dataSync();
         masked.push(mask === undefined ? 0 : mask.filter((keep) => keep === 0).length);
@@ -203,8 +200,8 @@ describe('training with the prior', () => {
     for (let i = 31; i < 60; i++) expect(masked[i]).toBeGreaterThanOrEqual(masked[i - 1]);
     const values = run.parameters[0].variable.dataSync();
     expect(values.filter((w) => w === 0)).toHaveLength(masked[59]);
-    expect(prior.zeros).toBeGreaterThanOrEqual(masked[59] / 64);
-    await run.quantize(prior);
+    expect(running.session.zeros).toBeGreaterThanOrEqual(masked[59] / 64);
+    await run.quantize(prior.quantizer, undefined, undefined, await running.save());
     expect(run.parameters[0].variable.dataSync().filter((w) => w === 0).length).toBeGreaterThanOrEqual(
       masked[59],
     );
@@ -217,14 +214,15 @@ describe('training with the prior', () => {
       loss: 'meanSquaredError',
       learningRate: 0.01,
     } as const;
-    const tau = { from: 1, zeros: 0.99, growth: 2 };
+    const prior = gaussianMixturePrior({ ...learning, tau: { from: 1, zeros: 0.99, growth: 2 } });
+    const schedules = [{ plugin: prior }];
     const whole = net();
-    const one = gaussianMixturePrior({ ...learning, tau });
-    await train(whole, { ...options, schedules: [{ plugin: one, owner: 'prior' }] });
+    const once = await createTrainer(whole, { ...options, schedules });
+    while (!once.done) await once.nextEpoch();
+    const end = await once.save();
 
     const half = net();
-    const two = gaussianMixturePrior({ ...learning, tau });
-    const trainer = await createTrainer(half, { ...options, schedules: [{ plugin: two, owner: 'prior' }] });
+    const trainer = await createTrainer(half, { ...options, schedules });
     const before = tf.memory().numTensors;
     for (let i = 0; i < 3; i++) await trainer.nextEpoch();
     expect(tf.memory().numTensors).toBe(before);
@@ -233,25 +231,100 @@ describe('training with the prior', () => {
 
     const resumed = net();
     resumed.load(runState);
-    const three = gaussianMixturePrior({ ...learning, tau });
-    three.load?.(structuredClone(two.save?.()) as never); // a shared plugin is loaded before it is started
-    const rest = await createTrainer(resumed, { ...options, schedules: [{ plugin: three, owner: 'prior' }] });
-    rest.load(state);
+    const rest = await createTrainer(resumed, { ...options, schedules }, state);
     while (!rest.done) await rest.nextEpoch();
-    await rest.finish();
+    expect(await rest.save()).toEqual({
+      ...end,
+      json: { ...(end.json as object), history: expect.anything() },
+    });
     expect(resumed.parameters[0].variable.dataSync()).toEqual(whole.parameters[0].variable.dataSync());
-    expect(three.mixtures()).toEqual(one.mixtures());
-    expect(three.tau).toBe(one.tau);
-    expect(three.figures()).toEqual(one.figures());
+    const sessions = [rest, once].map(({ running: [{ session }] }) => session as MixtureSession);
+    const [ours, theirs] = sessions.map(({ tau, zeros, mixtures, figures }) => [
+      tau,
+      zeros,
+      mixtures(),
+      figures!(),
+    ]);
+    expect(ours).toEqual(theirs);
+    await rest.finish();
+    await once.finish();
+  });
+
+  it('goes on in a later stage with the state of the one before', async () => {
+    const options = {
+      data: regression(64),
+      epochs: 2,
+      loss: 'meanSquaredError',
+      learningRate: 0.01,
+    } as const;
+    const prior = gaussianMixturePrior({ ...learning, tau: { from: 1, zeros: 0.99, growth: 2 } });
+    const run = net();
+    const first = await run.start(prior);
+    await train(run, { ...options, schedules: [{ plugin: first }] });
+    const state = structuredClone(await first.save());
+    const second = await run.start(prior, { state });
+    expect(second.session.tau).toBe(first.session.tau);
+    expect(second.session.mixtures()).toEqual(first.session.mixtures());
+    await train(run, { ...options, schedules: [{ plugin: second }] });
+    const [joint] = second.session.figures!();
+    expect(joint.kind === 'joint' && joint.frames.at(-1)!.label).toBe('epoch 4');
+    for (const running of [first, second]) running.dispose();
+  });
+
+  it('goes on where the model was thinned since: fewer weights, the same mixture, its pictures', async () => {
+    const run = net();
+    const prior = gaussianMixturePrior(learning);
+    const running = await run.start(prior);
+    const options = { data: regression(64), epochs: 1, loss: 'meanSquaredError' } as const;
+    await train(run, { ...options, schedules: [{ plugin: running }] });
+    const state = await running.save();
+    const smaller = tfl.sequential({
+      layers: [tfl.layers.dense({ name: 'fc', units: 1, inputShape: [32] })],
+    });
+    await run.replaceModel({
+      model: smaller,
+      kept: new Map([['fc/kernel', [{ axis: 0, indices: Int32Array.from({ length: 32 }, (_, i) => i) }]]]),
+    });
+    const next = await run.start(prior, { state });
+    expect(next.session.figures!()).toEqual(running.session.figures!());
+    await train(run, { ...options, data: regression(32), schedules: [{ plugin: next }] });
+    expect(next.session.mixtures()).not.toEqual(running.session.mixtures());
+    await run.quantize(prior.quantizer, undefined, undefined, await next.save());
+    expect(run.shared(run.parameters[0])!.indices).toHaveLength(32);
+  });
+
+  it('in two schedules has two mixtures', async () => {
+    const run = net();
+    assign(run.parameter('fc/bias').variable, [0.1]);
+    const prior = gaussianMixturePrior({ ...learning, means: { from: -0.5, to: 0.5 } });
+    const trainer = await createTrainer(run, {
+      data: regression(64),
+      epochs: 1,
+      loss: 'meanSquaredError',
+      schedules: [
+        { plugin: prior, parameters: '**/kernel' },
+        { plugin: prior, parameters: '**/bias' },
+      ],
+    });
+    await trainer.nextEpoch();
+    const [a, b] = trainer.running.map(({ session }) => (session as MixtureSession).mixtures().get('all'));
+    expect(a).not.toEqual(b);
+    await trainer.finish();
+  });
+
+  it('trains means, precisions and shares at their own rates', () => {
+    const rates = (options: MixturePriorOptions): number[] =>
+      started(net(), options).session.trainables!().map(({ learningRate }) => learningRate);
+    expect(rates({})).toEqual([1e-4, 3e-3, 3e-3]);
+    expect(rates({ rates: { means: 1, precisions: 2, shares: 3 } })).toEqual([1, 2, 3]);
   });
 
   it('frees its variables', () => {
     const run = net();
     const before = tf.memory().numTensors;
-    const prior = gaussianMixturePrior();
-    prior.start?.(run, run.select());
+    const prior = started(run);
     expect(tf.memory().numTensors).toBe(before + 3);
-    prior.dispose?.();
+    prior.dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 
@@ -263,9 +336,9 @@ describe('training with the prior', () => {
     ] as const) {
       assign(run.parameter('fc/bias').variable, [0.1]);
       const prior = gaussianMixturePrior({ share, means: { from: -0.5, to: 0.5 } });
-      prior.start?.(run, run.select('**'));
-      expect([...prior.mixtures().keys()]).toEqual(names);
-      expect(prior.trainables!()).toHaveLength(3 * names.length);
+      const { session } = run.start(prior, { parameters: '**' }) as Running<MixtureSession>;
+      expect([...session.mixtures().keys()]).toEqual(names);
+      expect(session.trainables!()).toHaveLength(3 * names.length);
     }
   });
 });
@@ -301,22 +374,47 @@ describe('wrong use', () => {
     expect(error.message).toContain(says);
   });
 
+  it.each([
+    [{ tau: 'fast' }, 'tau is fast'],
+    [{ tau: null }, 'tau is null'],
+  ])('%j', (options, says) => {
+    const error = failure(() => gaussianMixturePrior(options as never));
+    expect([error.code, error.message]).toEqual(['invalid-option', expect.stringContaining(says)]);
+  });
+
   it('as a quantizer before it was trained', async () => {
     const run = net();
     const prior = gaussianMixturePrior();
-    prior.start?.(run, run.select());
-    await expect(run.quantize(prior)).rejects.toMatchObject({ code: 'bad-state' });
+    await expect(run.quantize(prior.quantizer)).rejects.toMatchObject({ code: 'bad-state' });
+    const state = await started(run).save();
+    await expect(run.quantize(prior.quantizer, undefined, undefined, state)).rejects.toMatchObject({
+      code: 'bad-state',
+    });
   });
 
-  it('on parameters it was not trained with', () => {
+  it('on parameters it was not trained with', async () => {
     const run = net();
-    const prior = gaussianMixturePrior();
-    prior.start?.(run, run.select());
-    expect(failure(() => prior.start?.(run, run.select('**'))).message).toContain('fc/bias');
+    const prior = gaussianMixturePrior({ examples: 1 });
+    const state = await started(run, { examples: 1 }).save();
+    for (const plugin of [prior, prior.quantizer]) {
+      const error = failure(() => run.start<object>(plugin, { parameters: '**', state }));
+      expect([error.code, error.message]).toEqual(['bad-state', expect.stringContaining('fc/bias')]);
+    }
+  });
+
+  it('with a state of something else, or of other options', async () => {
+    const run = net();
+    const state = await started(run).save();
+    for (const other of [{}, { json: {} }, { json: { groups: [], tau: 1 } }, { ...state, arrays: {} }]) {
+      expect(failure(() => run.start(gaussianMixturePrior(), { state: other })).code).toBe('bad-state');
+    }
+    for (const options of [{ components: 4 }, { zeroShare: { mode: 0.9, strength: 9 } }]) {
+      expect(failure(() => run.start(gaussianMixturePrior(options), { state })).code).toBe('bad-state');
+    }
   });
 
   it('on weights that are not numbers', () => {
     const run = runOf([1, Number.NaN]);
-    expect(failure(() => gaussianMixturePrior().start?.(run, run.select())).code).toBe('not-finite');
+    expect(failure(() => started(run)).code).toBe('not-finite');
   });
 });

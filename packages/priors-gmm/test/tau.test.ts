@@ -12,8 +12,8 @@ const at = (index: number, count: number): Moment => ({
   index,
   count,
 });
-const curve = (tau: ConstructorParameters<typeof TauSchedule>[1]): number[] => {
-  const schedule = new TauSchedule('test', tau);
+const curve = (tau: ConstructorParameters<typeof TauSchedule>[0]): number[] => {
+  const schedule = new TauSchedule(tau);
   return [0, 1, 2, 3, 4].map((i) => Number(schedule.next(at(i, 5), 0).toFixed(6)));
 };
 
@@ -26,7 +26,7 @@ it('stays, or moves along a line, a cosine or by equal factors', () => {
 });
 
 it('grows until there are enough zeros', () => {
-  const schedule = new TauSchedule('test', { from: 1, zeros: 0.9, growth: 4, most: 20 });
+  const schedule = new TauSchedule({ from: 1, zeros: 0.9, growth: 4, most: 20 });
   expect(schedule.next(at(0, 9), undefined)).toBe(1);
   expect(schedule.next(at(1, 9), 0.5)).toBe(2); // two steps per epoch
   expect(schedule.next(at(2, 9), 0.95)).toBe(2);

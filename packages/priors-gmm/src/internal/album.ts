@@ -77,19 +77,23 @@ export class Album {
     for (const [group, weights] of this.#initial) {
       for (const [i, values] of weights.entries()) into[`initial/${group}/${i}`] = values;
     }
-    return [...this.#pages];
+    return [...this.#pages].map(([group, page]) => [
+      group,
+      { ...page, frames: [...page.frames], series: [...page.series] },
+    ]);
   }
 
-  load({ arrays = {} }: PluginState, json: unknown): void {
-    this.#pages.clear();
-    this.#initial.clear();
+  /** As it was saved. */
+  static of({ arrays = {} }: PluginState, json: unknown): Album {
+    const album = new Album();
     for (const [group, page] of json as [string, Page][]) {
-      this.#pages.set(group, { axis: page.axis, frames: [...page.frames], series: [...page.series] });
+      album.#pages.set(group, { axis: page.axis, frames: [...page.frames], series: [...page.series] });
       const weights: Float32Array[] = [];
       for (let i = 0; arrays[`initial/${group}/${i}`] !== undefined; i++) {
         weights.push(arrays[`initial/${group}/${i}`] as Float32Array);
       }
-      this.#initial.set(group, weights);
+      album.#initial.set(group, weights);
     }
+    return album;
   }
 }
