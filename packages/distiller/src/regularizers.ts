@@ -22,7 +22,7 @@ const groupTypes: Readonly<Record<string, readonly string[]>> = {
 interface Regime {
   readonly parameter: string;
   readonly strength: number;
-  readonly groups: string | undefined;
+  readonly structure: string | undefined;
 }
 
 function regimesOf({ component }: Policy, { schedule, names }: Context, grouped: boolean): Regime[] {
@@ -41,7 +41,7 @@ function regimesOf({ component }: Policy, { schedule, names }: Context, grouped:
       );
     }
     const parameter = names.parameter(torch);
-    if (!grouped) return [{ parameter, strength, groups: undefined }];
+    if (!grouped) return [{ parameter, strength, structure: undefined }];
     const found = groupTypes[type as string];
     if (found === undefined) {
       return schedule.refuse(
@@ -52,14 +52,14 @@ function regimesOf({ component }: Policy, { schedule, names }: Context, grouped:
     if (found.length > 1 && found.includes('layer')) {
       schedule.notes.add('defect', at, `Distiller crashes on '${String(type)}'; here both penalties act.`);
     }
-    return found.map((groups) => ({ parameter, strength, groups }));
+    return found.map((structure) => ({ parameter, strength, structure }));
   });
 }
 
-function criterionOf({ component }: Policy, { schedule }: Context): 'mean-abs' | 'max' | undefined {
+function criterionOf({ component }: Policy, { schedule }: Context): 'meanAbs' | 'max' | undefined {
   const { threshold_criteria: criteria } = component.args;
   if (criteria === undefined || criteria === null) return undefined;
-  if (criteria === 'Mean_Abs') return 'mean-abs';
+  if (criteria === 'Mean_Abs') return 'meanAbs';
   if (criteria === 'Max') return 'max';
   return schedule.refuse(
     [...component.path, 'threshold_criteria'],
@@ -71,7 +71,7 @@ function criterionOf({ component }: Policy, { schedule }: Context): 'mean-abs' |
 function split(regimes: readonly Regime[], thresholded: boolean): Regime[][] {
   const found = new Map<string, Regime[]>();
   for (const regime of regimes) {
-    const key = `${regime.groups} ${thresholded ? regime.strength : ''}`;
+    const key = `${regime.structure} ${thresholded ? regime.strength : ''}`;
     found.set(key, [...(found.get(key) ?? []), regime]);
   }
   return [...found.values()];
@@ -111,12 +111,12 @@ export function penaltyRule(policy: Policy, context: Context): Penalty | undefin
   const thresholded = criterion !== undefined;
   const regimes = regimesOf(policy, context, grouped);
   if (factory === 'groupVariance') {
-    const other = regimes.find(({ groups }) => groups !== 'channels');
+    const other = regimes.find(({ structure }) => structure !== 'channels');
     if (other !== undefined) {
       context.schedule.refuse(component.path, 'GroupVarianceRegularizer knows Channels only.', true);
     }
   }
-  if (thresholded && regimes.some(({ groups }) => groups === 'layer')) {
+  if (thresholded && regimes.some(({ structure }) => structure === 'layer')) {
     const what = 'Distiller stops at a threshold with 4D groups; here it works.';
     notes.add('defect', [...component.path, 'threshold_criteria'], what, true);
   }
@@ -135,11 +135,11 @@ export function penaltyRule(policy: Policy, context: Context): Penalty | undefin
     );
   }
   const uses = split(regimes, thresholded).map((own): Use => {
-    const [{ strength, groups }] = own;
+    const [{ strength, structure }] = own;
     const one = own.every((r) => r.strength === strength);
     const options = {
       strength: one ? strength : Object.fromEntries(own.map((r) => [r.parameter, r.strength])),
-      ...(groups !== undefined && { groups }),
+      ...(structure !== undefined && { structure }),
       // Distiller does not weigh groups by their size.
       ...(factory === 'groupLasso' && { weighted: false }),
       ...(thresholded && { threshold: strength }),

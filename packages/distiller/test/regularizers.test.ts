@@ -41,16 +41,16 @@ describe('penalties', () => {
     ['3D', ['filters']],
     ['Filters', ['filters']],
     ['4D', ['layer']],
-  ])('group lasso over %s', (type, groups) => {
+  ])('group lasso over %s', (type, structures) => {
     const done = imported(regularizer(lasso(type)));
     expect(schedules(done).map(({ options }) => options)).toEqual(
-      groups.map((group) => ({ strength: 0.01, groups: group, weighted: false })),
+      structures.map((structure) => ({ strength: 0.01, structure, weighted: false })),
     );
   });
 
   it('group lasso over Channels+4D, which crashes Distiller', () => {
     const done = imported(regularizer(lasso('Channels+4D')));
-    expect(schedules(done).map(({ options }) => options?.groups)).toEqual(['channels', 'layer']);
+    expect(schedules(done).map(({ options }) => options?.structure)).toEqual(['channels', 'layer']);
     expect(said(done, 'defect')).toEqual([expect.stringContaining("crashes on 'Channels+4D'")]);
   });
 
@@ -59,7 +59,7 @@ describe('penalties', () => {
     expect(schedules(imported(regularizer(variance)))).toEqual([
       {
         use: '@espalier/regularizers#groupVariance',
-        options: { strength: 0.01, groups: 'channels' },
+        options: { strength: 0.01, structure: 'channels' },
         parameters: 'a/kernel',
       },
     ]);
@@ -108,7 +108,7 @@ describe('thresholds', () => {
 
   it('are the strengths: a plugin for each', () => {
     const done = imported(regularizer(regimes));
-    const common = { groups: 'filters', weighted: false, criterion: 'mean-abs' };
+    const common = { structure: 'filters', weighted: false, criterion: 'meanAbs' };
     expect(schedules(done).map(({ options, parameters }) => [options, parameters])).toEqual([
       [{ ...common, strength: 0.01, threshold: 0.01 }, ['a/kernel', 'c/kernel']],
       [{ ...common, strength: 0.02, threshold: 0.02 }, 'b/kernel'],

@@ -4,21 +4,24 @@ import {
   disposeModel,
   EspalierError,
   outputActivation,
+  type PluginState,
+  type Read,
   type Regularizer,
-  type Run,
+  type RegularizerSession,
+  type RunState,
   readNow,
   softmaxCrossEntropy,
   withLogits,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
-import { copyModel, type ModelState, modelFrom, setWeights, structureOf } from './internal/copy-model.js';
+import { copyModel, loadedModel, savedModel } from './internal/copy-model.js';
 
 export interface DistillationOptions {
   /**
    * Who is imitated: a model (yours; it is not trained, nor disposed), or an address for
    * `tf.loadLayersModel`. Default: a copy of the run's model as it is when the plugin is first started; it is
-   * saved with the run.
+   * saved, and passes on to later stages.
    */
   readonly teacher?: LayersModel | string;
   /** T > 0: the higher, the softer both distributions. Default 4. */
@@ -65,6 +68,7 @@ export interface DistillationOptions {
  */
 export function distillation(options: DistillationOptions = {}): Regularizer {
   const { temperature = 4, soft = 0.5, hard = 0.5 } = options;
+  const weights: Weights = { temperature, soft, hard };
   checkOptions('distillation', options, ['teacher', 'temperature', 'soft', 'hard']);
   checkRange('distillation', 'temperature', temperature, Number.MIN_VALUE, Number.MAX_VALUE);
   checkRange('distillation', 'soft', soft, 0, Number.MAX_VALUE);
@@ -78,87 +82,83 @@ export function distillation(options: DistillationOptions = {}): Regularizer {
       remedy: 'Give a tf.LayersModel, an address for tf.loadLayersModel, or nothing.',
     });
   }
-  let teacher = options.teacher instanceof LayersModel ? options.teacher : undefined;
-  /** Whether the student ends in a softmax. */
-  let probabilities = false;
-  /** The copy or the loaded model: what this plugin has to free. */
-  let own: LayersModel | undefined;
-
+  const { teacher: given } = options;
   return {
     name: 'distillation',
-    check,
-    async start(run) {
+    kinds: ['regularizer'],
+    check: (run) => check(run),
+    start(run, _, state) {
       check(run);
-      probabilities = outputActivation(run.model) === 'softmax';
-      if (teacher !== undefined) return;
-      own =
-        typeof options.teacher === 'string' ? await loadLayersModel(options.teacher) : copyModel(run.model);
-      teacher = own;
-    },
-    penalty(_, { inputs, labels, outputs: seen, onLogits }) {
-      return tf.tidy(() => {
-        // softmax(log p) = p: with a loss that leaves the softmax on, the logs of its outputs serve as logits.
-        const outputs = probabilities && !onLogits ? tf.log(tf.clipByValue(seen, 1e-7, 1)) : seen;
-        const given = teacherLogits(teacher, inputs);
-        if (given.shape.join() !== outputs.shape.join()) {
-          throw new EspalierError(
-            'shape-mismatch',
-            `distillation: the teacher's outputs are [${given.shape}], the student's [${outputs.shape}].`,
-          );
-        }
-        const softened = tf.div(given, temperature);
-        const target = tf.softmax(softened);
-        // KL(p ‖ q) = CE(p, q) - CE(p, p); the second has no gradient, but makes the value 0 for equals.
-        const divergence = tf.sub(
-          softmaxCrossEntropy(target, tf.div(outputs, temperature)),
-          softmaxCrossEntropy(target, softened),
-        );
-        const imitation = tf.mul(divergence, soft * temperature ** 2);
-        // The trainer adds the loss on the labels once: take it down (or up) to its weight.
-        if (hard === 1) return imitation;
-        return tf.add(imitation, tf.mul(softmaxCrossEntropy(labels, outputs), hard - 1));
-      }) as tf.Scalar;
-    },
-    save(read = readNow) {
-      if (own === undefined || typeof options.teacher === 'string') return {};
-      const [json, weights] = [structureOf(own), own.getWeights()];
-      return read(
-        () => weights,
-        (numbers) => ({ json, arrays: Object.fromEntries(numbers.map((values, i) => [String(i), values])) }),
-      );
-    },
-    load({ json, arrays }) {
-      if (options.teacher !== undefined) return;
-      if (json === undefined || json === null || arrays === undefined) {
-        throw new EspalierError('bad-state', 'distillation: the saved state has no teacher.');
-      }
-      if (own) disposeModel(own);
-      own = modelFrom(json as ModelState);
-      setWeights(own, arrays);
-      teacher = own;
-    },
-    dispose() {
-      if (own === undefined) return;
-      if (teacher === own) teacher = undefined;
-      disposeModel(own);
-      own = undefined;
+      const probabilities = outputActivation(run.model) === 'softmax';
+      if (given instanceof LayersModel) return { penalty: penaltyWith(given, probabilities, weights) };
+      const session = (own: LayersModel): RegularizerSession => ({
+        penalty: penaltyWith(own, probabilities, weights),
+        ...(given === undefined && { save: (read: Read = readNow) => savedModel(own, read) }),
+        dispose: () => disposeModel(own),
+      });
+      if (given !== undefined) return loadLayersModel(given).then(session);
+      return session(state === undefined ? copyModel(run.model) : teacherIn(state));
     },
   };
 }
 
-function check({ model }: Run): void {
+interface Weights {
+  readonly temperature: number;
+  readonly soft: number;
+  readonly hard: number;
+}
+
+/** The penalty of a teacher, by whether the student ends in a softmax. */
+function penaltyWith(
+  teacher: LayersModel,
+  probabilities: boolean,
+  { temperature, soft, hard }: Weights,
+): RegularizerSession['penalty'] {
+  return ({ inputs, labels, outputs: seen, onLogits }) =>
+    tf.tidy(() => {
+      // softmax(log p) = p: with a loss that leaves the softmax on, the logs of its outputs serve as logits.
+      const outputs = probabilities && !onLogits ? tf.log(tf.clipByValue(seen, 1e-7, 1)) : seen;
+      const taught = teacherLogits(teacher, inputs);
+      if (taught.shape.join() !== outputs.shape.join()) {
+        throw new EspalierError(
+          'shape-mismatch',
+          `distillation: the teacher's outputs are [${taught.shape}], the student's [${outputs.shape}].`,
+        );
+      }
+      const softened = tf.div(taught, temperature);
+      const target = tf.softmax(softened);
+      // KL(p ‖ q) = CE(p, q) - CE(p, p); the second has no gradient, but makes the value 0 for equals.
+      const divergence = tf.sub(
+        softmaxCrossEntropy(target, tf.div(outputs, temperature)),
+        softmaxCrossEntropy(target, softened),
+      );
+      const imitation = tf.mul(divergence, soft * temperature ** 2);
+      // The trainer adds the loss on the labels once: take it down (or up) to its weight.
+      if (hard === 1) return imitation;
+      return tf.add(imitation, tf.mul(softmaxCrossEntropy(labels, outputs), hard - 1));
+    }) as tf.Scalar;
+}
+
+/** The teacher of a saved state. @throws EspalierError `bad-state` */
+function teacherIn(state: PluginState): LayersModel {
+  try {
+    return loadedModel(state);
+  } catch (cause) {
+    throw new EspalierError('bad-state', 'distillation: the saved state has no teacher.', {
+      remedy: 'Give the state that a session of distillation without a teacher option has saved, or none.',
+      cause,
+    });
+  }
+}
+
+function check({ model }: RunState): void {
   if (outputActivation(model) !== 'sigmoid') return;
   throw new EspalierError('unsupported-layer', 'distillation: the model ends in a sigmoid.', {
     remedy: 'Distil classifiers that end in a softmax.',
   });
 }
 
-function teacherLogits(teacher: LayersModel | undefined, inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
-  if (teacher === undefined) {
-    throw new EspalierError('bad-state', 'distillation has not been started: there is no teacher.', {
-      remedy: 'Call start(run, parameters), or give a teacher.',
-    });
-  }
+function teacherLogits(teacher: LayersModel, inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
   const forward = (): tf.Tensor => teacher.apply(inputs, { training: false }) as tf.Tensor;
   return outputActivation(teacher) === 'softmax' ? withLogits(teacher, forward) : forward();
 }

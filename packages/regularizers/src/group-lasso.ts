@@ -1,14 +1,14 @@
-import { checkOptions } from '@espalier/core';
+import { checkOptions, checkPerParameter, type PerParameter } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkGroups, type GroupOptions, groupNorms } from './groups.js';
-import { checkStrength, type Strength } from './internal/strength.js';
-import { checkThreshold, type GroupThresholdOptions, thresholding } from './internal/threshold.js';
-import { type WeightedSet, weightedSets } from './internal/weighted-sets.js';
-import type { WeightPenalty } from './penalty.js';
+import { normPenalty, type Term } from './internal/penalised.js';
+import { strengthRange } from './internal/strength.js';
+import { checkThreshold, type GroupThresholdOptions, maskingOf } from './internal/threshold.js';
+import { type WeightPenalty, weightPenalty } from './penalty.js';
+import { checkStructure, type PenalisedStructureOptions } from './structure.js';
 
-export interface GroupLassoOptions extends GroupOptions, GroupThresholdOptions {
+export interface GroupLassoOptions extends PenalisedStructureOptions, GroupThresholdOptions {
   /** λ >= 0; the same for tensors that share groups. */
-  readonly strength: Strength;
+  readonly strength: PerParameter<number>;
   /**
    * Weighs each group by the square root of its size (Yuan & Lin 2006), so that large groups are not favoured.
    * Default true. False is Distiller's group lasso.
@@ -36,35 +36,29 @@ export interface GroupLassoOptions extends GroupOptions, GroupThresholdOptions {
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 2, inputShape: [2], useBias: false })] });
  * model.setWeights([tf.tensor2d([[3, 0], [4, 1]])]);
  * const run = new Run(model);
- * const plugin = groupLasso({ strength: 0.1, groups: 'columns' }); // norms 5 and 1, 2 weights each
- * const penalty = plugin.penalty(run.select()).dataSync()[0];
+ * const { session } = await run.start(groupLasso({ strength: 0.1, structure: 'columns' })); // norms 5 and 1, 2 weights each
+ * const penalty = session.penalty().value.dataSync()[0];
  * if (Math.abs(penalty - 0.1 * Math.SQRT2 * 6) > 1e-6) throw new Error(String(penalty));
  * ```
  */
 export function groupLasso(options: GroupLassoOptions): WeightPenalty {
-  const { weighted = true } = options;
-  checkOptions('groupLasso', options, ['strength', 'groups', 'block', 'weighted', 'threshold', 'criterion']);
-  checkStrength('groupLasso', options.strength);
-  checkGroups('groupLasso', options);
+  const { weighted = true, threshold } = options;
+  const known = ['strength', 'structure', 'block', 'weighted', 'threshold', 'criterion'];
+  checkOptions('groupLasso', options, known);
+  checkPerParameter('groupLasso', 'strength', options.strength, strengthRange);
+  checkStructure('groupLasso', options);
   checkThreshold('groupLasso', options);
-  const setsOf = weightedSets('groupLasso', options);
-  const one = (set: WeightedSet): tf.Tensor => {
-    const { sizes, strength } = set;
-    const norms = groupNorms(set);
-    if (!weighted) return tf.mul(tf.sum(norms), strength);
-    if (typeof sizes === 'number') return tf.mul(tf.sum(norms), strength * Math.sqrt(sizes));
-    return tf.sum(tf.mul(norms, tf.tensor1d(sizes.map((size) => strength * Math.sqrt(size)))));
+  const term: Term = (norms, strength, { sizes, groups }) => {
+    const ofGroup = (size: number): number => (weighted ? strength * Math.sqrt(size) : strength);
+    if (weighted && typeof sizes !== 'number') {
+      const factors = tf.tensor1d(sizes.map(ofGroup));
+      return { value: tf.sum(tf.mul(norms, factors)), slopes: factors };
+    }
+    const factor = ofGroup(sizes as number);
+    return { value: tf.mul(tf.sum(norms), factor), slopes: tf.fill([groups], factor) };
   };
-  return {
-    name: 'groupLasso',
-    check: (_, of) => void setsOf(of),
-    start: (_, of) => void setsOf(of),
-    penalty: (of) =>
-      tf.tidy(() =>
-        setsOf(of)
-          .map(one)
-          .reduce((a, b) => tf.add(a, b)),
-      ) as tf.Scalar,
-    ...thresholding('groupLasso', options, options),
-  };
+  return weightPenalty('groupLasso', threshold !== undefined, (of) => ({
+    penalty: normPenalty('groupLasso', options, of, term),
+    masks: maskingOf('groupLasso', options, options, of),
+  }));
 }

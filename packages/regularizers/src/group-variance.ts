@@ -1,14 +1,14 @@
-import { checkOptions, EspalierError, type Of } from '@espalier/core';
+import { checkOptions, checkPerParameter, EspalierError, type PerParameter } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkGroups, type GroupOptions, groupNorms } from './groups.js';
-import { checkStrength, type Strength } from './internal/strength.js';
-import { checkThreshold, type GroupThresholdOptions, thresholding } from './internal/threshold.js';
-import { type WeightedSet, weightedSets } from './internal/weighted-sets.js';
-import type { WeightPenalty } from './penalty.js';
+import { normPenalty, type Term } from './internal/penalised.js';
+import { strengthRange } from './internal/strength.js';
+import { checkThreshold, type GroupThresholdOptions, maskingOf } from './internal/threshold.js';
+import { type WeightPenalty, weightPenalty } from './penalty.js';
+import { checkStructure, groupSets, type PenalisedStructureOptions } from './structure.js';
 
-export interface GroupVarianceOptions extends GroupOptions, GroupThresholdOptions {
+export interface GroupVarianceOptions extends PenalisedStructureOptions, GroupThresholdOptions {
   /** λ >= 0. */
-  readonly strength: Strength;
+  readonly strength: PerParameter<number>;
 }
 
 /** Keeps the penalty finite where all groups have the same norm. */
@@ -31,44 +31,35 @@ const epsilon = 1e-12;
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 2, inputShape: [2], useBias: false })] });
  * model.setWeights([tf.tensor2d([[3, 0], [4, 1]])]);
  * const run = new Run(model);
- * const plugin = groupVariance({ strength: 2, groups: 'columns' }); // norms 5 and 1: variance 8
- * const penalty = plugin.penalty(run.select()).dataSync()[0];
+ * const { session } = await run.start(groupVariance({ strength: 2, structure: 'columns' })); // norms 5 and 1: variance 8
+ * const penalty = session.penalty().value.dataSync()[0];
  * if (Math.abs(penalty - 0.25) > 1e-6) throw new Error(String(penalty));
  * ```
  */
 export function groupVariance(options: GroupVarianceOptions): WeightPenalty {
-  checkOptions('groupVariance', options, ['strength', 'groups', 'block', 'threshold', 'criterion']);
-  checkStrength('groupVariance', options.strength);
-  checkGroups('groupVariance', options);
+  checkOptions('groupVariance', options, ['strength', 'structure', 'block', 'threshold', 'criterion']);
+  checkPerParameter('groupVariance', 'strength', options.strength, strengthRange);
+  checkStructure('groupVariance', options);
   checkThreshold('groupVariance', options);
-  const setsOf = weightedSets('groupVariance', options);
-  const check = (of: Of): void => {
-    for (const { groups, members } of setsOf(of)) {
-      if (groups > 1) continue;
+  const term: Term = (norms, strength, { groups }) => {
+    // V = λ(G - 1) / S with S = Σ (n - n̄)²; dV/dn = -2 V (n - n̄) / S, for Σ (n - n̄) is 0.
+    const deviations = tf.sub(norms, tf.mean(norms));
+    const squares = tf.add(tf.sum(tf.square(deviations)), epsilon);
+    const value = tf.div(strength * (groups - 1), squares);
+    return { value, slopes: tf.mul(deviations, tf.div(tf.mul(value, -2), squares)) };
+  };
+  return weightPenalty('groupVariance', options.threshold !== undefined, (of) => {
+    const single = groupSets('groupVariance', of, options).find(({ groups }) => groups === 1);
+    if (single !== undefined) {
       throw new EspalierError(
         'invalid-option',
-        `groupVariance: ${members[0].parameter.name} is a single group.`,
-        {
-          remedy: 'Choose smaller groups, or leave the parameter out of the schedule.',
-        },
+        `groupVariance: ${single.members[0].parameter.name} is a single group.`,
+        { remedy: 'Choose smaller groups, or leave the parameter out of the schedule.' },
       );
     }
-  };
-  const one = (set: WeightedSet): tf.Tensor => {
-    const norms = groupNorms(set);
-    const squares = tf.sum(tf.square(tf.sub(norms, tf.mean(norms))));
-    return tf.div(set.strength * (set.groups - 1), tf.add(squares, epsilon));
-  };
-  return {
-    name: 'groupVariance',
-    check: (_, of) => check(of),
-    start: (_, of) => check(of),
-    penalty: (of) =>
-      tf.tidy(() =>
-        setsOf(of)
-          .map(one)
-          .reduce((a, b) => tf.add(a, b)),
-      ) as tf.Scalar,
-    ...thresholding('groupVariance', options, options),
-  };
+    return {
+      penalty: normPenalty('groupVariance', options, of, term),
+      masks: maskingOf('groupVariance', options, options, of),
+    };
+  });
 }

@@ -2,33 +2,35 @@ import {
   checkOptions,
   checkRange,
   EspalierError,
+  type Moment,
   type Of,
   type Parameter,
-  type Pruner,
+  type Plugin,
+  type PluginState,
+  type PrunerSession,
   progress,
-  type Read,
   readNow,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkGroups, type GroupOptions, groupMagnitudes, groupMasks, groupSets } from './groups.js';
-import { withGradient } from './internal/with-gradient.js';
-import type { WeightPenalty } from './penalty.js';
+import { knownPenalty } from './internal/known.js';
+import type { WeightPenaltySession } from './penalty.js';
+import {
+  checkStructure,
+  groupMagnitudes,
+  groupMasks,
+  groupSets,
+  type PenalisedStructureOptions,
+} from './structure.js';
 
-export interface GrowingOptions extends Partial<GroupOptions> {
+export interface GrowingOptions extends Partial<PenalisedStructureOptions> {
   /** Share of the groups (single weights by default) of each tensor to press down and prune, in [0, 1]. */
   readonly sparsity: number;
   /** λ at the last firing, > 0. Wang et al. go to 1. */
   readonly strength: number;
 }
 
-/** A growing penalty: a regularizer that ends as a pruner. */
-export interface GrowingPenalty extends WeightPenalty {
-  masks: Pruner['masks'];
-}
-
-interface State {
-  strength: number;
-}
+/** A growing penalty at work: a regularizer that ends as a pruner. */
+export type GrowingSession = Omit<WeightPenaltySession, 'masks'> & PrunerSession;
 
 /**
  * Growing regularisation (Wang et al. 2021, "Neural Pruning via Growing Regularization", GReg-1). At the
@@ -50,124 +52,117 @@ interface State {
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 4, inputShape: [1], useBias: false })] });
  * model.setWeights([tf.tensor2d([[1, 2, 3, 4]])]);
  * const run = new Run(model);
- * const plugin = growing({ sparsity: 0.5, strength: 0.8 });
+ * const running = await run.start(growing({ sparsity: 0.5, strength: 0.8 }));
  * const penalties: number[] = [];
  * for (let index = 0; index < 3; index++) {
- *   penalties.push(plugin.penalty(run.select()).dataSync()[0]);
- *   run.prune(plugin, undefined, { ...once(), index, count: 3 });
+ *   penalties.push(running.session.penalty().value.dataSync()[0]);
+ *   await running.fire({ ...once(), index, count: 3 });
  * }
+ * running.dispose();
  * // Chosen are 1 and 2; λ is 0, then 0.4 (seen by the next step), and at the third firing they go.
  * if (penalties.map((p) => p.toFixed(3)).join() !== '0.000,0.000,1.000') throw new Error(penalties.join());
  * if (model.getWeights()[0].dataSync().join() !== '0,0,3,4') throw new Error('unexpected');
  * ```
  */
-export function growing(options: GrowingOptions): GrowingPenalty {
-  const { sparsity, strength, groups = 'elements', block } = options;
-  const grouping: GroupOptions = block === undefined ? { groups } : { groups, block };
-  checkOptions('growing', options, ['sparsity', 'strength', 'groups', 'block']);
+export function growing(options: GrowingOptions): Plugin<GrowingSession> {
+  const { sparsity, strength, structure = 'elements', block } = options;
+  const grouping: PenalisedStructureOptions = { structure, ...(block !== undefined && { block }) };
+  checkOptions('growing', options, ['sparsity', 'strength', 'structure', 'block']);
   checkRange('growing', 'sparsity', sparsity, 0, 1);
   checkRange('growing', 'strength', strength, Number.MIN_VALUE, Number.MAX_VALUE);
-  checkGroups('growing', grouping);
-
-  /** 1 where a weight is pressed down, by parameter name. */
-  const chosen = new Map<string, tf.Tensor>();
-  let selection: Of = [];
-  let lambda = 0;
-
-  const forget = (): void => {
-    tf.dispose([...chosen.values()]);
-    chosen.clear();
-    lambda = 0;
-  };
-  const choose = <T>(of: Of, read: Read, then: () => T): T | Promise<T> => {
-    forget();
-    const sets = groupSets('growing', of, grouping);
-    return read(
-      () => sets.map((set) => groupMagnitudes(set, 'mean-abs')),
-      (magnitudes) => {
-        for (const [i, set] of sets.entries()) {
-          const picked = tf.tensor1d(lowestOf(magnitudes[i], Math.round(sparsity * set.groups)));
-          for (const [{ name }, mask] of groupMasks(set, picked)) chosen.set(name, tf.keep(mask));
-          picked.dispose();
-        }
-        return then();
-      },
-    );
-  };
-  const one = ({ name, variable }: Parameter): tf.Tensor => {
-    const mask = chosen.get(name)!;
-    return withGradient(
-      [variable],
-      ([w]) => {
-        const pressed = tf.mul(w, mask);
-        return { value: tf.mul(tf.sum(tf.square(pressed)), lambda / 2), saved: [pressed] };
-      },
-      (dy, [pressed]) => [tf.mul(pressed, tf.mul(dy, lambda))],
-    );
-  };
+  checkStructure('growing', grouping);
 
   return {
     name: 'growing',
+    kinds: ['regularizer', 'pruner'],
     check: (_, of) => void groupSets('growing', of, grouping),
-    start(_, of) {
-      groupSets('growing', of, grouping);
-      selection = of;
-      forget();
-    },
-    penalty: (of) =>
-      tf.tidy(() => {
-        const pressed = lambda === 0 ? [] : of.filter(({ name }) => chosen.has(name));
-        return pressed.map(one).reduce((a, b) => tf.add(a, b), tf.scalar(0));
-      }) as tf.Scalar,
-    masks(of, at, read = readNow) {
-      if (at.count === 1) {
-        throw new EspalierError(
-          'invalid-schedule',
-          'growing: a schedule that fires once has no time to grow.',
-          {
-            remedy: 'Let it fire more often, for example every: { steps: 10 }.',
-          },
-        );
-      }
-      lambda = strength * progress(at);
-      const final = (): Map<Parameter, tf.Tensor> => {
-        const masks = new Map<Parameter, tf.Tensor>();
-        if (at.index < at.count - 1) return masks;
-        for (const parameter of of) {
-          const mask = chosen.get(parameter.name);
-          if (mask === undefined) continue;
-          masks.set(
-            parameter,
-            tf.tidy(() => tf.sub(1, mask)),
-          );
-        }
-        return masks;
+    start(_, of, state) {
+      const sets = groupSets('growing', of, grouping);
+      let lambda = strengthIn(state);
+      /** 1 where a weight is pressed down. */
+      const chosen = new Map<Parameter, tf.Tensor>(chosenIn(state, of));
+      const forget = (): void => {
+        tf.dispose([...chosen.values()]);
+        chosen.clear();
       };
-      return at.index === 0 ? choose(of, read, final) : final();
+      const choose = (magnitudes: readonly Float32Array[]): void => {
+        forget();
+        for (const [i, set] of sets.entries()) {
+          const picked = tf.tensor1d(lowestOf(magnitudes[i], Math.round(sparsity * set.groups)));
+          for (const [parameter, mask] of groupMasks(set, picked)) chosen.set(parameter, tf.keep(mask));
+          picked.dispose();
+        }
+      };
+      /** All that were chosen, at the last firing. */
+      const masksAt = ({ index, count }: Moment): Map<Parameter, tf.Tensor> => {
+        if (index < count - 1) return new Map();
+        return new Map([...chosen].map(([parameter, mask]) => [parameter, tf.tidy(() => tf.sub(1, mask))]));
+      };
+      return {
+        penalty() {
+          const pressed = lambda === 0 ? [] : [...chosen];
+          return knownPenalty(
+            pressed.map(([parameter]) => parameter),
+            () => {
+              const weights = pressed.map(([{ variable }, mask]) => tf.mul(variable, mask));
+              return {
+                terms: weights.map((w) => tf.mul(tf.sum(tf.square(w)), lambda / 2)),
+                gradients: weights.map((w) => tf.mul(w, lambda)),
+              };
+            },
+          );
+        },
+        masks(at, read = readNow) {
+          if (at.count === 1) {
+            throw new EspalierError(
+              'invalid-schedule',
+              'growing: a schedule that fires once has no time to grow.',
+              { remedy: 'Let it fire more often, for example every: { steps: 10 }.' },
+            );
+          }
+          lambda = strength * progress(at);
+          if (at.index > 0) return masksAt(at);
+          return read(
+            () => sets.map((set) => groupMagnitudes(set, 'meanAbs')),
+            (magnitudes) => {
+              choose(magnitudes);
+              return masksAt(at);
+            },
+          );
+        },
+        save: (read = readNow) =>
+          read(
+            () => [...chosen.values()],
+            (masks) => ({
+              json: { strength: lambda },
+              arrays: Object.fromEntries(
+                [...chosen.keys()].map(({ name }, i) => [name, Uint8Array.from(masks[i])]),
+              ),
+            }),
+          ),
+        dispose: forget,
+      };
     },
-    save: (read = readNow) =>
-      read(
-        () => [...chosen.values()],
-        (masks) => ({
-          json: { strength: lambda } satisfies State,
-          arrays: Object.fromEntries([...chosen.keys()].map((name, i) => [name, Uint8Array.from(masks[i])])),
-        }),
-      ),
-    load({ json, arrays = {} }) {
-      const state = json as Partial<State> | null;
-      if (state?.strength === undefined) {
-        throw new EspalierError('bad-state', 'growing: the saved state has no strength.');
-      }
-      forget();
-      lambda = state.strength;
-      for (const { name, shape } of selection) {
-        const saved = arrays[name];
-        if (saved !== undefined)
-          chosen.set(name, tf.keep(tf.tensor(Float32Array.from(saved), shape as number[])));
-      }
-    },
-    dispose: forget,
   };
+}
+
+/** λ of a saved state. @throws EspalierError `bad-state` */
+function strengthIn(state: PluginState | undefined): number {
+  if (state === undefined) return 0;
+  const { strength } = (state.json ?? {}) as { strength?: unknown };
+  if (typeof strength === 'number' && Number.isFinite(strength)) return strength;
+  throw new EspalierError('bad-state', 'growing: the saved state has no strength.', {
+    remedy: 'Give the state that a session of growing has saved, or none.',
+  });
+}
+
+/** What was chosen of the parameters that are as large as they were: a thinned one is free till the next choice. */
+function chosenIn(state: PluginState | undefined, of: Of): [Parameter, tf.Tensor][] {
+  return of.flatMap((parameter): [Parameter, tf.Tensor][] => {
+    const saved = state?.arrays?.[parameter.name];
+    if (saved?.length !== parameter.size) return [];
+    return [[parameter, tf.keep(tf.tensor(Float32Array.from(saved), parameter.shape as number[]))]];
+  });
 }
 
 /** 1 for the `count` lowest values, ties by index; 0 for the others. */

@@ -1,43 +1,40 @@
-import { checkOptions, type Of, type Parameter } from '@espalier/core';
+import { checkOptions, checkPerParameter, type PerParameter } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkStrength, type Strength, strengths } from './internal/strength.js';
-import { checkThreshold, type ThresholdOptions, thresholding } from './internal/threshold.js';
-import { withGradient } from './internal/with-gradient.js';
-import type { WeightPenalty } from './penalty.js';
+import { knownPenalty } from './internal/known.js';
+import { strengthRange, strengthsOf } from './internal/strength.js';
+import { checkThreshold, maskingOf, type ThresholdOptions } from './internal/threshold.js';
+import { type WeightPenalty, weightPenalty } from './penalty.js';
 
 export interface ElementOptions extends ThresholdOptions {
-  /** λ >= 0. */
-  readonly strength: Strength;
+  /** λ >= 0; a function is asked at every step. */
+  readonly strength: PerParameter<number>;
 }
 
-/** A penalty λ·f(w) with its own gradient λ·f'(w): fewer passes over the weights than automatic ones. */
+/** f and f' of a penalty λ·Σf(w). */
 interface Penalty {
-  value(w: tf.Tensor): tf.Tensor;
-  /** f'(w) times a scalar. */
-  gradient(w: tf.Tensor, factor: tf.Tensor): tf.Tensor;
+  /** Σf(w). */
+  sum(w: tf.Tensor): tf.Tensor;
+  /** λ·f'(w). */
+  gradient(w: tf.Tensor, strength: number): tf.Tensor;
 }
 
-function elementWise(name: string, options: ElementOptions, penalty: Penalty): WeightPenalty {
+function elementWise(name: string, options: ElementOptions, { sum, gradient }: Penalty): WeightPenalty {
   checkOptions(name, options, ['strength', 'threshold']);
-  checkStrength(name, options.strength);
+  checkPerParameter(name, 'strength', options.strength, strengthRange);
   checkThreshold(name, options);
-  const strengthOf = strengths(name, options.strength);
-  const one = ({ variable }: Parameter, strength: number): tf.Tensor =>
-    withGradient(
-      [variable],
-      ([w]) => ({ value: tf.mul(penalty.value(w), strength), saved: [w] }),
-      (dy, [w]) => [penalty.gradient(w, tf.mul(dy, strength))],
-    );
-  return {
-    name,
-    check: (_, of) => void strengthOf(of),
-    start: (_, of) => void strengthOf(of),
-    penalty: (of: Of) =>
-      tf.tidy(() =>
-        [...strengthOf(of)].map(([p, strength]) => one(p, strength)).reduce((a, b) => tf.add(a, b)),
-      ) as tf.Scalar,
-    ...thresholding(name, { groups: 'elements' }, options),
-  };
+  return weightPenalty(name, options.threshold !== undefined, (of) => {
+    const strengths = strengthsOf(name, options.strength, of);
+    return {
+      penalty(at) {
+        const now = [...strengths(at)];
+        return knownPenalty(of, () => ({
+          terms: now.map(([{ variable }, strength]) => tf.mul(sum(variable), strength)),
+          gradients: now.map(([{ variable }, strength]) => gradient(variable, strength)),
+        }));
+      },
+      masks: maskingOf(name, { structure: 'elements' }, options, of),
+    };
+  });
 }
 
 /**
@@ -56,14 +53,15 @@ function elementWise(name: string, options: ElementOptions, penalty: Penalty): W
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 2, inputShape: [1], useBias: false })] });
  * model.setWeights([tf.tensor2d([[3, -4]])]);
  * const run = new Run(model);
- * const penalty = l1({ strength: 0.5 }).penalty(run.select()).dataSync()[0];
+ * const { session } = await run.start(l1({ strength: 0.5 }));
+ * const penalty = session.penalty().value.dataSync()[0];
  * if (penalty !== 3.5) throw new Error(String(penalty));
  * ```
  */
 export function l1(options: ElementOptions): WeightPenalty {
   return elementWise('l1', options, {
-    value: (w) => tf.sum(tf.abs(w)),
-    gradient: (w, factor) => tf.mul(tf.sign(w), factor),
+    sum: (w) => tf.sum(tf.abs(w)),
+    gradient: (w, strength) => tf.mul(tf.sign(w), strength),
   });
 }
 
@@ -82,13 +80,14 @@ export function l1(options: ElementOptions): WeightPenalty {
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 2, inputShape: [1], useBias: false })] });
  * model.setWeights([tf.tensor2d([[3, -4]])]);
  * const run = new Run(model);
- * const penalty = l2({ strength: 0.5 }).penalty(run.select()).dataSync()[0];
+ * const { session } = await run.start(l2({ strength: 0.5 }));
+ * const penalty = session.penalty().value.dataSync()[0];
  * if (penalty !== 12.5) throw new Error(String(penalty));
  * ```
  */
 export function l2(options: ElementOptions): WeightPenalty {
   return elementWise('l2', options, {
-    value: (w) => tf.sum(tf.square(w)),
-    gradient: (w, factor) => tf.mul(w, tf.mul(factor, 2)),
+    sum: (w) => tf.sum(tf.square(w)),
+    gradient: (w, strength) => tf.mul(w, 2 * strength),
   });
 }

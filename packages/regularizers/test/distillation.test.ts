@@ -1,5 +1,15 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { createTrainer, Run, type Step, seededModel, train, uniform, withLogits } from '@espalier/core';
+import {
+  type PluginState,
+  type RegularizerSession,
+  Run,
+  type Running,
+  type Step,
+  seededModel,
+  train,
+  uniform,
+  withLogits,
+} from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   input,
@@ -10,7 +20,8 @@ import {
   sequential,
 } from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
-import { distillation } from '../src/index.js';
+import { kills, type TwoStages, weightsAfter } from '../../core/test/two-stages.js';
+import { type DistillationOptions, distillation } from '../src/index.js';
 
 const net = (seed: number): Promise<LayersModel> =>
   seededModel(
@@ -43,6 +54,17 @@ const dense = (of: LayersModel): number[] => of.getWeights().flatMap((w) => [...
 const stepOf = (student: LayersModel, data: { inputs: tf.Tensor; labels: tf.Tensor }): Step =>
   ({ ...data, outputs: logitsOf(student, data.inputs), onLogits: true }) as never;
 
+/** Distillation at work on a student. */
+async function started(
+  student: LayersModel,
+  options?: DistillationOptions,
+  state?: PluginState,
+): Promise<Running<RegularizerSession>> {
+  return new Run(student).start(distillation(options), state && { state });
+}
+const penaltyOf = ({ session }: Running<RegularizerSession>, step: Step): tf.Scalar =>
+  session.penalty(step) as tf.Scalar;
+
 describe('distillation', () => {
   it('is soft·T²·KL(teacher ‖ student) + (hard - 1)·CE: with the loss, hard·CE + soft·T²·KL', async () => {
     const [teacher, student] = [await net(1), await net(2)];
@@ -57,14 +79,14 @@ describe('distillation', () => {
       const entropy = -labels[row].reduce((sum, y, i) => sum + y * Math.log(softmax(s[row], 1)[i]), 0);
       expected += (soft * temperature ** 2 * divergence + (hard - 1) * entropy) / 5;
     }
-    const plugin = distillation({ teacher, temperature, soft, hard });
-    expect(plugin.penalty([], stepOf(student, data)).dataSync()[0]).toBeCloseTo(expected, 5);
+    const running = await started(student, { teacher, temperature, soft, hard });
+    expect(penaltyOf(running, stepOf(student, data)).dataSync()[0]).toBeCloseTo(expected, 5);
   });
 
   it('is 0 for a student that equals its teacher', async () => {
     const teacher = await net(1);
-    const plugin = distillation({ teacher, hard: 1 });
-    expect(plugin.penalty([], stepOf(teacher, batch(8, 1))).dataSync()[0]).toBeCloseTo(0, 6);
+    const running = await started(teacher, { teacher, hard: 1 });
+    expect(penaltyOf(running, stepOf(teacher, batch(8, 1))).dataSync()[0]).toBeCloseTo(0, 6);
   });
 
   it.each([1, 4, 20])(
@@ -72,10 +94,10 @@ describe('distillation', () => {
     async (temperature) => {
       const [teacher, student] = [await net(1), await net(2)];
       const data = batch(6, 4);
-      const plugin = distillation({ teacher, temperature, soft: 1, hard: 0.5 });
+      const running = await started(student, { teacher, temperature, soft: 1, hard: 0.5 });
       const kernel = new Run(student).parameter('out/kernel');
       const before = tf.memory().numTensors;
-      const value = (): tf.Scalar => plugin.penalty([], stepOf(student, data)) as tf.Scalar;
+      const value = (): tf.Scalar => penaltyOf(running, stepOf(student, data));
       const gradient = tf.tidy(() => [
         ...tf.variableGrads(value, [kernel.variable]).grads[kernel.variable.name].dataSync(),
       ]);
@@ -106,50 +128,52 @@ describe('distillation', () => {
     const student = await net(5);
     const run = new Run(student, { seed: 1 });
     const before = tf.memory().numTensors;
-    const plugin = distillation({ soft: 1, hard: 0 });
-    await plugin.start?.(run, run.select());
+    const running = await run.start(distillation({ soft: 1, hard: 0 }));
     const start = dense(student);
     const moved = student.getWeights().map((w) => tf.add(w, 0.1));
     student.setWeights(moved);
     const data = batch(8, 6);
     const data1 = { data: { size: 8, stepsPerEpoch: 1, batches: () => [batch(8, 6)] }, epochs: 300 };
     // Imitation alone leads back to what the teacher was.
-    await train(run, { ...data1, learningRate: 0.02, schedules: [{ plugin }] });
-    const state = (await plugin.save?.()) as { arrays: Record<string, Float32Array> };
+    await train(run, { ...data1, learningRate: 0.02, schedules: [{ plugin: running }] });
+    const state = (await running.save()) as { arrays: Record<string, Float32Array> };
     expect(Object.values(state.arrays).flatMap((a) => [...a])).toEqual(start);
-    expect(plugin.penalty([], stepOf(student, data)).dataSync()[0]).toBeLessThan(1e-3);
-    plugin.dispose?.();
+    expect(penaltyOf(running, stepOf(student, data)).dataSync()[0]).toBeLessThan(1e-3);
+    running.dispose();
     tf.dispose([moved, data.inputs, data.labels]);
     expect(tf.memory().numTensors - before).toBeLessThanOrEqual(2); // the penalty and the outputs above
   });
 
-  it('resumes with the teacher it started with', async () => {
+  it('goes on with the teacher it started with, whenever it is killed, and in a second stage', async () => {
     const data = {
       size: 8,
       stepsPerEpoch: 2,
       batches: (epoch: number) => [batch(4, epoch), batch(4, epoch + 50)],
     };
-    const result = async (stopAfter: number): Promise<number[]> => {
-      let run = new Run(await net(5), { seed: 1 });
-      const options = () => ({
-        data,
-        epochs: 4,
-        learningRate: 0.05,
-        schedules: [{ plugin: distillation() }],
-      });
-      let trainer = await createTrainer(run, options());
-      while (!trainer.done) {
-        await trainer.nextEpoch();
-        if (trainer.epoch !== stopAfter) continue;
-        const saved = [await run.save(), await trainer.save()];
-        run = new Run(await net(5), { seed: 1 });
-        run.load(saved[0]);
-        trainer = await createTrainer(run, options());
-        trainer.load({ ...saved[1], json: JSON.parse(JSON.stringify(saved[1].json)) });
-      }
-      return dense(run.model);
+    const stages: TwoStages = {
+      run: async () => new Run(await net(5), { seed: 1 }),
+      plugin: () => distillation(),
+      options: { data, epochs: 2, learningRate: 0.05 },
     };
-    expect(await result(2)).toEqual(await result(-1));
+    const whole = await weightsAfter(stages);
+    for (const kill of kills(stages)) expect([kill, await weightsAfter(stages, kill)]).toEqual([kill, whole]);
+    expect(await weightsAfter({ ...stages, passOn: false })).not.toEqual(whole);
+  });
+
+  it('refuses a state without its teacher, and frees what it had made of it', async () => {
+    const student = await net(5);
+    const state = await (await started(student)).save();
+    const { numTensors } = tf.memory();
+    for (const other of [
+      {},
+      { json: null },
+      { json: { sequential: true, config: {} } },
+      { json: state.json!, arrays: {} },
+      { json: state.json!, arrays: { ...state.arrays, 3: new Float32Array(3) } },
+    ]) {
+      await expect(started(student, {}, other)).rejects.toMatchObject({ code: 'bad-state' });
+    }
+    expect(tf.memory().numTensors).toBe(numTensors);
   });
 
   it('copies recurrent, nested and functional models', async () => {
@@ -158,16 +182,14 @@ describe('distillation', () => {
     const hidden = layers.gru({ units: 2, recurrentInitializer: 'zeros' }).apply(a) as SymbolicTensor;
     const out = layers.softmax().apply(inner.apply(hidden) as SymbolicTensor) as SymbolicTensor;
     const student = model({ inputs: a, outputs: out });
-    const run = new Run(student);
-    const plugin = distillation({ hard: 1 });
-    await plugin.start?.(run, []);
+    const running = await started(student, { hard: 1 });
     const inputs = tf.randomNormal([2, 4, 3], 0, 1, 'float32', 1);
     const labels = tf.tensor2d([
       [1, 0, 0, 0],
       [0, 1, 0, 0],
     ]);
-    expect(plugin.penalty([], stepOf(student, { inputs, labels })).dataSync()[0]).toBeCloseTo(0, 6);
-    plugin.dispose?.();
+    expect(penaltyOf(running, stepOf(student, { inputs, labels })).dataSync()[0]).toBeCloseTo(0, 6);
+    running.dispose();
   });
 
   it('refuses what it cannot honour', async () => {
@@ -176,8 +198,8 @@ describe('distillation', () => {
       sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })] }),
     ];
     const data = batch(2, 1);
-    expect(() => distillation({ teacher }).penalty([], stepOf(student, data))).toThrow("the student's [2,2]");
-    expect(() => distillation().penalty([], stepOf(student, data))).toThrow('has not been started');
+    const other = await started(student, { teacher });
+    expect(() => penaltyOf(other, stepOf(student, data))).toThrow("the student's [2,2]");
     expect(() => distillation({ temperature: 0 })).toThrow('temperature is 0');
     expect(() => distillation({ teacher: {} as never })).toThrow('not a LayersModel');
     expect(() => distillation({ temprature: 2 } as never)).toThrow("Did you mean 'temperature'?");
@@ -185,6 +207,6 @@ describe('distillation', () => {
       layers: [layers.dense({ units: 2, activation: 'sigmoid', inputShape: [3] })],
     });
     expect(() => distillation().check?.(new Run(sigmoid), [])).toThrow('ends in a sigmoid');
-    await expect(distillation().start?.(new Run(sigmoid), [])).rejects.toThrow('ends in a sigmoid');
+    await expect(started(sigmoid)).rejects.toThrow('ends in a sigmoid');
   });
 });

@@ -1,8 +1,9 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { type Parameter, type Regularizer, Run, uniform } from '@espalier/core';
+import { type Parameter, type Plugin, Run, type Session, uniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { expect } from 'vitest';
+import type { WeightPenaltySession } from '../src/index.js';
 
 /** A model with one layer of most kinds, all weights set by `fill`. */
 export function zoo(): Run {
@@ -38,26 +39,34 @@ export const read = (parameter: Parameter): number[] => [...parameter.variable.d
 /** Weights of a layer as a list, for one-layer models. */
 export const kernelOf = (net: LayersModel): number[] => [...net.getWeights()[0].dataSync()];
 
+/** A session of a weight penalty, which looks at nothing of a run but the weights. */
+export type Penalises = Pick<WeightPenaltySession, 'penalty'>;
+
+/** A penalty at work on parameters. */
+export function penalising(plugin: Plugin<Penalises & Session>, of: readonly Parameter[]): Penalises {
+  return plugin.start(undefined as never, of) as Penalises;
+}
+
 /** The penalty's value now. */
-export function penaltyOf(plugin: Regularizer, of: readonly Parameter[]): number {
-  return tf.tidy(() => plugin.penalty(of, undefined as never).dataSync()[0]);
+export function penaltyOf(session: Penalises): number {
+  const { value, gradients } = session.penalty();
+  const [number] = value.dataSync();
+  tf.dispose([value, ...gradients.values()]);
+  return number;
 }
 
 /** The penalty's gradient with respect to each parameter. */
-export function gradientOf(plugin: Regularizer, of: readonly Parameter[]): number[][] {
-  return tf.tidy(() => {
-    const { grads } = tf.variableGrads(
-      () => plugin.penalty(of, undefined as never),
-      of.map((p) => p.variable),
-    );
-    return of.map((p) => [...grads[p.variable.name].dataSync()]);
-  });
+export function gradientOf(session: Penalises, of: readonly Parameter[]): number[][] {
+  const { value, gradients } = session.penalty();
+  const numbers = of.map((p) => [...gradients.get(p.variable)!.dataSync()]);
+  tf.dispose([value, ...gradients.values()]);
+  return numbers;
 }
 
 /** Compares the gradient with central differences, weight by weight, and looks for leaked tensors. */
-export function checkGradient(plugin: Regularizer, of: readonly Parameter[], tolerance = 2e-3): void {
+export function checkGradient(session: Penalises, of: readonly Parameter[], tolerance = 2e-3): void {
   const before = tf.memory().numTensors;
-  const gradients = gradientOf(plugin, of);
+  const gradients = gradientOf(session, of);
   expect(tf.memory().numTensors).toBe(before);
   const h = 1 / 64; // exact in float32
   for (const [k, parameter] of of.entries()) {
@@ -69,7 +78,7 @@ export function checkGradient(plugin: Regularizer, of: readonly Parameter[], tol
           parameter,
           start.map((w, j) => (i === j ? w + delta : w)),
         );
-        return penaltyOf(plugin, of);
+        return penaltyOf(session);
       };
       // Five points: the error is of order h⁴.
       const slope = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);

@@ -1,8 +1,14 @@
-import { once, type Parameter } from '@espalier/core';
+import type { Parameter } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { type GroupOptions, type Groups, groupLasso, groupVariance } from '../src/index.js';
-import { checkGradient, gradientOf, penaltyOf, read, set, zoo } from './gradients.js';
+import {
+  groupLasso,
+  groupVariance,
+  type PenalisedStructure,
+  type PenalisedStructureOptions,
+  type WeightPenaltySession,
+} from '../src/index.js';
+import { checkGradient, gradientOf, penalising, penaltyOf, read, set, zoo } from './gradients.js';
 
 /** The group of each element by its position, written down independently of the implementation. */
 type Key = (position: readonly number[], parameter: Parameter) => string;
@@ -31,37 +37,37 @@ function groupsOf(of: readonly Parameter[], key: Key): { norm: number; size: num
   }));
 }
 
-const cases: [string, string | string[], GroupOptions, Key][] = [
-  ['filters of a convolution', 'conv/kernel', { groups: 'filters' }, ([, , , o]) => `${o}`],
-  ['channels of a convolution', 'conv/kernel', { groups: 'channels' }, ([, , i]) => `${i}`],
-  ['kernels of a convolution', 'conv/kernel', { groups: 'kernels' }, ([, , i, o]) => `${i},${o}`],
-  ['filters of a transposed convolution', 'up/kernel', { groups: 'filters' }, ([, , o]) => `${o}`],
-  ['channels of a transposed convolution', 'up/kernel', { groups: 'channels' }, ([, , , i]) => `${i}`],
-  ['filters of a depthwise kernel', 'depth/*_kernel', { groups: 'filters' }, ([, , i, m]) => `${i},${m}`],
-  ['channels of a depthwise kernel', 'depth/*_kernel', { groups: 'channels' }, ([, , i]) => `${i}`],
-  ['rows of a matrix', 'fc/kernel', { groups: 'rows' }, ([i]) => `${i}`],
-  ['columns of a matrix', 'fc/kernel', { groups: 'columns' }, ([, o]) => `${o}`],
-  ['units of a dense layer with its bias', 'fc/*', { groups: 'units' }, (p) => `${p.at(-1)}`],
-  ['units of an LSTM over its gates', 'lstm/*', { groups: 'units' }, (p) => `${p.at(-1)! % 2}`],
-  ['filters of an LSTM', 'lstm/kernel', { groups: 'filters' }, ([, o]) => `${o}`],
-  ['whole layers', ['fc/kernel', 'conv/kernel'], { groups: 'layer' }, (_, p) => p.name],
-  ['single weights', 'fc/kernel', { groups: 'elements' }, (p) => `${p}`],
+const cases: [string, string | string[], PenalisedStructureOptions, Key][] = [
+  ['filters of a convolution', 'conv/kernel', { structure: 'filters' }, ([, , , o]) => `${o}`],
+  ['channels of a convolution', 'conv/kernel', { structure: 'channels' }, ([, , i]) => `${i}`],
+  ['kernels of a convolution', 'conv/kernel', { structure: 'kernels' }, ([, , i, o]) => `${i},${o}`],
+  ['filters of a transposed convolution', 'up/kernel', { structure: 'filters' }, ([, , o]) => `${o}`],
+  ['channels of a transposed convolution', 'up/kernel', { structure: 'channels' }, ([, , , i]) => `${i}`],
+  ['filters of a depthwise kernel', 'depth/*_kernel', { structure: 'filters' }, ([, , i, m]) => `${i},${m}`],
+  ['channels of a depthwise kernel', 'depth/*_kernel', { structure: 'channels' }, ([, , i]) => `${i}`],
+  ['rows of a matrix', 'fc/kernel', { structure: 'rows' }, ([i]) => `${i}`],
+  ['columns of a matrix', 'fc/kernel', { structure: 'columns' }, ([, o]) => `${o}`],
+  ['units of a dense layer with its bias', 'fc/*', { structure: 'units' }, (p) => `${p.at(-1)}`],
+  ['units of an LSTM over its gates', 'lstm/*', { structure: 'units' }, (p) => `${p.at(-1)! % 2}`],
+  ['filters of an LSTM', 'lstm/kernel', { structure: 'filters' }, ([, o]) => `${o}`],
+  ['whole layers', ['fc/kernel', 'conv/kernel'], { structure: 'layer' }, (_, p) => p.name],
+  ['single weights', 'fc/kernel', { structure: 'elements' }, (p) => `${p}`],
   [
     'blocks that fit',
     'lstm/kernel',
-    { groups: 'blocks', block: [3, 4] },
+    { structure: 'blocks', block: [3, 4] },
     ([i, o]) => `${(i / 3) | 0},${(o / 4) | 0}`,
   ],
   [
     'blocks cut off at the edge',
     'fc/kernel',
-    { groups: 'blocks', block: [2, 2] },
+    { structure: 'blocks', block: [2, 2] },
     ([i, o]) => `${i >> 1},${o >> 1}`,
   ],
   [
     'blocks of a convolution',
     'conv/kernel',
-    { groups: 'blocks', block: [2, 2] },
+    { structure: 'blocks', block: [2, 2] },
     ([y, x, i, o]) => `${y},${x},${i >> 1},${o >> 1}`,
   ],
 ];
@@ -74,17 +80,16 @@ describe.each(cases)('%s', (_, selector, grouping, key) => {
   it('group lasso: value and gradient', () => {
     const plain = groups.reduce((sum, { norm }) => sum + norm, 0);
     const bySize = groups.reduce((sum, { norm, size }) => sum + Math.sqrt(size) * norm, 0);
-    const plugin = groupLasso({ strength: 0.4, ...grouping });
-    expect(penaltyOf(plugin, of)).toBeCloseTo(0.4 * bySize, 4);
-    expect(penaltyOf(groupLasso({ strength: 0.4, weighted: false, ...grouping }), of)).toBeCloseTo(
-      0.4 * plain,
-      4,
-    );
-    checkGradient(plugin, of);
+    const session = penalising(groupLasso({ strength: 0.4, ...grouping }), of);
+    expect(penaltyOf(session)).toBeCloseTo(0.4 * bySize, 4);
+    checkGradient(session, of);
+    const unweighted = penalising(groupLasso({ strength: 0.4, weighted: false, ...grouping }), of);
+    expect(penaltyOf(unweighted)).toBeCloseTo(0.4 * plain, 4);
+    checkGradient(unweighted, of);
   });
 
   it('thresholds: prunes whole groups by the mean or the maximum of |w|', () => {
-    for (const criterion of ['mean-abs', 'max'] as const) {
+    for (const criterion of ['meanAbs', 'max'] as const) {
       const magnitude = ({ elements }: { elements: number[] }): number =>
         criterion === 'max'
           ? Math.max(...elements.map(Math.abs))
@@ -93,8 +98,9 @@ describe.each(cases)('%s', (_, selector, grouping, key) => {
       const middle = Math.max(0, Math.floor(sorted.length / 2) - 1);
       const threshold = sorted.length === 1 ? sorted[0] / 2 : (sorted[middle] + sorted[middle + 1]) / 2;
       const plugin = groupLasso({ strength: 1, threshold, criterion, ...grouping });
+      const session = plugin.start(run, of) as WeightPenaltySession;
       const before = tf.memory().numTensors;
-      const masks = plugin.masks!(of, once()) as Map<Parameter, tf.Tensor>;
+      const masks = session.masks!();
       const kept = [...masks.values()].reduce(
         (sum, mask) => sum + [...mask.dataSync()].filter((m) => m === 1).length,
         0,
@@ -116,31 +122,31 @@ describe('group lasso', () => {
   it('has gradient 0, not NaN, in groups that are 0', () => {
     const [p] = zoo().select('fc/kernel');
     set(p, [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
-    const [g] = gradientOf(groupLasso({ strength: 1, groups: 'columns' }), [p]);
+    const [g] = gradientOf(penalising(groupLasso({ strength: 1, structure: 'columns' }), [p]), [p]);
     expect(g.every(Number.isFinite)).toBe(true);
     expect([g[0], g[5], g[10]]).toEqual([0, 0, 0]);
   });
 
   it('refuses what it cannot honour', () => {
     const run = zoo();
-    const make = (groups: Groups) => groupLasso({ strength: 1, groups });
+    const make = (structure: PenalisedStructure) => groupLasso({ strength: 1, structure });
     expect(() => make('filter' as never)).toThrow("Did you mean 'filters'?");
     expect(() => make('blocks')).toThrow('block is undefined');
-    expect(() => groupLasso({ strength: 1, groups: 'rows', block: [2] })).toThrow("groups is 'rows'");
-    expect(() => groupLasso({ strength: 1, groups: 'rows', criterion: 'max' })).toThrow(
+    expect(() => groupLasso({ strength: 1, structure: 'rows', block: [2] })).toThrow("structure is 'rows'");
+    expect(() => groupLasso({ strength: 1, structure: 'rows', criterion: 'max' })).toThrow(
       'without a threshold',
     );
-    expect(() => penaltyOf(make('rows'), run.select('conv/kernel'))).toThrow(
+    expect(() => penalising(make('rows'), run.select('conv/kernel'))).toThrow(
       'conv/kernel of shape [2,2,2,3] has no rows',
     );
-    expect(() => penaltyOf(make('kernels'), run.select('fc/kernel'))).toThrow('has no kernels');
-    expect(() => penaltyOf(make('channels'), run.select('fc/bias'))).toThrow('has no channels');
-    const blocks = groupLasso({ strength: 1, groups: 'blocks', block: [1, 2, 2] });
-    expect(() => penaltyOf(blocks, run.select('fc/kernel'))).toThrow('does not fit fc/kernel');
+    expect(() => penalising(make('kernels'), run.select('fc/kernel'))).toThrow('has no kernels');
+    expect(() => penalising(make('channels'), run.select('fc/bias'))).toThrow('has no channels');
+    const blocks = groupLasso({ strength: 1, structure: 'blocks', block: [1, 2, 2] });
+    expect(() => penalising(blocks, run.select('fc/kernel'))).toThrow('does not fit fc/kernel');
     expect(() => make('rows').check?.(run, run.select('conv/kernel'))).toThrow('has no rows');
-    expect(() => make('rows').start?.(run, run.select('conv/kernel'))).toThrow('has no rows');
+    expect(() => make('rows').start(run, run.select('conv/kernel'))).toThrow('has no rows');
     const strength = { 'fc/kernel': 1, 'fc/bias': 2 };
-    expect(() => penaltyOf(groupLasso({ strength, groups: 'units' }), run.select('fc/*'))).toThrow(
+    expect(() => penalising(groupLasso({ strength, structure: 'units' }), run.select('fc/*'))).toThrow(
       'differ in strength',
     );
   });
@@ -148,27 +154,27 @@ describe('group lasso', () => {
 
 describe('group variance', () => {
   it.each([
-    ['conv/kernel', { groups: 'channels' }, ([, , i]: readonly number[]) => `${i}`],
-    ['conv/kernel', { groups: 'filters' }, ([, , , o]: readonly number[]) => `${o}`],
-    ['lstm/*', { groups: 'units' }, (p: readonly number[]) => `${p.at(-1)! % 2}`],
+    ['conv/kernel', { structure: 'channels' }, ([, , i]: readonly number[]) => `${i}`],
+    ['conv/kernel', { structure: 'filters' }, ([, , , o]: readonly number[]) => `${o}`],
+    ['lstm/*', { structure: 'units' }, (p: readonly number[]) => `${p.at(-1)! % 2}`],
   ] as const)('of %s, %j: λ over the unbiased variance of the norms', (selector, grouping, key) => {
     const of = zoo().select(selector);
     const norms = groupsOf(of, key).map(({ norm }) => norm);
     const mean = norms.reduce((a, b) => a + b) / norms.length;
     const variance = norms.reduce((sum, n) => sum + (n - mean) ** 2, 0) / (norms.length - 1);
-    const plugin = groupVariance({ strength: 0.01, ...grouping });
-    expect(penaltyOf(plugin, of) / (0.01 / variance)).toBeCloseTo(1, 3);
+    const session = penalising(groupVariance({ strength: 0.01, ...grouping }), of);
+    expect(penaltyOf(session) / (0.01 / variance)).toBeCloseTo(1, 3);
   });
 
   it('has the gradient of its formula, and stays finite when all norms are equal', () => {
     const [p] = zoo().select('fc/kernel');
     set(p, [1, 0.2, 0.5, -0.7, 0.9, 0.3, -0.2, 0.4, 0.1, 0.8, -1, 0.6, 0.5, 0.7, 0.25]);
-    checkGradient(groupVariance({ strength: 0.1, groups: 'columns' }), [p]);
+    checkGradient(penalising(groupVariance({ strength: 0.1, structure: 'columns' }), [p]), [p]);
     set(p, new Array(15).fill(0.5));
-    const [g] = gradientOf(groupVariance({ strength: 0.1, groups: 'columns' }), [p]);
+    const [g] = gradientOf(penalising(groupVariance({ strength: 0.1, structure: 'columns' }), [p]), [p]);
     expect(g.every(Number.isFinite)).toBe(true);
-    const single = groupVariance({ strength: 1, groups: 'layer' });
+    const single = groupVariance({ strength: 1, structure: 'layer' });
     expect(() => single.check?.(zoo(), [p])).toThrow('a single group');
-    expect(() => single.start?.(zoo(), [p])).toThrow('a single group');
+    expect(() => single.start(zoo(), [p])).toThrow('a single group');
   });
 });

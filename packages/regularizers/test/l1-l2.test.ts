@@ -1,8 +1,7 @@
-import { once, type Parameter } from '@espalier/core';
-import type * as tf from '@tensorflow/tfjs-core';
+import { isPruner, once, type Pruner, progress } from '@espalier/core';
 import { describe, expect, it } from 'vitest';
 import { l1, l2 } from '../src/index.js';
-import { checkGradient, gradientOf, penaltyOf, read, set, zoo } from './gradients.js';
+import { checkGradient, gradientOf, penalising, penaltyOf, read, set, zoo } from './gradients.js';
 
 describe.each([
   ['l1', l1, (w: number) => Math.abs(w)],
@@ -11,20 +10,34 @@ describe.each([
   it('has the value and the gradient of its formula, each tensor with its strength', () => {
     const run = zoo();
     const of = run.select(['conv/kernel', 'lstm/*', 'fc/kernel']);
-    const plugin = make({ strength: { '**': 0.1, 'fc/kernel': 0.3, 'lstm/*': 2 } });
+    const session = penalising(make({ strength: { '**': 0.1, 'fc/kernel': 0.3, 'lstm/*': 2 } }), of);
     const expected = of.reduce((total, p) => {
       const strength = p.name === 'fc/kernel' ? 0.3 : 0.1; // the first glob that matches counts
       return total + strength * read(p).reduce((sum, w) => sum + f(w), 0);
     }, 0);
-    expect(penaltyOf(plugin, of)).toBeCloseTo(expected, 4);
-    checkGradient(plugin, of);
+    expect(penaltyOf(session)).toBeCloseTo(expected, 4);
+    checkGradient(session, of);
+  });
+
+  it('asks a strength that is a function at every step', () => {
+    const [p] = zoo().select('fc/bias');
+    const session = penalising(make({ strength: (_, at) => 3 * progress(at) }), [p]);
+    const at = (index: number) => ({ at: { ...once(), index, count: 4 } });
+    const whole = f(1) * 5;
+    set(p, [1, 1, 1, 1, 1]);
+    for (const [index, strength] of [0, 1, 2, 3].entries()) {
+      const { value, gradients } = session.penalty(at(index));
+      expect(value.dataSync()[0]).toBeCloseTo(strength * whole, 5);
+      expect(gradients.get(p.variable)!.dataSync()[0]).toBeCloseTo(strength * (name === 'l1' ? 1 : 2), 5);
+    }
+    expect(() => penalising(make({ strength: () => -1 }), [p])).toThrow('strength of fc/bias is -1');
   });
 
   it('has gradient 0 at 0', () => {
     const run = zoo();
     const [p] = run.select('fc/bias');
     set(p, [0, 0, 1, -1, 0]);
-    const [g] = gradientOf(make({ strength: 0.5 }), [p]);
+    const [g] = gradientOf(penalising(make({ strength: 0.5 }), [p]), [p]);
     expect([g[0], g[1], g[4]].map((x) => x + 0)).toEqual([0, 0, 0]);
   });
 
@@ -33,10 +46,10 @@ describe.each([
     const [p] = run.select('fc/bias');
     set(p, [0.1, -0.2, 0.3, -0.4, 0.2]);
     const plugin = make({ strength: 1, threshold: Math.fround(0.2) });
-    for (const [parameter, mask] of (plugin.masks?.([p], once()) as Map<Parameter, tf.Tensor>) ?? [])
-      run.setMask(parameter, mask, name);
+    run.prune(plugin as Pruner, 'fc/bias');
     expect(read(p).map((w) => Number(w !== 0))).toEqual([0, 0, 1, 1, 0]);
-    expect('masks' in make({ strength: 1 })).toBe(false);
+    expect([plugin, make({ strength: 1 })].map(isPruner)).toEqual([true, false]);
+    expect('masks' in penalising(make({ strength: 1 }), [p])).toBe(false);
     run.dispose();
   });
 
@@ -46,7 +59,7 @@ describe.each([
     expect(() => make({ strength: 1, treshold: 1 } as never)).toThrow("Did you mean 'threshold'?");
     expect(() => make({ strength: 1, threshold: -1 })).toThrow('threshold is -1');
     const of = zoo().select('fc/*');
-    expect(() => penaltyOf(make({ strength: { 'fc/kernel': 1 } }), of)).toThrow('no value for fc/bias');
-    expect(() => penaltyOf(make({ strength: { 'fc/kernl': 1 } }), of)).toThrow("Did you mean 'fc/kernel'?");
+    expect(() => penalising(make({ strength: { 'fc/kernel': 1 } }), of)).toThrow('no value for fc/bias');
+    expect(() => penalising(make({ strength: { 'fc/kernl': 1 } }), of)).toThrow("Did you mean 'fc/kernel'?");
   });
 });

@@ -37,7 +37,7 @@ async function trained(schedules: Schedule[]): Promise<{ rows: number[]; loss: n
 
 describe('regularizers in training', () => {
   it('group lasso finds the inputs that do not matter and removes them', async () => {
-    const plugin = groupLasso({ strength: 0.01, groups: 'channels', threshold: 0.02 });
+    const plugin = groupLasso({ strength: 0.01, structure: 'channels', threshold: 0.02 });
     const { rows, loss, leaked } = await trained([{ plugin, parameters: 'fc/kernel', start: 10 }]);
     expect(rows.map((norm) => norm > 0)).toEqual([true, true, false, false, false, false]);
     expect(loss).toBeLessThan(0.01);
@@ -55,8 +55,8 @@ describe('regularizers in training', () => {
 
   it('two penalties at once; without a threshold nothing is exactly 0', async () => {
     const { rows, leaked } = await trained([
-      { plugin: groupLasso({ strength: 0.01, groups: 'channels' }), parameters: 'fc/kernel' },
-      { plugin: groupVariance({ strength: 1e-4, groups: 'channels' }), parameters: 'fc/kernel' },
+      { plugin: groupLasso({ strength: 0.01, structure: 'channels' }), parameters: 'fc/kernel' },
+      { plugin: groupVariance({ strength: 1e-4, structure: 'channels' }), parameters: 'fc/kernel' },
     ]);
     expect(Math.min(...rows)).toBeGreaterThan(0);
     expect(Math.max(...rows.slice(2))).toBeLessThan(0.1 * Math.min(rows[0], rows[1]));

@@ -1,9 +1,9 @@
-import type { StateArray } from '@espalier/core';
+import { disposeModel, type PluginState, type Read } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { LayersModel, Sequential } from '@tensorflow/tfjs-layers';
 
 /** A model as JSON and arrays. */
-export interface ModelState {
+interface ModelState {
   readonly sequential: boolean;
   readonly config: unknown;
 }
@@ -11,14 +11,14 @@ export interface ModelState {
 /** The last argument asks for zeros in the place of initial weights, as `loadLayersModel` does. */
 type FromConfig = { fromConfig(cls: unknown, config: unknown, custom: object, zeros: boolean): LayersModel };
 
-/** The structure of a model, as JSON values. */
-export function structureOf(model: LayersModel): ModelState {
-  const config = JSON.parse(JSON.stringify(model.getConfig())) as unknown;
+/** The structure of a model, as JSON values. Its name, which TF.js counts up from model to model, is left out. */
+function structureOf(model: LayersModel): ModelState {
+  const config = { ...JSON.parse(JSON.stringify(model.getConfig())), name: 'teacher' } as unknown;
   return { sequential: model.getClassName() === 'Sequential', config };
 }
 
 /** A model of that structure, its weights to be set. */
-export function modelFrom({ sequential, config }: ModelState): LayersModel {
+function modelFrom({ sequential, config }: ModelState): LayersModel {
   const Class = sequential ? Sequential : LayersModel;
   return (Class as unknown as FromConfig).fromConfig(Class, config, {}, true);
 }
@@ -30,9 +30,29 @@ export function copyModel(model: LayersModel): LayersModel {
   return copy;
 }
 
-/** Puts such weights back. */
-export function setWeights(model: LayersModel, arrays: Readonly<Record<string, StateArray>>): void {
-  tf.tidy(() =>
-    model.setWeights(model.getWeights().map((w, i) => tf.tensor(arrays[String(i)] as Float32Array, w.shape))),
+/** A model's structure and weights, as a session saves them. */
+export function savedModel(model: LayersModel, read: Read): PluginState | Promise<PluginState> {
+  return read(
+    () => model.getWeights(),
+    (numbers) => ({
+      json: structureOf(model),
+      arrays: Object.fromEntries(numbers.map((values, i) => [String(i), values])),
+    }),
   );
+}
+
+/** The model of such a state, which is new. Throws where it is none. */
+export function loadedModel({ json, arrays = {} }: PluginState): LayersModel {
+  const model = modelFrom(json as ModelState);
+  try {
+    tf.tidy(() =>
+      model.setWeights(
+        model.getWeights().map((w, i) => tf.tensor(arrays[String(i)] as Float32Array, w.shape)),
+      ),
+    );
+    return model;
+  } catch (error) {
+    disposeModel(model);
+    throw error;
+  }
 }

@@ -1,35 +1,27 @@
-import { EspalierError, type Of, type Parameter, perParameter } from '@espalier/core';
+import {
+  type Moment,
+  type Of,
+  once,
+  type Parameter,
+  type PerParameter,
+  perParameter,
+  type Range,
+} from '@espalier/core';
+
+/** What a strength may be. */
+export const strengthRange: Range = [0, Number.MAX_VALUE];
+
+/** The strength of each parameter at a moment. */
+export type Strengths = (at?: Moment) => ReadonlyMap<Parameter, number>;
 
 /**
- * How much a penalty weighs in the loss: one number for all parameters, or a map from names or globs to
- * numbers (a full name wins, then the first glob that matches). At least 0.
- */
-export type Strength = number | Readonly<Record<string, number>>;
-
-/** @throws EspalierError `invalid-option` */
-export function checkStrength(owner: string, strength: unknown): void {
-  const numbers: unknown[] =
-    typeof strength === 'object' && strength !== null && !Array.isArray(strength)
-      ? Object.values(strength)
-      : [strength];
-  if (numbers.every((n) => typeof n === 'number' && n >= 0 && Number.isFinite(n))) return;
-  throw new EspalierError('invalid-option', `${owner}: strength is ${JSON.stringify(strength)}.`, {
-    remedy: 'Give a number >= 0, or a map from parameter names to such numbers.',
-  });
-}
-
-/**
- * A function that tells the strength of each parameter, worked out once per selection.
+ * The strengths of a selection. A function is asked at every step.
  *
- * @throws (the function) EspalierError `unknown-name`, `invalid-option` for a parameter without a strength
+ * @throws EspalierError `unknown-name`, `invalid-option` for a parameter without a strength
  */
-export function strengths(owner: string, strength: Strength): (of: Of) => ReadonlyMap<Parameter, number> {
-  const known = new WeakMap<Of, ReadonlyMap<Parameter, number>>();
-  return (of) => {
-    const ready = known.get(of);
-    if (ready !== undefined) return ready;
-    const found = perParameter(owner, 'strength', strength, of);
-    known.set(of, found);
-    return found;
-  };
+export function strengthsOf(owner: string, strength: PerParameter<number>, of: Of): Strengths {
+  const settings = (at: Moment): ReadonlyMap<Parameter, number> =>
+    perParameter(owner, 'strength', strength, of, strengthRange, at);
+  const first = settings(once());
+  return typeof strength === 'function' ? (at = once()) => settings(at) : () => first;
 }

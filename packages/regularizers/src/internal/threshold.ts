@@ -1,6 +1,6 @@
-import { checkRange, EspalierError, type Parameter, type Pruner, unknownName } from '@espalier/core';
+import { checkOneOf, checkRange, EspalierError, type Of, type Parameter } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type GroupOptions, groupMagnitudes, groupMasks, groupSets } from '../groups.js';
+import { groupMagnitudes, groupMasks, groupSets, type PenalisedStructureOptions } from '../structure.js';
 
 /** Prunes for good what a penalty has driven below a threshold. */
 export interface ThresholdOptions {
@@ -13,15 +13,14 @@ export interface ThresholdOptions {
 
 export interface GroupThresholdOptions extends ThresholdOptions {
   /** A group's magnitude: mean (default) or maximum of |w|. */
-  readonly criterion?: 'mean-abs' | 'max';
+  readonly criterion?: 'meanAbs' | 'max';
 }
 
+/** @throws EspalierError `invalid-option` */
 export function checkThreshold(owner: string, { threshold, criterion }: GroupThresholdOptions): void {
   if (threshold !== undefined) checkRange(owner, 'threshold', threshold, 0, Number.MAX_VALUE);
   if (criterion === undefined) return;
-  if (criterion !== 'mean-abs' && criterion !== 'max') {
-    throw unknownName('criterion', String(criterion), ['mean-abs', 'max']);
-  }
+  checkOneOf(owner, 'criterion', criterion, ['meanAbs', 'max']);
   if (threshold === undefined) {
     throw new EspalierError('invalid-option', `${owner}: criterion is given without a threshold.`, {
       remedy: 'Add threshold, or leave criterion out.',
@@ -29,24 +28,22 @@ export function checkThreshold(owner: string, { threshold, criterion }: GroupThr
   }
 }
 
-/** What makes a regularizer a pruner too; nothing without a threshold. */
-export function thresholding(
+/** What a session prunes; undefined without a threshold. */
+export function maskingOf(
   owner: string,
-  groups: GroupOptions,
-  { threshold, criterion = 'mean-abs' }: GroupThresholdOptions,
-): Partial<Pick<Pruner, 'masks'>> {
-  if (threshold === undefined) return {};
-  return {
-    masks(of) {
-      const masks = new Map<Parameter, tf.Tensor>();
-      for (const set of groupSets(owner, of, groups)) {
-        const kept = tf.tidy(() =>
-          tf.cast(tf.greater(groupMagnitudes(set, criterion), threshold), 'float32'),
-        );
-        for (const [parameter, mask] of groupMasks(set, kept)) masks.set(parameter, mask);
-        kept.dispose();
-      }
-      return masks;
-    },
+  structure: PenalisedStructureOptions,
+  { threshold, criterion = 'meanAbs' }: GroupThresholdOptions,
+  of: Of,
+): (() => Map<Parameter, tf.Tensor>) | undefined {
+  if (threshold === undefined) return undefined;
+  const sets = groupSets(owner, of, structure);
+  return () => {
+    const masks = new Map<Parameter, tf.Tensor>();
+    for (const set of sets) {
+      const kept = tf.tidy(() => tf.cast(tf.greater(groupMagnitudes(set, criterion), threshold), 'float32'));
+      for (const [parameter, mask] of groupMasks(set, kept)) masks.set(parameter, mask);
+      kept.dispose();
+    }
+    return masks;
   };
 }

@@ -1,6 +1,6 @@
-import { EspalierError, type Parameter } from '@espalier/core';
+import { blocksOf, EspalierError, type Parameter } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Groups } from '../groups.js';
+import type { PenalisedStructure } from '../structure.js';
 
 /** A tensor seen as groups: a shape to see it in, and the axes of it that run within a group. */
 export interface View {
@@ -37,45 +37,35 @@ function reshaped(parameter: Parameter, seen: readonly number[], axes: readonly 
 }
 
 /** Blocks over the last dimensions, cut off at the edges: padded with zeros to whole blocks. */
-function blocks(owner: string, parameter: Parameter, block: readonly number[]): View {
+function blocks(owner: string, parameter: Parameter, sizes: readonly number[]): View {
   const shape = parameter.shape as number[];
-  const refuse = (remedy: string): never => {
+  const { block, grid, count, of } = blocksOf(owner, parameter, sizes);
+  // Dimension d becomes [d / b, b]; those that are not cut into blocks stay single.
+  const seen = shape.flatMap((d, i) => (block[i] === 1 ? [d] : [grid[i], block[i]]));
+  const axes: number[] = [];
+  for (let i = 0, axis = 0; i < shape.length; axis += block[i] === 1 ? 1 : 2, i++) {
+    if (block[i] > 1) axes.push(axis + 1);
+  }
+  if (seen.length > 6) {
     throw new EspalierError(
       'invalid-option',
-      `${owner}: a block [${block}] does not fit ${parameter.name} of shape [${shape}].`,
-      { remedy },
+      `${owner}: blocks [${block}] of ${parameter.name} have ${seen.length} dimensions.`,
+      { remedy: 'Cut fewer dimensions into blocks: TensorFlow.js adds up along 6 at most.' },
     );
-  };
-  if (block.length > shape.length) refuse(`Give at most ${shape.length} numbers.`);
-  const sizes = [...new Array<number>(shape.length - block.length).fill(1), ...block];
-  const counts = shape.map((d, i) => Math.ceil(d / sizes[i]));
-  // Dimension d becomes [d / b, b]; those that are not cut into blocks stay single.
-  const seen = shape.flatMap((d, i) => (sizes[i] === 1 ? [d] : [counts[i], sizes[i]]));
-  const axes: number[] = [];
-  for (let i = 0, axis = 0; i < shape.length; axis += sizes[i] === 1 ? 1 : 2, i++) {
-    if (sizes[i] > 1) axes.push(axis + 1);
   }
-  if (seen.length > 6) refuse('Cut fewer dimensions into blocks.');
-  const padded = shape.map((_, i) => counts[i] * sizes[i]);
-  const even = padded.every((d, i) => d === shape[i]);
+  const padded = grid.map((n, i) => n * block[i]);
   const whole = reshaped({ ...parameter, shape: padded, size: product(padded) }, seen, axes);
-  if (even) return whole;
+  if (padded.every((d, i) => d === shape[i])) return whole;
   const pad = (x: tf.Tensor): tf.Tensor =>
     tf.pad(
       x,
       shape.map((d, i): [number, number] => [0, padded[i] - d]),
     );
-  const within = (index: number, i: number): number => Math.min(sizes[i], shape[i] - index * sizes[i]);
+  const elements = new Array<number>(count).fill(0);
+  for (const index of of) elements[index]++;
   return {
-    groups: whole.groups,
-    sizes: all(whole.groups).map((group) => {
-      let size = 1;
-      for (let i = shape.length - 1; i >= 0; i--) {
-        size *= within(group % counts[i], i);
-        group = Math.floor(group / counts[i]);
-      }
-      return size;
-    }),
+    groups: count,
+    sizes: elements,
     reduce: (x, by) => whole.reduce(pad(x), by),
     scale: (x, factors) =>
       tf.slice(
@@ -94,7 +84,7 @@ function blocks(owner: string, parameter: Parameter, block: readonly number[]): 
 export function viewOf(
   owner: string,
   parameter: Parameter,
-  kind: Groups,
+  kind: PenalisedStructure,
   block: readonly number[] = [],
 ): View {
   const { name, shape, axes } = parameter;

@@ -1,7 +1,6 @@
-import { EspalierError, type Of, type Parameter, unknownName } from '@espalier/core';
+import { checkBlock, checkOneOf, EspalierError, type Of, type Parameter } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type View, viewOf } from './internal/view.js';
-import { withGradient } from './internal/with-gradient.js';
 
 /**
  * Which weights belong together, in TF.js layouts (dense `[in, out]`, conv2d `[h, w, in, out]`):
@@ -16,18 +15,9 @@ import { withGradient } from './internal/with-gradient.js';
  * - `'layer'`: the whole tensor;
  * - `'elements'`: each weight by itself.
  */
-export type Groups =
-  | 'filters'
-  | 'channels'
-  | 'rows'
-  | 'columns'
-  | 'kernels'
-  | 'units'
-  | 'blocks'
-  | 'layer'
-  | 'elements';
+export type PenalisedStructure = (typeof structures)[number];
 
-const kinds: readonly Groups[] = [
+const structures = [
   'filters',
   'channels',
   'rows',
@@ -37,11 +27,12 @@ const kinds: readonly Groups[] = [
   'blocks',
   'layer',
   'elements',
-];
+] as const;
 
 /** Options of everything that works on groups. */
-export interface GroupOptions {
-  readonly groups: Groups;
+export interface PenalisedStructureOptions {
+  /** What is one group. */
+  readonly structure: PenalisedStructure;
   /** With `'blocks'`: their sizes along the last dimensions, for example `[4, 4]`. */
   readonly block?: readonly number[];
 }
@@ -55,35 +46,35 @@ export interface GroupSet {
   readonly sizes: number | readonly number[];
 }
 
-/** @throws EspalierError `unknown-name`, `invalid-option` */
-export function checkGroups(owner: string, { groups, block }: GroupOptions): void {
-  if (!kinds.includes(groups)) throw unknownName('group type', String(groups), kinds);
-  const isBlock =
-    Array.isArray(block) && block.length > 0 && block.every((n) => Number.isInteger(n) && (n as number) >= 1);
-  if ((groups === 'blocks') !== isBlock || (block !== undefined && !isBlock)) {
-    throw new EspalierError(
-      'invalid-option',
-      `${owner}: groups is '${groups}', block is ${JSON.stringify(block)}.`,
-      {
-        remedy: "Give groups: 'blocks' and block: a list of whole numbers >= 1, or neither.",
-      },
-    );
-  }
+/** @throws EspalierError `invalid-option` */
+export function checkStructure(owner: string, { structure, block }: PenalisedStructureOptions): void {
+  checkOneOf(owner, 'structure', structure, structures);
+  if (block !== undefined) checkBlock(owner, block);
+  if ((structure === 'blocks') === (block !== undefined)) return;
+  throw new EspalierError(
+    'invalid-option',
+    `${owner}: structure is '${structure}', block is ${JSON.stringify(block)}.`,
+    { remedy: "Give structure: 'blocks' and block: a list of whole numbers >= 1, or neither." },
+  );
 }
 
 /** The groups of a selection. @throws EspalierError `invalid-option` */
-export function groupSets(owner: string, of: Of, { groups, block }: GroupOptions): GroupSet[] {
+export function groupSets(
+  owner: string,
+  of: Of,
+  { structure, block }: PenalisedStructureOptions,
+): GroupSet[] {
   const together = new Map<string, Parameter[]>();
   for (const parameter of of) {
     const { name } = parameter;
     // `lstm/kernel` and `lstm/recurrent_kernel` share the units of `lstm`; so do those of each stacked cell.
-    const key = groups === 'units' ? name.slice(0, name.lastIndexOf('/')) : name;
+    const key = structure === 'units' ? name.slice(0, name.lastIndexOf('/')) : name;
     together.set(key, [...(together.get(key) ?? []), parameter]);
   }
   return [...together.values()].map((parameters) => {
     const members = parameters.map((parameter) => ({
       parameter,
-      view: viewOf(owner, parameter, groups, block),
+      view: viewOf(owner, parameter, structure, block),
     }));
     const [first] = members;
     const other = members.find(({ view }) => view.groups !== first.view.groups);
@@ -103,24 +94,12 @@ function totalSizes(views: readonly View[]): GroupSet['sizes'] {
   return views.reduce((sum, { sizes }) => sum + (sizes as number), 0); // only blocks have unequal sizes
 }
 
-/**
- * L2 norm of each group, `[groups]`, of the members' variables. Its gradient w / ‖w_g‖ is taken to be 0 where
- * a group is 0 (a subgradient), so that pruned groups do no harm.
- */
-export function groupNorms({ members, groups }: GroupSet): tf.Tensor1D {
-  const norms = withGradient(
-    members.map(({ parameter }) => parameter.variable),
-    (weights) => {
-      const squares = weights.map((w, i) => members[i].view.reduce(tf.square(w)));
-      const value = tf.sqrt(squares.reduce((a, b) => tf.add(a, b)));
-      return { value, saved: [...weights, value] };
-    },
-    (dy, saved) => {
-      const factors = tf.divNoNan(dy, saved[members.length]);
-      return members.map(({ view }, i) => view.scale(saved[i], factors));
-    },
-  );
-  return tf.reshape(norms, [groups]);
+/** L2 norm of each group, `[groups]`, of the members' variables. */
+export function groupNorms({ members }: GroupSet): tf.Tensor1D {
+  return tf.tidy(() => {
+    const squares = members.map(({ parameter, view }) => view.reduce(tf.square(parameter.variable)));
+    return tf.sqrt(squares.reduce((a, b) => tf.add(a, b)));
+  });
 }
 
 /** Masks from one number per group (1 keep, 0 prune). The caller owns them. */
@@ -134,7 +113,7 @@ export function groupMasks({ members }: GroupSet, kept: tf.Tensor): Map<Paramete
 }
 
 /** Mean (or maximal) absolute value of each group, `[groups]`. */
-export function groupMagnitudes({ members, sizes }: GroupSet, by: 'mean-abs' | 'max'): tf.Tensor1D {
+export function groupMagnitudes({ members, sizes }: GroupSet, by: 'meanAbs' | 'max'): tf.Tensor1D {
   return tf.tidy(() => {
     const own = members.map(({ parameter, view }) =>
       view.reduce(tf.abs(parameter.variable), by === 'max' ? 'max' : 'sum'),
