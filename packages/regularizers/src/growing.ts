@@ -13,6 +13,7 @@ import {
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { knownPenalty } from './internal/known.js';
+import { withoutGone } from './internal/without-gone.js';
 import type { WeightPenaltySession } from './penalty.js';
 import {
   checkStructure,
@@ -76,7 +77,7 @@ export function growing(options: GrowingOptions): Plugin<GrowingSession> {
     name: 'growing',
     kinds: ['regularizer', 'pruner'],
     check: (_, of) => void groupSets('growing', of, grouping),
-    start(_, of, state) {
+    start(run, of, state) {
       const sets = groupSets('growing', of, grouping);
       let lambda = strengthIn(state);
       /** 1 where a weight is pressed down. */
@@ -96,7 +97,11 @@ export function growing(options: GrowingOptions): Plugin<GrowingSession> {
       /** All that were chosen, at the last firing. */
       const masksAt = ({ index, count }: Moment): Map<Parameter, tf.Tensor> => {
         if (index < count - 1) return new Map();
-        return new Map([...chosen].map(([parameter, mask]) => [parameter, tf.tidy(() => tf.sub(1, mask))]));
+        const masks = [...chosen].map(([parameter, mask]): [Parameter, tf.Tensor] => [
+          parameter,
+          tf.tidy(() => tf.sub(1, mask)),
+        ]);
+        return withoutGone(run, new Map(masks));
       };
       return {
         penalty() {

@@ -1,5 +1,6 @@
 import type { KnownPenalty, Of, Parameter, Plugin, RegularizerSession, Step } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs-core';
+import { withoutGone } from './internal/without-gone.js';
 
 /** A session that looks at the weights alone; with a threshold it prunes as well. */
 export interface WeightPenaltySession extends RegularizerSession {
@@ -23,9 +24,12 @@ export function weightPenalty(name: string, prunes: boolean, acting: (of: Of) =>
     name,
     kinds: prunes ? ['regularizer', 'pruner'] : ['regularizer'],
     check: (_, of) => void acting(of),
-    start(_, of) {
+    start(run, of) {
       const { penalty, masks } = acting(of);
-      return { penalty: (step) => penalty(step?.at), ...(masks && { masks }) };
+      return {
+        penalty: (step) => penalty(step?.at),
+        ...(masks && { masks: () => withoutGone(run, masks()) }),
+      };
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Parameter } from '@espalier/core';
+import type { Parameter, Pruner } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import {
@@ -149,6 +149,21 @@ describe('group lasso', () => {
     expect(() => penalising(groupLasso({ strength, structure: 'units' }), run.select('fc/*'))).toThrow(
       'differ in strength',
     );
+  });
+});
+
+describe('thresholds', () => {
+  it('leave what a stage before has pruned pruned, whatever its groups were', () => {
+    const run = zoo();
+    const [p] = run.select('fc/kernel');
+    set(p, [0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1]);
+    for (const structure of ['columns', 'rows'] as const) {
+      run.prune(groupLasso({ strength: 1, structure, threshold: 0.5 }) as Pruner, p.name);
+    }
+    set(p, new Array(15).fill(1));
+    run.applyMasks();
+    expect(read(p)).toEqual([0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1]);
+    run.dispose();
   });
 });
 

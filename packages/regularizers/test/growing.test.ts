@@ -121,6 +121,24 @@ describe('growing', () => {
     expect(() => growing({ sparsity: 0.5, strength: 1, block: 0 as never })).toThrow('block is 0');
   });
 
+  it('leaves what a stage before has pruned pruned', () => {
+    const run = zoo();
+    const [p] = run.select('fc/kernel');
+    set(
+      p,
+      Array.from({ length: 15 }, (_, i) => i + 1),
+    );
+    for (const sparsity of [0.6, 0.2]) {
+      const running = started(run, growing({ sparsity, strength: 1 }), [p.name]);
+      for (const i of [0, 1]) running.fire(at(i, 2));
+      running.dispose();
+    }
+    set(p, new Array(15).fill(1));
+    run.applyMasks();
+    expect(read(p)).toEqual([...new Array(9).fill(0), ...new Array(6).fill(1)]);
+    run.dispose();
+  });
+
   it('refuses a state of another, and takes that of a tensor which was thinned', () => {
     const run = zoo();
     const plugin = growing({ sparsity: 0.5, strength: 1 });
