@@ -53,7 +53,7 @@ export async function trainAndPrune({ sparsity, steps = 400, log = () => {} }) {
   const pruner = agp({ final: sparsity });
   const firings = 10;
   for (let index = 0; index < firings; index++) {
-    run.prune(pruner, '**/kernel', { ...once(), index, count: firings });
+    await run.prune(pruner, '**/kernel', { ...once(), index, count: firings });
     for (let i = 0; i < steps / firings; i++) {
       step();
       run.applyMasks(); // the optimizer knows nothing of masks: write the zeros back after each of its steps

@@ -1,9 +1,11 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { createTrainer, type Data, isPruner, Run, type Schedule, train, uniform } from '@espalier/core';
+import { type Data, isPruner, once, Run, train, uniform } from '@espalier/core';
+import { conformance } from '@espalier/core/conformance';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { obd } from 'espalier-pruner-obd';
 import { describe, expect, it } from 'vitest';
+import { kills, type TwoStages, weightsAfter } from '../../../packages/core/test/two-stages.js';
 
 /**
  * y = x₀ + x₁ with inputs of very different scale: x₀ is a thousand times x₁'s size, x₂ is noise of x₁'s size
@@ -41,54 +43,54 @@ describe('espalier-pruner-obd', () => {
     expect(isPruner(plugin)).toBe(true);
     await train(run, { ...options, schedules: [{ plugin }] });
     expect(weights(run).map((w) => w !== 0)).toEqual([true, false, false]);
-    plugin.dispose?.();
     run.dispose();
   });
 
-  it('estimates ½·E[g²]·w²', () => {
+  it('estimates ½·E[g²]·w²', async () => {
     const run = fresh();
-    const [kernel] = run.select();
-    const plugin = obd({ sparsity: 1 / 3, decay: 0 });
-    plugin.start?.(run, [kernel]);
+    const running = await run.start(obd({ sparsity: 1 / 3, decay: 0 }));
     const gradient = tf.tensor2d([[2], [0.1], [0.2]]); // g²w²: 0.36, 0.09, 0.16
     const step = { gradient: () => gradient } as never;
-    tf.tidy(() => plugin.observe?.(step));
-    const at = { epoch: 1, step: 1, stepsPerEpoch: 1, start: 0, end: 2, every: 1, index: 1, count: 2 };
-    run.prune(plugin, undefined, at);
+    tf.tidy(() => running.session.observe?.(step));
+    await running.fire({ ...once(), index: 1, count: 2 });
     expect(weights(run).map((w) => w !== 0)).toEqual([true, false, true]);
-    plugin.dispose?.();
+    running.dispose();
   });
 
-  it('resumes bit for bit', async () => {
-    const result = async (interrupted: boolean): Promise<number[]> => {
-      let run = fresh();
-      const schedules = (): Schedule[] => [{ plugin: obd({ sparsity: 1 / 3 }) }];
-      let trainer = await createTrainer(run, { ...options, schedules: schedules() });
-      while (!trainer.done) {
-        await trainer.nextEpoch();
-        if (!interrupted || trainer.epoch !== 2) continue;
-        const saved = [await run.save(), await trainer.save()];
-        run = fresh();
-        run.load(saved[0]);
-        trainer = await createTrainer(run, { ...options, schedules: schedules() });
-        trainer.load(saved[1]);
-      }
-      return weights(run);
-    };
-    expect(await result(true)).toEqual(await result(false));
+  it('goes on bit for bit, whenever it is killed, and in a second stage', async () => {
+    const stages: TwoStages = { run: fresh, plugin: () => obd({ sparsity: 1 / 3 }), options };
+    const whole = await weightsAfter(stages);
+    for (const kill of kills(stages)) expect([kill, await weightsAfter(stages, kill)]).toEqual([kill, whole]);
   });
 
-  it('frees what it allocates and refuses what it cannot honour', async () => {
+  it('passes what it has seen to a second stage, which leaves pruned what is', async () => {
     const run = fresh();
-    const plugin = obd({ sparsity: 0.5 });
-    const before = tf.memory().numTensors;
-    await train(run, { ...options, schedules: [{ plugin }] });
-    plugin.dispose?.();
-    run.dispose();
-    expect(tf.memory().numTensors).toBe(before);
+    const gradient = tf.tensor2d([[2], [0.1], [0.2]]);
+    const first = await run.start(obd({ sparsity: 1 / 3, decay: 0 }));
+    tf.tidy(() => first.session.observe?.({ gradient: () => gradient } as never));
+    const last = { ...once(), index: 1, count: 2 };
+    await first.fire(last);
+    const state = await first.save();
+    first.dispose();
+    const second = await run.start(obd({ sparsity: 2 / 3, decay: 0 }), { state });
+    await second.fire({ ...last, index: 0 }); // sparsity 0: nothing comes back
+    expect(weights(run).map((w) => w !== 0)).toEqual([true, false, true]);
+    await second.fire(last);
+    expect(weights(run).map((w) => w !== 0)).toEqual([true, false, false]);
+    second.dispose();
+    // Without the state it would have seen nothing.
+    const third = await run.start(obd({ sparsity: 2 / 3 }));
+    expect(() => third.fire(last)).toThrow('before it has seen a gradient');
+  });
+
+  it('is as plugins are', async () => {
+    await conformance(obd({ sparsity: 0.6 }), { factory: obd });
+  });
+
+  it('refuses what it cannot honour', async () => {
     expect(() => obd({ sparsity: 2 })).toThrow('sparsity is 2');
     expect(() => obd({ sparsity: 0.5, decai: 0.9 } as never)).toThrow("Did you mean 'decay'?");
-    const once = train(fresh(), { ...options, schedules: [{ plugin: obd({ sparsity: 0.5 }), end: 1 }] });
-    await expect(once).rejects.toThrow('before it has seen a gradient');
+    const fired = train(fresh(), { ...options, schedules: [{ plugin: obd({ sparsity: 0.5 }), end: 1 }] });
+    await expect(fired).rejects.toThrow('before it has seen a gradient');
   });
 });
