@@ -1,5 +1,5 @@
 import { groupHorseshoe, groupNormalJeffreys } from '@espalier/bayesian-layers';
-import { type Data, type Plugin, Run, type Schedule } from '@espalier/core';
+import { type Data, Run, type Schedule } from '@espalier/core';
 import { gaussianMixturePrior } from '@espalier/priors-gmm';
 import * as pruners from '@espalier/pruners';
 import * as structured from '@espalier/pruners-structured';
@@ -39,7 +39,7 @@ export const dataOf = (stepsPerEpoch: number): Data => ({
 
 export const filters = 'conv/kernel';
 /** A schedule of every plugin that acts on an ordinary net. */
-export const schedules: Record<string, () => Schedule<Plugin>> = {
+export const schedules: Record<string, () => Schedule> = {
   level: () => ({ plugin: pruners.level({ sparsity: 0.5, scope: 'global' }) }),
   'level by a score of its own': () => ({
     plugin: pruners.level({ sparsity: 0.5, criterion: (p) => tf.abs(p.variable) }),
@@ -113,7 +113,7 @@ export const schedules: Record<string, () => Schedule<Plugin>> = {
 };
 
 /** And of the posteriors, whose noise is a backend's own. */
-export const posteriors: Record<string, () => Schedule<Plugin>> = {
+export const posteriors: Record<string, () => Schedule> = {
   'normal-Jeffreys': () => ({ plugin: groupNormalJeffreys({ pruneFrom: 0.3 }) }),
   'normal-Jeffreys, units': () => ({
     plugin: groupNormalJeffreys({ pruneFrom: 0.3, groups: 'outputs', maxDeviation: 0.1, single: 3 }),

@@ -1,7 +1,6 @@
 import {
   createTrainer,
   type OptimizerFactories,
-  type Plugin,
   packState,
   type Schedule,
   unpackState,
@@ -20,41 +19,37 @@ export interface Trained {
 
 /** Three epochs of two steps, in one go or stopped after the first and resumed from bytes. */
 export async function train(
-  make: () => Schedule<Plugin>,
+  make: () => Schedule,
   optimizers: OptimizerFactories | undefined,
   resumed = false,
 ): Promise<Trained> {
-  const begin = async (state?: Uint8Array) => {
+  const begin = async (states?: readonly Uint8Array[]) => {
     const run = net();
-    if (state !== undefined) run.load(unpackState(state));
-    const schedule = make();
-    const trainer = await createTrainer(run, {
+    if (states !== undefined) run.load(unpackState(states[0]));
+    const options = {
       data: dataOf(2),
       epochs: 3,
       learningRate: 0.01,
-      schedules: [schedule],
+      schedules: [make()],
       ...(optimizers && { optimizers }),
-    });
-    return { run, schedule, trainer };
+    };
+    return { run, trainer: await createTrainer(run, options, states && unpackState(states[1])) };
   };
   let now = await begin();
   if (resumed) {
     await now.trainer.nextEpoch();
-    const [run, trainer] = [packState(await now.run.save()), packState(await now.trainer.save())];
+    const states = [packState(await now.run.save()), packState(await now.trainer.save())];
     now.trainer.dispose();
-    now.schedule.plugin.dispose?.();
     now.run.dispose();
     now.run.model.dispose();
-    now = await begin(run);
-    now.trainer.load(unpackState(trainer));
+    now = await begin(states);
   }
-  const { run, schedule, trainer } = now;
+  const { run, trainer } = now;
   while (!trainer.done) await trainer.nextEpoch();
   const bytes = packState(await run.save());
   const weights = await Promise.all(run.model.getWeights().map(async (w) => (await w.data()).slice()));
   const losses = trainer.history.map(({ loss }) => loss);
   await trainer.finish();
-  schedule.plugin.dispose?.();
   run.dispose();
   run.model.dispose();
   return { losses, weights: weights as Float32Array[], bytes };

@@ -77,7 +77,7 @@ export async function trainFor(
 
 /** Applies a stage's plugin once, as what it is. */
 export async function applyOnce(
-  { run, listener, memory }: Bench,
+  { run, listener, memory }: Pick<Bench, 'run' | 'listener' | 'memory'>,
   { stage, once }: PreparedStage,
 ): Promise<StageRecord['kind']> {
   const { plugin, owner, shared } = once!;

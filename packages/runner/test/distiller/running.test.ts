@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
 import { silent } from '../../src/pipeline/listener.js';
+import { Memory } from '../../src/pipeline/memory.js';
 import { Plugins } from '../../src/pipeline/plugins.js';
 import { prepareStages } from '../../src/pipeline/prepare.js';
 import { learningRateOf } from '../../src/pipeline/rates.js';
@@ -43,8 +44,8 @@ async function sparsities(
   const shape = model.inputs[0].shape.slice(1) as number[];
   const classes = model.outputs[0].shape.at(-1)!;
   for (const stage of prepared) {
-    if (stage.plugin !== undefined) {
-      await applyOnce(run, stage, silent);
+    if (stage.once !== undefined) {
+      await applyOnce({ run, listener: silent, memory: new Memory() }, stage);
       continue;
     }
     const { epochs: own } = stage.stage as TrainStage;
@@ -53,7 +54,7 @@ async function sparsities(
       epochs: own,
       learningRate: learningRateOf(stage.stage as TrainStage),
       optimizer: { name: 'sgd' },
-      schedules: stage.schedules,
+      schedules: stage.schedules.map(({ shared: _, ...schedule }) => schedule),
     });
     for (let e = 0; e < own; e++) {
       await trainer.nextEpoch();
