@@ -98,9 +98,9 @@ export const schedules: Record<string, () => Schedule> = {
   l1: () => ({ plugin: regularizers.l1({ strength: 1e-3, threshold: 0.01 }) }),
   l2: () => ({ plugin: regularizers.l2({ strength: 1e-3 }) }),
   groupLasso: () => ({
-    plugin: regularizers.groupLasso({ strength: 1e-3, groups: 'filters', threshold: 0.01 }),
+    plugin: regularizers.groupLasso({ strength: 1e-3, structure: 'filters', threshold: 0.01 }),
   }),
-  groupVariance: () => ({ plugin: regularizers.groupVariance({ strength: 1e-3, groups: 'filters' }) }),
+  groupVariance: () => ({ plugin: regularizers.groupVariance({ strength: 1e-3, structure: 'filters' }) }),
   growing: () => ({ plugin: regularizers.growing({ sparsity: 0.5, strength: 0.1 }) }),
   distillation: () => ({ plugin: regularizers.distillation() }),
   'mixture prior': () => ({
