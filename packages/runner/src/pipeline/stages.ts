@@ -11,7 +11,7 @@ import {
   type TrainOptions,
   type TransformSession,
 } from '@espalier/core';
-import type { PluginUse, Recipe, TrainStage } from '../recipe/schema.js';
+import { isTrainStage, type PluginUse, type Recipe, type TrainStage } from '../recipe/schema.js';
 import type { PreparedData } from './data.js';
 import type { Listener } from './listener.js';
 import type { Memory } from './memory.js';
@@ -39,7 +39,7 @@ export async function trainFor(
   state: PluginState | undefined,
   after: (line: MetricLine, trainer: PluginState) => Promise<void>,
 ): Promise<void> {
-  const { name, epochs, optimizer, keepBest, earlyStopping, rateFactors } = stage as TrainStage;
+  const { name, epochs, optimizer, keepBest, earlyStopping, rateFactors, continueSlots } = stage as TrainStage;
   const options: TrainOptions = {
     data: data.training(index),
     validation: data.validation,
@@ -57,6 +57,8 @@ export async function trainFor(
     ...(rateFactors && { rateFactors }),
     ...(earlyStopping && { earlyStopping: earlyStopping as NonNullable<TrainOptions['earlyStopping']> }),
     ...(keepBest && { keepBest: (keepBest === true ? {} : keepBest) as { from?: number } }),
+    ...(continueSlots && { continueSlots }),
+    ...(goesOn(recipe, index) && { keepSlots: true }),
     ...(signal && { signal }),
     onStep: (at) => listener.step({ ...at, epochs }),
   };
@@ -73,6 +75,12 @@ export async function trainFor(
     trainer.dispose();
     throw error;
   }
+}
+
+/** Whether the next stage that trains continues with the slots of this one's optimizer. */
+function goesOn({ stages }: Recipe, index: number): boolean {
+  const next = stages.slice(index + 1).find(isTrainStage);
+  return next?.continueSlots === true;
 }
 
 /** Applies a stage's plugin once, as what it is. */

@@ -103,6 +103,10 @@ export const trainStage = z.strictObject({
     .union([z.boolean(), z.strictObject({ from: z.int().min(0).optional() })])
     .describe('End with the weights of the best validated epoch.')
     .optional(),
+  continueSlots: z
+    .boolean()
+    .describe("Go on with the optimizer's momenta of the training stage before; thinning cuts them along.")
+    .optional(),
 });
 
 /** A stage that applies one plugin once: prune, quantise or transform. */
