@@ -129,6 +129,11 @@ export class Running<S extends Session = Session> {
   }
 }
 
+/** Whether it is started already; by what it has, for there may be two copies of this package. */
+export function isRunning(plugin: Plugin | Running): plugin is Running {
+  return typeof plugin === 'object' && plugin !== null && 'session' in plugin && 'owner' in plugin;
+}
+
 /** @internal `run.start` with parameters that are selected already. */
 export function startPlugin<S extends Session>(
   run: RunState,

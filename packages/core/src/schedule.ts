@@ -1,7 +1,7 @@
 import { EspalierError } from './errors.js';
 import type { Moment } from './moment.js';
 import type { Plugin } from './plugin.js';
-import type { Running } from './running.js';
+import { isRunning, type Running } from './running.js';
 import type { Selector } from './selector.js';
 import type { PluginState } from './session.js';
 
@@ -28,7 +28,7 @@ export interface Schedule {
 
 /** The name of a schedule's plugin. */
 export function nameOf({ plugin }: Schedule): string {
-  return 'session' in plugin ? plugin.plugin.name : plugin.name;
+  return isRunning(plugin) ? plugin.plugin.name : plugin.name;
 }
 
 /** A schedule's time, checked against the length of training. */

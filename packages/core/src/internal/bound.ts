@@ -2,7 +2,7 @@ import { EspalierError } from '../errors.js';
 import type { Moment } from '../moment.js';
 import type { Of, Plugin } from '../plugin.js';
 import type { RunState } from '../run-state.js';
-import { checkPlugin, Running, startPlugin } from '../running.js';
+import { checkPlugin, isRunning, type Running, startPlugin } from '../running.js';
 import { type Schedule, type Timing, timing } from '../schedule.js';
 import type { PluginState } from '../session.js';
 import { checkSchedule } from './check-options.js';
@@ -45,7 +45,7 @@ export function plan(
 ): readonly Planned[] {
   const owners = new Set<string>();
   return schedules.map((schedule, i): Planned => {
-    const running = schedule.plugin instanceof Running ? schedule.plugin : undefined;
+    const running = isRunning(schedule.plugin) ? schedule.plugin : undefined;
     const plugin = running?.plugin ?? (schedule.plugin as Plugin);
     checkPlugin(plugin);
     checkSchedule(schedule);

@@ -39,7 +39,8 @@ export async function trainFor(
   state: PluginState | undefined,
   after: (line: MetricLine, trainer: PluginState) => Promise<void>,
 ): Promise<void> {
-  const { name, epochs, optimizer, keepBest, earlyStopping, rateFactors, continueSlots } = stage as TrainStage;
+  const { name, epochs, optimizer, keepBest, earlyStopping, rateFactors, continueSlots } =
+    stage as TrainStage;
   const options: TrainOptions = {
     data: data.training(index),
     validation: data.validation,
