@@ -60,6 +60,8 @@ function differentiate(
     const pass = passOf(active, at, () => model.apply(inputs, { training: true }) as tf.Tensor);
     const outputs = keep(loss.onLogits ? withLogits(model, pass) : pass());
     step = { at, inputs, labels, outputs, onLogits: loss.onLogits };
+    // Before the penalties: what several of them send back to the outputs is added up in the reverse order.
+    const total = loss.compute(labels, outputs);
     const penalties: tf.Scalar[] = [];
     for (const { running, time } of active) {
       if (!running.plugin.kinds.includes('regularizer')) continue;
@@ -69,20 +71,27 @@ function differentiate(
       else known.push(kept(given, keep));
     }
     penalties.push(...regularizersOf(model));
-    const total = loss.compute(labels, outputs);
     if (penalties.length === 0) return total;
     penalty = keep(sum(penalties));
     return tf.add(total, penalty);
   };
   const { value, grads } = withTape(() => tf.variableGrads(take, variables));
-  for (const { gradients } of known) {
-    for (const [{ name }, gradient] of gradients)
-      grads[name] = grads[name] ? tf.add(grads[name], gradient) : gradient;
-  }
+  addKnown(grads, known);
   if (known.length === 0) return { value, penalty, gradients: grads, step: step as Step };
   const added = sum([...(penalty ? [penalty] : []), ...known.map((one) => one.value)]);
   const whole = sum([value, ...known.map((one) => one.value)]);
   return { value: whole, penalty: added, gradients: grads, step: step as Step };
+}
+
+/** Adds the gradients that penalties bring in the order in which those of the tape are: from the last one back. */
+function addKnown(grads: tf.NamedTensorMap, known: readonly KnownPenalty[]): void {
+  const added: tf.NamedTensorMap = {};
+  for (const { gradients } of known.toReversed()) {
+    for (const [{ name }, gradient] of gradients)
+      added[name] = added[name] ? tf.add(added[name], gradient) : gradient;
+  }
+  for (const [name, gradient] of Object.entries(added))
+    grads[name] = grads[name] ? tf.add(gradient, grads[name]) : gradient;
 }
 
 const sum = (scalars: readonly tf.Scalar[]): tf.Scalar => scalars.reduce((a, b) => tf.add(a, b));
