@@ -1,11 +1,11 @@
 import {
+  checkOneOf,
   checkPerParameter,
   checkRange,
   EspalierError,
   type Of,
   type PerParameter,
   perParameter,
-  unknownName,
 } from '@espalier/core';
 import type { Amount } from './structures/choose.js';
 import type { Structures } from './structures/structures.js';
@@ -28,12 +28,12 @@ export interface AmountOptions {
 
 export const amountOptions: readonly string[] = ['scope', 'floor', 'multipleOf'];
 
-/** @throws EspalierError `invalid-option`, `unknown-name` */
+/** @throws EspalierError `invalid-option` */
 export function checkAmount(owner: string, { scope = 'local', floor, multipleOf }: AmountOptions): void {
   const refuse = (message: string, remedy: string): never => {
     throw new EspalierError('invalid-option', `${owner}: ${message}`, { remedy });
   };
-  if (scope !== 'local' && scope !== 'global') throw unknownName('scope', String(scope), ['local', 'global']);
+  checkOneOf(owner, 'scope', scope, ['local', 'global']);
   if (floor !== undefined) {
     if (scope !== 'global') refuse("floor has no meaning with scope 'local'.", "Add scope: 'global'.");
     if (floor === 0)

@@ -1,12 +1,12 @@
 import {
   type AxisSelection,
+  checkOneOf,
   checkOptions,
   EspalierError,
   type Plugin,
   type RunState,
   readLater,
   type TransformSession,
-  unknownName,
 } from '@espalier/core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { groupsOf } from './dependency-groups.js';
@@ -131,8 +131,7 @@ export function explain({ layer, channels, reason }: Stuck): string {
 function checkThin(options: ThinOptions): void {
   checkOptions('thin', options, ['stuck']);
   const { stuck = 'keep' } = options;
-  if (stuck !== 'keep' && stuck !== 'error')
-    throw unknownName('value of stuck', String(stuck), ['keep', 'error']);
+  checkOneOf('thin', 'value of stuck', stuck, ['keep', 'error']);
 }
 
 /** What a person should know about it. */

@@ -1,4 +1,5 @@
 import {
+  checkOneOf,
   checkOptions,
   EspalierError,
   hash,
@@ -11,7 +12,6 @@ import {
   type Quantizer,
   type QuantizerSession,
   type RunState,
-  unknownName,
 } from '@espalier/core';
 import { type Codebook, type CodebookOptions, lloydCodebook, optimalCodebook } from './codebook.js';
 import { checkImportance, checkTrained, type Importance, importanceSource } from './importance.js';
@@ -111,10 +111,8 @@ interface Resolved {
 function resolve(options: KMeansOptions): Resolved {
   checkOptions('kmeans', options, ['clusters', 'init', 'keepZero', 'scope', 'importance', 'seed']);
   const { clusters, init = 'optimal', keepZero, scope = 'tensor', importance = 'none', seed } = options;
-  if (!inits.includes(init)) throw unknownName('init of kmeans', String(init), inits);
-  if (scope !== 'tensor' && scope !== 'global') {
-    throw unknownName('scope of kmeans', String(scope), ['tensor', 'global']);
-  }
+  checkOneOf('kmeans', 'init', init, inits);
+  checkOneOf('kmeans', 'scope', scope, ['tensor', 'global']);
   checkImportance('kmeans', importance);
   const check = (value: number, where: string): void => {
     if (Number.isInteger(value) && value >= 1 && value <= 4096) return;

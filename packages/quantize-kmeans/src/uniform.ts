@@ -1,4 +1,5 @@
 import {
+  checkOneOf,
   checkOptions,
   EspalierError,
   type Of,
@@ -7,7 +8,6 @@ import {
   type QuantizedTensor,
   type Quantizer,
   type RunState,
-  unknownName,
 } from '@espalier/core';
 import { settingsOf } from './per-parameter.js';
 import { compact } from './quantized-tensor.js';
@@ -47,8 +47,7 @@ export function uniform(options: UniformOptions): Quantizer {
   if ((bits === undefined) === (step === undefined)) {
     throw new EspalierError('invalid-option', 'uniform: give bits or step, one of them.');
   }
-  if (range !== 'mse' && range !== 'max')
-    throw unknownName('range of uniform', String(range), ['mse', 'max']);
+  checkOneOf('uniform', 'range', range, ['mse', 'max']);
   if (step !== undefined && options.range !== undefined) {
     throw new EspalierError('invalid-option', 'uniform: range says nothing beside step.', {
       remedy: 'Leave it out.',

@@ -1,4 +1,4 @@
-import { EspalierError, unknownName } from '@espalier/core';
+import { checkOneOf, EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { activations, positiveShare } from './activations.js';
 import { observed } from './observed.js';
@@ -58,14 +58,12 @@ export const criterionOptions: readonly string[] = ['criterion', 'batches', 'see
 const observing = ['apoz', 'mean-activation', 'taylor'];
 const names = ['l1', 'l2', 'max', 'batch-norm-scale', 'geometric-median', ...observing, 'random'];
 
-/** @throws EspalierError `unknown-name`, `invalid-option` */
+/** @throws EspalierError `invalid-option` */
 export function checkCriterion(owner: string, { criterion = 'l1', batches, seed }: CriterionOptions): void {
   const refuse = (message: string, remedy: string): never => {
     throw new EspalierError('invalid-option', `${owner}: ${message}`, { remedy });
   };
-  if (typeof criterion !== 'function' && !names.includes(criterion)) {
-    throw unknownName('criterion', String(criterion), names);
-  }
+  if (typeof criterion !== 'function') checkOneOf(owner, 'criterion', criterion, names);
   if (batches !== undefined) {
     if (!observing.includes(criterion as string)) {
       refuse(`batches has no meaning for this criterion.`, `It is for ${observing.join(', ')}.`);

@@ -1,4 +1,4 @@
-import { EspalierError, type Parameter } from '@espalier/core';
+import { blocksOf, EspalierError, type Parameter } from '@espalier/core';
 import { type Slice, sliceOf } from './slice.js';
 import type { Structures } from './structures.js';
 
@@ -42,22 +42,9 @@ function kernels(parameter: Parameter): Slice {
 }
 
 /** Blocks over the last dimensions; those at the edges are cut off where the tensor ends. */
-function blocks(parameter: Parameter, block: readonly number[]): Slice {
-  const { shape, size } = parameter;
-  if (block.length > shape.length) {
-    return refuse(`blocks of [${block}]`, parameter, `Give at most ${shape.length} numbers.`);
-  }
-  const sizes = [...new Array<number>(shape.length - block.length).fill(1), ...block];
-  const units = new Int32Array(size);
-  let inner = size;
-  for (const [axis, n] of shape.entries()) {
-    inner /= n;
-    const grid = Math.ceil(n / sizes[axis]);
-    for (let e = 0; e < size; e++) {
-      units[e] = units[e] * grid + Math.floor((Math.floor(e / inner) % n) / sizes[axis]);
-    }
-  }
-  return { parameter, outer: 1, length: size, inner: 1, units };
+function blocks(owner: string, parameter: Parameter, block: readonly number[]): Slice {
+  const { of } = blocksOf(owner, parameter, block);
+  return { parameter, outer: 1, length: parameter.size, inner: 1, units: of };
 }
 
 /** Kinds of structures. */
@@ -74,6 +61,7 @@ export type StructureKind = (typeof structureKinds)[number];
 
 /** Structures of one tensor by itself: nothing else goes with them. */
 export function localStructures(
+  owner: string,
   parameter: Parameter,
   kind: StructureKind,
   block: readonly number[] | undefined,
@@ -85,7 +73,7 @@ export function localStructures(
     rows: () => matrixAxis(parameter, 0, kind),
     columns: () => matrixAxis(parameter, 1, kind),
     kernels: () => kernels(parameter),
-    blocks: () => blocks(parameter, block ?? []),
+    blocks: () => blocks(owner, parameter, block ?? []),
   };
   const slice = makers[kind]();
   const size = slice.units.reduce((a, b) => Math.max(a, b), -1) + 1;

@@ -1,4 +1,4 @@
-import { EspalierError, type Of, type RunState, unknownName } from '@espalier/core';
+import { checkBlock, checkOneOf, EspalierError, type Of, type RunState } from '@espalier/core';
 import { localStructures, type StructureKind, structureKinds } from './local.js';
 import type { Structures } from './structures.js';
 import { type Tied, tiedStructures } from './tied.js';
@@ -33,17 +33,15 @@ export function isTied({ structure, tied = true }: StructureOptions): boolean {
   return tied && tieable.includes(structure);
 }
 
-/** @throws EspalierError `invalid-option`, `unknown-name` */
+/** @throws EspalierError `invalid-option` */
 export function checkStructure(owner: string, options: StructureOptions): void {
   const { structure, tied, block, refused = 'error' } = options;
   const refuse = (message: string, remedy: string): never => {
     throw new EspalierError('invalid-option', `${owner}: ${message}`, { remedy });
   };
   if (structure === undefined) refuse('structure is missing.', `Give one of ${structureKinds.join(', ')}.`);
-  if (!structureKinds.includes(structure)) throw unknownName('structure', String(structure), structureKinds);
-  if (refused !== 'error' && refused !== 'skip') {
-    throw unknownName('value of refused', String(refused), ['error', 'skip']);
-  }
+  checkOneOf(owner, 'structure', structure, structureKinds);
+  checkOneOf(owner, 'value of refused', refused, ['error', 'skip']);
   if (tied !== undefined && typeof tied !== 'boolean')
     refuse(`tied is ${String(tied)}.`, 'Give true or false.');
   if (tied !== undefined && !tieable.includes(structure)) {
@@ -52,10 +50,7 @@ export function checkStructure(owner: string, options: StructureOptions): void {
   if (refused === 'skip' && !isTied(options)) {
     refuse('refused has no meaning here.', 'Structures of one tensor by itself are never refused.');
   }
-  const isSize = (n: unknown): boolean => Number.isInteger(n) && (n as number) >= 1;
-  if (structure === 'blocks' && !(Array.isArray(block) && block.length > 0 && block.every(isSize))) {
-    refuse(`block is ${JSON.stringify(block)}.`, 'Give a list of whole numbers >= 1, such as [1, 8].');
-  }
+  if (structure === 'blocks') checkBlock(owner, block);
   if (structure !== 'blocks' && block !== undefined) {
     refuse(`block has no meaning for ${structure}.`, "It is for structure: 'blocks'.");
   }
@@ -69,7 +64,8 @@ export function resolve(
   options: StructureOptions,
 ): { readonly sets: readonly Structures[]; readonly tied: Tied | undefined } {
   const { structure, block, refused = 'error' } = options;
-  if (!isTied(options)) return { sets: of.map((p) => localStructures(p, structure, block)), tied: undefined };
+  if (!isTied(options))
+    return { sets: of.map((p) => localStructures(owner, p, structure, block)), tied: undefined };
   const kind = structure === 'channels' ? 'channels' : 'filters';
   const tied = tiedStructures(owner, run, of, kind, refused);
   return { sets: tied.sets, tied };
