@@ -39,6 +39,12 @@ const rooms = {
     node: true,
     libraries: true,
   },
+  sensitivity: {
+    ours: ['core', 'pruners', 'pruners-structured'],
+    tensorflow: core,
+    node: false,
+    libraries: false,
+  },
   yaml: { ours: ['core'], tensorflow: core, node: false, libraries: true },
   distiller: { ours: ['core', 'yaml'], tensorflow: core, node: false, libraries: true },
   host: { ours: [], tensorflow: [], node: true, libraries: true },

@@ -31,7 +31,7 @@ export { type MaskReport, mask } from './measure/mask.js';
 export { type Statistics, statistics } from './measure/statistics.js';
 export { renderReport } from './page/page.js';
 export { renderSearch, type SearchTrial } from './page/search.js';
-export { renderSensitivity, type SensitivityPageCurve } from './page/sensitivity.js';
+export { renderSensitivity, type SensitivityPageCurve, sensitivityCsv } from './page/sensitivity.js';
 export { parseReport } from './parse.js';
 export type {
   EnvironmentReport,

@@ -1,3 +1,4 @@
+import { csv } from '../csv.js';
 import { formatPercent } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import { plot } from '../plot/frame.js';
@@ -10,6 +11,33 @@ export interface SensitivityPageCurve {
   readonly name: string;
   /** Fractions in [0, 1], in ascending sparsity. */
   readonly points: readonly { readonly sparsity: number; readonly accuracy: number; readonly loss: number }[];
+}
+
+/**
+ * A sensitivity analysis as CSV: rows `parameter,kind,sparsity,accuracy,loss`, the model as it came first.
+ *
+ * @example
+ * ```ts
+ * import { sensitivityCsv } from '@espalier/report';
+ * const curves = [{ name: 'fc', points: [{ sparsity: 0.5, accuracy: 0.9, loss: 0.3 }] }];
+ * const rows = sensitivityCsv({ kind: 'element', baseline: { accuracy: 1, loss: 0.1 }, curves }).split('\n');
+ * if (rows[2] !== 'fc,element,0.5,0.9,0.3') throw new Error(rows[2]);
+ * ```
+ */
+export function sensitivityCsv({
+  kind,
+  baseline,
+  curves,
+}: {
+  readonly kind: string;
+  readonly baseline: { readonly accuracy: number; readonly loss: number };
+  readonly curves: readonly SensitivityPageCurve[];
+}): string {
+  const rows: (string | number)[][] = [['', kind, 0, baseline.accuracy, baseline.loss]];
+  for (const { name, points } of curves) {
+    for (const { sparsity, accuracy, loss } of points) rows.push([name, kind, sparsity, accuracy, loss]);
+  }
+  return csv([['parameter', 'kind', 'sparsity', 'accuracy', 'loss'], ...rows]);
 }
 
 /** Hues around the circle, so that neighbours in the list differ; from the second round on the lines are dashed. */

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { disposeModel, EspalierError, Run } from '@espalier/core';
 import { batches, loadDataset } from '@espalier/datasets';
-import { formatPercent, formatTable, renderSensitivity } from '@espalier/report';
+import { formatPercent, formatTable, renderSensitivity, sensitivityCsv } from '@espalier/report';
+import { measureSensitivity, type SensitivityKind, suggestion } from '@espalier/sensitivity';
 import { defineCommand } from 'citty';
 import { stringify } from 'yaml';
 import { writeWhole } from '../pipeline/files.js';
 import { readLayersModel } from '../pipeline/model-files.js';
-import { type SensitivityKind, sensitivity, sensitivityCsv, suggestion } from '../pipeline/sensitivity.js';
 import { print, tell } from '../terminal/stream.js';
 import {
   backendArgument,
@@ -107,7 +107,7 @@ export default defineCommand({
       ...(given.scale !== undefined && { scale: given.scale as 'unit' }),
     });
     const run = new Run(model);
-    const measured = await sensitivity(run, data, {
+    const measured = await measureSensitivity(run, data, {
       kind: given.kind as SensitivityKind,
       levels,
       ...(given.parameters !== undefined && { parameters: given.parameters.split(',') }),

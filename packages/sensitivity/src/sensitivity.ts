@@ -15,7 +15,6 @@ import {
 } from '@espalier/core';
 import { level } from '@espalier/pruners';
 import { dependencyGroups, structuredLevel } from '@espalier/pruners-structured';
-import { csv } from '@espalier/report';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** What is pruned: single weights, what layers make, or what they read. */
@@ -70,8 +69,27 @@ interface Target {
  *
  * @param data - Held-out data, never the test set.
  * @throws EspalierError `unknown-name`, `invalid-option`
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { Run } from '@espalier/core';
+ * import { measureSensitivity } from '@espalier/sensitivity';
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ name: 'fc', units: 2, inputShape: [2], activation: 'softmax' })] });
+ * model.setWeights([tf.tensor2d([[9, -9], [0.1, 0.1]]), tf.zeros([2])]); // only the first input matters
+ * const batches = () => [{ inputs: tf.tensor2d([[1, 5], [-1, 5]]), labels: tf.tensor2d([[1, 0], [0, 1]]) }];
+ * const data = { size: 2, stepsPerEpoch: 1, batches };
+ * const { curves } = await measureSensitivity(new Run(model), data, { kind: 'element', levels: [0.5, 0.75] });
+ * if (curves[0].points.map(({ accuracy }) => accuracy).join() !== '1,1') throw new Error('unexpected');
+ * ```
  */
-export async function sensitivity(run: Run, data: Data, options: SensitivityOptions): Promise<Sensitivity> {
+export async function measureSensitivity(
+  run: Run,
+  data: Data,
+  options: SensitivityOptions,
+): Promise<Sensitivity> {
   const { kind, levels, parameters = kernels, loss, onPoint } = options;
   if (!sensitivityKinds.includes(kind)) throw unknownName('kind', String(kind), sensitivityKinds);
   if (levels.length === 0) throw new EspalierError('invalid-option', 'sensitivity: there are no levels.');
@@ -159,42 +177,4 @@ function targetsOf(
       .filter((group) => mine(group).length > 0)
       .map((group) => ({ name: mine(group)[0].name, reason: group.reason })),
   };
-}
-
-/** Rows `parameter,kind,sparsity,accuracy,loss`, the model as it came first. */
-export function sensitivityCsv({ kind, baseline, curves }: Sensitivity): string {
-  const rows: (string | number)[][] = [['', kind, 0, baseline.accuracy, baseline.loss]];
-  for (const { name, points } of curves) {
-    for (const { sparsity, accuracy, loss } of points) rows.push([name, kind, sparsity, accuracy, loss]);
-  }
-  return csv([['parameter', 'kind', 'sparsity', 'accuracy', 'loss'], ...rows]);
-}
-
-/**
- * For each tensor or group the largest measured level up to which accuracy has never fallen by more than
- * `maxDrop`; 0 where the first level is too much.
- */
-export function bearable({ baseline, curves }: Sensitivity, maxDrop: number): Map<SensitivityCurve, number> {
-  return new Map(
-    curves.map((curve) => {
-      const end = curve.points.findIndex(({ accuracy }) => accuracy < baseline.accuracy - maxDrop);
-      const within = end < 0 ? curve.points : curve.points.slice(0, end);
-      return [curve, within.at(-1)?.sparsity ?? 0];
-    }),
-  );
-}
-
-/**
- * A schedule for a recipe that prunes each tensor as far as it bears by itself. Together they cost more: it is
- * where a search starts, to be followed by training.
- */
-export function suggestion(measured: Sensitivity, maxDrop: number): object {
-  const final: Record<string, number> = {};
-  for (const [{ parameters }, sparsity] of bearable(measured, maxDrop)) {
-    if (sparsity > 0) for (const name of parameters) final[name] = sparsity;
-  }
-  const { kind } = measured;
-  const structure = { filter: 'filters', channel: 'channels' }[kind as 'filter' | 'channel'];
-  const use = kind === 'element' ? '@espalier/pruners#agp' : '@espalier/pruners-structured#structuredAgp';
-  return { use, options: { ...(structure && { structure }), final }, parameters: Object.keys(final) };
 }

@@ -1,10 +1,10 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { type Data, Run } from '@espalier/core';
-import { renderSensitivity } from '@espalier/report';
+import { renderSensitivity, sensitivityCsv } from '@espalier/report';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { expect, test } from 'vitest';
-import { bearable, sensitivity, sensitivityCsv, suggestion } from '../src/pipeline/sensitivity.js';
+import { bearable, measureSensitivity, suggestion } from '../src/index.js';
 
 /** Two classes told apart by the sign of the first input; three hidden units, of which one does nothing. */
 function toy(): { run: Run; data: Data } {
@@ -41,7 +41,7 @@ test('each tensor by itself, and everything is put back', async () => {
   const { run, data } = toy();
   const before = run.model.getWeights().map((w) => w.dataSync().join());
   const tensors = tf.memory().numTensors;
-  const found = await sensitivity(run, data, { kind: 'element', levels: [0.5, 1] });
+  const found = await measureSensitivity(run, data, { kind: 'element', levels: [0.5, 1] });
   expect(found.baseline.accuracy).toBe(1);
   expect(found.curves.map(({ name }) => name)).toEqual(['a/kernel', 'b/kernel']);
   // Half of a: the four that hardly matter, with one of the two that do not; all of it: chance.
@@ -55,7 +55,7 @@ test('each tensor by itself, and everything is put back', async () => {
 test('filters and channels go with what is tied to them; what cannot go is told', async () => {
   const { run, data } = toy();
   for (const kind of ['filter', 'channel'] as const) {
-    const found = await sensitivity(run, data, { kind, levels: [2 / 3, 1 / 3] });
+    const found = await measureSensitivity(run, data, { kind, levels: [2 / 3, 1 / 3] });
     expect(found.curves).toHaveLength(1);
     expect(found.curves[0].name).toBe(kind === 'filter' ? 'a' : 'b/kernel');
     expect(found.curves[0].points.map(({ sparsity }) => sparsity)).toEqual([1 / 3, 2 / 3]);
@@ -79,9 +79,9 @@ test('filters and channels go with what is tied to them; what cannot go is told'
     });
   }
   await expect(
-    sensitivity(run, data, { kind: 'filter', levels: [0.5], parameters: 'b/kernel' }),
+    measureSensitivity(run, data, { kind: 'filter', levels: [0.5], parameters: 'b/kernel' }),
   ).rejects.toThrow('no filter of these parameters can be pruned');
-  await expect(sensitivity(run, data, { kind: 'filters' as never, levels: [0.5] })).rejects.toThrow(
+  await expect(measureSensitivity(run, data, { kind: 'filters' as never, levels: [0.5] })).rejects.toThrow(
     "Did you mean 'filter'?",
   );
 });
