@@ -1,10 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-
-/** Σ KL(N(μ, σ²) ‖ N(0, 1)) = Σ ½ (σ² + μ² - 1 - log σ²), in nats, over all elements. */
-function gaussian(mean: tf.Tensor, logVariance: tf.Tensor): tf.Tensor {
-  const terms = tf.sub(tf.add(tf.exp(logVariance), tf.square(mean)), tf.add(logVariance, 1));
-  return tf.mul(tf.sum(terms), 0.5);
-}
+import { gaussian, logNormal, logUniform } from './math/kl-terms.js';
 
 /**
  * KL divergence of independent Gaussians from standard normal ones, summed over all elements:
@@ -24,11 +19,8 @@ function gaussian(mean: tf.Tensor, logVariance: tf.Tensor): tf.Tensor {
  * ```
  */
 export function gaussianKl(mean: tf.Tensor, logVariance: tf.Tensor): tf.Scalar {
-  return tf.tidy(() => gaussian(mean, logVariance) as tf.Scalar);
+  return tf.tidy(() => tf.sum(gaussian(mean, logVariance).value) as tf.Scalar);
 }
-
-// Molchanov, Ashukha & Vetrov (2017), "Variational dropout sparsifies deep neural networks", eq. 14.
-const [k1, k2, k3] = [0.63576, 1.8732, 1.48695];
 
 /**
  * KL divergence of N(μ, α μ²) from the log-uniform (normal-Jeffreys) prior of a scale, summed over all elements,
@@ -48,25 +40,7 @@ const [k1, k2, k3] = [0.63576, 1.8732, 1.48695];
  * ```
  */
 export function logUniformKl(logDropoutRate: tf.Tensor): tf.Scalar {
-  const compute = tf.customGrad((x, save) => {
-    const y = tf.add(tf.mul(x as tf.Tensor, k3), k2);
-    (save as unknown as (tensors: tf.Tensor[]) => void)([x as tf.Tensor, y]);
-    const half = tf.mul(tf.softplus(tf.neg(x as tf.Tensor)), 0.5);
-    return {
-      // k₁ - k₁ σ(y) = k₁ σ(-y), which does not cancel where σ(y) is near 1.
-      value: tf.sum(tf.add(half, tf.mul(tf.sigmoid(tf.neg(y)), k1))),
-      gradFunc: (dy: tf.Tensor, [saved, z]: tf.Tensor[]) => {
-        const rise = tf.mul(tf.mul(tf.sigmoid(z), tf.sigmoid(tf.neg(z))), -k1 * k3);
-        return tf.mul(tf.sub(rise, tf.mul(tf.sigmoid(tf.neg(saved)), 0.5)), dy);
-      },
-    };
-  });
-  return tf.tidy(() => compute(logDropoutRate) as tf.Scalar);
-}
-
-/** -Entropy of a log-normal, up to what both KL terms have in common: ½ (log σ² + 1 + log 2). */
-function halfSpread(logVariance: tf.Tensor): tf.Tensor {
-  return tf.mul(tf.add(logVariance, 1 + Math.LN2), 0.5);
+  return tf.tidy(() => tf.sum(logUniform(logDropoutRate).value) as tf.Scalar);
 }
 
 /**
@@ -90,13 +64,7 @@ function halfSpread(logVariance: tf.Tensor): tf.Tensor {
  * ```
  */
 export function logNormalGammaKl(mean: tf.Tensor, logVariance: tf.Tensor, scale = 1): tf.Scalar {
-  return tf.tidy(() => {
-    const logScale = Math.log(scale);
-    // exp(μ + σ²/2 - 2 log k): 1 / k² by itself can be beyond float32.
-    const rise = tf.exp(tf.sub(tf.add(mean, tf.mul(tf.exp(logVariance), 0.5)), 2 * logScale));
-    const terms = tf.sub(tf.sub(rise, tf.mul(mean, 0.5)), halfSpread(logVariance));
-    return tf.sum(tf.add(terms, logScale)) as tf.Scalar;
-  });
+  return tf.tidy(() => tf.sum(logNormal(mean, logVariance, 1, 2 * Math.log(scale)).value) as tf.Scalar);
 }
 
 /**
@@ -120,8 +88,5 @@ export function logNormalGammaKl(mean: tf.Tensor, logVariance: tf.Tensor, scale 
  * ```
  */
 export function logNormalInverseGammaKl(mean: tf.Tensor, logVariance: tf.Tensor): tf.Scalar {
-  return tf.tidy(() => {
-    const fall = tf.exp(tf.sub(tf.mul(tf.exp(logVariance), 0.5), mean));
-    return tf.sum(tf.sub(tf.add(fall, tf.mul(mean, 0.5)), halfSpread(logVariance))) as tf.Scalar;
-  });
+  return tf.tidy(() => tf.sum(logNormal(mean, logVariance, -1, 0).value) as tf.Scalar);
 }

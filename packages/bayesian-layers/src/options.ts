@@ -1,5 +1,5 @@
-import { checkOptions, checkRange, EspalierError } from '@espalier/core';
-import type { Side } from './internal/groups.js';
+import { checkOneOf, checkOptions, checkRange, EspalierError } from '@espalier/core';
+import type { Side } from './groups.js';
 
 /** Options of {@link groupNormalJeffreys} and {@link groupHorseshoe}. */
 export interface GroupPriorOptions {
@@ -7,7 +7,7 @@ export interface GroupPriorOptions {
    * What is one group: the weights that read a unit (`inputs`) or those that make one (`outputs`); by parameter
    * name or glob where layers differ. Default: inputs of dense layers, outputs (filters) of convolutions.
    */
-  readonly groups?: Side | Readonly<Record<string, Side>>;
+  readonly structure?: Side | Readonly<Record<string, Side>>;
   /** The KL divergence's factor when warm-up is over. 1 (default) is the variational bound. */
   readonly weight?: number;
   /** Part of the stage, in [0, 1), in which the KL's factor grows from 0, linearly. Default 0.2. */
@@ -58,8 +58,10 @@ export interface HorseshoeOptions extends GroupPriorOptions {
 /** Options that have been checked, with their defaults. */
 export interface Resolved {
   readonly owner: string;
+  /** Which of the two priors. */
+  readonly horseshoe: boolean;
   readonly tau: number;
-  readonly groups: Side | Readonly<Record<string, Side>> | undefined;
+  readonly structure: Side | Readonly<Record<string, Side>> | undefined;
   readonly weight: number;
   readonly warmUp: number;
   readonly examples: number | undefined;
@@ -73,7 +75,7 @@ export interface Resolved {
 }
 
 const known: Readonly<Record<keyof GroupPriorOptions, true>> = {
-  groups: true,
+  structure: true,
   weight: true,
   warmUp: true,
   examples: true,
@@ -101,19 +103,19 @@ function each<T>(
 /** @throws EspalierError `unknown-option`, `invalid-option` */
 export function resolve(owner: string, options: HorseshoeOptions, horseshoe: boolean): Resolved {
   checkOptions(owner, options, [...Object.keys(known), ...(horseshoe ? ['tau'] : [])]);
-  const { groups, weight = 1, warmUp = 0.2, examples, rates = {}, start = {}, maxDeviation } = options;
+  const { structure, weight = 1, warmUp = 0.2, examples, rates = {}, start = {}, maxDeviation } = options;
   const { pruneFrom = 0.6, threshold = 'gap', single = false, frames = true, tau = 1e-5 } = options;
   const refuse = (what: string, remedy: string): never => {
     throw new EspalierError('invalid-option', `${owner}: ${what}.`, { remedy });
   };
   const range = (name: string, value: number, low: number, high: number): void =>
     checkRange(owner, name, value, low, high);
-  if (groups !== undefined) {
-    const side = (value: unknown, name: string): void => {
-      if (value !== 'inputs' && value !== 'outputs')
-        refuse(`${name} is ${String(value)}`, "Give 'inputs' or 'outputs'.");
-    };
-    each<unknown>(groups, side, 'groups');
+  if (structure !== undefined) {
+    each<unknown>(
+      structure,
+      (value, name) => checkOneOf(owner, name, value, ['inputs', 'outputs']),
+      'structure',
+    );
   }
   range('weight', weight, 0, huge);
   range('warmUp', warmUp, 0, 0.999);
@@ -139,8 +141,9 @@ export function resolve(owner: string, options: HorseshoeOptions, horseshoe: boo
   range('tau', tau, 1e-15, huge);
   return {
     owner,
+    horseshoe,
     tau,
-    groups,
+    structure,
     weight,
     warmUp,
     examples,

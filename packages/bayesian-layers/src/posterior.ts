@@ -1,8 +1,9 @@
 import { layersOf } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { groupIndices } from './internal/groups.js';
+import { groupIndices } from './groups.js';
 import { type BayesianLayer, isBayesian, type Weight } from './layers/bayesian-layer.js';
+import { productVariance } from './math/moments.js';
 import { suggestThreshold } from './threshold.js';
 
 /** What a layer has learned about its weights. */
@@ -38,11 +39,7 @@ export function layerPosterior(layer: BayesianLayer): Posterior {
     const [zMean, zVariance] = [shaped(z.mean), shaped(z.variance)];
     const mean = meanWeight.val;
     const variance = tf.exp(logVariance.val);
-    // Var[w̃ z] = E[z]² σ² + Var[z] μ² + Var[z] σ².
-    const total = tf.add(
-      tf.mul(tf.square(zMean), variance),
-      tf.mul(zVariance, tf.add(tf.square(mean), variance)),
-    );
+    const total = productVariance({ mean, variance }, { mean: zMean, variance: zVariance });
     const read = (x: tf.Tensor): Float32Array => x.dataSync().slice() as Float32Array;
     const rates = read(scalePrior.rates(scale));
     const scaled = groups.side === 'outputs';

@@ -1,38 +1,36 @@
-import type {
-  CountedRatio,
-  Figure,
-  Forward,
-  Pruner,
-  Quantizer,
-  Read,
-  Regularizer,
-  Run,
-} from '@espalier/core';
-import { GroupPosterior } from './internal/group-posterior.js';
-import { type GroupPriorOptions, type HorseshoeOptions, resolve } from './options.js';
+import { type Plugin, type Quantizer, reading } from '@espalier/core';
+import { checkParameters, newPosteriors, savedPosteriors } from './internal/posteriors.js';
+import { rounding } from './internal/rounding.js';
+import { trainPosteriors } from './internal/training.js';
+import { type GroupPriorOptions, type HorseshoeOptions, type Resolved, resolve } from './options.js';
+import type { GroupSession } from './session.js';
 
-/** What a layer's posterior says about its groups. */
-export interface GroupReading {
-  /** The kernel's name. */
-  readonly name: string;
-  /** Log dropout rates of the groups' best weights, or of a horseshoe the negative log modes of the scales. */
-  readonly rates: Float32Array;
-  /** Groups at or above it go. */
-  readonly threshold: number;
-  /** How far apart the rates' two modes are, see `suggestThreshold`. */
-  readonly clarity: number;
-  /** 1 for groups that are pruned already. */
-  readonly dropped: Uint8Array;
+/**
+ * What {@link groupNormalJeffreys} and {@link groupHorseshoe} make: a regularizer with a forward pass of its own and,
+ * unless `pruneFrom` is false, a pruner.
+ */
+export interface GroupPrior extends Plugin<GroupSession> {
+  /** Rounds to the precision that a run's posterior variances allow. With a session's state it has its pictures, too. */
+  readonly quantizer: Quantizer;
 }
 
-/** What {@link groupNormalJeffreys} and {@link groupHorseshoe} make. */
-export interface GroupPrior extends Regularizer, Forward, Pruner, Quantizer {
-  /** The posterior of each layer's groups as it is now. */
-  readings(): readonly GroupReading[];
-  /** Pictures for the report: weights and rates by epoch, and which parts of the input matter. */
-  figures(): Figure[];
-  /** The paper's three ratios, by name, each with what it counts, of a run's model as it is now. */
-  paperRatios(run: Run, read?: Read): Record<string, CountedRatio> | Promise<Record<string, CountedRatio>>;
+function groupPrior(options: Resolved): GroupPrior {
+  const { owner: name, pruneFrom } = options;
+  return {
+    name,
+    kinds: pruneFrom === undefined ? ['regularizer', 'forward'] : ['regularizer', 'forward', 'pruner'],
+    quantizer: rounding(name, options),
+    check: (_run, of) => checkParameters(of, options),
+    start(run, of, state) {
+      const posteriors =
+        state === undefined
+          ? newPosteriors(run, of, options, reading())
+          : savedPosteriors(run, of, state, options);
+      return posteriors instanceof Promise
+        ? posteriors.then((made) => trainPosteriors(run, made, options))
+        : trainPosteriors(run, posteriors, options);
+    },
+  };
 }
 
 /**
@@ -43,7 +41,9 @@ export interface GroupPrior extends Regularizer, Forward, Pruner, Quantizer {
  *
  * The penalty is the KL divergence over N, in nats. The model stays plain: its weights are the posterior's means.
  *
- * @throws EspalierError `unknown-option`, `invalid-option`; later `unsupported-layer`, `unknown-name`, `bad-state`
+ * @throws EspalierError `unknown-option`, `invalid-option`; when it is started `unsupported-layer`, `unknown-name`, and
+ *   `bad-state` with a state that is not its own or has no posterior of a kernel; when it trains `bad-state` where the
+ *   model was cut since
  *
  * @example
  * ```ts
@@ -69,7 +69,7 @@ export interface GroupPrior extends Regularizer, Forward, Pruner, Quantizer {
  * ```
  */
 export function groupNormalJeffreys(options: GroupPriorOptions = {}): GroupPrior {
-  return new GroupPosterior(resolve('groupNormalJeffreys', options, false), 'group-normal-jeffreys');
+  return groupPrior(resolve('groupNormalJeffreys', options, false));
 }
 
 /**
@@ -84,19 +84,19 @@ export function groupNormalJeffreys(options: GroupPriorOptions = {}): GroupPrior
  * ```ts
  * import '@tensorflow/tfjs-backend-cpu';
  * import * as tfl from '@tensorflow/tfjs-layers';
- * import { once, Run } from '@espalier/core';
+ * import { Run } from '@espalier/core';
  * import { groupHorseshoe } from '@espalier/bayesian-layers';
  * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 3, inputShape: [4] })] });
  * const run = new Run(model, { seed: 1 });
  * const prior = groupHorseshoe({ tau: 1e-4, pruneFrom: 0 });
- * prior.start?.(run, run.select());
- * const [{ rates, threshold }] = prior.readings();
+ * const running = await run.start(prior);
+ * const [{ rates, threshold }] = running.session.readings();
  * if (rates.length !== 4 || threshold !== 10) throw new Error(String(threshold));
- * run.prune(prior, undefined, once());
+ * await running.fire();
  * if ((await run.counts()).nonzero !== 12) throw new Error('nothing is known yet: all groups stay');
- * prior.dispose?.();
+ * running.dispose();
  * ```
  */
 export function groupHorseshoe(options: HorseshoeOptions = {}): GroupPrior {
-  return new GroupPosterior(resolve('groupHorseshoe', options, true), 'group-horseshoe');
+  return groupPrior(resolve('groupHorseshoe', options, true));
 }

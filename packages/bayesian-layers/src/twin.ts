@@ -1,7 +1,7 @@
 import { checkOptions, EspalierError, layersOf, parametersOf, type Run, topologyOf } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, models } from '@tensorflow/tfjs-layers';
-import { groupSize } from './internal/groups.js';
+import { groupSize } from './groups.js';
 import { type BayesianLayer, bayesianClasses, isBayesian } from './layers/bayesian-layer.js';
 import { type BayesianOptions, checkBayesian } from './layers/options.js';
 import { layerPosterior } from './posterior.js';
@@ -89,7 +89,7 @@ function normalise(layer: BayesianLayer, deviation: number, start: number): void
  */
 export async function fromLayersModel(model: LayersModel, options: TwinOptions = {}): Promise<LayersModel> {
   const owner = 'fromLayersModel';
-  checkOptions(owner, options, ['prior', 'groups', 'maxDeviation', 'start', 'tau', 'seed', 'layers']);
+  checkOptions(owner, options, ['prior', 'structure', 'maxDeviation', 'start', 'tau', 'seed', 'layers']);
   const { layers: wanted, start = {}, ...own } = options;
   const { deviation = 0.2, scale = -4 } = start;
   checkOptions(`${owner}.start`, start, ['deviation', 'scale']);
@@ -143,7 +143,7 @@ export interface Plain {
  */
 export async function toLayersModel(twin: LayersModel, options: PlainOptions = {}): Promise<Plain> {
   checkOptions('toLayersModel', options, ['threshold']);
-  const extra = ['prior', 'groups', 'maxDeviation', 'start', 'tau', 'seed'];
+  const extra = ['prior', 'structure', 'maxDeviation', 'start', 'tau', 'seed'];
   const model = await rebuilt(twin, (layer) => {
     if (!layer.class_name?.startsWith('Bayesian')) return layer;
     const config = Object.fromEntries(

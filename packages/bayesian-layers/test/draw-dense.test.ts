@@ -2,10 +2,10 @@ import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-layers'; // registers the gradients of TF.js's own ops
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { groupsOf } from '../src/groups.js';
 import { drawDense } from '../src/internal/draw-dense.js';
 import { drawOutputs } from '../src/internal/forward.js';
 import { gaussianSlopes, gaussianSums } from '../src/internal/gaussian-kl.js';
-import { groupsOf } from '../src/internal/groups.js';
 import { dense } from '../src/internal/linear.js';
 
 // The native backend has these kernels (packages/backend/test/noise-kernels.test.ts holds them against the same

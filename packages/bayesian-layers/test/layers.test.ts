@@ -34,9 +34,9 @@ const random = (shape: number[], seed: number): tf.Tensor => tf.randomNormal(sha
 
 describe.each(Object.entries(kinds))('%s', (_, make) => {
   for (const prior of priors) {
-    for (const groups of ['inputs', 'outputs'] as const) {
-      it(`${prior} on ${groups}: means of draws, moments, saving`, async () => {
-        const layer = make({ prior, groups, seed: 3, start: { variance: -3, scale: -2 } });
+    for (const structure of ['inputs', 'outputs'] as const) {
+      it(`${prior} on ${structure}: means of draws, moments, saving`, async () => {
+        const layer = make({ prior, structure, seed: 3, start: { variance: -3, scale: -2 } });
         const model = tfl.sequential({ layers: [layer] });
         if (layer.biasWeight) write(layer.biasWeight, random(layer.biasWeight.val.shape, 9));
         const x = random([1, ...model.inputs[0].shape.slice(1)] as number[], 4);
@@ -59,7 +59,7 @@ describe.each(Object.entries(kinds))('%s', (_, make) => {
         expect(loaded.layers.at(-1)!.getClassName()).toMatch(/^Bayesian/);
         expect(klDivergence(loaded).dataSync()[0]).toBeCloseTo(klDivergence(model).dataSync()[0], 3);
         const config = loaded.layers.at(-1)!.getConfig();
-        expect([config.prior, config.groups, config.seed]).toEqual([prior, groups, 3]);
+        expect([config.prior, config.structure, config.seed]).toEqual([prior, structure, 3]);
       });
     }
   }

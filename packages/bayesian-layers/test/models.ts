@@ -1,7 +1,10 @@
 import '@tensorflow/tfjs-backend-cpu';
-import type { Data, Step } from '@espalier/core';
+import { type Data, type KnownPenalty, type Run, readLater, type Step } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Weight } from '../src/index.js';
+import type { HorseshoeOptions, Weight } from '../src/index.js';
+import { LayerPosterior } from '../src/internal/layer-posterior.js';
+import { startNumbers, startOf } from '../src/internal/layer-start.js';
+import { resolve } from '../src/options.js';
 
 export function write(weight: Weight, values: ArrayLike<number> | tf.Tensor): void {
   tf.tidy(() => {
@@ -34,10 +37,7 @@ export function stepAt(index: number, stepsPerEpoch: number, epochs: number, bat
     count: epochs * stepsPerEpoch,
   };
   const labels = tf.zeros([batch, 1]);
-  const activation = (): never => {
-    throw new Error('not here');
-  };
-  return { at, inputs: labels, labels, outputs: labels, onLogits: false, activation };
+  return { at, inputs: labels, labels, outputs: labels, onLogits: false };
 }
 
 /** Batches over fixed tensors. */
@@ -52,4 +52,32 @@ export function dataOf(inputs: tf.Tensor, labels: tf.Tensor, batchSize: number):
       }
     },
   };
+}
+
+/** A posterior over the first layer of a run. */
+export async function posteriorOver(
+  run: Run,
+  owner: 'groupNormalJeffreys' | 'groupHorseshoe',
+  options: HorseshoeOptions = {},
+): Promise<LayerPosterior> {
+  const [kernel, bias] = run.parameters;
+  const resolved = resolve(owner, options, owner === 'groupHorseshoe');
+  return readLater(
+    () => startOf(kernel, resolved),
+    (seen) => new LayerPosterior(kernel, bias, resolved, startNumbers(kernel, bias, resolved, seen)),
+  );
+}
+
+/** The numbers of a penalty: its value, and its gradients by variables. */
+export async function numbersOf(
+  penalty: () => KnownPenalty,
+  variables: readonly tf.Variable[],
+): Promise<{ value: number; grads: Float32Array[] }> {
+  return readLater(
+    () => {
+      const { value, gradients } = penalty();
+      return { value, grads: variables.map((variable) => gradients.get(variable)!) };
+    },
+    ({ value, grads }) => ({ value: value[0], grads: [...grads] }),
+  );
 }

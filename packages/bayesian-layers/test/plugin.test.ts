@@ -2,19 +2,28 @@ import {
   createTrainer,
   jsOptimizers,
   type Parameter,
+  type PluginState,
+  type PrunerSession,
   packState,
   Run,
+  type Running,
   train,
   unpackState,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { gaussianKl, groupHorseshoe, groupNormalJeffreys, logUniformKl } from '../src/index.js';
-import { LayerPosterior } from '../src/internal/layer-posterior.js';
-import { scalePriors } from '../src/internal/scale-priors.js';
-import { resolve } from '../src/options.js';
-import { dataOf, stepAt } from './models.js';
+import {
+  type GroupPrior,
+  type GroupSession,
+  gaussianKl,
+  groupHorseshoe,
+  groupNormalJeffreys,
+  logUniformKl,
+} from '../src/index.js';
+import type { LayerPosterior } from '../src/internal/layer-posterior.js';
+import { scalePriors } from '../src/math/scale-priors.js';
+import { dataOf, numbersOf, posteriorOver, stepAt } from './models.js';
 
 vi.setConfig({ testTimeout: 120_000 }); // for machines that are busy
 
@@ -47,17 +56,29 @@ const convolutional = (): tfl.LayersModel =>
     ],
   });
 
+/** A prior started on parameters of a run, the kernels by default. */
+function started(
+  run: Run,
+  prior: GroupPrior,
+  state?: PluginState,
+  parameters?: string,
+): Running<GroupSession> {
+  return run.start(prior, {
+    ...(state && { state }),
+    ...(parameters !== undefined && { parameters }),
+  }) as Running<GroupSession>;
+}
+
 describe.each([
   ['groupNormalJeffreys', 'inputs'],
   ['groupNormalJeffreys', 'outputs'],
   ['groupHorseshoe', 'inputs'],
   ['groupHorseshoe', 'outputs'],
-] as const)('KL of %s on %s', (owner, groups) => {
-  const make = (): { run: Run; layer: LayerPosterior } => {
+] as const)('KL of %s on %s', (owner, structure) => {
+  const make = async (): Promise<{ run: Run; layer: LayerPosterior }> => {
     const run = new Run(mlp(), { seed: 1 });
-    const [kernel, bias] = run.parameters;
-    tf.tidy(() => bias.variable.assign(tf.randomNormal([6], 0, 0.3, 'float32', 3)));
-    const layer = new LayerPosterior(kernel, bias, resolve(owner, { groups }, owner === 'groupHorseshoe'));
+    tf.tidy(() => run.parameters[1].variable.assign(tf.randomNormal([6], 0, 0.3, 'float32', 3)));
+    const layer = await posteriorOver(run, owner, { structure });
     tf.tidy(() => {
       for (const [i, v] of Object.values(layer.variables).entries()) {
         if (v.size > 4 || owner === 'groupNormalJeffreys')
@@ -67,8 +88,8 @@ describe.each([
     return { run, layer };
   };
 
-  it('has the gradients of finite differences, masked or not', () => {
-    const { run, layer } = make();
+  it('has the gradients of finite differences, masked or not', async () => {
+    const { run, layer } = await make();
     const variables = [layer.kernel.variable, layer.bias!.variable, ...Object.values(layer.variables)];
     for (const masked of [false, true]) {
       if (masked) {
@@ -77,10 +98,13 @@ describe.each([
         );
         run.setMask(layer.kernel, mask);
       }
-      const value = (): number => tf.tidy(() => layer.kl(run, 0.5).dataSync()[0] * 2);
-      const { grads } = tf.variableGrads(() => tf.mul(layer.kl(run, 0.5), 2), variables);
-      for (const variable of variables) {
-        const gradient = grads[variable.name].dataSync();
+      const value = (): number => {
+        const [found] = tf.tidy(() => layer.kl(run, 0.5).value.dataSync());
+        return 2 * found;
+      };
+      const { grads } = await numbersOf(() => layer.kl(run, 0.5), variables);
+      for (const [v, variable] of variables.entries()) {
+        const gradient = grads[v].map((g) => 2 * g);
         const start = variable.dataSync().slice();
         for (const i of [0, Math.floor(start.length / 2), start.length - 1]) {
           const h = 0.02;
@@ -100,12 +124,12 @@ describe.each([
     }
   });
 
-  it('is the KL of the layers, in units of the scales', () => {
-    const { run, layer } = make();
+  it('is the KL of the layers, in units of the scales', async () => {
+    const { run, layer } = await make();
     const [kl, parts, scales] = tf.tidy(() => {
       const { kernel, bias, logVariance, biasLogVariance, groups: own } = layer;
       const energy = tf.add(tf.square(kernel.variable), tf.exp(logVariance));
-      const outputs = groups === 'outputs';
+      const outputs = structure === 'outputs';
       let total = tf.reshape(tf.sum(energy, outputs ? 0 : 1), [own.count]);
       if (outputs) total = tf.addN([total, tf.square(bias!.variable), tf.exp(biasLogVariance!)]);
       const { rate } = layer.scales.kl({ energy: total, size: tf.fill([own.count], outputs ? 11 : 6) });
@@ -117,7 +141,10 @@ describe.each([
       // The scales' own part, by the functions of the layers.
       const v = layer.scales.variables;
       const mine = owner === 'groupHorseshoe' ? scalePriors.horseshoe.kl(v, 1e-5) : logUniformKl(v.logRate);
-      const found = [layer.kl(run, 1).dataSync()[0], weights + of(bias!.variable, biasLogVariance!, zb)];
+      const found = [
+        layer.kl(run, 1).value.dataSync()[0],
+        weights + of(bias!.variable, biasLogVariance!, zb),
+      ];
       return [...found, mine.dataSync()[0]] as unknown as tf.Tensor[];
     }) as unknown as [number, number, number];
     expect(kl / (parts + scales)).toBeCloseTo(1, 4);
@@ -145,8 +172,9 @@ describe('training', () => {
     const loss = ((labels: tf.Tensor, outputs: tf.Tensor) =>
       tf.mul(tf.mean(tf.square(tf.sub(labels, outputs))), 20)) as (a: tf.Tensor, b: tf.Tensor) => tf.Scalar;
     const tensors = tf.memory().numTensors;
-    await train(run, { ...options, loss, epochs: 80, schedules: [{ plugin: prior }] });
-    const [first] = prior.readings();
+    const running = await run.start(prior);
+    await train(run, { ...options, loss, epochs: 80, schedules: [{ plugin: running }] });
+    const [first] = running.session.readings();
     const rows = tf.tidy(() => tf.sum(tf.abs(run.parameters[0].variable), 1).dataSync());
     const kept = Array.from(rows, (r) => r > 0);
     expect(kept.slice(0, 2)).toEqual([true, true]);
@@ -162,10 +190,10 @@ describe('training', () => {
       run.parameters.filter((p) => run.mask(p)).length * 2 +
       run.parameters.filter((p) => run.variance(p)).length;
     const own = tf.memory().numTensors - tensors - held;
-    prior.dispose!();
+    running.dispose();
     expect(tf.memory().numTensors - tensors).toBe(held);
     expect(own).toBeGreaterThan(0);
-    await run.quantize(prior, '**/kernel');
+    await run.quantize(prior.quantizer, '**/kernel');
     const bits = new Set(run.parameters[0].variable.dataSync());
     expect(bits.size).toBeLessThan(60);
     run.dispose();
@@ -174,7 +202,7 @@ describe('training', () => {
   it('resumes bit for bit', async () => {
     const once = async (stop: number | undefined): Promise<number[]> => {
       let run = new Run(mlp(), { seed: 1 });
-      let prior = groupHorseshoe({ pruneFrom: 0.5 });
+      const prior = groupHorseshoe({ pruneFrom: 0.5 });
       const settings = () => ({
         ...options,
         epochs: 4,
@@ -189,9 +217,7 @@ describe('training', () => {
           trainer.dispose();
           run = new Run(mlp(), { seed: 1 });
           run.load(unpackState(state));
-          prior = groupHorseshoe({ pruneFrom: 0.5 });
-          trainer = await createTrainer(run, settings());
-          trainer.load(own);
+          trainer = await createTrainer(run, settings(), own);
         }
         await trainer.nextEpoch();
       }
@@ -203,11 +229,14 @@ describe('training', () => {
 
   it('takes filters with their biases and normalisation, and the plain model is the mean', async () => {
     const run = new Run(convolutional(), { seed: 2 });
-    const prior = groupNormalJeffreys({ pruneFrom: 0, threshold: { 'c/kernel': 2 } });
-    prior.start!(run, run.select());
-    const [c] = prior.trainables!().filter(({ name }) => name === 'c/kernel/scales');
+    const running = started(run, groupNormalJeffreys({ pruneFrom: 0, threshold: { 'c/kernel': 2 } }));
+    const { session } = running;
+    const [c] = session.trainables!().filter(({ name }) => name === 'c/kernel/scales');
     tf.tidy(() => (c.variables[0] as tf.Variable).assign(tf.tensor1d([-3, 3, -3, 5])));
-    const masks = prior.masks(run.select(), stepAt(0, 1, 1).at) as Map<Parameter, tf.Tensor>;
+    const masks = (session as unknown as PrunerSession).masks(stepAt(0, 1, 1).at) as Map<
+      Parameter,
+      tf.Tensor
+    >;
     const names = [...masks.keys()].map(({ name }) => name);
     expect(names).toEqual(['c/kernel', 'c/bias', 'n/gamma', 'n/beta', 'd/kernel']);
     const beta = [...masks].find(([p]) => p.name === 'n/beta')![1];
@@ -216,20 +245,20 @@ describe('training', () => {
     const input = tf.randomNormal([1, 3, 3, 2], 0, 1, 'float32', 1);
     const pass = (): tf.Tensor => run.model.apply(input, { training: true }) as tf.Tensor;
     const before = pass().dataSync()[0];
-    const drawn = prior.forward(run.select(), stepAt(0, 1, 1).at, pass).dataSync()[0];
+    const drawn = session.forward(stepAt(0, 1, 1).at, pass).dataSync()[0];
     expect(drawn).not.toBe(before);
     expect(pass().dataSync()[0]).toBe(before);
-    const again = prior.forward(run.select(), stepAt(0, 1, 1).at, pass).dataSync()[0];
+    const again = session.forward(stepAt(0, 1, 1).at, pass).dataSync()[0];
     expect(again).toBe(drawn);
-    prior.dispose!();
+    running.dispose();
   });
 
   it('draws nothing for pruned filters', () => {
     const run = new Run(convolutional(), { seed: 2 });
-    const prior = groupNormalJeffreys();
-    prior.start!(run, run.select());
+    const running = started(run, groupNormalJeffreys());
+    const { session } = running;
     tf.tidy(() => {
-      for (const group of prior.trainables!().filter(({ name }) => name === 'c/kernel/variances')) {
+      for (const group of session.trainables!().filter(({ name }) => name === 'c/kernel/variances')) {
         for (const v of group.variables) v.assign(tf.fill(v.shape, -1));
       }
     });
@@ -241,38 +270,99 @@ describe('training', () => {
     run.setMask(run.parameter('c/bias'), tf.clone(alive));
     const [x] = [tf.randomNormal([64, 3, 3, 2], 0, 1, 'float32', 3)];
     const pass = (): tf.Tensor => run.model.getLayer('c').apply(x, { training: true } as never) as tf.Tensor;
-    const drawn = tf.tidy(() => prior.forward(run.select(), stepAt(0, 1, 1).at, pass));
+    const drawn = tf.tidy(() => session.forward(stepAt(0, 1, 1).at, pass));
     const deviations = tf.tidy(() => tf.sqrt(tf.moments(drawn, [0, 1, 2]).variance).dataSync());
     expect(Array.from(deviations, (d) => d > 0.1)).toEqual([true, false, true, false]);
     for (const i of [1, 3]) expect(deviations[i]).toBeLessThan(1e-5);
-    prior.dispose!();
+    running.dispose();
     run.dispose();
   });
 
-  it('cuts the variances along with a thinned model, and saves them', async () => {
+  it('cuts the variances along with a thinned model, and saves them; what was cut is shown, not trained', async () => {
     const run = new Run(mlp(), { seed: 1 });
     const prior = groupNormalJeffreys();
-    await train(run, { ...options, epochs: 1, schedules: [{ plugin: prior }] });
+    const running = await run.start(prior);
+    await train(run, { ...options, epochs: 1, schedules: [{ plugin: running }] });
     const before = run.variance(run.parameter('a/kernel'))!.dataSync();
+    const figures = running.session.figures!();
+    const state = unpackState(packState({ json: null, ...(await running.save()) }));
+    running.dispose();
     const small = tfl.sequential({
       layers: [
         tfl.layers.dense({ name: 'a', units: 2, inputShape: [10] }),
         tfl.layers.dense({ name: 'b', units: 1 }),
       ],
     });
-    const kept = new Map([['a/kernel', [{ axis: 1, indices: Int32Array.of(1, 4) }]]]);
-    run.replaceModel({ model: small, kept });
+    const indices = Int32Array.of(1, 4);
+    await run.replaceModel({
+      model: small,
+      kept: new Map([
+        ['a/kernel', [{ axis: 1, indices }]],
+        ['b/kernel', [{ axis: 0, indices }]],
+      ]),
+    });
     const after = run.variance(run.parameter('a/kernel'))!;
     expect(after.shape).toEqual([10, 2]);
     expect(Array.from(after.dataSync().slice(0, 2))).toEqual([before[1], before[4]]);
-    const state = await run.save();
-    run.load(state);
+    run.load(await run.save());
     expect(run.variance(run.parameter('a/kernel'))!.shape).toEqual([10, 2]);
-    expect(() => prior.start!(run, run.select())).not.toThrow();
-    expect(() => prior.forward(run.select(), stepAt(0, 1, 1).at, () => 0)).toThrow(/was cut/);
+
+    for (const plugin of [prior, prior.quantizer]) {
+      const again = await run.start<object>(plugin, { state });
+      const session = again.session as GroupSession;
+      expect(session.figures!()).toEqual(figures);
+      const ratios = await session.paperRatios!();
+      expect(ratios['pruning (paper)'].value).toBeCloseTo(66 / 22, 6);
+      // What it knows of the layers that were cut passes on.
+      const next = await again.save();
+      expect(next.json).toEqual(state.json);
+      expect(Object.keys(next.arrays!).sort()).toEqual(Object.keys(state.arrays!).sort());
+      again.dispose();
+    }
+    const again = started(run, prior, state);
+    expect(() => again.session.forward(stepAt(0, 1, 1).at, () => 0)).toThrow(/a\/kernel was cut since/);
+    expect(() => again.session.penalty(stepAt(0, 1, 1))).toThrow(/was cut since/);
+    again.dispose();
   });
 
-  it('refuses what it cannot honour', () => {
+  it('goes on in a later stage, on some of its layers too', async () => {
+    const run = new Run(mlp(), { seed: 1 });
+    const prior = groupNormalJeffreys({ pruneFrom: false });
+    const first = await run.start(prior);
+    await train(run, { ...options, epochs: 1, schedules: [{ plugin: first }] });
+    const state = await first.save();
+    const second = started(run, prior, state, 'b/kernel');
+    expect(second.session.readings()).toEqual(first.session.readings());
+    await train(run, { ...options, epochs: 1, schedules: [{ plugin: second }] });
+    const [[a, b], [before, moved]] = [second, first].map(({ session }) => session.readings());
+    expect(a.rates).toEqual(before.rates);
+    expect(b.rates).not.toEqual(moved.rates);
+    for (const running of [first, second]) running.dispose();
+  });
+
+  it('tells the run its variances at the end of the epoch, of the posterior as it is then', async () => {
+    const run = new Run(mlp(), { seed: 1 });
+    const trainer = await createTrainer(run, {
+      ...options,
+      epochs: 2,
+      schedules: [{ plugin: groupNormalJeffreys({ frames: false, rates: { variances: 0.1 } }) }],
+    });
+    for (let epoch = 0; epoch < 2; epoch++) {
+      await trainer.nextEpoch();
+      const { session } = trainer.running[0] as Running<GroupSession>;
+      const [variances, scales] = session.trainables!().map(({ variables }) => variables);
+      const expected = tf.tidy(() => {
+        const [own, alpha] = [tf.exp(variances[0]), tf.expandDims(tf.exp(scales[0]), 1)];
+        const square = tf.square(run.parameters[0].variable);
+        return tf.add(own, tf.mul(alpha, tf.add(square, own))).dataSync();
+      });
+      const published = run.variance(run.parameters[0])!.dataSync();
+      for (const [i, v] of published.entries()) expect(v / expected[i]).toBeCloseTo(1, 5);
+    }
+    await trainer.finish();
+  });
+
+  it('refuses what it cannot honour', async () => {
     const run = new Run(
       tfl.sequential({
         layers: [tfl.layers.conv2dTranspose({ name: 'e', filters: 1, kernelSize: 2, inputShape: [2, 2, 1] })],
@@ -281,10 +371,36 @@ describe('training', () => {
     expect(() => groupNormalJeffreys().check!(run, run.select())).toThrow(/cannot take e\/kernel/);
     expect(() => groupNormalJeffreys({ tau: 1 } as never)).toThrow(/tau/);
     expect(() => groupHorseshoe({ treshold: 1 } as never)).toThrow(/threshold/);
-    expect(() => groupNormalJeffreys({ groups: 'input' as never })).toThrow(/inputs/);
+    expect(() => groupNormalJeffreys({ structure: 'input' as never })).toThrow(/inputs/);
     const two = new Run(mlp());
     const wrong = groupNormalJeffreys({ threshold: { 'a/kernal': 1 } });
     expect(() => wrong.check!(two, two.select())).toThrow(/a\/kernel/);
-    expect(() => groupNormalJeffreys().quantize(two.select(), stepAt(0, 1, 1).at)).toThrow();
+    const unlearned = two.quantize(groupNormalJeffreys().quantizer);
+    await expect(unlearned).rejects.toMatchObject({ code: 'bad-state' });
+  });
+
+  it('refuses states that are not its own', async () => {
+    const run = new Run(mlp(), { seed: 1 });
+    const prior = groupNormalJeffreys();
+    const running = started(run, prior);
+    const state = await running.save();
+    const code = async (plugin: GroupPrior | GroupPrior['quantizer'], given: object, parameters?: string) => {
+      try {
+        await run.start<object>(plugin, { state: given, ...(parameters && { parameters }) });
+      } catch (error) {
+        return (error as { code?: string }).code;
+      }
+      return 'taken';
+    };
+    for (const other of [{}, { json: { kernels: [] } }, { json: 'of another plugin' }]) {
+      expect(await code(prior, other)).toBe('bad-state');
+      expect(await code(prior.quantizer, other)).toBe('bad-state');
+    }
+    expect(await code(prior, { ...state, arrays: {} })).toBe('bad-state');
+    expect(await code(groupHorseshoe(), state)).toBe('bad-state');
+    const some = started(run, prior, undefined, 'a/kernel');
+    expect(await code(prior, await some.save())).toBe('bad-state'); // b/kernel had no part
+    expect(await code(prior, state)).toBe('taken');
+    for (const one of [running, some]) one.dispose();
   });
 });

@@ -1,4 +1,4 @@
-import { checkOptions, checkRange, EspalierError, nearestName } from '@espalier/core';
+import { checkOneOf, checkOptions, checkRange, EspalierError } from '@espalier/core';
 import type { MergeRule } from './components.js';
 import { type BetaPrior, betaShapes, type GammaPrior, gammaShapes } from './hyper-priors.js';
 import type { HyperPriors } from './loss.js';
@@ -90,16 +90,8 @@ export const owner = 'gaussianMixturePrior';
 const huge = Number.MAX_VALUE;
 const tiny = Number.MIN_VALUE;
 
-function oneOf<T extends string>(option: string, value: T, known: readonly T[]): T {
-  if (known.includes(value)) return value;
-  const near = nearestName(String(value), known);
-  throw new EspalierError('invalid-option', `${owner}: ${option} is '${String(value)}'.`, {
-    remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${known.join(', ')}.`,
-  });
-}
-
 function checkMeans(means: NonNullable<MixturePriorOptions['means']>, components: number): void {
-  if (typeof means === 'string') return void oneOf('means', means, ['range']);
+  if (typeof means === 'string') return void checkOneOf(owner, 'means', means, ['range']);
   if (Array.isArray(means)) {
     if (means.length === components - 1 && means.every(Number.isFinite)) return;
     throw new EspalierError('invalid-option', `${owner}: means are ${means.length} numbers.`, {
@@ -185,13 +177,13 @@ export function resolve(options: MixturePriorOptions): Resolved {
     },
     means,
     deviation,
-    share: oneOf('share', share, ['all', 'layer', 'parameter']),
+    share: checkOneOf(owner, 'share', share, ['all', 'layer', 'parameter']),
     rates: { means: meanRate, precisions, shares },
     pruneFrom,
     snap: {
       merge,
-      assign: oneOf('snap.assign', assign, ['responsible', 'nearest']),
-      values: oneOf('snap.values', values, ['means', 'averages']),
+      assign: checkOneOf(owner, 'snap.assign', assign, ['responsible', 'nearest']),
+      values: checkOneOf(owner, 'snap.values', values, ['means', 'averages']),
     },
     frames,
   };

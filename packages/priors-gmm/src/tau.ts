@@ -1,4 +1,4 @@
-import { checkOptions, checkRange, EspalierError, type Moment, nearestName } from '@espalier/core';
+import { checkOneOf, checkOptions, checkRange, type Moment } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** τ that moves from one value to another over the stage. */
@@ -52,11 +52,7 @@ export function checkTau(owner: string, tau: Tau): void {
   checkRange(`${owner}.tau`, 'from', from, least, limit);
   checkRange(`${owner}.tau`, 'to', to, least, limit);
   checkRange(`${owner}.tau`, 'over', over, Number.MIN_VALUE, 1);
-  if (shape in shapes) return;
-  const near = nearestName(shape, Object.keys(shapes));
-  throw new EspalierError('invalid-option', `${owner}.tau.shape is '${shape}'.`, {
-    remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${Object.keys(shapes).join(', ')}.`,
-  });
+  checkOneOf(`${owner}.tau`, 'shape', shape, Object.keys(shapes));
 }
 
 /** τ over time, of a session. It sees the share of zeros of the step before. */

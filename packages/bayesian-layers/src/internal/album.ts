@@ -78,11 +78,6 @@ export class Album {
     page.frames.push(mapFrame(`epoch ${epoch}`, small, page.most));
   }
 
-  /** Whether it has no picture of a layer yet. */
-  isNew({ kernel }: LayerPosterior): boolean {
-    return !this.#pages.has(kernel.name);
-  }
-
   figures(): Figure[] {
     const found: Figure[] = [];
     for (const [name, { most, frames, rates }] of this.#pages) {
@@ -113,16 +108,22 @@ export class Album {
   }
 
   save(): unknown {
-    return { pages: [...this.#pages], inputs: this.#inputs ?? null };
+    return { pages: copied([...this.#pages]), inputs: this.#inputs ?? null };
   }
 
-  load(json: unknown): void {
+  /** As it was saved. */
+  static of(json: unknown): Album {
     const { pages, inputs } = json as { pages: [string, Page][]; inputs: Inputs | null };
-    this.#pages = new Map(
-      pages.map(([name, page]) => [name, { ...page, frames: [...page.frames], rates: [...page.rates] }]),
-    );
-    this.#inputs = inputs ?? undefined;
+    const album = new Album();
+    album.#pages = new Map(copied(pages));
+    album.#inputs = inputs ?? undefined;
+    return album;
   }
+}
+
+/** Pages that go on apart from these. */
+function copied(pages: readonly [string, Page][]): [string, Page][] {
+  return pages.map(([name, page]) => [name, { ...page, frames: [...page.frames], rates: [...page.rates] }]);
 }
 
 /** The dropout rates of all groups by epoch, as a map and as histograms of the first and the last. */

@@ -1,4 +1,4 @@
-import type { CountedRatio, Read, Run } from '@espalier/core';
+import type { CountedRatio, Read, RunState } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { type CountedLayer, paperRatios } from '../ratios.js';
 
@@ -8,7 +8,7 @@ import { type CountedLayer, paperRatios } from '../ratios.js';
  * @param before - Weights of each kernel before anything was pruned, by name.
  */
 export function countedRatios(
-  run: Run,
+  run: RunState,
   before: ReadonlyMap<string, number>,
   read: Read,
 ): Record<string, CountedRatio> | Promise<Record<string, CountedRatio>> {

@@ -1,4 +1,4 @@
-import type { Parameter, Run } from '@espalier/core';
+import type { Parameter, RunState } from '@espalier/core';
 import type { layers } from '@tensorflow/tfjs-layers';
 
 /** What TF.js layers know of their place and their declarations hide. */
@@ -7,7 +7,7 @@ interface Placed {
 }
 
 /** Scales and offsets of the batch normalisations that read nothing but a layer's outputs. */
-export function followedBy(run: Run, layer: layers.Layer): Parameter[] {
+export function followedBy(run: RunState, layer: layers.Layer): Parameter[] {
   const next = (layer as unknown as Placed).outboundNodes.map(({ outboundLayer }) => outboundLayer);
   return run.parameters.filter(
     (p) =>

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Side } from './groups.js';
+import type { Side } from '../groups.js';
 import type { Linear } from './linear.js';
 import type { Draw } from './normal.js';
 import { columnSums } from './sums.js';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Groups } from './groups.js';
+import type { Groups } from '../groups.js';
 import { hasKernel, runKernel } from './kernels.js';
 import { groupSums } from './sums.js';
 

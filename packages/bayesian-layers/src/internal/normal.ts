@@ -1,9 +1,9 @@
 import { hash } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
+import type { Normal } from '../math/scale-priors.js';
 
 /** Draws standard normal numbers of a shape. */
-export interface Draw {
-  (shape: readonly number[]): tf.Tensor;
+export interface Draw extends Normal {
   /** The next draw's seed instead, [2] of int32, for ops that draw by themselves. */
   readonly seed?: () => tf.Tensor;
 }

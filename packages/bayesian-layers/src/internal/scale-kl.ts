@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { logNormal, logUniform } from '../math/kl-terms.js';
 import { hasKernel, runKernel } from './kernels.js';
 
 /** The KL divergence of scales from their prior, and what follows for the weights. */
@@ -19,9 +20,6 @@ export interface GroupWeights {
   readonly size: tf.Tensor;
 }
 
-// Molchanov, Ashukha & Vetrov (2017), eq. 14, see `logUniformKl`.
-const [k1, k2, k3] = [0.63576, 1.8732, 1.48695];
-
 /** 1 where there are weights. */
 const there = ({ size }: GroupWeights): tf.Tensor => tf.cast(tf.greater(size, 0), 'float32');
 
@@ -32,7 +30,7 @@ function weightsPart({ energy, size }: GroupWeights, square: tf.Tensor, taken: t
 }
 
 /**
- * Normal-Jeffreys scales: as `logUniformKl`, with the gradient. The weights' KL is least where z² is the mean of
+ * Normal-Jeffreys scales: `logUniform` of log α, with the gradient. The weights' KL is least where z² is the mean of
  * μ² + σ² over the group, which is what it is taken to be.
  *
  * The kernel `EspalierJeffreysKl` does it in one op, from `logRate`, `energy` and `size`, `[groups]` each, to the value
@@ -44,17 +42,14 @@ export function jeffreysKl(logRate: tf.Tensor, weights: GroupWeights): ScaleKl {
     return { value: tf.reshape(value, []), rate, gradients: [gradient] };
   }
   const alive = there(weights);
-  const y = tf.add(tf.mul(logRate, k3), k2);
-  const [rise, fall] = [tf.sigmoid(y), tf.sigmoid(tf.neg(y))];
-  // A pruned group costs what it would cost at α → ∞: nothing.
-  const own = tf.mul(alive, tf.add(tf.mul(fall, k1), tf.mul(tf.softplus(tf.neg(logRate)), 0.5)));
-  const slope = tf.add(tf.mul(tf.mul(rise, fall), k1 * k3), tf.mul(tf.sigmoid(tf.neg(logRate)), 0.5));
+  const own = logUniform(logRate);
   const square = tf.add(tf.div(weights.energy, tf.maximum(weights.size, 1)), 1e-20);
   const rate = tf.div(alive, square);
   return {
-    value: tf.add(tf.sum(own), weightsPart(weights, square, rate)),
+    // A pruned group costs what it would cost at α → ∞: nothing.
+    value: tf.add(tf.sum(tf.mul(alive, own.value)), weightsPart(weights, square, rate)),
     rate,
-    gradients: [tf.neg(tf.mul(alive, slope))],
+    gradients: own.slopes().map((slope) => tf.mul(alive, slope)),
   };
 }
 
@@ -67,24 +62,8 @@ export interface HorseshoeVariables {
   readonly beta_log_variance: tf.Tensor;
 }
 
-/** log k + exp(±μ + σ²/2) / k² - ½ (±μ + log σ² + 1 + log 2), see kl.ts; with its slopes by μ and log σ². */
-function logNormal(
-  mean: tf.Tensor,
-  logVariance: tf.Tensor,
-  sign: 1 | -1,
-  logScale: number,
-): [value: tf.Tensor, byMean: tf.Tensor, byLogVariance: tf.Tensor] {
-  const signed = sign === 1 ? mean : tf.neg(mean);
-  const half = tf.mul(tf.exp(logVariance), 0.5);
-  const rise = tf.exp(tf.sub(tf.add(signed, half), logScale));
-  const common = tf.mul(tf.add(tf.add(signed, logVariance), 1 + Math.LN2), 0.5);
-  const value = tf.add(tf.sub(rise, common), logScale / 2);
-  return [value, tf.mul(tf.sub(rise, 0.5), sign), tf.sub(tf.mul(rise, half), 0.5)];
-}
-
 /**
- * Horseshoe scales: as `logNormalGammaKl` and `logNormalInverseGammaKl`, and the weights' KL by way of
- * log z² = 2 log E[z] = Σ μ + Σ σ²/4.
+ * Horseshoe scales: `logNormal` of their four parts, and the weights' KL by way of log z² = 2 log E[z] = Σ μ + Σ σ²/4.
  *
  * The kernel `EspalierHorseshoeKl` does it in one op, from the variables, `energy`, `size` and `logTau`, `[]`, to the
  * value `[1]`, the rates and the five gradients.
@@ -113,21 +92,23 @@ export function horseshoeKl(v: HorseshoeVariables, weights: GroupWeights, tau: n
   const slope = tf.mul(tf.sub(weights.size, tf.mul(weights.energy, rate)), 0.5);
   const total = tf.reshape(tf.sum(slope), [1]);
   const own = (gradient: tf.Tensor, more: tf.Tensor): tf.Tensor => tf.add(tf.mul(alive, gradient), more);
-  const groups = tf.sum(tf.mul(alive, tf.add(alpha[0], beta[0])));
+  const groups = tf.sum(tf.mul(alive, tf.add(alpha.value, beta.value)));
+  const [[aByMean, aByLog], [bByMean, bByLog]] = [a.slopes(), b.slopes()];
+  const [[alphaByMean, alphaByLog], [betaByMean, betaByLog]] = [alpha.slopes(), beta.slopes()];
   return {
-    value: tf.add(tf.add(tf.sum(tf.add(a[0], b[0])), groups), weightsPart(weights, square, rate)),
+    value: tf.add(tf.add(tf.sum(tf.add(a.value, b.value)), groups), weightsPart(weights, square, rate)),
     rate,
     gradients: [
       tf.concat([
-        tf.add(a[1], total),
-        tf.add(a[2], tf.mul(total, aSpread)),
-        tf.add(b[1], total),
-        tf.add(b[2], tf.mul(total, bSpread)),
+        tf.add(aByMean, total),
+        tf.add(aByLog, tf.mul(total, aSpread)),
+        tf.add(bByMean, total),
+        tf.add(bByLog, tf.mul(total, bSpread)),
       ]),
-      own(alpha[1], slope),
-      own(alpha[2], tf.mul(slope, alphaSpread)),
-      own(beta[1], slope),
-      own(beta[2], tf.mul(slope, betaSpread)),
+      own(alphaByMean, slope),
+      own(alphaByLog, tf.mul(slope, alphaSpread)),
+      own(betaByMean, slope),
+      own(betaByLog, tf.mul(slope, betaSpread)),
     ],
   };
 }

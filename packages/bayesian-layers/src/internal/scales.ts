@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { Moments } from '../math/moments.js';
+import { scalePriors } from '../math/scale-priors.js';
 import type { Draw } from './normal.js';
 import {
   type GroupWeights,
@@ -7,7 +9,6 @@ import {
   jeffreysKl,
   type ScaleKl,
 } from './scale-kl.js';
-import { scalePriors } from './scale-priors.js';
 import { columnSums } from './sums.js';
 
 /** The posterior over the scales of a layer's groups, relative to their means. */
@@ -23,9 +24,12 @@ export interface Scales {
   readonly relative: boolean;
   /** log α, or the negative log mode of z. `[groups]`. */
   rates(): tf.Tensor;
-  /** Var[z] / E[z]² of each group, `[groups]`. */
-  relativeVariance(): tf.Tensor;
+  /** Of the scales with mean 1: 1, and Var[z] / E[z]² of each group, `[groups]`. */
+  moments(): Moments;
 }
+
+/** The numbers of the variables, by name. */
+export type ScaleNumbers = Readonly<Record<string, Float32Array>>;
 
 const vector = (values: Float32Array): tf.Variable => tf.tidy(() => tf.variable(tf.tensor1d(values), true));
 
@@ -46,34 +50,29 @@ function aroundOne(logRate: tf.Tensor, noise: tf.Tensor): tf.Tensor {
 /**
  * Normal-Jeffreys: z ~ N(z̄, α z̄²). With the weights' means in units of w, z̄ appears in their KL alone, and that
  * is least where z̄² is the mean of μ² + σ² over the group: z̄ needs no variable of its own.
- *
- * @param start - log α.
  */
-export function jeffreysScales(count: number, start: number): Scales {
-  const logRate = vector(new Float32Array(count).fill(start));
-  const variables = { logRate };
+export function jeffreysScales(numbers: ScaleNumbers): Scales {
+  const logRate = vector(numbers.logRate);
   return {
-    variables,
+    variables: { logRate },
     draw: (shape, normal) => aroundOne(logRate, normal(shape)),
     logRate,
     kl: (weights) => jeffreysKl(logRate, weights),
     relative: true,
     rates: () => logRate,
-    relativeVariance: () => tf.exp(logRate),
+    moments: () => ({ mean: tf.scalar(1), variance: tf.exp(logRate) }),
   };
 }
 
 /**
- * Group horseshoe, started with E[z] at the groups' own sizes.
+ * Group horseshoe.
  *
- * @param sizes - Root mean square of each group's weights, `[groups]`.
- * @param start - log σ² of the four logarithms.
  * @param tau - τ₀ > 0.
  */
-export function horseshoeScales(sizes: Float32Array, start: number, tau: number): Scales {
+export function horseshoeScales(numbers: ScaleNumbers, tau: number): Scales {
   const prior = scalePriors.horseshoe;
   const variables = Object.fromEntries(
-    Object.entries(prior.initial(sizes, start, tau)).map(([name, values]) => [name, vector(values)]),
+    Object.keys(prior.variables).map((name) => [name, vector(numbers[name])]),
   );
   return {
     variables,
@@ -81,9 +80,9 @@ export function horseshoeScales(sizes: Float32Array, start: number, tau: number)
     kl: (weights) => horseshoeKl(variables as unknown as HorseshoeVariables, weights, tau),
     relative: false,
     rates: () => prior.rates(variables),
-    relativeVariance() {
+    moments() {
       const { mean, variance } = prior.moments(variables);
-      return tf.div(variance, tf.square(mean));
+      return { mean: tf.scalar(1), variance: tf.div(variance, tf.square(mean)) };
     },
   };
 }

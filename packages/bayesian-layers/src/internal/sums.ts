@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Groups } from './groups.js';
+import type { Groups } from '../groups.js';
 
 /**
  * Sums over each group of a tensor in the kernel's shape: `[groups]`. Rows are added up by a product with ones and

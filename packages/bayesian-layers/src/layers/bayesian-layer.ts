@@ -1,13 +1,13 @@
 import { EspalierError, hash } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { initializers, layers } from '@tensorflow/tfjs-layers';
+import { defaultSide, type Groups, groupsOf, type Side } from '../groups.js';
 import { bounded } from '../internal/bounded.js';
 import { drawOutputs, perExample } from '../internal/forward.js';
-import { defaultSide, type Groups, groupsOf, type Side } from '../internal/groups.js';
 import { type Inner, type Linear, linearOf } from '../internal/linear.js';
 import { stream } from '../internal/normal.js';
-import { type PriorName, type ScalePrior, scalePriors } from '../internal/scale-priors.js';
 import { gaussianKl } from '../kl.js';
+import { type PriorName, type ScalePrior, scalePriors } from '../math/scale-priors.js';
 import { checkBayesian, type ResolvedBayesian } from './options.js';
 
 /** A layer variable of TF.js. */
@@ -83,8 +83,11 @@ function bayesianClass(Base: LayerClass, name: string): LayerClass & typeof tf.s
       this.scalePrior = scalePriors[this.prior];
       this.#seed = this.options.seed ?? hash(unseeded++, Date.now());
       const linear = linearOf(this);
-      if (typeof linear === 'string')
-        throw new EspalierError('unsupported-layer', `${name} ${this.name}: ${linear}.`);
+      if (typeof linear === 'string') {
+        throw new EspalierError('unsupported-layer', `${name} ${this.name}: ${linear}.`, {
+          remedy: 'Let the channels come last.',
+        });
+      }
       this.#linear = linear;
     }
 
@@ -101,7 +104,7 @@ function bayesianClass(Base: LayerClass, name: string): LayerClass & typeof tf.s
       const { options, meanWeight, bias } = this;
       const { shape } = meanWeight.val;
       const depthwise = this.depthwiseKernel !== undefined;
-      const side: Side = options.groups ?? defaultSide({ spatial: shape.slice(0, -2).map((_, i) => i) });
+      const side: Side = options.structure ?? defaultSide({ spatial: shape.slice(0, -2).map((_, i) => i) });
       this.groups = groupsOf(shape, depthwise, side);
       const start = initializers.constant({ value: options.start.variance });
       this.logVariance = this.addWeight('kernel_log_variance', shape, 'float32', start);
@@ -173,8 +176,12 @@ function bayesianClass(Base: LayerClass, name: string): LayerClass & typeof tf.s
     }
 
     override getConfig(): tf.serialization.ConfigDict {
-      const { groups, ...rest } = this.options;
-      return { ...super.getConfig(), ...rest, ...(groups && { groups }) } as tf.serialization.ConfigDict;
+      const { structure, ...rest } = this.options;
+      return {
+        ...super.getConfig(),
+        ...rest,
+        ...(structure && { structure }),
+      } as tf.serialization.ConfigDict;
     }
   }
   tf.serialization.registerClass(Bayesian as never);

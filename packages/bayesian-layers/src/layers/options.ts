@@ -1,13 +1,13 @@
-import { checkRange, EspalierError, nearestName } from '@espalier/core';
-import type { Side } from '../internal/groups.js';
-import type { PriorName } from '../internal/scale-priors.js';
+import { checkOneOf, checkRange } from '@espalier/core';
+import type { Side } from '../groups.js';
+import type { PriorName } from '../math/scale-priors.js';
 
 /** What a Bayesian layer takes beside the options of the plain one. */
 export interface BayesianOptions {
   /** Of the groups' scales. Default `normalJeffreys`. */
   readonly prior?: PriorName;
   /** What is one group. Default: inputs of dense layers, outputs (filters) of convolutions. */
-  readonly groups?: Side;
+  readonly structure?: Side;
   /** No weight's standard deviation counts as more, in units of its scale. Default: free. */
   readonly maxDeviation?: number;
   /** Where a fresh layer starts. */
@@ -26,27 +26,19 @@ export interface BayesianOptions {
 /** Options with their defaults. */
 export interface ResolvedBayesian {
   readonly prior: PriorName;
-  readonly groups: Side | undefined;
+  readonly structure: Side | undefined;
   readonly maxDeviation?: number;
   readonly start: { readonly variance: number; readonly scale: number };
   readonly tau: number;
   readonly seed: number | undefined;
 }
 
-function oneOf<T extends string>(owner: string, option: string, value: T, known: readonly T[]): T {
-  if (known.includes(value)) return value;
-  const near = nearestName(String(value), known);
-  throw new EspalierError('invalid-option', `${owner}: ${option} is '${String(value)}'.`, {
-    remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${known.join(', ')}.`,
-  });
-}
-
 /** @throws EspalierError `invalid-option` */
 export function checkBayesian(owner: string, config: BayesianOptions): ResolvedBayesian {
-  const { prior = 'normalJeffreys', groups, maxDeviation, start = {}, tau = 1e-5, seed } = config;
+  const { prior = 'normalJeffreys', structure, maxDeviation, start = {}, tau = 1e-5, seed } = config;
   const { variance = -6, scale = -4 } = start;
-  oneOf(owner, 'prior', prior, ['normalJeffreys', 'horseshoe']);
-  if (groups !== undefined) oneOf(owner, 'groups', groups, ['inputs', 'outputs']);
+  checkOneOf(owner, 'prior', prior, ['normalJeffreys', 'horseshoe']);
+  if (structure !== undefined) checkOneOf(owner, 'structure', structure, ['inputs', 'outputs']);
   if (maxDeviation !== undefined)
     checkRange(owner, 'maxDeviation', maxDeviation, Number.MIN_VALUE, Number.MAX_VALUE);
   checkRange(owner, 'start.variance', variance, -60, 30);
@@ -54,7 +46,7 @@ export function checkBayesian(owner: string, config: BayesianOptions): ResolvedB
   checkRange(owner, 'tau', tau, 1e-15, Number.MAX_VALUE);
   return {
     prior,
-    groups,
+    structure,
     start: { variance, scale },
     tau,
     seed,

@@ -1,6 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { logNormalGammaKl, logNormalInverseGammaKl, logUniformKl } from '../kl.js';
-import type { Draw } from './normal.js';
+import { logNormal, logUniform } from './kl-terms.js';
+import type { Moments } from './moments.js';
+
+/** Draws standard normal numbers of a shape. */
+export type Normal = (shape: readonly number[]) => tf.Tensor;
 
 /** Which prior the scales of a layer's groups have. */
 export type PriorName = 'normalJeffreys' | 'horseshoe';
@@ -8,20 +11,15 @@ export type PriorName = 'normalJeffreys' | 'horseshoe';
 /** The variables of a layer's scales, by name; one number per group but for the horseshoe's `global` [4]. */
 export type ScaleVariables = Readonly<Record<string, tf.Tensor>>;
 
-/** First two moments of the scales, `[groups]`. */
-export interface ScaleMoments {
-  readonly mean: tf.Tensor;
-  readonly variance: tf.Tensor;
-}
-
 /** Posterior and prior of the scales z, as the papers parameterise them. */
 export interface ScalePrior {
   /** Names of the variables, and how many numbers each has for so many groups. */
   readonly variables: Readonly<Record<string, (groups: number) => number>>;
   /** Values that give z the means `sizes`, [groups], with log-variances that `start` tells. */
   initial(sizes: Float32Array, start: number, tau: number): Record<string, Float32Array>;
-  draw(v: ScaleVariables, shape: readonly number[], normal: Draw): tf.Tensor;
-  moments(v: ScaleVariables): ScaleMoments;
+  draw(v: ScaleVariables, shape: readonly number[], normal: Normal): tf.Tensor;
+  /** `[groups]` */
+  moments(v: ScaleVariables): Moments;
   /** What a group is judged by, `[groups]`: it goes from a threshold on. */
   rates(v: ScaleVariables): tf.Tensor;
   kl(v: ScaleVariables, tau: number): tf.Scalar;
@@ -44,7 +42,7 @@ const normalJeffreys: ScalePrior = {
   }),
   rates: ({ scale_mean: mean, scale_log_variance: logVariance }) =>
     tf.sub(logVariance, tf.log(tf.add(tf.square(mean), 1e-8))),
-  kl: (v) => logUniformKl(normalJeffreys.rates(v)),
+  kl: (v) => tf.sum(logUniform(normalJeffreys.rates(v)).value) as tf.Scalar,
 };
 
 /** log z ~ N(μ, σ²) with the shared and the groups' own part of σ². */
@@ -96,12 +94,13 @@ const horseshoe: ScalePrior = {
   },
   kl(v, tau) {
     const [a, aLog, b, bLog] = tf.split(v.global, 4);
-    return tf.addN([
-      logNormalGammaKl(a, aLog, tau),
-      logNormalInverseGammaKl(b, bLog),
-      logNormalGammaKl(v.alpha_mean, v.alpha_log_variance),
-      logNormalInverseGammaKl(v.beta_mean, v.beta_log_variance),
-    ]) as tf.Scalar;
+    const terms = [
+      logNormal(a, aLog, 1, 2 * Math.log(tau)),
+      logNormal(b, bLog, -1, 0),
+      logNormal(v.alpha_mean, v.alpha_log_variance, 1, 0),
+      logNormal(v.beta_mean, v.beta_log_variance, -1, 0),
+    ];
+    return tf.addN(terms.map(({ value }) => tf.sum(value))) as tf.Scalar;
   },
 };
 
