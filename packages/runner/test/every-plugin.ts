@@ -116,7 +116,7 @@ export const schedules: Record<string, () => Schedule> = {
 export const posteriors: Record<string, () => Schedule> = {
   'normal-Jeffreys': () => ({ plugin: groupNormalJeffreys({ pruneFrom: 0.3 }) }),
   'normal-Jeffreys, units': () => ({
-    plugin: groupNormalJeffreys({ pruneFrom: 0.3, groups: 'outputs', maxDeviation: 0.1, single: 3 }),
+    plugin: groupNormalJeffreys({ pruneFrom: 0.3, structure: 'outputs', maxDeviation: 0.1, single: 3 }),
   }),
   horseshoe: () => ({ plugin: groupHorseshoe({ pruneFrom: 0.3 }) }),
 };
