@@ -1,6 +1,6 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hash, uniform } from '@espalier/core';
+import { hash, randomUniform } from '@espalier/core';
 import { writeNpy } from '@espalier/formats';
 
 /**
@@ -44,7 +44,7 @@ export async function drawMissing(folder, layers, seed) {
     )
       continue;
     const { rows, columns } = layer;
-    const values = normal(rows * columns, Math.sqrt(2 / columns), uniform(hash(seed, i)));
+    const values = normal(rows * columns, Math.sqrt(2 / columns), randomUniform(hash(seed, i)));
     await writeFile(file, writeNpy([rows, columns], values));
     drawn.push(layer.name);
   }

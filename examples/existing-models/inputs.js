@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateExamples } from '@espalier/compress';
-import { uniform } from '@espalier/core';
+import { randomUniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import jpeg from 'jpeg-js';
 import { packageFolder } from './packages.js';
@@ -53,7 +53,7 @@ export function crop({ width, height, data }, size, random) {
 
 /** Crops of pictures in turn: `[count, size, size, 3]`. */
 function crops(pictures, count, size, [low, high], seed) {
-  const random = uniform(seed);
+  const random = randomUniform(seed);
   const values = new Float32Array(count * size * size * 3);
   for (let i = 0; i < count; i++) {
     const part = crop(pictures[i % pictures.length], size, random);

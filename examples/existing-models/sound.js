@@ -1,7 +1,7 @@
 // Sound for basic-pitch: music that is made up for calibration, recorded music to measure on.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { uniform } from '@espalier/core';
+import { randomUniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Samples a second that basic-pitch takes. */
@@ -12,7 +12,7 @@ const sampling = 22050;
  * formants; drums; noise behind it all, and the soft clipping of a loud recording: `[count, length]`.
  */
 export function music(count, length, seed) {
-  const random = uniform(seed);
+  const random = randomUniform(seed);
   const values = new Float32Array(count * length);
   for (let window = 0; window < count; window++) {
     const own = values.subarray(window * length, (window + 1) * length);

@@ -1,4 +1,4 @@
-import { once, Run, uniform } from '@espalier/core';
+import { once, Run, randomUniform } from '@espalier/core';
 import { agp } from '@espalier/pruners';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
@@ -34,7 +34,7 @@ function accuracy(model, inputs, labels) {
  * @param {{ sparsity: number, steps?: number, log?: (line: string) => void }} options
  */
 export async function trainAndPrune({ sparsity, steps = 400, log = () => {} }) {
-  const draw = uniform(7);
+  const draw = randomUniform(7);
   const [testInputs, testLabels] = spirals(300, draw);
   const model = createModel();
   const optimizer = tf.train.adam(0.01);

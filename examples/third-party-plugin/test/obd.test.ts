@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { type Data, isPruner, once, Run, train, uniform } from '@espalier/core';
+import { type Data, isPruner, once, Run, randomUniform, train } from '@espalier/core';
 import { conformance } from '@espalier/core/conformance';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
@@ -16,7 +16,7 @@ const data: Data = {
   size: 64,
   stepsPerEpoch: 8,
   *batches(epoch) {
-    const draw = uniform(epoch);
+    const draw = randomUniform(epoch);
     for (let b = 0; b < 8; b++) {
       const rows = Array.from({ length: 8 }, () => scales.map((scale) => scale * (2 * draw() - 1)));
       const labels = rows.map(([a, b]) => [0.3 * a + 3 * b]);

@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { uniform } from '@espalier/core';
+import { randomUniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
@@ -30,7 +30,7 @@ describe('made-up inputs', () => {
       expect(Math.sign(slope)).toBe(-1);
       expect(Math.max(...row)).toBeLessThanOrEqual(39 / 255);
     }
-    expect(cutPicture(ramp, [5, 9, 1], uniform(1)).length).toBe(45);
+    expect(cutPicture(ramp, [5, 9, 1], randomUniform(1)).length).toBe(45);
   });
 
   test('the last quarter comes from photographs that the others do not', async () => {
@@ -50,14 +50,14 @@ describe('made-up inputs', () => {
 
   test('faces are painted over pictures, within black and white', () => {
     const picture = new Float32Array(48 * 48 * 3).fill(0.5);
-    paintFace(picture, [48, 48, 3], uniform(5));
+    paintFace(picture, [48, 48, 3], randomUniform(5));
     const changed = picture.filter((v) => v !== 0.5).length / picture.length;
     expect(changed).toBeGreaterThan(0.1);
     expect(picture.every((v) => v >= 0 && v <= 1)).toBe(true);
   });
 
   test('sounds fall with frequency, differ in loudness, and stay in [-1, 1]', () => {
-    const sounds = [1, 2, 3, 4, 5, 6].map((seed) => madeUpSound(8192, uniform(seed)));
+    const sounds = [1, 2, 3, 4, 5, 6].map((seed) => madeUpSound(8192, randomUniform(seed)));
     const energy = sounds.map((own) => own.reduce((sum, v) => sum + v * v, 0));
     expect(Math.max(...energy)).toBeGreaterThan(10 * Math.min(...energy));
     for (const [i, own] of sounds.entries()) {

@@ -74,7 +74,7 @@ export {
   type Transform,
 } from './plugin.js';
 export { dequantize, type QuantizedTensor } from './quantized.js';
-export { hash, hashString, uniform } from './random.js';
+export { hash, hashString, randomUniform } from './random.js';
 export { type Looked, type Read, reading, readLater, readNow, type Seen } from './read.js';
 export { roundHalfEven } from './round-half-even.js';
 export { Run } from './run.js';

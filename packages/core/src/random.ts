@@ -31,13 +31,13 @@ export function hashString(text: string): number {
  *
  * @example
  * ```ts
- * import { uniform } from '@espalier/core';
- * const draw = uniform(7);
+ * import { randomUniform } from '@espalier/core';
+ * const draw = randomUniform(7);
  * const mean = Array.from({ length: 10000 }, draw).reduce((a, b) => a + b) / 10000;
  * if (Math.abs(mean - 0.5) > 0.02) throw new Error(String(mean));
  * ```
  */
-export function uniform(seed: number): () => number {
+export function randomUniform(seed: number): () => number {
   let counter = 0;
   return () => hash(seed, counter++) / 0x100000000;
 }

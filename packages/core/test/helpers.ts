@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { type Batch, type Data, uniform } from '@espalier/core';
+import { type Batch, type Data, randomUniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { expect } from 'vitest';
@@ -38,7 +38,7 @@ export function toyData(options: {
 }): Data {
   const { size = 24, batchSize = 8, shape = [6], seed = 1 } = options;
   const width = shape.reduce((a, b) => a * b, 1);
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   const projection = Array.from({ length: width }, () => [draw(), draw(), draw()].map((v) => v - 0.5));
   const rows = Array.from({ length: size }, () => {
     const x = Array.from({ length: width }, () => 2 * draw() - 1);

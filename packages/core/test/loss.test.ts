@@ -1,9 +1,9 @@
 import {
   type Loss,
   outputActivation,
+  randomUniform,
   resolveLoss,
   softmaxCrossEntropy,
-  uniform,
   withLogits,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -14,13 +14,13 @@ import { close, codeOf, dense, differences, perceptron, values } from './helpers
 const { layers } = tfl;
 
 function normalish(seed: number, n: number, scale = 2): number[] {
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   return Array.from({ length: n }, () => scale * (draw() + draw() + draw() - 1.5));
 }
 
 /** Rows of soft labels, each with sum 1. */
 function soft(seed: number, rows: number, classes: number): number[] {
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   return Array.from({ length: rows }, () => {
     const row = Array.from({ length: classes }, () => draw());
     const sum = row.reduce((a, b) => a + b);

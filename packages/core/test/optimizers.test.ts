@@ -1,4 +1,4 @@
-import { jsOptimizers, type Optimizer, type ParameterGroup, uniform } from '@espalier/core';
+import { jsOptimizers, type Optimizer, type ParameterGroup, randomUniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { close, values, variable } from './helpers.js';
@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 function draws(seed: number, n = 12): number[] {
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   return Array.from({ length: n }, () => 2 * draw() - 1);
 }
 

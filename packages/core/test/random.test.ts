@@ -1,4 +1,4 @@
-import { hash, hashString, uniform } from '@espalier/core';
+import { hash, hashString, randomUniform } from '@espalier/core';
 import { describe, expect, test } from 'vitest';
 
 describe('hash', () => {
@@ -44,7 +44,7 @@ describe('hash', () => {
 
 describe('uniform', () => {
   test('mean, variance and range', () => {
-    const draw = uniform(11);
+    const draw = randomUniform(11);
     const n = 50_000;
     const drawn = Array.from({ length: n }, draw);
     const mean = drawn.reduce((a, b) => a + b) / n;
@@ -56,7 +56,7 @@ describe('uniform', () => {
   });
 
   test('χ² of 100 bins, and of pairs in a 10 × 10 grid', () => {
-    const draw = uniform(12);
+    const draw = randomUniform(12);
     const n = 100_000;
     const bins = new Array<number>(100).fill(0);
     const pairs = new Array<number>(100).fill(0);
@@ -73,7 +73,7 @@ describe('uniform', () => {
   });
 
   test('streams of neighbouring seeds are not correlated', () => {
-    const [a, b] = [uniform(1), uniform(2)];
+    const [a, b] = [randomUniform(1), randomUniform(2)];
     const n = 20_000;
     let sum = 0;
     for (let i = 0; i < n; i++) sum += (a() - 0.5) * (b() - 0.5);

@@ -7,7 +7,7 @@ import {
   type Of,
   type Parameter,
   type RunState,
-  uniform,
+  randomUniform,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { isTied, resolve, type StructureOptions } from './structures/resolve.js';
@@ -81,7 +81,12 @@ export function dropPlugin(
           const noise = new Map<Parameter, tf.Tensor>();
           tf.tidy(() => {
             for (const { set, slices } of sets) {
-              const { kept, count } = draw(set, uniform(hash(seed, at.step, hashString(set.name))), of, at);
+              const { kept, count } = draw(
+                set,
+                randomUniform(hash(seed, at.step, hashString(set.name))),
+                of,
+                at,
+              );
               const factors = scale ? scaled(kept, count / set.size) : kept;
               for (const slice of slices) {
                 const part = parts.get(slice.parameter) ?? { slices: [], factors: [] };

@@ -1,4 +1,4 @@
-import { createTrainer, Run, type TrainOptions, train, uniform } from '@espalier/core';
+import { createTrainer, Run, randomUniform, type TrainOptions, train } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers } from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
@@ -176,7 +176,7 @@ describe('reconstruction', () => {
       });
       const x = normal([1, 8, 9, 2], 3);
       const outputs = [...(layer.apply(x) as tf.Tensor).dataSync()];
-      const rows = patches(inside(layer), x, 40, uniform(1));
+      const rows = patches(inside(layer), x, 40, randomUniform(1));
       const products = tf.matMul(rows, tf.reshape(layer.getWeights()[0], [12, 1])).dataSync();
       for (const product of products) {
         expect(Math.min(...outputs.map((output) => Math.abs(output - product)))).toBeLessThan(1e-5);

@@ -1,4 +1,4 @@
-import { hash, type Parameter, parametersOf, uniform } from '@espalier/core';
+import { hash, type Parameter, parametersOf, randomUniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   input,
@@ -21,7 +21,7 @@ export interface Draw {
 }
 
 export function drawer(seed: number): Draw {
-  const next = uniform(seed) as Draw;
+  const next = randomUniform(seed) as Draw;
   next.int = (low, high) => low + Math.floor(next() * (high - low + 1));
   next.of = (items) => items[Math.floor(next() * items.length)];
   next.chance = (p) => next() < p;
@@ -388,7 +388,7 @@ export function randomModel(seed: number): {
 
 /** Weights at random: variances positive, everything else normal. */
 function randomise({ variable, role, name, axes, size }: Parameter, seed: number): void {
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   const gauss = (): number => Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
   const fan = axes.in === undefined ? 4 : size / (variable.shape[axes.out ?? axes.in] || 1);
   const values = Float32Array.from({ length: size }, () => {

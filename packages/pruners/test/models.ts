@@ -8,7 +8,7 @@ import {
   type PrunerSession,
   Run,
   Running,
-  uniform,
+  randomUniform,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
@@ -31,7 +31,7 @@ export function normalRun(inputs: number, outputs: number, seed = 1): Run {
 
 /** A matrix of standard normal numbers (Box-Muller). */
 export function normal(rows: number, columns: number, seed: number): number[][] {
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   const gauss = (): number => Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
   return Array.from({ length: rows }, () => Array.from({ length: columns }, gauss));
 }

@@ -4,10 +4,10 @@ import {
   hash,
   type Plugin,
   Run,
+  randomUniform,
   type Schedule,
   seededModel,
   train,
-  uniform,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
@@ -22,7 +22,7 @@ function rings(size: number, batch: number): Data {
     size,
     stepsPerEpoch: size / batch,
     *batches(epoch) {
-      const draw = uniform(hash(3, epoch));
+      const draw = randomUniform(hash(3, epoch));
       for (let start = 0; start < size; start += batch) {
         const points: number[][] = [];
         const labels: number[][] = [];

@@ -1,4 +1,4 @@
-import { uniform } from '@espalier/core';
+import { randomUniform } from '@espalier/core';
 import { upperBound } from './sorted.js';
 
 /** Starting points for Lloyd's iteration (Han, Mao and Dally, Deep Compression, section 3.2). */
@@ -30,7 +30,7 @@ export function initialCentroids(
       return values[below] + (values[Math.min(below + 1, n - 1)] - values[below]) * (position - below);
     });
   }
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   const chosen = new Set<number>();
   // A value that is drawn again gives its place to the next greater one, around the end: always k steps.
   for (let i = 0; i < k; i++) {

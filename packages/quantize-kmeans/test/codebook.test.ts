@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { uniform } from '@espalier/core';
+import { randomUniform } from '@espalier/core';
 import { describe, expect, it } from 'vitest';
 import { lloydCodebook, optimalCodebook } from '../src/index.js';
 import { initialCentroids, type LloydInit } from '../src/initial-centroids.js';
@@ -42,7 +42,7 @@ function inertiaOf(
 }
 
 const normal = (n: number, seed: number): Float32Array => {
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   return Float32Array.from(
     { length: n },
     () => Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw()),
@@ -103,7 +103,7 @@ describe('golden vectors', () => {
 
 describe('optimalCodebook', () => {
   it('is as good as the best of all assignments', () => {
-    const draw = uniform(3);
+    const draw = randomUniform(3);
     for (let round = 0; round < 60; round++) {
       const n = 1 + Math.floor(draw() * 7);
       const values = Float32Array.from({ length: n }, () => Math.round(draw() * 12 - 6) / 4);

@@ -1,4 +1,4 @@
-import { uniform } from '@espalier/core';
+import { randomUniform } from '@espalier/core';
 import { describe, expect, it } from 'vitest';
 import { bestLevels } from '../src/best-step.js';
 import { type ChoiceOptions, chooseLevels, type Signal } from '../src/choose-levels.js';
@@ -6,7 +6,7 @@ import { emptyBits, type Places, ratesOf } from '../src/rate-model.js';
 
 /** A matrix with values at some of its places, and importances. */
 function signal(rows: number, columns: number, seed: number, share = 0.6): Signal {
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   const at = Array.from({ length: rows * columns }, (_, i) => i).filter(() => draw() < share);
   return {
     shape: { rows, columns },
@@ -50,7 +50,7 @@ describe('ratesOf', () => {
     [40, 7],
   ])('is the model that it says it is, %i x %i', (rows, columns) => {
     const places = signal(rows, columns, rows);
-    const draw = uniform(2);
+    const draw = randomUniform(2);
     const levels = Array.from(places.values, () => Math.round(6 * draw() ** 2 - 3));
     for (const entryBits of [0, 32]) {
       const found = ratesOf(places, Int16Array.from(levels), 4, entryBits);

@@ -1,4 +1,4 @@
-import { uniform } from '@espalier/core';
+import { randomUniform } from '@espalier/core';
 import { describe, expect, it } from 'vitest';
 import { initialCentroids } from '../src/initial-centroids.js';
 import { intervals, lloyd } from '../src/lloyd.js';
@@ -12,7 +12,7 @@ const sortedOf = (values: readonly number[], weights?: readonly number[]): Sorte
 
 /** `n` ascending values and their weights. */
 function sample(n: number, seed: number): { values: number[]; weights: number[] } {
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   const values = Array.from({ length: n }, () => 8 * draw() ** 3 - 2).sort((a, b) => a - b);
   return { values, weights: values.map(() => Math.fround(draw())) };
 }
@@ -173,7 +173,9 @@ describe('initialCentroids', () => {
       }
       expect([...initialCentroids(data, 6, 'random', seed)]).toEqual([1, 2, 3, 4]);
       // The first draw says which value comes first.
-      expect([...initialCentroids(data, 1, 'random', seed)]).toEqual([data[Math.floor(uniform(seed)() * 9)]]);
+      expect([...initialCentroids(data, 1, 'random', seed)]).toEqual([
+        data[Math.floor(randomUniform(seed)() * 9)],
+      ]);
     }
   });
 });

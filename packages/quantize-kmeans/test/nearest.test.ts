@@ -1,4 +1,4 @@
-import { uniform } from '@espalier/core';
+import { randomUniform } from '@espalier/core';
 import { describe, expect, it } from 'vitest';
 import { nearest } from '../src/index.js';
 import { sortValues } from '../src/sorted.js';
@@ -13,7 +13,7 @@ const linear = (value: number, codebook: Float32Array): number => {
 
 describe('nearest', () => {
   it('finds what a search through all entries finds', () => {
-    const draw = uniform(1);
+    const draw = randomUniform(1);
     for (const k of [1, 2, 3, 16, 256, 257, 3000]) {
       for (const power of [1, 9]) {
         // A power of 9 crowds the entries together around 0 and leaves a few far out.
@@ -45,7 +45,7 @@ describe('nearest', () => {
 
 describe('sortValues', () => {
   it('sorts as numbers do, with their weights', () => {
-    const draw = uniform(2);
+    const draw = randomUniform(2);
     const values = Float32Array.from(
       { length: 5000 },
       () => (draw() - 0.5) * 2 ** Math.floor(draw() * 60 - 30),

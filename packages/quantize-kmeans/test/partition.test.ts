@@ -1,4 +1,4 @@
-import { uniform } from '@espalier/core';
+import { randomUniform } from '@espalier/core';
 import { describe, expect, it } from 'vitest';
 import { optimalCentroids } from '../src/optimal-centroids.js';
 import { partition } from '../src/partition.js';
@@ -7,7 +7,7 @@ import { compact } from '../src/quantized-tensor.js';
 import type { Sorted } from '../src/sorted.js';
 
 function points(m: number, seed: number): { values: Float64Array; weights: Float64Array } {
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   const values = Float64Array.from({ length: m }, () => 0.1 + 4 * draw()).sort();
   return { values, weights: Float64Array.from({ length: m }, () => 0.2 + draw()) };
 }
@@ -128,7 +128,7 @@ describe('pointsOf', () => {
   });
 
   it.each([false, true])('group neighbours where there are too many, weights %s', (weighted) => {
-    const draw = uniform(4);
+    const draw = randomUniform(4);
     const n = 2000;
     const values = Float64Array.from({ length: n }, () => 6 * draw() ** 4 - 1).sort();
     const weights = weighted ? Float32Array.from({ length: n }, () => draw()) : undefined;
@@ -168,7 +168,7 @@ describe('pointsOf', () => {
 });
 
 describe('optimalCentroids', () => {
-  const draw = uniform(8);
+  const draw = randomUniform(8);
   const values = Float64Array.from({ length: 900 }, () => 3 * draw() - 1).sort();
   const weights = Float32Array.from({ length: 900 }, () => draw());
   const errorOf = (centroids: Float64Array): number =>

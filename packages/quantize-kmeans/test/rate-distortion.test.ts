@@ -6,8 +6,8 @@ import {
   once,
   type PluginState,
   Run,
+  randomUniform,
   type Trainer,
-  uniform,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -18,7 +18,7 @@ import { emptyBits, type MatrixShape, matrixShape, type Places, ratesOf } from '
 
 /** Laplacian numbers: what trained weights look like. */
 const laplace = (n: number, seed: number): Float32Array => {
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   return Float32Array.from({ length: n }, () => -Math.log(1 - draw()) * (draw() < 0.5 ? -0.1 : 0.1));
 };
 
@@ -75,7 +75,7 @@ describe('ratesOf', () => {
   };
 
   it('agrees with the entropy of independent levels', () => {
-    const draw = uniform(1);
+    const draw = randomUniform(1);
     const levels = Int16Array.from({ length: 40000 }, () =>
       draw() < 0.9 ? 0 : (draw() < 0.5 ? -1 : 1) * (1 + Math.floor(3 * draw() ** 3)),
     );
@@ -85,7 +85,7 @@ describe('ratesOf', () => {
   });
 
   it('knows that an empty line is nearly free', () => {
-    const draw = uniform(2);
+    const draw = randomUniform(2);
     const half = Int16Array.from({ length: 40000 }, (_, i) => (i % 200 < 100 && draw() < 0.2 ? 1 : 0));
     const spread = Int16Array.from({ length: 40000 }, () => (draw() < 0.1 ? 1 : 0));
     const shape = { rows: 200, columns: 200 };
@@ -224,7 +224,7 @@ const data = {
   *batches(epoch: number) {
     for (let step = 0; step < 4; step++) {
       yield tf.tidy(() => {
-        const draw = uniform(hash(epoch, step));
+        const draw = randomUniform(hash(epoch, step));
         const x = tf.tensor2d(
           Float32Array.from({ length: 32 * 40 }, (_, i) => (draw() - 0.5) * (i % 40 < 10 ? 2 : 0.02)),
           [32, 40],

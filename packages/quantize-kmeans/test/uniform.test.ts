@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { dequantize, uniform as draws, Run } from '@espalier/core';
+import { dequantize, randomUniform as draws, Run } from '@espalier/core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
 import { uniform, uniformLevels } from '../src/index.js';

@@ -4,10 +4,10 @@ import {
   type RegularizerSession,
   Run,
   type Running,
+  randomUniform,
   type Step,
   seededModel,
   train,
-  uniform,
   withLogits,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -35,7 +35,7 @@ const net = (seed: number): Promise<LayersModel> =>
   );
 
 function batch(rows: number, seed: number): { inputs: tf.Tensor; labels: tf.Tensor } {
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   const inputs = tf.tensor2d(
     Array.from({ length: rows }, () => [draw(), draw(), draw()].map((x) => 4 * x - 2)),
   );

@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { type Parameter, type Plugin, Run, type Session, uniform } from '@espalier/core';
+import { type Parameter, type Plugin, Run, randomUniform, type Session } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, layers, model, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { expect } from 'vitest';
@@ -23,7 +23,7 @@ export function zoo(): Run {
 
 /** Numbers from -1 to 1 from a seed, none near 0. */
 export function fill(parameter: Parameter, seed: number): void {
-  const draw = uniform(seed);
+  const draw = randomUniform(seed);
   const value = (): number => (draw() < 0.5 ? -1 : 1) * (0.2 + 0.8 * draw());
   set(parameter, Float32Array.from({ length: parameter.size }, value));
 }

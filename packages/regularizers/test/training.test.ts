@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { type Data, hash, Run, type Schedule, seededModel, train, uniform } from '@espalier/core';
+import { type Data, hash, Run, randomUniform, type Schedule, seededModel, train } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ const data: Data = {
   size: 128,
   stepsPerEpoch: 8,
   *batches(epoch) {
-    const draw = uniform(hash(1, epoch));
+    const draw = randomUniform(hash(1, epoch));
     for (let b = 0; b < 8; b++) {
       const rows = Array.from({ length: 16 }, () => Array.from({ length: 6 }, () => 2 * draw() - 1));
       yield { inputs: tf.tensor2d(rows), labels: tf.tensor2d(rows.map((x) => [2 * x[0] - x[1], x[1]])) };

@@ -1,4 +1,4 @@
-import { uniform } from '@espalier/core';
+import { randomUniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Examples, InputSpec } from '../model/model.js';
 import { rowsFor } from './batches.js';
@@ -60,7 +60,7 @@ const madeUpText = (random: () => number): string =>
  */
 export function generateExamples(inputs: readonly InputSpec[], options: GenerateOptions = {}): Examples {
   const { count: wanted = 16, seed = 1, range = [0, 1], length = 64, pictures = [] } = options;
-  const random = uniform(seed);
+  const random = randomUniform(seed);
   const rows = rowsFor(inputs, wanted);
   return inputs.map((input, place) => {
     const count = rows[place];

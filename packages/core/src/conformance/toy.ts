@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { initializers, type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers';
 import type { Batch, Data } from '../data.js';
-import { uniform } from '../random.js';
+import { randomUniform } from '../random.js';
 
 /** Batches of an epoch. */
 const steps = 3;
@@ -37,7 +37,7 @@ export function toyData(fails: number = Number.POSITIVE_INFINITY): Data {
       for (let i = 0; i < steps; i++) {
         const at = epoch * steps + i;
         if (at === fails) throw new Error('no more data');
-        const draw = uniform(at + 1);
+        const draw = randomUniform(at + 1);
         const inputs = Float32Array.from({ length: batchSize * 32 }, () => 2 * draw() - 1);
         const labels = Float32Array.from({ length: batchSize * 3 }, (_, j) =>
           Math.floor(j / 3) % 3 === j % 3 ? 1 : 0,

@@ -1,4 +1,4 @@
-import { EspalierError, hash, hashString, uniform } from '@espalier/core';
+import { EspalierError, hash, hashString, randomUniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { countInto, gather, gathered, type Slice, sliceOf, sums } from '../structures/slice.js';
 import type { Structures } from '../structures/structures.js';
@@ -167,7 +167,7 @@ export function random(seed: number | undefined): Scorer {
     start: ({ run }) => ({
       look: () => [],
       scores: ({ name, size }) =>
-        Float64Array.from({ length: size }, uniform(hash(seed ?? run.seed, hashString(name)))),
+        Float64Array.from({ length: size }, randomUniform(hash(seed ?? run.seed, hashString(name)))),
     }),
   };
 }

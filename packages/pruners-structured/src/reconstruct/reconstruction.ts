@@ -9,7 +9,7 @@ import {
   type PluginState,
   type Read,
   type RunState,
-  uniform,
+  randomUniform,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { model as functionalModel, type LayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
@@ -131,7 +131,7 @@ export class Reconstruction {
     if (!this.#grams.wants(at)) return;
     const tensors = [this.#probe.apply(inputs, { training: false })].flat() as tf.Tensor[];
     const products = this.#readers.map(({ layer, kernel }, i): [string, tf.Tensor] => {
-      const random = uniform(hash(this.#run.seed, at.step, i));
+      const random = randomUniform(hash(this.#run.seed, at.step, i));
       const rows = patches(layer, tensors[i], this.#options.positions, random);
       const x = tf.concat([rows, tf.ones([rows.shape[0], 1])], 1) as tf.Tensor2D;
       return [kernel.name, tf.matMul(x, x, true)];

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { type Examples, type InputSpec, pixelRange, sampleExamples } from '@espalier/compress';
-import { EspalierError, uniform } from '@espalier/core';
+import { EspalierError, randomUniform } from '@espalier/core';
 import { cutPictures, picturesIn, readNpy } from '@espalier/formats';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -50,7 +50,7 @@ export async function calibrationOf(
       },
     );
   }
-  const random = uniform(seed);
+  const random = randomUniform(seed);
   const [height, width] = [shape[1], shape[2]].map((n) => (n < 0 ? length : n));
   const size = { height, width, channels: shape[3] };
   const each = height * width * size.channels;
