@@ -53,7 +53,6 @@ function differentiate(
 ): Passed {
   const weights = bindings.all.map(({ parameter }) => parameter.variable);
   const variables = [...weights, ...bindings.extra.flatMap((group) => group.variables)];
-  const known: KnownPenalty[] = [];
   let penalty: tf.Scalar | undefined;
   let step: Step | undefined;
   const take = (): tf.Scalar => {
@@ -67,8 +66,7 @@ function differentiate(
       if (!running.plugin.kinds.includes('regularizer')) continue;
       const session = running.session as RegularizerSession;
       const given = penaltyFrom(running.plugin, session.penalty({ ...step, at: within(time, at) }));
-      if (given instanceof tf.Tensor) penalties.push(given);
-      else known.push(kept(given, keep));
+      penalties.push(given instanceof tf.Tensor ? given : taped(kept(given, keep)));
     }
     penalties.push(...regularizersOf(model));
     if (penalties.length === 0) return total;
@@ -76,25 +74,20 @@ function differentiate(
     return tf.add(total, penalty);
   };
   const { value, grads } = withTape(() => tf.variableGrads(take, variables));
-  addKnown(grads, known);
-  if (known.length === 0) return { value, penalty, gradients: grads, step: step as Step };
-  const added = sum([...(penalty ? [penalty] : []), ...known.map((one) => one.value)]);
-  const whole = sum([value, ...known.map((one) => one.value)]);
-  return { value: whole, penalty: added, gradients: grads, step: step as Step };
-}
-
-/** Adds the gradients that penalties bring in the order in which those of the tape are: from the last one back. */
-function addKnown(grads: tf.NamedTensorMap, known: readonly KnownPenalty[]): void {
-  const added: tf.NamedTensorMap = {};
-  for (const { gradients } of known.toReversed()) {
-    for (const [{ name }, gradient] of gradients)
-      added[name] = added[name] ? tf.add(added[name], gradient) : gradient;
-  }
-  for (const [name, gradient] of Object.entries(added))
-    grads[name] = grads[name] ? tf.add(gradient, grads[name]) : gradient;
+  return { value, penalty, gradients: grads, step: step as Step };
 }
 
 const sum = (scalars: readonly tf.Scalar[]): tf.Scalar => scalars.reduce((a, b) => tf.add(a, b));
+
+/** A known penalty as one op, whose gradients are added to those of the loss in the order of all penalties. */
+function taped({ value, gradients }: KnownPenalty): tf.Scalar {
+  const compute = tf.customGrad(() => ({
+    value: tf.clone(value),
+    // Copies: TF.js disposes what it adds up, and one tensor may be the gradient of several variables.
+    gradFunc: () => [...gradients.values()].map((gradient) => tf.clone(gradient)),
+  }));
+  return compute(...gradients.keys()) as tf.Scalar;
+}
 
 /** A penalty whose tensors outlive the gradient's scope. */
 function kept({ value, gradients }: KnownPenalty, keep: Keep): KnownPenalty {
