@@ -9,15 +9,12 @@ import ts from 'typescript';
 export const shared = [
   'FigureComponent',
   'GalleryFigure',
-  'Groups',
   'HistogramFigure',
   'JointFigure',
   'JointFrame',
   'MapFigure',
   'MapFrame',
-  'PerParameter',
   'Weight',
-  'uniform',
 ];
 
 /** Packages of which no file is longer than `mostLines`. */

@@ -79,7 +79,7 @@ export { type Looked, type Read, reading, readLater, readNow, type Seen } from '
 export { roundHalfEven } from './round-half-even.js';
 export { Run } from './run.js';
 export type { RunState } from './run-state.js';
-export { checkPlugin, Running, type StartOptions } from './running.js';
+export { type BindOptions, checkPlugin, Running } from './running.js';
 export { type Schedule, type Timing, timing } from './schedule.js';
 export { seededModel, unseededLayers } from './seeding.js';
 export { kernels, type Selector, selectParameters } from './selector.js';

@@ -2,7 +2,7 @@ import { type Moment, once } from './moment.js';
 import type { Plugin, Pruner, Quantizer } from './plugin.js';
 import { type Read, reading, readLater } from './read.js';
 import { RunState } from './run-state.js';
-import { type Running, type StartOptions, startPlugin } from './running.js';
+import { type BindOptions, type Running, startPlugin } from './running.js';
 import type { Selector } from './selector.js';
 import type { PluginState, Session } from './session.js';
 
@@ -21,7 +21,7 @@ export class Run extends RunState {
    */
   start<S extends Session>(
     plugin: Plugin<S>,
-    { parameters, ...rest }: StartOptions & { readonly parameters?: Selector } = {},
+    { parameters, ...rest }: BindOptions & { readonly parameters?: Selector } = {},
   ): Running<S> | Promise<Running<S>> {
     return startPlugin(this, plugin, this.select(parameters), rest);
   }

@@ -7,7 +7,7 @@ import type { RunState } from './run-state.js';
 import type { PluginState, PrunerSession, QuantizerSession, Session } from './session.js';
 
 /** How a plugin is started. */
-export interface StartOptions {
+export interface BindOptions {
   /** What an earlier session of it has saved, to go on with. */
   readonly state?: PluginState;
   /** The name its masks go by: those of different owners combine by AND. Default: the plugin's name. */
@@ -139,7 +139,7 @@ export function startPlugin<S extends Session>(
   run: RunState,
   plugin: Plugin<S>,
   of: Of,
-  { state, owner = plugin.name }: StartOptions = {},
+  { state, owner = plugin.name }: BindOptions = {},
 ): Running<S> | Promise<Running<S>> {
   checkPlugin(plugin);
   const running = (session: S): Running<S> => {

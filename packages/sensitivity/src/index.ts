@@ -3,7 +3,7 @@ export {
   type Sensitivity,
   type SensitivityCurve,
   type SensitivityKind,
-  type SensitivityOptions,
+  type SensitivityMeasureOptions,
   type SensitivityPoint,
   sensitivityKinds,
 } from './sensitivity.js';

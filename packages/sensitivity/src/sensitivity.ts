@@ -47,7 +47,7 @@ export interface Sensitivity {
   readonly refused: readonly { readonly name: string; readonly reason: string }[];
 }
 
-export interface SensitivityOptions {
+export interface SensitivityMeasureOptions {
   readonly kind: SensitivityKind;
   /** Fractions to prune, in (0, 1). */
   readonly levels: readonly number[];
@@ -88,7 +88,7 @@ interface Target {
 export async function measureSensitivity(
   run: Run,
   data: Data,
-  options: SensitivityOptions,
+  options: SensitivityMeasureOptions,
 ): Promise<Sensitivity> {
   const { kind, levels, parameters = kernels, loss, onPoint } = options;
   if (!sensitivityKinds.includes(kind)) throw unknownName('kind', String(kind), sensitivityKinds);
