@@ -62,3 +62,8 @@ export function fail(code: EspErrorCode, message: string): never {
 export function broken(rule: number): never {
   return fail(rule < 51 ? 'header' : 'payload', `broken rule ${rule} of docs/format.md`);
 }
+
+/** Fails unless `name` is one of `names`. */
+export function checkName(kind: string, name: string, names: readonly string[]): void {
+  if (!names.includes(name)) fail('option', `unknown ${kind} "${name}": known ${names.join(', ')}`);
+}

@@ -1,4 +1,4 @@
-import { fail } from '../errors.js';
+import { checkName, fail } from '../errors.js';
 
 /** What a decoder accepts; checked against the header before anything is allocated. */
 export interface Limits {
@@ -31,11 +31,6 @@ const defaults: Required<Limits> = {
   numbers: 2 ** 20,
   operations: 2 ** 20,
 };
-
-/** Fails unless `name` is one of `names`. */
-export function checkName(kind: string, name: string, names: readonly string[]): void {
-  if (!names.includes(name)) fail('option', `unknown ${kind} "${name}": known ${names.join(', ')}`);
-}
 
 /** `limits` with the defaults filled in. @throws EspError 'option' for a name or value that makes no sense. */
 export function checkLimits(limits: Limits = {}): Required<Limits> {

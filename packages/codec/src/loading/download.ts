@@ -1,5 +1,5 @@
-import { checkName, type Limits } from '../container/limits.js';
-import { fail } from '../errors.js';
+import type { Limits } from '../container/limits.js';
+import { checkName, fail } from '../errors.js';
 
 /** How {@link espalier} gets and checks the file. */
 export interface LoadOptions {

@@ -198,6 +198,15 @@ describe('the levels of a tensor on a grid', () => {
     expect(() => on(values, shape, grid)).toThrow(`the grid of "w" ${message}`);
   });
 
+  test('what is no list of exponents, and what is unknown, is refused', () => {
+    const wrong = (grid: object) => () => on([1], [1], grid);
+    expect(wrong({ exponents: undefined })).toThrow('the grid of "w" has no list of exponents');
+    expect(wrong({ exponents: 'x' })).toThrow('the grid of "w" has no list of exponents');
+    expect(wrong({ exponent: [] })).toThrow(
+      'unknown field of a grid "exponent": known step, exponents, prediction',
+    );
+  });
+
   test('the most of each is taken', () => {
     expect(on([32767.5], [1]).book.positive).toBe(65535);
     expect(on([-32767.5], [1]).book.negative).toBe(65535);

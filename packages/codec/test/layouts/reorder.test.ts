@@ -320,6 +320,27 @@ describe('reorderUnits', () => {
     }
   });
 
+  test('takes an axis for the last one where the rank says so', () => {
+    const bn = (axis: unknown): Layer => ['BatchNormalization', { name: 'n', axis }];
+    const conv: Layer = ['Conv2D', { name: 'a' }];
+    const pool: Layer = ['GlobalMaxPooling2D', { name: 'g' }];
+    const specs = [f32('a/kernel', [1, 1, 3, 3]), f32('n/gamma', [3]), f32('b/kernel', [3, 1])];
+    const run = (layers: Layer[], kernels = specs): string[] =>
+      reorderUnits(model(layers, kernels, { 'a/kernel': swapped })).reordered;
+    for (const axis of [3, [3], -1]) expect(run([conv, bn(axis), dense('b')])).toEqual(['a']);
+    for (const axis of [1, 2, [2], 4, [3, 1], [-1, 1], []])
+      expect(run([conv, bn(axis), dense('b')])).toEqual([]);
+    expect(run([conv, pool, bn(1), dense('b')])).toEqual(['a']);
+    expect(run([conv, pool, bn(3), dense('b')])).toEqual([]);
+    expect(run([conv, ['Flatten', { name: 'f' }], bn(1), dense('b')])).toEqual(['a']);
+    const flat = [f32('a/kernel', [3, 3]), f32('n/gamma', [3]), f32('b/kernel', [3, 1])];
+    const first = (shape: unknown[]): Layer => dense('a', { batch_input_shape: shape });
+    expect(run([first([null, 3]), bn(1), dense('b')], flat)).toEqual(['a']);
+    expect(run([first([null, 5, 3]), bn(1), dense('b')], flat)).toEqual([]);
+    expect(run([first([null, 5, 3]), bn([2]), dense('b')], flat)).toEqual(['a']);
+    expect(run([dense('a'), bn(1), dense('b')], flat)).toEqual([]);
+  });
+
   test('knows the bytes of every type; what is not aligned is left alone', () => {
     const types: [Partial<WeightSpec>, number][] = [
       [{ dtype: 'bool' }, 1],

@@ -1,4 +1,4 @@
-import { fail } from '../../errors.js';
+import { checkName, fail } from '../../errors.js';
 import { MAX_EXPONENT, MAX_LEVELS, MAX_NUMBERS } from '../../numbers.js';
 import { bitsOf, type Predictor } from '../codebook/book.js';
 import type { Quantized } from '../codebook/find.js';
@@ -48,6 +48,8 @@ export function levelsOnGrid(
 ): Quantized {
   const { step } = grid;
   const bad: Bad = (what) => fail('input', `the grid of "${name}" ${what}`);
+  for (const field of Object.keys(grid))
+    checkName('field of a grid', field, ['step', 'exponents', 'prediction']);
   if (!(step > 0 && Math.fround(step) === step)) bad('has a step that is no positive float32');
   const exponents = exponentsOf(grid, shape, bad);
   const values = new Float32Array(data.buffer, data.byteOffset, data.length / 4);
@@ -92,6 +94,7 @@ export function levelsOnGrid(
 
 /** The exponents of each axis; none where they are all 0. */
 function exponentsOf(grid: Grid, shape: readonly number[], bad: Bad): Int16Array[] {
+  if (!Array.isArray(grid.exponents)) bad('has no list of exponents');
   if (grid.exponents.length !== shape.length) bad(`has exponents for ${grid.exponents.length} axes`);
   let most = 0;
   const found = grid.exponents.map((axis = [], i) => {

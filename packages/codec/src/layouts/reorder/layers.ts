@@ -49,6 +49,24 @@ export const isProducer = (layer: Layer): boolean =>
 const channelsLast = ({ config }: Layer): boolean =>
   config.data_format === undefined || config.data_format === 'channels_last';
 
+/** Whether a batch normalisation of inputs of so many axes has its figures for each unit: over the last axis alone. */
+function overUnits({ config: { axis = -1 } }: Layer, rank: number | undefined): boolean {
+  const axes: unknown[] = Array.isArray(axis) ? axis : [axis];
+  return axes.length === 1 && (axes[0] === -1 || (rank !== undefined && axes[0] === rank - 1));
+}
+
+/** How many axes the outputs of these layers have, batches included; where that is known. */
+function rankAfter(layers: readonly Layer[]): number | undefined {
+  let rank: number | undefined;
+  for (const { className, config } of layers) {
+    const shape = config.batch_input_shape;
+    if (Array.isArray(shape)) rank = shape.length;
+    if (className === 'Flatten' || className.startsWith('Global')) rank = 2;
+    else if (className.endsWith('2D')) rank = 4;
+  }
+  return rank;
+}
+
 /** Index of the layer that takes up the units of layer `i`; '' when they are outputs; else why it cannot be done. */
 export function findConsumer(layers: readonly Layer[], i: number): number | string {
   if (!channelsLast(layers[i])) return 'channels come first';
@@ -56,10 +74,8 @@ export function findConsumer(layers: readonly Layer[], i: number): number | stri
     const layer = layers[j];
     if (!channelsLast(layer)) return 'channels come first';
     if (isProducer(layer)) return j;
-    const axis = layer.config.axis;
     if (layer.className === 'BatchNormalization') {
-      if (axis !== undefined && axis !== -1 && !(Array.isArray(axis) && axis[0] === -1))
-        return `${layer.name} normalises another axis`;
+      if (!overUnits(layer, rankAfter(layers.slice(0, j)))) return `${layer.name} normalises another axis`;
     } else if (!TRANSPARENT.has(layer.className)) {
       return `${layer.className} (${layer.name}) may tell units apart`;
     }
