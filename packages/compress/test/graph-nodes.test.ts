@@ -78,6 +78,7 @@ describe('what is compared', () => {
   test('the signature says under which names and types', () => {
     const outputs = { scores: { name: 's:0', dtype: 'DT_FLOAT' }, label: { name: 's:0', dtype: 'DT_INT32' } };
     expect(of([], ['scores'], { outputs } as Signature).names).toEqual(['scores']);
+    expect(of([], ['scores:0'], { outputs } as Signature).names).toEqual(['scores:0']);
     expect(of([], ['label', 'm'], { outputs } as Signature)).toMatchObject({ names: ['m'] });
   });
 
@@ -109,6 +110,36 @@ describe('what is compared', () => {
     const checked = [node('assert', 'Assert', ['x']), node('copy', 'Identity', ['s', '^assert'], float)];
     expect(of(checked, ['copy'])).toEqual({ names: ['s'], before: [], waits: false });
     expect(of([node('copy', 'Identity', ['s'], float)], ['copy']).names).toEqual(['copy']);
+  });
+
+  test('what an output shows already is not compared again', () => {
+    const nms = node('nms', 'NonMaxSuppressionV3', ['m', 's'], whole);
+    const picked = node('y', 'GatherV2', ['s', 'nms'], float);
+    const seen = (op: string, attr: GraphNode['attr'] = float): GraphOutputs =>
+      of([nms, picked, node('seen', op, ['s'], attr)], ['seen', 'y']);
+    expect(seen('Reshape')).toEqual({ names: ['seen', 'm'], before: ['y'], waits: false });
+    const unpacked = (num: number) => seen('Unpack', { ...float, num: { i: num } } as GraphNode['attr']);
+    expect(unpacked(1).names).toEqual(['seen', 'm']);
+    expect(unpacked(2).names).toEqual(['seen', 's', 'm']);
+    // A part of it does not show the rest.
+    expect(seen('Slice').names).toEqual(['seen', 's', 'm']);
+    // Two integers that say the same of the same weights.
+    const args = ['one', 'two'].map((name) =>
+      node(name, 'ArgMax', ['s'], { output_type: { type: 'DT_INT64' } }),
+    );
+    expect(of(args, ['one', 'two'])).toMatchObject({ names: ['s'], before: ['one'] });
+  });
+
+  test('is what depends on weights and on what is given, not what a choice takes beside it', () => {
+    const anchors = [
+      node('cc', 'Const'),
+      node('anchor', 'Mul', ['w', 'cc'], float),
+      node('scaled', 'Mul', ['x', 'cc'], float),
+    ];
+    for (const other of ['cc', 'anchor', 'scaled', 'x']) {
+      const nms = node('nms', 'NonMaxSuppressionV3', [other, 's'], whole);
+      expect(of([...anchors, nms, node('y', 'GatherV2', [other, 'nms'], float)], ['y']).names).toEqual(['s']);
+    }
   });
 
   test('what waits for values is found among what is needed, and nowhere else', () => {

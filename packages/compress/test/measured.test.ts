@@ -17,6 +17,8 @@ import { noise } from './models.js';
 
 beforeAll(() => tf.ready());
 
+const rms = (list: Float32Array): number => Math.sqrt(list.reduce((sum, v) => sum + v * v, 0) / list.length);
+
 const all = (): Stage => new Work(Number.POSITIVE_INFINITY).stage(1);
 
 /** A model that is a function of its weights and its input. */
@@ -94,7 +96,7 @@ describe('sensitivities', () => {
   });
 
   test('without a gradient are measured: the error of noise, over its power, spread over the tensor', async () => {
-    const weights = { w: tf.tensor1d(Float32Array.from({ length: 300 }, (_, i) => 1 + Math.sin(i))) };
+    const values = Float32Array.from({ length: 300 }, (_, i) => 5 + 3 * Math.sin(i));
     // What is custom has no gradient.
     const forward = (x: tf.Tensor, w: tf.Tensor): tf.Tensor =>
       tf.customGrad((v) => ({
@@ -103,13 +105,25 @@ describe('sensitivities', () => {
           throw new Error('none');
         },
       }))(w);
-    const model = modelOf(weights, (x, w) => [forward(x, w('w'))]);
-    const found = await sensitivities(model, [[tf.tensor2d([3, 0, 0], [1, 3])]], ['w'], [2]);
+    const moved: Float32Array[] = [];
+    const model = modelOf({ w: tf.tensor1d(values), v: tf.tensor1d(values) }, (x, w) => {
+      moved.push(w('w').dataSync() as Float32Array);
+      return [tf.add(forward(x, w('w')), tf.mul(0, w('v')))];
+    });
+    const x = tf.tensor2d([3, 0, 0], [1, 3]);
+    const { numTensors } = tf.memory();
+    const found = await sensitivities(model, [[x]], ['w', 'v'], [2]);
+    expect(tf.memory().numTensors).toBe(numTensors);
     // Each of 300 outputs moves by 3 times its weight's noise: 9 / 4 of its power, over 300 weights.
     const own = found.get('w') as Float64Array;
     expect(new Set(own).size).toBe(1);
     expect((own[0] as number) / (9 / 4 / 300)).toBeGreaterThan(0.8);
     expect((own[0] as number) / (9 / 4 / 300)).toBeLessThan(1.2);
+    expect(found.get('v')?.[0]).toBe(0);
+    // Noise of a thousandth of the tensor's size.
+    const noiseOf = moved.map((other) => rms(other.map((v, i) => v - (values[i] as number))) / rms(values));
+    expect(Math.max(...noiseOf)).toBeGreaterThan(0.9e-3);
+    expect(Math.max(...noiseOf)).toBeLessThan(1.1e-3);
   });
 
   test('are of as many probes as there is time for', async () => {

@@ -53,6 +53,14 @@ describe('moments', () => {
     tf.dispose([...parts, all, most]);
   });
 
+  test('of nothing are none, and each sum is read once', () => {
+    const none = new Moments();
+    expect(none.finish()).toBeUndefined();
+    none.add(tf.tidy(() => tf.ones([1, 2, 3])));
+    expect(none.finish()?.positions).toBe(2);
+    expect(none.finish()).toBeUndefined();
+  });
+
   test('of one part are not split', () => {
     const [part] = partsWith(0, 1, 30);
     expect(momentsOf([part as tf.Tensor]).split).toBeUndefined();
