@@ -54,6 +54,9 @@ describe('weights by themselves', () => {
     expect((steps[1] as number) / rms(b)).toBeCloseTo(fineness, 6);
     expect(steps[2]).toBeUndefined();
     expect(lines.length).toBe(trials.length);
+    // Of many levels the error is uniform: step^2 / 12.
+    expect(trials[0]?.fineness).toBeCloseTo(Math.sqrt(12 * 10 ** -3), 9);
+    expect(lines[0]).toMatch(/^step 0\.1095 of the RMS: \d+\.\d\d dB$/);
     // The error of a and b and eight, in units of each one's mean square.
     const after = new Map(readWeights(artifacts).map(({ name, values }) => [name, values as Float32Array]));
     let [noise, count] = [0, 0];
@@ -100,6 +103,14 @@ describe('weights by themselves', () => {
       effort: 0,
     });
     expect([snr, lossless, met, tensors[0]?.method]).toEqual([Number.POSITIVE_INFINITY, true, true, 'kept']);
+  });
+
+  test('keep to a size without loss where they can; unknown options are errors', async () => {
+    const whole = await compressWeights(artifactsOf({ a: all.a }), { bits: 32, effort: 0 });
+    expect([whole.lossless, whole.trials.length, whole.losslessBytes]).toEqual([true, 0, whole.file.length]);
+    await expect(compressWeights(artifactsOf({ a: all.a }), { bit: 3 } as object)).rejects.toMatchObject({
+      code: 'unknown-option',
+    });
   });
 
   test('NaN is an error by name', async () => {
