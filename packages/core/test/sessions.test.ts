@@ -8,6 +8,7 @@ import {
   train,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
 import { close, codeOf, perceptron, toyData, values, weightsOf } from './helpers.js';
 import { acting, gradual, magnitudeMask, observer, penalty, rounding, starting } from './plugins.js';
@@ -183,6 +184,88 @@ describe('a penalty with its own gradients', () => {
     for (const [i, { loss, penalty: added }] of auto.history.entries()) {
       close([known.history[i].loss, known.history[i].penalty], [loss, added], 1e-5);
     }
+  });
+});
+
+describe('gradients that penalties bring', () => {
+  // A layer that is used twice: its own gradient is a sum, so that the order in which more is added shows.
+  const twice = (): tfl.LayersModel => {
+    const kernelInitializer = tfl.initializers.glorotUniform({ seed: 5 });
+    const shared = tfl.layers.dense({ name: 'shared', units: 4, activation: 'tanh', kernelInitializer });
+    const input = tfl.input({ shape: [4] });
+    const once = shared.apply(input) as tfl.SymbolicTensor;
+    const out = tfl.layers.dense({ name: 'out', units: 3, activation: 'softmax', kernelInitializer });
+    return tfl.model({ inputs: input, outputs: out.apply(shared.apply(once)) as tfl.SymbolicTensor });
+  };
+  const data = {
+    size: 8,
+    stepsPerEpoch: 1,
+    *batches(epoch: number) {
+      yield {
+        inputs: tf.randomNormal([8, 4], 0, 1, 'float32', epoch + 1),
+        labels: tf.tidy(() =>
+          tf.cast(tf.oneHot(tf.tensor1d([0, 1, 2, 0, 1, 2, 0, 1], 'int32'), 3), 'float32'),
+        ),
+      };
+    },
+  };
+  /** strength · ½ Σ w² with its gradient brought along, or known to TF.js. */
+  const ridge = (strength: number, brings: boolean) =>
+    starting('ridge', ['regularizer'], (_run, of) => ({
+      penalty() {
+        const weights = of.map(({ variable }) => variable);
+        const value = () =>
+          tf.mul(tf.addN(weights.map((w) => tf.sum(tf.square(w)))), strength / 2) as tf.Scalar;
+        const slopes = () => weights.map((w) => tf.mul(w, strength));
+        if (brings)
+          return { value: value(), gradients: new Map(slopes().map((slope, i) => [weights[i], slope])) };
+        const compute = tf.customGrad(() => ({ value: value(), gradFunc: slopes }));
+        return compute(...weights) as tf.Scalar;
+      },
+    }));
+
+  test('are added up in the order of differentiation, bit for bit', async () => {
+    const [tape, brought] = await Promise.all(
+      [false, true].map(async (brings) => {
+        const run = new Run(twice());
+        const schedules = [0.3, 0.07, 0.011].map((strength) => ({ plugin: ridge(strength, brings) }));
+        await train(run, options(12, { data, schedules }));
+        return weightsOf(run.model);
+      }),
+    );
+    expect(brought).toEqual(tape);
+  });
+
+  test('may be one tensor for several variables', async () => {
+    const { numTensors } = tf.memory();
+    const plugin = starting('pull', ['regularizer'], (_run, of) => ({
+      penalty() {
+        const slope = tf.ones([4]);
+        const biases = of.map(({ variable }) => [variable, slope] as const);
+        return { value: tf.scalar(1), gradients: new Map<tf.Variable, tf.Tensor>(biases) };
+      },
+    }));
+    const both = tfl.sequential({
+      layers: [
+        tfl.layers.dense({ name: 'a', units: 4, inputShape: [4] }),
+        tfl.layers.dense({ name: 'b', units: 4 }),
+      ],
+    });
+    const still = new Run(both);
+    const flat = {
+      ...data,
+      *batches() {
+        yield { inputs: tf.zeros([8, 4]), labels: tf.zeros([8, 4]) };
+      },
+    };
+    const schedules = [{ plugin, parameters: '**/bias' }];
+    await train(
+      still,
+      options(1, { data: flat, loss: 'meanSquaredError', optimizer: { name: 'sgd' }, schedules }),
+    );
+    for (const name of ['a/bias', 'b/bias'])
+      close(values(still.parameter(name).variable), Array(4).fill(-0.05));
+    expect(tf.memory().numTensors).toBe(numTensors + 4);
   });
 });
 
