@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
 import { type GroupPriorOptions, type GroupSession, groupNormalJeffreys } from '../src/index.js';
+import { stream } from '../src/internal/normal.js';
 import { numbersOf, stepAt } from './models.js';
 
 const dense = (): Run => {
@@ -98,5 +99,37 @@ describe('maxDeviation', () => {
       variances,
     );
     for (const slopes of grads) expect([...slopes].every((slope) => slope === 0)).toBe(true);
+  });
+});
+
+it('variances and scales have rates of their own', () => {
+  const rates = (options: GroupPriorOptions): number[] =>
+    started(dense(), options).session.trainables!().map(({ learningRate }) => learningRate);
+  expect(rates({})).toEqual([0.01, 0.01]);
+  expect(rates({ rates: { variances: 1, scales: 2 } })).toEqual([1, 2]);
+});
+
+it('a posterior starts with deviations in units of the root mean square, and at the scale that is said', () => {
+  const running = started(dense(), { start: { deviation: 0.1, scale: -3 } });
+  const [variances, scales] = running.session.trainables!().map(({ variables }) => variables);
+  for (const v of variances)
+    for (const log of v.dataSync()) expect(log).toBeCloseTo(2 * Math.log(0.1 * 0.5), 5);
+  expect([...scales[0].dataSync()]).toEqual([-3, -3, -3, -3]);
+});
+
+describe('the noise of a batch', () => {
+  it('has the other sign in its second half; it depends on the seed and on how often it was drawn', () => {
+    const rows = (seed: number, shape: number[], times = 1): number[] => {
+      const draw = stream(seed, 4);
+      let drawn: number[] = [];
+      for (let i = 0; i < times; i++) drawn = tf.tidy(() => [...draw(shape).dataSync()]);
+      return drawn;
+    };
+    const even = rows(1, [4, 3]);
+    expect(even.slice(6)).toEqual(even.slice(0, 6).map((x) => -x));
+    expect(rows(1, [4, 3])).toEqual(even);
+    for (const other of [rows(2, [4, 3]), rows(1, [4, 3], 2)]) expect(other).not.toEqual(even);
+    const odd = rows(1, [3, 2]);
+    expect(new Set(odd.map(Math.abs)).size).toBe(6);
   });
 });

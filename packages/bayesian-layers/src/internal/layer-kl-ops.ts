@@ -15,7 +15,7 @@ export function hasLayerOps({ groups, mean }: LayerParts): boolean {
  * What is not there is empty.
  */
 export function layerKlInOps(parts: LayerParts, factor: number): KnownPenalty {
-  const { bias, scales, alive, mean, logVariance } = parts;
+  const { bias, scales, mean, logVariance } = parts;
   const empty = tf.zeros([0]);
   const most = tf.tensor1d([parts.most ?? Number.POSITIVE_INFINITY]);
   const variance =
@@ -31,7 +31,7 @@ export function layerKlInOps(parts: LayerParts, factor: number): KnownPenalty {
     biasMask: bias?.mask ?? empty,
     most,
   });
-  const own = scales.kl({ energy, size: alive === undefined ? size : tf.mul(size, alive) });
+  const own = scales.kl({ energy, size });
   const f = tf.scalar(factor);
   const small = [...(bias ? biases : []), ...own.gradients].map((gradient) => tf.mul(gradient, f));
   const inputs = { mean, variance, logVariance, mask, rate: own.rate, factor: f, most };

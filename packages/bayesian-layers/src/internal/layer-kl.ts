@@ -22,7 +22,7 @@ export function layerKl(parts: LayerParts, factor: number): KnownPenalty {
 
 /** `layerKl` in TF.js's own ops. */
 export function plainLayerKl(parts: LayerParts, factor: number): KnownPenalty {
-  const { groups, bias, scales, alive, most, logVariance } = parts;
+  const { groups, bias, scales, most, logVariance } = parts;
   const grouped = bias !== undefined && groups.side === 'outputs';
   const capped = (x: tf.Tensor): tf.Tensor => (most === undefined ? x : tf.minimum(x, most));
   // Where log σ² is as great as it may be, it only gets slopes that lead down.
@@ -49,7 +49,6 @@ export function plainLayerKl(parts: LayerParts, factor: number): KnownPenalty {
       size = tf.add(size, sums.size);
     } else logs = tf.add(logs, tf.sum(tf.sub(sums.size, sums.energy)));
   }
-  if (alive !== undefined) size = tf.mul(size, alive);
   const own = scales.kl({ energy, size });
 
   const f = tf.scalar(factor);

@@ -16,8 +16,6 @@ export interface LayerParts extends Weights {
   readonly groups: Groups;
   readonly bias: Weights | undefined;
   readonly scales: Scales;
-  /** 0 for groups that are pruned, `[groups]`; undefined where none is. */
-  readonly alive: tf.Tensor | undefined;
   /** The greatest log σ² there is. */
   readonly most: number | undefined;
   /** σ² of this step's forward pass, if it is still there. */

@@ -27,7 +27,7 @@ export class LayerPosterior {
   readonly logVariance: tf.Variable;
   readonly biasLogVariance: tf.Variable | undefined;
   readonly scales: Scales;
-  /** 1 for groups that are pruned. */
+  /** 1 for groups that are pruned: the masks of their weights are 0. */
   readonly dropped: Uint8Array;
   /** σ² of the last forward pass, for the KL of the same step. */
   drawn: tf.Tensor | undefined;
@@ -89,7 +89,7 @@ export class LayerPosterior {
 
   /** KL divergence of the posterior from the prior, times `factor`, with its gradients. See `layerKl`. */
   kl(run: RunState, factor: number): KnownPenalty {
-    const { kernel, bias, biasLogVariance, logVariance, groups, scales, dropped, drawn } = this;
+    const { kernel, bias, biasLogVariance, logVariance, groups, scales, drawn } = this;
     return layerKl(
       {
         mean: kernel.variable,
@@ -103,7 +103,6 @@ export class LayerPosterior {
           },
         groups,
         scales,
-        alive: dropped.includes(1) ? tf.tensor1d(Float32Array.from(dropped, (d) => 1 - d)) : undefined,
         most: this.#most,
         drawn: drawn?.isDisposed === false ? drawn : undefined,
       },
