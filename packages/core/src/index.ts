@@ -103,3 +103,4 @@ export { topologyOf } from './topology.js';
 export { train } from './train.js';
 export type { EarlyStopping, OptimizerChoice, TrainOptions } from './train-options.js';
 export { createTrainer, type Trainer } from './trainer.js';
+export { untaped } from './untaped.js';

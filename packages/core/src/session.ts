@@ -61,7 +61,10 @@ export interface PrunerSession extends Session {
   readonly revives?: boolean;
 }
 
-/** A penalty that knows its gradients: nothing in it is differentiated. The caller disposes all tensors. */
+/**
+ * A penalty that knows its gradients: nothing in it is differentiated, and with `untaped` nothing recorded. The caller
+ * disposes all tensors.
+ */
 export interface KnownPenalty {
   readonly value: tf.Scalar;
   /** d value / d variable, of weights and of variables of its own, in their shapes. */

@@ -7,6 +7,7 @@ import {
   type RunState,
   readNow,
   type Step,
+  untaped,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Resolved } from '../options.js';
@@ -63,7 +64,7 @@ export function trainPosteriors(run: RunState, posteriors: Posteriors, options: 
       if (wanted > 0) shown = tf.keep(tf.slice(first, 0, wanted));
       const grown = warmUp === 0 ? 1 : Math.min(1, at.index / (warmUp * at.count));
       const factor = (weight * grown) / examples;
-      const parts = active().map((layer) => layer.kl(run, factor));
+      const parts = untaped(() => active().map((layer) => layer.kl(run, factor)));
       return {
         value: parts.map(({ value }) => value).reduce((a, b) => tf.add(a, b)),
         gradients: new Map(parts.flatMap(({ gradients }) => [...gradients])),

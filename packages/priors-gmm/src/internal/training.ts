@@ -7,6 +7,7 @@ import {
   type RunState,
   readNow,
   type Step,
+  untaped,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Resolved } from '../options.js';
@@ -79,7 +80,7 @@ export function trainMixtures(run: RunState, of: Of, mixtures: Mixtures, options
           ? schedule.grown(at, live.tau, live.zeros)
           : tf.scalar(schedule.next(at, zeros));
       const scale = tf.div(tau, examples) as tf.Scalar;
-      const steps = trained.map(({ group, parameters }) => group.step(run, parameters, scale));
+      const steps = untaped(() => trained.map(({ group, parameters }) => group.step(run, parameters, scale)));
       const weights = steps.reduce((sum, step) => sum + step.weights, 0);
       const found = steps.map((step) => step.zeros).reduce((a, b) => tf.add(a, b));
       forget();
