@@ -200,7 +200,8 @@ describe('inputs to calibrate with', () => {
 
   test('are fewer where a pass takes long, eight at least, and gradients of as few as there is time for', async () => {
     const made: tf.Tensor[] = [];
-    // A fifth of the time for five passes each: of 0.02 s in 6 s are that 12; and 60 passes of a gradient in a fifth, one.
+    // Three tenths of the time for five passes each: of 0.02 s in 6 s are that 18, in fours 16; and 60 passes of a gradient
+    // in a fifth, one.
     const work = new Work(6);
     const { batches, validation } = await examplesFor(
       modelOf([-1, 5], 0.02),
@@ -209,14 +210,12 @@ describe('inputs to calibrate with', () => {
       made,
     );
     const count = [...rows(batches), ...rows(validation)].reduce((a, b) => a + b, 0);
-    expect(count).toBeLessThanOrEqual(12);
+    expect(count).toBeLessThanOrEqual(16);
     expect(count).toBeGreaterThanOrEqual(8);
     expect(work.gradientExamples).toBe(1);
     const quick = new Work(1000);
     await examplesFor(modelOf([-1, 5]), { sample: { count: 20 } }, quick, made);
     expect(quick.gradientExamples).toBeGreaterThan(1000);
-    // No more numbers than fit in memory: 2^26 that are kept, of 5 that are written none here.
-    expect(quick.gradientExamples).toBeLessThanOrEqual(Number.POSITIVE_INFINITY);
     tf.dispose(made);
   });
 });
