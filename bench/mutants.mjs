@@ -1,4 +1,4 @@
-// node bench/mutants.mjs packages/codec [src/file.ts …] [--sample N] [--seed S] [--seconds T] [--slow MS] [--fresh]
+// node bench/mutants.mjs packages/codec [src/file.ts …] [--sample N] [--seed S] [--seconds T] [--slow MS] [--fresh] [--table]
 //
 // How many faults, put one by one into the algorithmic files of a package, its tests notice. Prints JSON: the score by
 // file, and each mutant that survived. A call that ends after `--seconds` goes on where it ended when it is made again.
@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { algorithmic } from './lib/mutants/files.mjs';
 import { hunt } from './lib/mutants/hunt.mjs';
 import { mutantsOf } from './lib/mutants/instrument.mjs';
-import { report } from './lib/mutants/report.mjs';
+import { report, table } from './lib/mutants/report.mjs';
 
 const root = join(import.meta.dirname, '..');
 const { positionals, values } = parseArgs({
@@ -20,6 +20,7 @@ const { positionals, values } = parseArgs({
     seconds: { type: 'string', default: '540' },
     slow: { type: 'string', default: '5000' },
     fresh: { type: 'boolean', default: false },
+    table: { type: 'boolean', default: false },
   },
 });
 const [home, ...named] = positionals;
@@ -95,5 +96,5 @@ const result = await hunt({
 });
 const whole = report(name, mutants, result, values);
 writeFileSync(join(root, '.cache/mutants', `${name}-report.json`), JSON.stringify(whole, null, 1));
-console.log(JSON.stringify(whole, null, 1));
+console.log(values.table ? table(whole) : JSON.stringify(whole, null, 1));
 process.exit(0);

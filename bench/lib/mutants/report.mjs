@@ -37,3 +37,10 @@ export function report(name, mutants, { verdictOf, reached, finished }, { sample
       })),
   };
 }
+
+/** The same as a table of Markdown, by file, the lowest scores first. */
+export function table({ files }) {
+  const rows = Object.entries(files).sort(([, a], [, b]) => a.score - b.score);
+  const lines = rows.map(([file, f]) => `| \`${file}\` | ${f.mutants} | ${f.killed} | ${f.score} |`);
+  return ['| file | mutants | killed | score, % |', '| --- | --: | --: | --: |', ...lines].join('\n');
+}
