@@ -4,7 +4,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { groupIndices } from './groups.js';
 import { type BayesianLayer, isBayesian, type Weight } from './layers/bayesian-layer.js';
 import { productVariance } from './math/moments.js';
-import { suggestThreshold } from './threshold.js';
+import { horseshoeRange, suggestThreshold } from './threshold.js';
 
 /** What a layer has learned about its weights. */
 export interface Posterior {
@@ -21,9 +21,6 @@ export interface Posterior {
   /** E[b] of each bias, scaled where outputs are the groups; undefined without a bias. */
   readonly bias: Float32Array | undefined;
 }
-
-/** Thresholds of a horseshoe's groups lie between these; of normal-Jeffreys groups see `suggestThreshold`. */
-export const horseshoeRange: readonly [number, number] = [5, 10];
 
 const scaleOf = ({ scale }: BayesianLayer): Record<string, tf.Tensor> =>
   Object.fromEntries(Object.entries(scale).map(([key, weight]: [string, Weight]) => [key, weight.val]));

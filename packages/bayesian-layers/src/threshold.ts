@@ -9,6 +9,9 @@ export interface ThresholdSuggestion {
   readonly clarity: number;
 }
 
+/** Thresholds of a horseshoe's groups lie between these; of normal-Jeffreys groups see `suggestThreshold`. */
+export const horseshoeRange: readonly [number, number] = [5, 10];
+
 /** Below this clarity, or with modes nearer than this, rates count as one mode. */
 const [leastClarity, leastDistance] = [0.7, 1.5];
 

@@ -2,8 +2,7 @@ import { type RunState, type Seen, settingOf } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { groupIndices } from '../groups.js';
 import type { Resolved } from '../options.js';
-import { horseshoeRange } from '../posterior.js';
-import { suggestThreshold } from '../threshold.js';
+import { horseshoeRange, suggestThreshold } from '../threshold.js';
 import { groupRates, type Judged } from './judge.js';
 import type { LayerPosterior } from './layer-posterior.js';
 
