@@ -1,8 +1,9 @@
 import './internal/chained-ops.js';
 
 export { agpSparsity } from './agp.js';
+export { type Arranged, arrange, onlyOne } from './arrange.js';
 export { type Blocks, blocksOf, checkBlock } from './blocks.js';
-export type { Batch, Data } from './data.js';
+export type { Batch, Data, Tensors } from './data.js';
 export { disposeModel } from './dispose-model.js';
 export {
   checkOneOf,
@@ -36,7 +37,8 @@ export {
 } from './learning-rate-schedules.js';
 export { type OutputActivation, outputActivation, withLogits } from './logits.js';
 export { type Loss, type ResolvedLoss, resolveLoss, softmaxCrossEntropy } from './loss.js';
-export type { EpochMetrics, Evaluation } from './metrics.js';
+export { type Losses, type ResolvedLosses, resolveLosses } from './losses.js';
+export type { EpochMetrics, Evaluation, OutputEvaluation } from './metrics.js';
 export { type Moment, once, progress } from './moment.js';
 export type {
   AdamOptions,

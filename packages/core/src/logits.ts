@@ -3,6 +3,8 @@ import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 interface Activated {
   readonly layers?: readonly layers.Layer[];
   readonly outputLayers?: readonly layers.Layer[];
+  readonly inboundNodes: readonly unknown[];
+  readonly outboundNodes: readonly unknown[];
   activation?: { getClassName(): string; apply(x: unknown): unknown };
   softmax?: (x: unknown, axis?: number) => unknown;
   getClassName(): string;
@@ -11,34 +13,58 @@ interface Activated {
 /** An output activation that the loss can take over: cross-entropy is exact and fast on logits only. */
 export type OutputActivation = 'softmax' | 'sigmoid';
 
-function outputLayer(model: LayersModel): Activated | undefined {
-  let layer = model as unknown as Activated;
-  while (layer.outputLayers !== undefined) {
-    // A sequential model that has not been called yet does not know its output layer: it is the last one.
-    const last = layer.outputLayers.length === 0 ? layer.layers?.slice(-1) : layer.outputLayers;
-    if (last?.length !== 1) return undefined;
-    layer = last[0] as unknown as Activated;
-  }
-  return layer;
+function outputLayersOf(model: Activated): readonly Activated[] {
+  const { outputLayers = [] } = model;
+  // A sequential model that has not been called yet does not know its output layer: it is the last one.
+  const last = outputLayers.length === 0 ? model.layers?.slice(-1) : outputLayers;
+  return (last ?? []) as unknown as readonly Activated[];
 }
 
-/** The activation of a model's only output, if it is a softmax or a sigmoid. */
-export function outputActivation(model: LayersModel): OutputActivation | undefined {
-  const layer = outputLayer(model);
+/** The layer that makes a model's output, the one at `output` of several. */
+function outputLayer(model: LayersModel, output: number | undefined): Activated | undefined {
+  const ends = outputLayersOf(model as unknown as Activated);
+  let layer = output === undefined && ends.length !== 1 ? undefined : ends[output ?? 0];
+  const several = ends.length > 1;
+  if (several && ends.indexOf(layer!) !== ends.lastIndexOf(layer!)) return undefined;
+  while (layer !== undefined) {
+    // What another layer reads, or what makes another output too, has to keep its activation.
+    if (several && (layer.outboundNodes.length > 0 || layer.inboundNodes.length !== 1)) return undefined;
+    if (layer.outputLayers === undefined) return layer;
+    const inner = outputLayersOf(layer);
+    layer = inner.length === 1 ? inner[0] : undefined;
+  }
+  return undefined;
+}
+
+/**
+ * The activation of a model's only output, if it is a softmax or a sigmoid.
+ *
+ * @param output - Of a model with several outputs, which one, from 0. Undefined comes back where its layer is also used
+ *   elsewhere in the model: its activation cannot be taken off.
+ */
+export function outputActivation(model: LayersModel, output?: number): OutputActivation | undefined {
+  const layer = outputLayer(model, output);
   if (layer?.getClassName() === 'Softmax') return 'softmax'; // TF.js has it along the last axis only.
   const name = layer?.activation?.getClassName();
   return name === 'softmax' || name === 'sigmoid' ? name : undefined;
 }
 
-/** Calls `work` while the model's output activation is taken off, so that the model gives logits. */
-export function withLogits<T>(model: LayersModel, work: () => T): T {
-  const layer = outputLayer(model);
-  if (layer === undefined || outputActivation(model) === undefined) return work();
+/**
+ * Calls `work` while the model's output activation is taken off, so that the model gives logits.
+ *
+ * @param outputs - Of a model with several outputs, for which ones. Default: for its only output.
+ */
+export function withLogits<T>(model: LayersModel, work: () => T, outputs?: readonly number[]): T {
+  if (outputs?.length === 0) return work();
+  const [output, ...rest] = outputs ?? [];
+  const inner = rest.length === 0 ? work : () => withLogits(model, work, rest);
+  const layer = outputLayer(model, output);
+  if (layer === undefined || outputActivation(model, output) === undefined) return inner();
   const { activation, softmax } = layer;
   if (layer.getClassName() === 'Softmax') layer.softmax = (x) => x;
   else layer.activation = { getClassName: () => 'linear', apply: (x) => x };
   try {
-    return work();
+    return inner();
   } finally {
     if (layer.getClassName() === 'Softmax') layer.softmax = softmax!;
     else layer.activation = activation!;

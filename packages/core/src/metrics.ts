@@ -15,10 +15,17 @@ export interface EpochMetrics {
   readonly seconds: number;
 }
 
-/** What an evaluation measures. */
-export interface Evaluation {
+/** What an evaluation measures of one output. */
+export interface OutputEvaluation {
   readonly loss: number;
   /** Fraction of examples (or sequence positions) whose highest output is the label's, in [0, 1]. */
   readonly accuracy: number;
+}
+
+/** What an evaluation measures; of several outputs the sum of their losses and the mean of their accuracies. */
+export interface Evaluation extends OutputEvaluation {
+  /** Examples. */
   readonly size: number;
+  /** Of a model with several outputs, each by its name. */
+  readonly outputs?: Readonly<Record<string, OutputEvaluation>>;
 }

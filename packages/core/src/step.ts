@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { Arranged } from './arrange.js';
 import type { Moment } from './moment.js';
 import type { Parameter } from './parameter.js';
 
@@ -6,11 +7,15 @@ import type { Parameter } from './parameter.js';
 export interface Step {
   /** The schedule's own time: `progress(at)` goes from 0 at its first step to 1 at its last. */
   readonly at: Moment;
-  readonly inputs: tf.Tensor | tf.Tensor[];
-  readonly labels: tf.Tensor;
-  /** The model's outputs; logits where the loss works on logits. */
-  readonly outputs: tf.Tensor;
-  /** Whether the output activation was taken off: `outputs` are logits of a softmax or sigmoid. */
+  /** As the model takes them: several in its order. */
+  readonly inputs: Arranged;
+  /** One tensor per output: several in the model's order. */
+  readonly labels: Arranged;
+  /** How much each example counts, `[n]`. */
+  readonly weights?: tf.Tensor;
+  /** The model's outputs; logits where the loss works on logits. `onlyOne` is for plugins that can take one alone. */
+  readonly outputs: Arranged;
+  /** Whether the output activation was taken off: `outputs` are logits of a softmax or sigmoid. Of several, all of them. */
   readonly onLogits: boolean;
 }
 

@@ -1,6 +1,6 @@
 import type { Data } from './data.js';
 import type { LearningRate } from './learning-rate.js';
-import type { Loss } from './loss.js';
+import type { Losses } from './losses.js';
 import type { EpochMetrics } from './metrics.js';
 import type { AdamOptions, OptimizerFactories, SgdOptions } from './optimizer.js';
 import type { Schedule } from './schedule.js';
@@ -28,8 +28,8 @@ export interface TrainOptions {
   readonly validation?: Data;
   /** >= 1. */
   readonly epochs: number;
-  /** Default `categoricalCrossentropy`. */
-  readonly loss?: Loss;
+  /** Default `categoricalCrossentropy`, for every output. The losses of several outputs are added up. */
+  readonly loss?: Losses;
   /** Default Adam. */
   readonly optimizer?: OptimizerChoice;
   /** Default 0.001. */

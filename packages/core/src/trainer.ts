@@ -8,7 +8,7 @@ import { type EpochParts, takeEpoch } from './internal/epoch.js';
 import { Best, shouldStop } from './internal/stopping.js';
 import { loadTrainer, saveTrainer, statesIn } from './internal/trainer-state.js';
 import { rateAt } from './learning-rate.js';
-import { type ResolvedLoss, resolveLoss } from './loss.js';
+import { type ResolvedLosses, resolveLosses } from './losses.js';
 import type { EpochMetrics } from './metrics.js';
 import type { Moment } from './moment.js';
 import type { Optimizer } from './optimizer.js';
@@ -27,7 +27,7 @@ export class Trainer {
   readonly history: EpochMetrics[] = [];
   readonly #run: RunState;
   readonly #options: TrainOptions;
-  readonly #loss: ResolvedLoss;
+  readonly #loss: ResolvedLosses;
   readonly #bound: readonly Bound[];
   readonly #bindings: Bindings;
   readonly #best: Best;
@@ -39,7 +39,7 @@ export class Trainer {
   constructor(
     run: RunState,
     options: TrainOptions,
-    parts: { loss: ResolvedLoss; bound: readonly Bound[]; optimizer: Optimizer },
+    parts: { loss: ResolvedLosses; bound: readonly Bound[]; optimizer: Optimizer },
   ) {
     this.#run = run;
     this.#options = options;
@@ -192,7 +192,7 @@ export async function createTrainer(
   state?: PluginState,
 ): Promise<Trainer> {
   checkTrainOptions(options);
-  const loss = resolveLoss(options.loss ?? 'categoricalCrossentropy', run.model);
+  const loss = resolveLosses(options.loss ?? 'categoricalCrossentropy', run.model);
   const { name, ...rule } = options.optimizer ?? { name: 'adam' as const };
   const rules = { ...jsOptimizers, ...options.optimizers };
   if (!(name in rules)) throw unknownName('optimizer', name, Object.keys(rules));

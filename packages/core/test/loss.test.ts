@@ -171,7 +171,14 @@ describe('resolveLoss', () => {
 
   test('a function is taken as it is', () => {
     const mine = (y: tf.Tensor, x: tf.Tensor): tf.Scalar => tf.sum(tf.abs(tf.sub(y, x)));
-    expect(resolveLoss(mine, softmax)).toEqual({ onLogits: false, compute: mine });
+    const { onLogits, compute } = resolveLoss(mine, softmax);
+    expect(onLogits).toBe(false);
+    tf.tidy(() =>
+      close(
+        values(compute(tf.tensor1d([1, 2]), tf.tensor1d([3, 5]))),
+        values(mine(tf.tensor1d([1, 2]), tf.tensor1d([3, 5]))),
+      ),
+    );
   });
 
   test('a name that does not exist', async () => {

@@ -71,7 +71,7 @@ const cases: readonly Case[] = [
       schedules: [
         {
           plugin: observer(({ outputs, gradient }) => {
-            tf.mean(outputs);
+            tf.mean(outputs as tf.Tensor);
             expect(gradient).toBeTypeOf('function');
           }),
         },

@@ -447,7 +447,7 @@ describe('plugins', () => {
     const see = observer(({ inputs, labels, outputs, gradient, at }) => {
       const hidden = hiddenOf.apply(inputs) as tf.Tensor;
       // dL/dW = hᵀ (softmax(z) - y) / n for the last layer.
-      const error = tf.div(tf.sub(tf.softmax(outputs), labels), 8);
+      const error = tf.div(tf.sub(tf.softmax(outputs as tf.Tensor), labels as tf.Tensor), 8);
       close(values(gradient(kernel)!), values(tf.matMul(hidden, error, true)), 1e-5);
       expect(gradient(run.parameter('out/bias'))!.shape).toEqual([3]);
       expect(at.step).toBe(checked);

@@ -3,6 +3,7 @@ import {
   checkRange,
   disposeModel,
   EspalierError,
+  onlyOne,
   outputActivation,
   type PluginState,
   type Read,
@@ -114,8 +115,9 @@ function penaltyWith(
   probabilities: boolean,
   { temperature, soft, hard }: Weights,
 ): RegularizerSession['penalty'] {
-  return ({ inputs, labels, outputs: seen, onLogits }) =>
+  return ({ inputs, labels, weights, outputs: given, onLogits }) =>
     tf.tidy(() => {
+      const seen = onlyOne('distillation', given);
       // softmax(log p) = p: with a loss that leaves the softmax on, the logs of its outputs serve as logits.
       const outputs = probabilities && !onLogits ? tf.log(tf.clipByValue(seen, 1e-7, 1)) : seen;
       const taught = teacherLogits(teacher, inputs);
@@ -129,13 +131,13 @@ function penaltyWith(
       const target = tf.softmax(softened);
       // KL(p ‖ q) = CE(p, q) - CE(p, p); the second has no gradient, but makes the value 0 for equals.
       const divergence = tf.sub(
-        softmaxCrossEntropy(target, tf.div(outputs, temperature)),
-        softmaxCrossEntropy(target, softened),
+        softmaxCrossEntropy(target, tf.div(outputs, temperature), weights),
+        softmaxCrossEntropy(target, softened, weights),
       );
       const imitation = tf.mul(divergence, soft * temperature ** 2);
       // The trainer adds the loss on the labels once: take it down (or up) to its weight.
       if (hard === 1) return imitation;
-      return tf.add(imitation, tf.mul(softmaxCrossEntropy(labels, outputs), hard - 1));
+      return tf.add(imitation, tf.mul(softmaxCrossEntropy(labels as tf.Tensor, outputs, weights), hard - 1));
     }) as tf.Scalar;
 }
 
@@ -152,6 +154,15 @@ function teacherIn(state: PluginState): LayersModel {
 }
 
 function check({ model }: RunState): void {
+  if (model.outputs.length > 1) {
+    throw new EspalierError(
+      'unsupported-layer',
+      `distillation: the model has ${model.outputs.length} outputs.`,
+      {
+        remedy: 'It teaches models of one output: leave it out for this one.',
+      },
+    );
+  }
   if (outputActivation(model) !== 'sigmoid') return;
   throw new EspalierError('unsupported-layer', 'distillation: the model ends in a sigmoid.', {
     remedy: 'Distil classifiers that end in a softmax.',

@@ -210,3 +210,12 @@ describe('distillation', () => {
     await expect(started(sigmoid)).rejects.toThrow('ends in a sigmoid');
   });
 });
+
+it('refuses models of several outputs by name', async () => {
+  const seen = input({ shape: [2] });
+  const outputs = [1, 2].map(
+    (i) => layers.dense({ name: `out${i}`, units: 2 }).apply(seen) as SymbolicTensor,
+  );
+  const run = new Run(model({ inputs: seen, outputs }));
+  await expect(async () => run.start(distillation())).rejects.toThrow('distillation: the model has 2 outputs.');
+});

@@ -58,7 +58,7 @@ export function trainPosteriors(run: RunState, posteriors: Posteriors, options: 
     },
 
     penalty({ at, labels, inputs }: Step): KnownPenalty {
-      examples ??= at.stepsPerEpoch * labels.shape[0];
+      examples ??= at.stepsPerEpoch * (Array.isArray(labels) ? labels[0] : labels).shape[0];
       const [first] = Array.isArray(inputs) ? inputs : [inputs];
       const wanted = frames && shown === undefined ? album.wants(first.shape) : 0;
       if (wanted > 0) shown = tf.keep(tf.slice(first, 0, wanted));

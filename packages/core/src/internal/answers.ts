@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { Arranged } from '../arrange.js';
 import { EspalierError } from '../errors.js';
 import type { Parameter } from '../parameter.js';
 import type { Plugin } from '../plugin.js';
@@ -21,10 +22,12 @@ function wrong(plugin: Plugin, method: string, value: unknown, wanted: string): 
   });
 }
 
-/** A tensor that a plugin has returned. @throws EspalierError `bad-plugin` where it is something else */
-export function tensorFrom<T extends tf.Tensor>(plugin: Plugin, method: string, value: T): T {
-  if (value instanceof tf.Tensor) return value;
-  throw wrong(plugin, method, value, 'a tensor');
+const isTensor = (value: unknown): boolean => value instanceof tf.Tensor;
+
+/** What a plugin's own forward pass has returned. @throws EspalierError `bad-plugin` where it is something else */
+export function outputsFrom(plugin: Plugin, value: Arranged): Arranged {
+  if (Array.isArray(value) ? value.length > 0 && value.every(isTensor) : isTensor(value)) return value;
+  throw wrong(plugin, 'forward', value, 'a tensor, or a list of them where the model has several outputs');
 }
 
 const isScalar = (value: unknown): boolean => value instanceof tf.Tensor && value.size === 1;
@@ -58,7 +61,6 @@ function mapFrom<V>(
   return value;
 }
 
-const isTensor = (value: unknown): boolean => value instanceof tf.Tensor;
 const isQuantized = (value: QuantizedTensor | undefined): boolean =>
   value?.codebook instanceof Float32Array && ArrayBuffer.isView(value.indices);
 

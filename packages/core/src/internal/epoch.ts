@@ -9,6 +9,7 @@ import type { TrainOptions } from '../train-options.js';
 import type { Bindings } from './bindings.js';
 import type { Bound } from './bound.js';
 import { differentiable } from './differentiable.js';
+import { disposeBatch } from './dispose-batch.js';
 import { type StepParts, takeStep } from './step.js';
 
 const yieldEvery = 100; // milliseconds between two turns of the event loop
@@ -39,9 +40,9 @@ export async function takeEpoch(parts: EpochParts, epoch: number): Promise<tf.Te
   let sums = tf.tensor1d([0, 0]);
   let steps = 0;
   try {
-    for (const batch of data.batches(epoch)) {
+    for await (const batch of data.batches(epoch)) {
       if (signal?.aborted) {
-        tf.dispose([batch.inputs, batch.labels]);
+        disposeBatch(batch);
         throw new EspalierError('aborted', 'Training was stopped.');
       }
       const taken = await stepWith(parts, batch, epoch * stepsPerEpoch + steps);
@@ -78,7 +79,7 @@ async function stepWith(parts: EpochParts, batch: Batch, step: number): Promise<
     parts.prepare(step);
     return differentiable(() => takeStep(parts, batch, parts.momentOf(step)));
   } finally {
-    tf.dispose([batch.inputs, batch.labels]);
+    disposeBatch(batch);
   }
 }
 

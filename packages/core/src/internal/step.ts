@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { type Arranged, arrange } from '../arrange.js';
 import type { Batch } from '../data.js';
-import { withLogits } from '../logits.js';
-import type { ResolvedLoss } from '../loss.js';
+import type { ResolvedLosses } from '../losses.js';
 import type { Moment } from '../moment.js';
 import type { Parameter } from '../parameter.js';
 import type { ForwardSession, KnownPenalty, RegularizerSession } from '../session.js';
 import type { ObservedStep, Step } from '../step.js';
-import { penaltyFrom, tensorFrom } from './answers.js';
+import { outputsFrom, penaltyFrom } from './answers.js';
 import type { Bindings } from './bindings.js';
 import { type Bound, within } from './bound.js';
 import { regularizersOf } from './layer-rules.js';
@@ -17,7 +17,7 @@ import { withTape } from './tape.js';
 /** What a step works with. */
 export interface StepParts {
   readonly model: LayersModel;
-  readonly loss: ResolvedLoss;
+  readonly loss: ResolvedLosses;
   readonly bound: readonly Bound[];
   readonly bindings: Bindings;
 }
@@ -32,13 +32,13 @@ interface Passed {
 type Keep = <T extends tf.Tensor>(tensor: T) => T;
 
 /** The forward pass as the plugins that have their own way of it take it, the last of them outermost. */
-function passOf(active: readonly Bound[], at: Moment, pass: () => tf.Tensor): () => tf.Tensor {
+function passOf(active: readonly Bound[], at: Moment, pass: () => Arranged): () => Arranged {
   return active
     .filter(({ running }) => running.plugin.kinds.includes('forward'))
-    .reduce<() => tf.Tensor>(
+    .reduce<() => Arranged>(
       (inner, { running: { plugin, session }, time }) =>
         () =>
-          tensorFrom(plugin, 'forward', (session as ForwardSession).forward(within(time, at), inner)),
+          outputsFrom(plugin, (session as ForwardSession).forward(within(time, at), inner)),
       pass,
     );
 }
@@ -47,20 +47,24 @@ function passOf(active: readonly Bound[], at: Moment, pass: () => tf.Tensor): ()
 function differentiate(
   { model, loss, bindings }: StepParts,
   active: readonly Bound[],
-  { inputs, labels }: Batch,
+  batch: Batch,
   at: Moment,
   keep: Keep,
 ): Passed {
   const weights = bindings.all.map(({ parameter }) => parameter.variable);
   const variables = [...weights, ...bindings.extra.flatMap((group) => group.variables)];
+  const inputs = arrange(model, 'input', batch.inputs);
+  const labels = arrange(model, 'output', batch.labels);
+  const { weights: counts } = batch;
+  const onLogits = loss.each.every((one) => one.onLogits);
   let penalty: tf.Scalar | undefined;
   let step: Step | undefined;
   const take = (): tf.Scalar => {
-    const pass = passOf(active, at, () => model.apply(inputs, { training: true }) as tf.Tensor);
-    const outputs = keep(loss.onLogits ? withLogits(model, pass) : pass());
-    step = { at, inputs, labels, outputs, onLogits: loss.onLogits };
+    const pass = passOf(active, at, () => model.apply(inputs, { training: true }) as Arranged);
+    const outputs = keptOutputs(loss.forward(pass), keep);
+    step = { at, inputs, labels, outputs, onLogits, ...(counts && { weights: counts }) };
     // Before the penalties: what several of them send back to the outputs is added up in the reverse order.
-    const total = loss.compute(labels, outputs);
+    const total = loss.compute(labels, outputs, counts);
     const penalties: tf.Scalar[] = [];
     for (const { running, time } of active) {
       if (!running.plugin.kinds.includes('regularizer')) continue;
@@ -88,6 +92,9 @@ function taped({ value, gradients }: KnownPenalty): tf.Scalar {
   }));
   return compute(...gradients.keys()) as tf.Scalar;
 }
+
+const keptOutputs = (outputs: Arranged, keep: Keep): Arranged =>
+  Array.isArray(outputs) ? outputs.map(keep) : keep(outputs);
 
 /** A penalty whose tensors outlive the gradient's scope. */
 function kept({ value, gradients }: KnownPenalty, keep: Keep): KnownPenalty {

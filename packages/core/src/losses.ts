@@ -1,0 +1,70 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { type Arranged, listed } from './arrange.js';
+import { EspalierError, unknownName } from './errors.js';
+import { withLogits } from './logits.js';
+import { type Loss, type ResolvedLoss, resolveLoss } from './loss.js';
+
+/** The loss of each output: one for all, a list in the model's order, or by the names of its output layers. */
+export type Losses = Loss | readonly Loss[] | Readonly<Record<string, Loss>>;
+
+/** The losses of a model's outputs, ready to use. */
+export interface ResolvedLosses {
+  /** One per output. */
+  readonly each: readonly ResolvedLoss[];
+  /** Their sum. */
+  compute(labels: Arranged, outputs: Arranged, weights?: tf.Tensor): tf.Scalar;
+  /** Runs a forward pass so that each output is as its loss wants it. */
+  forward<T>(pass: () => T): T;
+}
+
+/** The loss of each output in the model's order. */
+function inOrder(losses: Losses, model: LayersModel): readonly Loss[] {
+  const { outputs, outputNames } = model;
+  if (typeof losses === 'string' || typeof losses === 'function') return outputs.map(() => losses);
+  if (Array.isArray(losses)) {
+    if (losses.length === outputs.length) return losses;
+    throw new EspalierError(
+      'invalid-option',
+      `There are ${losses.length} losses, and the model has ${outputs.length} outputs.`,
+      { remedy: 'Give one for each output, or one for all.' },
+    );
+  }
+  const named = losses as Readonly<Record<string, Loss>>;
+  const unknown = Object.keys(named).find((name) => !outputNames.includes(name));
+  if (unknown !== undefined) throw unknownName('output of the model', unknown, outputNames);
+  return outputNames.map((name) => {
+    if (Object.hasOwn(named, name)) return named[name];
+    throw new EspalierError('invalid-option', `There is no loss for the model's output '${name}'.`, {
+      remedy: 'Give one for each output, or one for all.',
+    });
+  });
+}
+
+/**
+ * The losses of a model's outputs.
+ *
+ * @throws EspalierError `unknown-name` for a loss or an output that does not exist, `invalid-option` where an output has none
+ */
+export function resolveLosses(losses: Losses, model: LayersModel): ResolvedLosses {
+  // A sequential model that was not called has one output that it does not know yet.
+  const all = model.outputs?.length > 1 || typeof losses === 'object' ? inOrder(losses, model) : [losses];
+  const each = all.map((loss, i) => resolveLoss(loss as Loss, model, all.length > 1 ? i : undefined));
+  const onLogits = each.flatMap((loss, i) => (loss.onLogits ? [i] : []));
+  if (each.length === 1) {
+    const [only] = each;
+    return {
+      each,
+      compute: (labels, outputs, weights) => only.compute(labels as tf.Tensor, outputs as tf.Tensor, weights),
+      forward: (pass) => (only.onLogits ? withLogits(model, pass) : pass()),
+    };
+  }
+  return {
+    each,
+    compute: (labels, outputs, weights) =>
+      tf.addN(
+        listed(outputs).map((output, i) => each[i].compute(listed(labels)[i], output, weights)),
+      ) as tf.Scalar,
+    forward: (pass) => withLogits(model, pass, onLogits),
+  };
+}
