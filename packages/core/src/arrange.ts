@@ -7,8 +7,9 @@ import { EspalierError, unknownName } from './errors.js';
 export type Arranged = tf.Tensor | tf.Tensor[];
 
 /** The tensors of something arranged, as a list. */
-export const listed = (tensors: Arranged): readonly tf.Tensor[] =>
-  Array.isArray(tensors) ? tensors : [tensors];
+export function listed(tensors: Arranged): readonly tf.Tensor[] {
+  return Array.isArray(tensors) ? tensors : [tensors];
+}
 
 /**
  * A batch's inputs or labels in the order in which a model has them.

@@ -1,7 +1,7 @@
 import './internal/chained-ops.js';
 
 export { agpSparsity } from './agp.js';
-export { type Arranged, arrange, onlyOne } from './arrange.js';
+export { type Arranged, arrange, listed, onlyOne } from './arrange.js';
 export { type Blocks, blocksOf, checkBlock } from './blocks.js';
 export type { Batch, Data, Tensors } from './data.js';
 export { disposeModel } from './dispose-model.js';

@@ -206,8 +206,8 @@ describe('pruning', () => {
     const base = toyData({});
     const data = {
       ...base,
-      *batches(epoch: number) {
-        for (const batch of base.batches(epoch)) {
+      async *batches(epoch: number) {
+        for await (const batch of base.batches(epoch)) {
           if (!first) check(run);
           first = false;
           yield batch;

@@ -1,6 +1,7 @@
 import {
   EspalierError,
   type KnownPenalty,
+  listed,
   type Moment,
   type PluginState,
   type Read,
@@ -58,8 +59,8 @@ export function trainPosteriors(run: RunState, posteriors: Posteriors, options: 
     },
 
     penalty({ at, labels, inputs }: Step): KnownPenalty {
-      examples ??= at.stepsPerEpoch * (Array.isArray(labels) ? labels[0] : labels).shape[0];
-      const [first] = Array.isArray(inputs) ? inputs : [inputs];
+      examples ??= at.stepsPerEpoch * listed(labels)[0].shape[0];
+      const [first] = listed(inputs);
       const wanted = frames && shown === undefined ? album.wants(first.shape) : 0;
       if (wanted > 0) shown = tf.keep(tf.slice(first, 0, wanted));
       const grown = warmUp === 0 ? 1 : Math.min(1, at.index / (warmUp * at.count));

@@ -1,5 +1,6 @@
 import {
   type KnownPenalty,
+  listed,
   type Moment,
   type Of,
   type PluginState,
@@ -74,7 +75,7 @@ export function trainMixtures(run: RunState, of: Of, mixtures: Mixtures, options
     trainables: () => trained.flatMap(({ group }) => group.trainables()),
 
     penalty({ at, labels }: Step): KnownPenalty {
-      examples ??= at.stepsPerEpoch * labels.shape[0];
+      examples ??= at.stepsPerEpoch * listed(labels)[0].shape[0];
       const tau =
         live !== undefined && schedule.follows
           ? schedule.grown(at, live.tau, live.zeros)
