@@ -29,13 +29,18 @@ export function perceptron(seed = 1): tfl.Sequential {
   });
 }
 
+/** Data that are there at once, of a single input and output. */
+export interface ToyData extends Data {
+  batches(epoch: number): Generator<{ inputs: tf.Tensor; labels: tf.Tensor }>;
+}
+
 /** Examples whose class is the largest of three random projections: learnable, and the same every time. */
 export function toyData(options: {
   size?: number;
   batchSize?: number;
   shape?: readonly number[];
   seed?: number;
-}): Data {
+}): ToyData {
   const { size = 24, batchSize = 8, shape = [6], seed = 1 } = options;
   const width = shape.reduce((a, b) => a * b, 1);
   const draw = randomUniform(seed);
@@ -49,7 +54,7 @@ export function toyData(options: {
   return {
     size,
     stepsPerEpoch: steps,
-    *batches(epoch): Generator<Batch> {
+    *batches(epoch) {
       for (let s = 0; s < steps; s++) {
         const of = Array.from(
           { length: batchSize },

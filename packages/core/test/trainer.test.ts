@@ -1,4 +1,5 @@
 import {
+  type Batch,
   createTrainer,
   type EpochMetrics,
   type PrunerSession,
@@ -41,8 +42,8 @@ describe('a step', () => {
     await train(new Run(ours), { data, epochs: 3, learningRate: 0.05 });
     theirs.compile({ optimizer: tf.train.adam(0.05), loss: 'categoricalCrossentropy' });
     for (let epoch = 0; epoch < 3; epoch++) {
-      for (const { inputs, labels } of data.batches(epoch))
-        await theirs.trainOnBatch(inputs as tf.Tensor, labels);
+      for await (const { inputs, labels } of data.batches(epoch))
+        await theirs.trainOnBatch(inputs as tf.Tensor, labels as tf.Tensor);
     }
     close(weightsOf(ours), weightsOf(theirs), 2e-4);
   });
@@ -134,8 +135,8 @@ describe('a step', () => {
     await train(new Run(ours), { data, epochs: 2, learningRate: 0.01 });
     theirs.compile({ optimizer: tf.train.adam(0.01), loss: 'categoricalCrossentropy' });
     for (const epoch of [0, 1]) {
-      for (const { inputs, labels } of data.batches(epoch))
-        await theirs.trainOnBatch(inputs as tf.Tensor, labels);
+      for await (const { inputs, labels } of data.batches(epoch))
+        await theirs.trainOnBatch(inputs as tf.Tensor, labels as tf.Tensor);
     }
     close(weightsOf(ours), weightsOf(theirs), 2e-4);
   });

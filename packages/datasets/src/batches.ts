@@ -1,7 +1,8 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
+import { type Alter, cut, type Scale, scaleTable } from './cut.js';
 import { checkInteger, checkOptions, DatasetError, suggest } from './errors.js';
-import { gatherBytes, gatherFloats, shiftImages } from './gather.js';
-import { permutation } from './random.js';
+import { type Examples, sizeOf } from './examples.js';
+import { shiftImages } from './gather.js';
 import type { Split } from './split.js';
 
 /** One batch. Whoever takes it disposes of both tensors. */
@@ -24,9 +25,6 @@ export interface Batches {
    */
   batches(epoch: number): Iterable<LabelledBatch>;
 }
-
-/** How bytes 0 … 255 become floats: `'unit'` to [0, 1], `'symmetric'` to [-1, 1], `'none'` leaves 0 … 255. */
-export type Scale = 'unit' | 'symmetric' | 'none';
 
 /** Options of {@link batches}. */
 export interface BatchOptions {
@@ -56,20 +54,6 @@ export interface Augment {
 
 const OPTIONS = ['batchSize', 'shuffle', 'scale', 'shape', 'oneHot', 'dropRemainder', 'augment'];
 const SCALES: readonly Scale[] = ['unit', 'symmetric', 'none'];
-
-/** Byte to float, as a table. */
-function scaleTable(scale: Scale): Float32Array {
-  const convert = {
-    unit: (v: number) => v / 255,
-    symmetric: (v: number) => v / 127.5 - 1,
-    none: (v: number) => v,
-  };
-  return Float32Array.from({ length: 256 }, (_, v) => convert[scale](v));
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((size, length) => size * length, 1);
-}
 
 /**
  * Batches of tensors out of a split's typed arrays.
@@ -101,7 +85,7 @@ export function batches(split: Split, options: BatchOptions): Batches {
   const { shape = inputShape } = options;
   const bytes = inputs instanceof Uint8Array;
   const scale = options.scale ?? (bytes ? 'unit' : 'none');
-  const stride = product(inputShape);
+  const stride = sizeOf(inputShape);
   const invalid = (message: string, remedy: string): DatasetError =>
     new DatasetError('invalid-option', `batches: ${message}`, { remedy });
 
@@ -110,9 +94,9 @@ export function batches(split: Split, options: BatchOptions): Batches {
   if (!SCALES.includes(scale)) throw invalid(`scale is "${scale}".`, suggest(scale, SCALES));
   if (!bytes && scale !== 'none')
     throw invalid(`scale "${scale}" is for bytes; the inputs are floats.`, 'Leave it out.');
-  if (product(shape) !== stride) {
+  if (sizeOf(shape) !== stride) {
     throw invalid(
-      `shape [${shape.join(', ')}] has ${product(shape)} elements, an example ([${inputShape.join(', ')}]) ${stride}.`,
+      `shape [${shape.join(', ')}] has ${sizeOf(shape)} elements, an example ([${inputShape.join(', ')}]) ${stride}.`,
       `Give a shape of ${stride} elements, or none.`,
     );
   }
@@ -134,42 +118,27 @@ export function batches(split: Split, options: BatchOptions): Batches {
     }
   }
 
-  const table = scaleTable(scale);
-  const stepsPerEpoch = dropRemainder ? Math.floor(size / batchSize) : Math.ceil(size / batchSize);
-  const inOrder = shuffle === false ? Uint32Array.from({ length: size }, (_, i) => i) : undefined;
   // Apart from the order, so that adding a shift does not change which examples a batch holds.
-  const shiftSeed = (augment?.seed ?? (shuffle === false ? 0 : shuffle)) + 0x5f1f;
-
-  function* epochBatches(epoch: number): Generator<LabelledBatch, void, undefined> {
-    checkInteger('batches', 'epoch', epoch, 0);
-    const order = inOrder ?? permutation(size, shuffle as number, epoch);
-    for (let step = 0; step < stepsPerEpoch; step++) {
-      const chosen = order.subarray(step * batchSize, Math.min(size, (step + 1) * batchSize));
-      // A new array each time: the cpu and wasm backends keep the one they are given.
-      const values = new Float32Array(chosen.length * stride);
-      if (inputs instanceof Uint8Array) gatherBytes(values, inputs, table, chosen, stride);
-      else gatherFloats(values, inputs, chosen, stride);
-      if (augment !== undefined && augment.shift > 0) {
-        const background = bytes ? table[0] : 0;
-        shiftImages(values, chosen, inputShape, { most: augment.shift, background, seed: shiftSeed, epoch });
-      }
-      yield {
-        inputs: tf.tensor(values, [chosen.length, ...shape], 'float32'),
-        labels: labelTensor(split.labels, chosen, oneHot ? classCount : 0),
-      };
-    }
-  }
-  return { size, batchSize, stepsPerEpoch, batches: epochBatches };
+  const seed = (augment?.seed ?? (shuffle === false ? 0 : shuffle)) + 0x5f1f;
+  const most = augment?.shift ?? 0;
+  const background = bytes ? scaleTable(scale)[0] : 0;
+  const alter: Alter | undefined =
+    most > 0
+      ? (values, chosen, epoch) => shiftImages(values, chosen, inputShape, { most, background, seed, epoch })
+      : undefined;
+  const cutting = { batchSize, shuffle, scale, shapes: [shape], oneHot, dropRemainder, alter };
+  return cut(examplesOf(split), cutting) as Batches;
 }
 
-/** One-hot rows, or class indices where `classCount` is 0. */
-function labelTensor(labels: Uint8Array, chosen: Uint32Array, classCount: number): tf.Tensor {
-  if (classCount === 0)
-    return tf.tensor1d(
-      Int32Array.from(chosen, (index) => labels[index]),
-      'int32',
-    );
-  const rows = new Float32Array(chosen.length * classCount);
-  for (let i = 0; i < chosen.length; i++) rows[i * classCount + labels[chosen[i]]] = 1;
-  return tf.tensor(rows, [chosen.length, classCount], 'float32');
+/** A split as examples of one input and one label. */
+export function examplesOf(
+  { size, inputs, inputShape, labels, classCount }: Split,
+  names?: readonly string[],
+): Examples {
+  const classes = names ?? Array.from({ length: classCount }, (_, i) => String(i));
+  return {
+    size,
+    inputs: [{ shape: inputShape, values: inputs }],
+    labels: [{ shape: [], values: labels, classes }],
+  };
 }

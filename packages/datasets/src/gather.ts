@@ -26,10 +26,10 @@ export function gatherBytes(
   }
 }
 
-/** Copies whole examples of floats. */
+/** Copies whole examples of numbers. */
 export function gatherFloats(
   out: Float32Array,
-  inputs: Float32Array,
+  inputs: Float32Array | Int32Array,
   order: Uint32Array,
   stride: number,
 ): void {

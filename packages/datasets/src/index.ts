@@ -4,10 +4,25 @@ export {
   type BatchOptions,
   batches,
   type LabelledBatch,
-  type Scale,
 } from './batches.js';
 export { CIFAR10_CLASSES, readCifar10 } from './cifar10.js';
+export type { Scale } from './cut.js';
+export type { BatchesOptions, DataSource, Described } from './data-source.js';
+export { divide, type Part, type Shares } from './divide.js';
 export { DatasetError, type DatasetErrorCode } from './errors.js';
+export { type ArrayFiles, type ArraysOptions, arrays } from './factories/arrays.js';
+export {
+  type BuiltInOptions,
+  builtIn,
+  builtIns,
+  type Factory,
+  type FactoryContext,
+} from './factories/built-in.js';
+export { type CsvOptions, csv } from './factories/csv/csv.js';
+export type { AugmentOptions } from './factories/images/augment.js';
+export { type ImagesOptions, images } from './factories/images/images.js';
+export { type OwnSource, own } from './factories/own.js';
+export { type TextOptions, text } from './factories/text.js';
 export { type IdxArray, readIdx, writeIdx } from './idx.js';
 export { type Dataset, type DatasetOptions, datasetNames, loadDataset } from './load.js';
 export { type SequenceOptions, sequences } from './sequences.js';

@@ -6,6 +6,7 @@ export {
   type PlainTensor,
   tensorsOfArtifacts,
 } from './arrays/plain-tensor.js';
+export { readArrays } from './arrays/read-arrays.js';
 export { parseSafetensors, safetensorsBytes } from './arrays/safetensors.js';
 export { checkFits } from './fits.js';
 export type { ForeignLimits } from './foreign.js';

@@ -1,0 +1,96 @@
+import type { Data } from '@espalier/core';
+import { type Alter, cut, type Scale } from './cut.js';
+import type { Part } from './divide.js';
+import { type Column, type Examples, sizeOf } from './examples.js';
+
+/** What a source has for an input or an output of a model. */
+export interface Described {
+  /** Of which; absent where they go by their order. */
+  readonly name?: string;
+  /** As the batches have it, for one example: of classes, the one-hot row. */
+  readonly shape: readonly number[];
+  /** Of labels that are classes: their names. */
+  readonly classes?: readonly string[];
+}
+
+/** How a part of a source is cut into batches. */
+export interface BatchesOptions {
+  /** Examples per batch, at least 1. Sources that bring batches keep theirs. */
+  readonly batchSize: number;
+  /** The seed of a new order for each epoch, or `false` for the order of the data. */
+  readonly shuffle?: number | false;
+  /** One example's shape of each input, as a model wants it: of as many elements. */
+  readonly shapes?: readonly (readonly number[])[];
+}
+
+/** A data set, loaded: what a factory makes. */
+export interface DataSource {
+  readonly name: string;
+  readonly inputs: readonly Described[];
+  readonly labels: readonly Described[];
+  /** What a person should know of it, a line each: the types that were found, what was left out. */
+  readonly notes: readonly string[];
+  /** How its examples became numbers, as JSON: kept with a model, for whoever runs it. */
+  readonly encoding?: Readonly<Record<string, unknown>>;
+  /** Is it text for the next character, so that a loss of 1 nat is 1 / ln 2 bits for each character? */
+  readonly characters?: boolean;
+  /** False where the same epoch need not give the same batches again. */
+  readonly repeatable: boolean;
+  /** A word that is another one when the data are others; absent where nobody can know. */
+  readonly fingerprint?: string;
+  /** The examples of a part; undefined where the source has none of it. */
+  batches(part: Part, options: BatchesOptions): Data;
+}
+
+/** What of a source in memory is the same for all its batches. */
+export interface InMemory extends Omit<DataSource, 'inputs' | 'labels' | 'batches' | 'repeatable'> {
+  readonly parts: Readonly<Record<Part, Examples>>;
+  /** Of bytes. Default `unit`. */
+  readonly scale?: Scale;
+  /** Changes of the first input that are the same every time: normalisation. */
+  readonly finish?: Alter | undefined;
+  /** Random changes of the training examples' first input, by the seed of the order. They come before `finish`. */
+  readonly augment?: ((seed: number) => Alter) | undefined;
+}
+
+function described({ name, shape, classes }: Column): Described {
+  return {
+    ...(name !== undefined && { name }),
+    shape: classes === undefined ? shape : [classes.length],
+    ...(classes && { classes }),
+  };
+}
+
+/** Do bytes hold what batches need? Scaled ones alone are floats in [0, 1]. */
+function scaleOf({ values }: Column, scale: Scale | undefined): Scale {
+  return values instanceof Uint8Array ? (scale ?? 'unit') : 'none';
+}
+
+/** A source of examples in memory. */
+export function inMemory({ parts, scale, finish, augment, ...rest }: InMemory): DataSource {
+  const { inputs, labels } = parts.train;
+  return {
+    ...rest,
+    inputs: inputs.map(described),
+    labels: labels.map(described),
+    repeatable: true,
+    batches(part, { batchSize, shuffle = false, shapes }) {
+      const random = part === 'train' ? augment?.(shuffle === false ? 0 : shuffle) : undefined;
+      const alter: Alter | undefined =
+        random && finish
+          ? (values, chosen, epoch) => {
+              random(values, chosen, epoch);
+              finish(values, chosen, epoch);
+            }
+          : (random ?? finish);
+      const fits = shapes?.every((shape, i) => inputs[i] && sizeOf(shape) === sizeOf(inputs[i].shape));
+      return cut(parts[part], {
+        batchSize,
+        shuffle,
+        scale: scaleOf(inputs[0], scale),
+        ...(shapes && fits && { shapes }),
+        alter,
+      });
+    },
+  };
+}
