@@ -11,6 +11,8 @@ export interface Described {
   readonly shape: readonly number[];
   /** Of labels that are classes: their names. */
   readonly classes?: readonly string[];
+  /** Of labels that are known to be numbers. */
+  readonly numbers?: boolean;
 }
 
 /** How a part of a source is cut into batches. */
@@ -72,7 +74,7 @@ export function inMemory({ parts, scale, finish, augment, ...rest }: InMemory): 
   return {
     ...rest,
     inputs: inputs.map(described),
-    labels: labels.map(described),
+    labels: labels.map((column) => ({ ...described(column), numbers: column.classes === undefined })),
     repeatable: true,
     batches(part, { batchSize, shuffle = false, shapes }) {
       const random = part === 'train' ? augment?.(shuffle === false ? 0 : shuffle) : undefined;

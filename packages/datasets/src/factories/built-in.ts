@@ -62,7 +62,7 @@ function pictures(dataset: Dataset, { scale, augment }: BuiltInOptions): DataSou
 }
 
 /** Text as sequences of characters; a label is the character that comes next. */
-export function nextCharacter(text: TextDataset, length = 64): DataSource {
+export function nextCharacter(text: TextDataset, length = 64, kept = false): DataSource {
   const classCount = text.alphabet.length;
   checkInteger(text.name, 'length', length, 1);
   return {
@@ -70,7 +70,7 @@ export function nextCharacter(text: TextDataset, length = 64): DataSource {
     inputs: [{ shape: [length] }],
     labels: [{ shape: [length, classCount], classes: text.alphabet }],
     notes: [],
-    encoding: { kind: 'characters', alphabet: text.alphabet },
+    ...(kept && { encoding: { kind: 'characters', alphabet: text.alphabet } }),
     characters: true,
     repeatable: true,
     batches: (part, { batchSize, shuffle = false, shapes }) =>
@@ -115,10 +115,20 @@ export const builtIns: Readonly<Record<string, Factory<BuiltInOptions>>> = Objec
   ...textNames.map((name) => [name, ofText(name)]),
 ]);
 
+/** How a path would be given, which is no name. */
+function formFor(path: string): string | undefined {
+  if (/\.(csv|tsv)$/i.test(path)) return `{ csv: ${path}, target: … }`;
+  if (/\.(npy|npz|safetensors)(#|$)/i.test(path)) return `{ inputs: ${path}, labels: … }`;
+  if (/\.(jsonl|ndjson|txt)$/i.test(path)) return `{ text: ${path} }`;
+  if (/\.[cm]?[jt]s(#|$)/i.test(path)) return `{ use: '${path.includes('#') ? path : `${path}#factory`}' }`;
+  return /[/\\]/.test(path) ? `{ images: ${path} }` : undefined;
+}
+
 /** One of them. @throws DatasetError `unknown-name` */
 export function builtIn(name: string): Factory<BuiltInOptions> {
   if (Object.hasOwn(builtIns, name)) return builtIns[name];
+  const form = formFor(name);
   throw new DatasetError('unknown-name', `Unknown data set "${name}".`, {
-    remedy: suggest(name, Object.keys(builtIns)),
+    remedy: form ? `Of files of your own: data: ${form}.` : suggest(name, Object.keys(builtIns)),
   });
 }

@@ -121,7 +121,7 @@ export async function text(
     const content = await steadily(path, (file) => readFile(file, 'utf8'));
     const { validation, test, length } = options;
     const shares = { ...(validation !== undefined && { validation }), ...(test !== undefined && { test }) };
-    return nextCharacter(textDataset(basename(path), content, shares), length);
+    return nextCharacter(textDataset(basename(path), content, shares), length, true);
   }
   const { length = 128 } = options;
   checkInteger('text', 'length', length, 1);

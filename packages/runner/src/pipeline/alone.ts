@@ -53,9 +53,13 @@ export async function checkSame(out: string, recipe: Recipe): Promise<void> {
 }
 
 export function otherRun(out: string): EspalierError {
-  return new EspalierError('bad-state', `${out} holds a run of another recipe (or seed).`, {
-    remedy: 'Resume with the recipe and options it was started with, or choose another --out.',
-  });
+  return new EspalierError(
+    'bad-state',
+    `${out} holds a run of another recipe, of another seed or of other data.`,
+    {
+      remedy: 'Resume with the recipe, options and data it was started with, or choose another --out.',
+    },
+  );
 }
 
 /**

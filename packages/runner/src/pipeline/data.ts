@@ -1,24 +1,32 @@
-import { type Data, EspalierError, hash } from '@espalier/core';
+import { type Batch, type Data, EspalierError, hash, type Losses } from '@espalier/core';
 import {
-  batches,
-  type Dataset,
-  loadDataset,
-  loadText,
-  sequences,
-  type TextDataset,
-  textNames,
+  arrays,
+  builtIn,
+  csv,
+  type DataSource,
+  type Described,
+  type FactoryContext,
+  images,
+  type OwnSource,
+  own,
+  text,
 } from '@espalier/datasets';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { type DataUse, formOf } from '../recipe/data-schema.js';
 import { isTrainStage, type Recipe } from '../recipe/schema.js';
+import { called, factoryNamed } from './factories.js';
 
 /** The data of a recipe, loaded. */
 export interface LoadedData {
+  readonly source: DataSource;
   /** The shape of one example as it comes. */
   readonly inputShape: readonly number[];
-  /** What the labels stand for: classes, or the characters of a text. */
+  /** What the labels stand for: classes, or the characters of a text. None where they are no classes of one output. */
   readonly classes: readonly string[];
   /** Is it text, so that a loss of 1 nat is 1 / ln 2 bits for each character? */
   readonly characters: boolean;
+  /** The recipe's, or what the labels ask for. */
+  readonly loss: Losses | undefined;
   /**
    * Cuts it into batches as a model and each stage want them.
    *
@@ -40,92 +48,132 @@ const evaluationText = 200; // sequences, each with a one-hot row per character
 /** The batch size of a stage, and the seed of its order. */
 function batching({ data, seed = 0, stages }: Recipe, index: number): { batchSize: number; shuffle: number } {
   const stage = stages[index];
+  const common = typeof data === 'function' ? undefined : data.batchSize;
   return {
-    batchSize: (isTrainStage(stage) ? stage.batchSize : undefined) ?? data.batchSize ?? 128,
+    batchSize: (isTrainStage(stage) ? stage.batchSize : undefined) ?? common ?? 128,
     shuffle: hash(seed, index) & 0x7fffffff,
   };
 }
 
-/** A model that gives something else for an example than the labels are would fail in the first step. */
-function checkOutput(model: LayersModel, labels: readonly number[], data: string): void {
-  const [output] = model.outputs;
-  if (model.outputs.length === 1 && output.shape.slice(1).join() === labels.join()) return;
-  const given = model.outputs.map(({ shape }) => `[${shape.slice(1)}]`).join(' and ');
+type Shape = readonly (number | null)[];
+
+const sameShape = (model: Shape, data: readonly number[]): boolean =>
+  model.length === data.length && model.every((n, i) => n === null || n === data[i]);
+
+/** A part of a source, and what of the model it is for: by its name, or by its place. */
+function matched(
+  names: readonly string[],
+  shapes: readonly Shape[],
+  parts: readonly Described[],
+): readonly Shape[] | undefined {
+  if (parts.length !== shapes.length) return undefined;
+  if (parts.some(({ name }) => name === undefined)) return shapes;
+  const places = parts.map(({ name }) => names.indexOf(name as string));
+  return places.includes(-1) ? undefined : places.map((place) => shapes[place]);
+}
+
+const told = (parts: readonly Described[]): string =>
+  parts.map(({ name, shape }) => `${name === undefined ? '' : `${name} `}[${shape}]`).join(' and ');
+
+/** A model that takes or gives something else than the data have would fail in the first step. */
+function checkModel(model: LayersModel, { inputs, labels, name }: DataSource): readonly Shape[] {
+  const outputs = model.outputs.map(({ shape }) => shape.slice(1));
+  const wanted = matched(model.outputNames, outputs, labels);
+  if (!wanted?.every((shape, i) => sameShape(shape, labels[i].shape))) {
+    const [label] = labels;
+    const given = outputs.map((shape) => `[${shape}]`).join(' and ');
+    throw new EspalierError(
+      'bad-model',
+      `The model gives ${given} for an example; ${name} has labels ${told(labels)}.`,
+      {
+        remedy:
+          labels.length > 1
+            ? `Let it have ${labels.length} outputs of these shapes${label.name === undefined ? '' : ', named so'}.`
+            : `Let it end in a layer of ${label.shape.at(-1)} units${outputs[0]?.length > label.shape.length ? ", after a 'flatten: {}' if its inputs are images" : ''}.`,
+      },
+    );
+  }
+  const taken = model.inputs.map(({ shape }) => shape.slice(1));
+  const shapes = matched(model.inputNames, taken, inputs);
+  if (shapes !== undefined) return shapes;
+  const names = taken.map((shape, i) => `${model.inputNames[i]} [${shape}]`).join(' and ');
   throw new EspalierError(
     'bad-model',
-    `The model gives ${given} for an example; ${data} has labels [${labels}].`,
+    `The model takes ${names} for an example; ${name} has ${told(inputs)}.`,
     {
-      remedy: `Let it end in a layer of ${labels.at(-1)} units${output.shape.length > labels.length + 1 ? ", after a 'flatten: {}' if its inputs are images" : ''}.`,
+      remedy: 'Name them so, or give them as a list in the order of the model.',
     },
   );
 }
 
-function images(recipe: Recipe, dataset: Dataset): LoadedData {
-  const { data } = recipe;
+/** A source as a recipe's stages use it. */
+function loaded(recipe: Recipe, source: DataSource): LoadedData {
+  const { labels, inputs, characters = false } = source;
+  const numbers = labels.every((label) => label.numbers);
   return {
-    inputShape: dataset.inputShape,
-    classes: dataset.classes,
-    characters: false,
+    source,
+    inputShape: inputs[0].shape,
+    classes: labels.length === 1 ? (labels[0].classes ?? []) : [],
+    characters,
+    loss: recipe.loss ?? (numbers ? 'meanSquaredError' : undefined),
     cut(model) {
-      checkOutput(model, [dataset.classes.length], data.name);
-      const shape = model.inputs[0].shape.slice(1) as number[];
-      const common = { ...(data.scale && { scale: data.scale }), shape };
-      const augment = data.augment && { augment: data.augment };
+      const shapes = checkModel(model, source) as readonly (readonly number[])[];
+      const evaluation = { shapes, batchSize: characters ? evaluationText : evaluationBatch };
       return {
-        training: (index) => batches(dataset.train, { ...common, ...batching(recipe, index), ...augment }),
-        validation: batches(dataset.validation, { ...common, batchSize: evaluationBatch }),
-        test: batches(dataset.test, { ...common, batchSize: evaluationBatch }),
+        training: (index) => source.batches('train', { shapes, ...batching(recipe, index) }),
+        validation: source.batches('validation', evaluation),
+        test: source.batches('test', evaluation),
       };
     },
   };
-}
-
-/** Text as sequences of characters; a label is the character that comes next. */
-function characters(recipe: Recipe, { alphabet, train, validation, test }: TextDataset): LoadedData {
-  const { length = 64 } = recipe.data;
-  const classCount = alphabet.length;
-  return {
-    inputShape: [length],
-    classes: alphabet,
-    characters: true,
-    cut(model) {
-      checkOutput(model, [length, classCount], recipe.data.name);
-      // An embedding takes ids [length], any other layer one-hot rows [length, characters].
-      const common = { classCount, length, oneHotInputs: model.inputs[0].shape.length === 3 };
-      return {
-        training: (index) => sequences(train, { ...common, ...batching(recipe, index), dropRemainder: true }),
-        validation: sequences(validation, { ...common, batchSize: evaluationText }),
-        test: sequences(test, { ...common, batchSize: evaluationText }),
-      };
-    },
-  };
-}
-
-function refuse(message: string, remedy: string): never {
-  throw new EspalierError('bad-recipe', message, { remedy });
 }
 
 /**
- * Loads the data set or text that a recipe names.
+ * Makes the source that `data` names.
  *
- * @throws EspalierError `bad-recipe` for what the data cannot be asked; DatasetError `unknown-name`
+ * @throws EspalierError, DatasetError: as the factories do
  */
-export async function loadData(recipe: Recipe, log: (line: string) => void): Promise<LoadedData> {
-  const { seed = 0, data } = recipe;
-  const { name, validation, dir, length } = data;
-  const where = { log, ...(dir !== undefined && { dir }) };
-  if (textNames.includes(name)) {
-    const image = (['scale', 'augment'] as const).find((key) => data[key] !== undefined);
-    if (image !== undefined) refuse(`'${image}' has no meaning for text.`, 'It is for images; leave it out.');
-    if (validation !== undefined && validation >= 1) {
-      refuse(`validation is ${validation}.`, 'Of a text, give a share below 1.');
+export async function makeSource(data: DataUse, context: FactoryContext): Promise<DataSource> {
+  if (typeof data === 'function') return own((await data()) as OwnSource, 'data', context);
+  const { batchSize: _, ...given } = data;
+  switch (formOf(given)) {
+    case 'csv':
+      return csv(given as never, context);
+    case 'images':
+      return images(given as never, context);
+    case 'inputs':
+      return arrays(given as never, context);
+    case 'text':
+      return text(given as never, context);
+    case 'use': {
+      const { use, options = {} } = given as { use: string | (() => unknown); options?: unknown };
+      if (typeof use === 'function') return own((await use()) as OwnSource, 'data', context);
+      const factory = await factoryNamed(use, context.folder ?? '.', './data.mjs#factory');
+      return own((await called(use, factory, options)) as OwnSource, use, context);
     }
-    return characters(
-      recipe,
-      await loadText(name, { ...where, ...(validation !== undefined && { validation }) }),
-    );
+    default: {
+      const { name, ...options } = given as { name: string };
+      return builtIn(name)(options, context);
+    }
   }
-  if (length !== undefined)
-    refuse(`'length' has no meaning for ${name}.`, `It is for text: ${textNames.join(', ')}.`);
-  return images(recipe, await loadDataset(name, { ...where, validation: validation ?? 0.1, seed }));
+}
+
+/**
+ * Loads the data that a recipe names.
+ *
+ * @param folder - The recipe's: its paths go from there.
+ * @throws EspalierError, DatasetError: as the factories do
+ */
+export async function loadData(
+  recipe: Recipe,
+  folder: string,
+  log: (line: string) => void,
+): Promise<LoadedData> {
+  return loaded(recipe, await makeSource(recipe.data, { seed: recipe.seed ?? 0, folder, log }));
+}
+
+/** The first batch of an epoch. Whoever asks disposes of it. @throws EspalierError `bad-data` where there is none */
+export async function firstBatch(data: Data): Promise<Batch> {
+  for await (const batch of data.batches(0)) return batch;
+  throw new EspalierError('bad-data', 'The data give no batch.');
 }

@@ -133,10 +133,13 @@ export function baselineStage(recipe: Recipe, stages: readonly PreparedStage[]):
   return first.once !== undefined || shrinks ? -1 : 0;
 }
 
-/** A word for what makes two runs the same: the recipe, functions by their text. */
-export function fingerprintOf(recipe: Recipe): string {
+/** A word for what makes two runs the same: the recipe, functions by their text, and the data, where they are known. */
+export function fingerprintOf(recipe: Recipe, data: string | undefined): string {
   const text = JSON.stringify(recipe, (_, value: unknown) =>
     typeof value === 'function' ? String(value) : value,
   );
-  return createHash('sha256').update(text).digest('hex');
+  return createHash('sha256')
+    .update(text)
+    .update(data ?? '')
+    .digest('hex');
 }

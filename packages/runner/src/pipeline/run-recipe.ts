@@ -14,6 +14,7 @@ import {
 import { readArtifacts } from '@espalier/formats';
 import type { Report } from '@espalier/report';
 import { models } from '@tensorflow/tfjs-layers';
+import { dataPath } from '../recipe/data-schema.js';
 import type { LoadedRecipe } from '../recipe/load.js';
 import { located } from '../recipe/located.js';
 import { isTrainStage } from '../recipe/schema.js';
@@ -74,10 +75,11 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   if (resume) await checkSame(out, recipe);
   const plugins = await Plugins.of({ recipe, source });
   const stages = await prepareStages({ recipe, source }, plugins);
-  const loadedData = await located(source, ['data', 'name'], () =>
-    loadData(recipe, (line) => listener.info(line)),
+  const loadedData = await located(source, dataPath(recipe), () =>
+    loadData(recipe, folder, (line) => listener.info(line)),
   );
-  const fingerprint = fingerprintOf(recipe);
+  for (const note of loadedData.source.notes) listener.info(note);
+  const fingerprint = fingerprintOf(recipe, loadedData.source.fingerprint);
   const found = resume ? await readCheckpoint(out, fingerprint) : undefined;
 
   const first = await located(source, ['model'], () => makeModel(recipe, folder, loadedData.inputShape));
@@ -88,6 +90,11 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   if (unseeded.length > 0) {
     listener.warn(
       `${unseeded.join(', ')}: TF.js draws their noise unseeded; this run cannot be repeated bit for bit.`,
+    );
+  }
+  if (!loadedData.source.repeatable) {
+    listener.warn(
+      `${loadedData.source.name} does not promise the same batches again; this run cannot be repeated or resumed bit for bit.`,
     );
   }
   await writeWhole(join(out, layout.recipe), recipeText(recipe));
@@ -101,7 +108,8 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
 
   const records: StageRecord[] = [...(found?.stages ?? [])];
   const metrics: MetricLine[] = [...(found?.metrics ?? [])];
-  const bench: Bench = { recipe, run, memory, data, optimizers: backend.optimizers, listener, signal };
+  const { loss } = loadedData;
+  const bench: Bench = { recipe, run, memory, data, loss, optimizers: backend.optimizers, listener, signal };
   const baseline = baselineStage(recipe, stages);
   const checkpoint = async (stage: number, trainer?: PluginState): Promise<void> => {
     const state: Checkpoint = {
@@ -168,20 +176,25 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   const { effort = 9, metadata, reorder: wanted = false } = recipe.encode ?? {};
   const trained = await artifactsOf(run.model);
   const artifacts = wanted ? reorder(trained, listener) : trained;
-  if (metadata !== undefined) artifacts.userDefinedMetadata = metadata as Record<string, object>;
+  const { encoding } = loadedData.source;
+  if (metadata !== undefined || encoding !== undefined) {
+    artifacts.userDefinedMetadata = { ...(encoding && { data: encoding }), ...metadata } as Record<
+      string,
+      object
+    >;
+  }
   const bytes = encode(artifacts, { effort });
   await writeWhole(join(out, layout.model), bytes);
 
   const { measure = 'test' } = options;
   listener.info(`Measuring on the ${measure} set, from the file`);
-  const loss = recipe.loss ? { loss: recipe.loss } : {};
   const dense = await readArtifacts(join(out, layout.plain));
   const small = await readArtifacts(join(out, layout.model));
   const scores = [];
   const costs = [];
   for (const { artifacts } of [dense, small]) {
     const loaded = await modelFrom(artifacts);
-    scores.push(await evaluate(loaded, data[measure], loss));
+    scores.push(await evaluate(loaded, data[measure], loss ? { loss } : {}));
     costs.push(await costsOf(loaded));
     loaded.dispose();
   }

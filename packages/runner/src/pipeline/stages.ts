@@ -4,6 +4,7 @@ import {
   evaluate,
   isQuantizer,
   isTransform,
+  type Losses,
   type OptimizerFactories,
   type PluginState,
   type Run,
@@ -26,6 +27,7 @@ export interface Bench {
   /** What the plugins of the stages before have learned. */
   readonly memory: Memory;
   readonly data: PreparedData;
+  readonly loss: Losses | undefined;
   readonly optimizers: OptimizerFactories | undefined;
   readonly listener: Listener;
   readonly signal: AbortSignal | undefined;
@@ -33,7 +35,7 @@ export interface Bench {
 
 /** Trains for a stage's epochs, from where `state` left off. `after` is called when an epoch is done. */
 export async function trainFor(
-  { recipe, run, memory, data, optimizers, listener, signal }: Bench,
+  { recipe, run, memory, data, loss, optimizers, listener, signal }: Bench,
   index: number,
   { stage, schedules }: PreparedStage,
   state: PluginState | undefined,
@@ -50,7 +52,7 @@ export async function trainFor(
       return { ...schedule, ...(known && { state: known }) };
     }),
     learningRate: learningRateOf(stage as TrainStage),
-    ...(recipe.loss && { loss: recipe.loss }),
+    ...(loss && { loss }),
     ...(optimizer && {
       optimizer: (typeof optimizer === 'string' ? { name: optimizer } : optimizer) as never,
     }),
@@ -126,7 +128,7 @@ async function transform(
 }
 
 /** Accuracy on the validation split, for the record of a stage that does not train. */
-export async function validate({ recipe, run, data }: Bench): Promise<number> {
-  const { accuracy } = await evaluate(run.model, data.validation, recipe.loss ? { loss: recipe.loss } : {});
+export async function validate({ run, data, loss }: Bench): Promise<number> {
+  const { accuracy } = await evaluate(run.model, data.validation, loss ? { loss } : {});
   return accuracy;
 }

@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
 import type { BackendTrial } from '@espalier/backend';
-import { createTrainer, disposeModel, Run } from '@espalier/core';
+import { arrange, createTrainer, disposeModel, listed, Run, type Tensors } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LoadedRecipe } from '../recipe/load.js';
 import { isTrainStage } from '../recipe/schema.js';
-import { loadData } from './data.js';
+import { firstBatch, loadData } from './data.js';
 import { makeModel } from './model.js';
 
 /**
@@ -17,24 +17,27 @@ export function trialOf({ recipe, source }: LoadedRecipe): BackendTrial | undefi
   if (stage < 0) return undefined;
   let loading: ReturnType<typeof loadData> | undefined;
   return async ({ optimizers }) => {
-    loading ??= loadData(recipe, () => undefined);
+    loading ??= loadData(recipe, dirname(source.file), () => undefined);
     const loaded = await loading;
     const model = await makeModel(recipe, dirname(source.file), loaded.inputShape);
-    const [batch] = loaded.cut(model).training(stage).batches(0);
-    const { inputs, labels } = batch;
+    const batch = await firstBatch(loaded.cut(model).training(stage));
     const data = {
-      size: labels.shape[0],
+      size: listed(arrange(model, 'output', batch.labels))[0].shape[0],
       stepsPerEpoch: 1,
       *batches() {
-        const copy = Array.isArray(inputs) ? inputs.map((x) => tf.clone(x)) : tf.clone(inputs);
-        yield { inputs: copy, labels: tf.clone(labels) };
+        const { inputs, labels, weights } = batch;
+        yield {
+          inputs: copied(inputs),
+          labels: copied(labels),
+          ...(weights && { weights: tf.clone(weights) }),
+        };
       },
     };
     const run = new Run(model);
     const trainer = await createTrainer(run, {
       data,
       epochs: Number.MAX_SAFE_INTEGER,
-      ...(recipe.loss && { loss: recipe.loss }),
+      ...(loaded.loss && { loss: loaded.loss }),
       ...(optimizers && { optimizers }),
     });
     return {
@@ -43,8 +46,15 @@ export function trialOf({ recipe, source }: LoadedRecipe): BackendTrial | undefi
         trainer.dispose();
         run.dispose();
         disposeModel(model);
-        tf.dispose([inputs, labels]);
+        tf.dispose({ ...batch } as tf.TensorContainer);
       },
     };
   };
+}
+
+/** The tensors of a batch once more. */
+function copied(tensors: Tensors): Tensors {
+  if (tensors instanceof tf.Tensor) return tf.clone(tensors);
+  if (Array.isArray(tensors)) return tensors.map((tensor) => tf.clone(tensor));
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tf.clone(tensor)]));
 }

@@ -1,6 +1,7 @@
 import { nearestName } from '@espalier/core';
 import type { Problem } from '@espalier/yaml';
 import type * as z from 'zod';
+import { dataForms, formOf } from './data-schema.js';
 import { applyStage, type Recipe, recipeHead, trainStage } from './schema.js';
 
 interface Def {
@@ -88,13 +89,33 @@ function explain(schema: z.ZodType, root: unknown, found: Issue): Problem[] {
   return [{ path, message: `found ${shown(value)}: ${issue.message}.` }];
 }
 
+/** All that is wrong with `data`. */
+export function checkData(data: unknown): Problem[] {
+  if (typeof data === 'function') return [];
+  const forms = Object.keys(dataForms);
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+    return [{ path: [], message: `found ${shown(data)}: expected a map with one of ${forms.join(', ')}.` }];
+  }
+  const form = formOf(data);
+  if (form === undefined) {
+    const near = Object.keys(data).find((key) => nearestName(key, forms) !== undefined);
+    if (near !== undefined) return [unknownKey([], near, forms)];
+    return [{ path: [], message: `it does not say which data. Known keys: ${forms.join(', ')}.` }];
+  }
+  const schema: z.ZodType = dataForms[form];
+  return (schema.safeParse(data).error?.issues ?? []).flatMap((issue) => explain(schema, data, issue));
+}
+
 /** Checks a recipe. Either it is one, or here is all that is wrong with it. */
 export function checkRecipe(value: unknown): { recipe: Recipe } | { problems: Problem[] } {
   const head = recipeHead.safeParse(value);
   if (!head.success) {
     return { problems: head.error.issues.flatMap((issue) => explain(recipeHead, value, issue)) };
   }
-  const problems: Problem[] = [];
+  const problems: Problem[] = checkData(head.data.data).map((problem) => ({
+    ...problem,
+    path: ['data', ...problem.path],
+  }));
   const names = new Set<unknown>();
   for (const [i, stage] of head.data.stages.entries()) {
     const schema = 'use' in stage || 'plugin' in stage ? applyStage : trainStage;

@@ -1,4 +1,5 @@
 import type { Plugin } from '@espalier/core';
+import type { OwnSource } from '@espalier/datasets';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { ApplyStage, Recipe, TrainStage } from './schema.js';
 
@@ -7,7 +8,9 @@ type Schedule = NonNullable<TrainStage['schedules']>[number];
 type WithPlugin<T> = Omit<T, 'use'> & { readonly use?: string | (() => Plugin) };
 
 /** A recipe written in TypeScript: as in YAML, and besides, models and plugins may be made by functions. */
-export interface RecipeDefinition extends Omit<Recipe, 'model' | 'stages'> {
+export interface RecipeDefinition extends Omit<Recipe, 'data' | 'model' | 'stages'> {
+  /** As in YAML, or a function that gives arrays, `tf.data.Dataset`s or batches. */
+  readonly data: Exclude<Recipe['data'], () => unknown> | (() => OwnSource | Promise<OwnSource>);
   /** An architecture, a file, layers, or a function that makes the model. */
   readonly model: Recipe['model'] | (() => LayersModel | Promise<LayersModel>);
   readonly stages: readonly (

@@ -27,6 +27,9 @@ const aboutRecipes = new Set([
   'bad-plugin',
   'bad-model',
   'bad-recipe',
+  'bad-data',
+  'bad-file',
+  'not-found',
 ]);
 
 /**

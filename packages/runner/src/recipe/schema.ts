@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { anyData } from './data-schema.js';
 import { layersSchema } from './layers/schema.js';
 
 /** Values a plugin factory takes; it checks them itself. */
@@ -112,20 +113,6 @@ export const trainStage = z.strictObject({
 /** A stage that applies one plugin once: prune, quantise or transform. */
 export const applyStage = z.strictObject({ name: z.string().min(1), ...pluginFields });
 
-const data = z.strictObject({
-  name: z.string().describe('mnist, fashion-mnist, cifar10; or a text: moby-dick.'),
-  length: count.describe('Of a text: characters per sequence. Default 64.').optional(),
-  validation: z
-    .number()
-    .positive()
-    .describe('Examples held out of the training set: a count or a share.')
-    .optional(),
-  batchSize: count.describe('Default 128.').optional(),
-  scale: z.enum(['unit', 'symmetric', 'none']).optional(),
-  augment: z.strictObject({ shift: z.number().min(0) }).optional(),
-  dir: z.string().describe('Where your own files are.').optional(),
-});
-
 const model = z
   .union([
     z
@@ -164,12 +151,18 @@ const search = z
   })
   .describe('What `espalier search` varies.');
 
+const loss = z.enum(['categoricalCrossentropy', 'binaryCrossentropy', 'meanSquaredError']);
+
 const head = {
   name: z.string().min(1).describe('Names the run and its folder.'),
   seed: z.int().min(0).describe('Of initial weights, order of the data, dropout. Default 0.').optional(),
-  data: data.describe('What it is trained and measured on.'),
   model,
-  loss: z.enum(['categoricalCrossentropy', 'binaryCrossentropy', 'meanSquaredError']).optional(),
+  loss: z
+    .union([loss, z.array(loss).min(1), z.record(z.string(), loss)])
+    .describe(
+      'For all outputs, or for each: a list, or by the names of the output layers. Default: categoricalCrossentropy; of numbers, meanSquaredError.',
+    )
+    .optional(),
   plugins: z
     .record(z.string(), z.strictObject({ use: z.string(), options: options.optional() }))
     .describe('Plugins that several stages share, by id.')
@@ -199,15 +192,17 @@ const head = {
     .optional(),
 };
 
-/** Everything but the stages, which are checked one by one so that messages name the right kind. */
+/** Everything but data and stages, which are checked by their kinds so that messages name the right one. */
 export const recipeHead = z.strictObject({
   ...head,
+  data: z.union([z.record(z.string(), z.unknown()), made]),
   stages: z.array(z.record(z.string(), z.unknown())).min(1),
 });
 
 /** The whole recipe; the JSON schema for editors is made of it. */
 export const recipeSchema = z.strictObject({
   ...head,
+  data: anyData.describe('What it is trained and measured on.'),
   stages: z.array(z.union([trainStage, applyStage])).min(1),
 });
 

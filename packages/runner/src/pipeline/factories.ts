@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { EspalierError, nearestName, unknownName } from '@espalier/core';
+
+type Module = Record<string, unknown>;
+
+/** Imports a file of the recipe's own. @throws EspalierError `unknown-name`, `bad-plugin` */
+async function importFile(file: string): Promise<Module> {
+  if (!existsSync(file)) {
+    throw new EspalierError('unknown-name', `There is no file ${file}.`, {
+      remedy: "Write './plugin.js#factory', from the recipe's folder.",
+    });
+  }
+  try {
+    return (await import(pathToFileURL(file).href)) as Module;
+  } catch (cause) {
+    throw new EspalierError('bad-plugin', `${file} failed to load: ${String(cause)}`, { cause });
+  }
+}
+
+/** Imports a package as the recipe's folder sees it, then as this package does. */
+async function importPackage(name: string, folder: string): Promise<Module> {
+  const full = name.startsWith('.') || name.startsWith('@') ? name : undefined;
+  const candidates = full === undefined ? [name, `@espalier/${name}`] : [full];
+  const failures: unknown[] = [];
+  for (const candidate of candidates) {
+    if (candidate.startsWith('.')) return importFile(resolve(folder, candidate));
+    for (const base of [resolve(folder, 'recipe.js'), resolve('recipe.js')]) {
+      try {
+        const file = createRequire(pathToFileURL(base)).resolve(`${candidate}/package.json`);
+        const manifest = createRequire(file)(file) as { exports?: unknown; main?: string };
+        const entry = entryOf(manifest);
+        if (entry !== undefined)
+          return (await import(pathToFileURL(resolve(dirname(file), entry)).href)) as Module;
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    try {
+      return (await import(candidate)) as Module;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  const code = (failures.at(-1) as NodeJS.ErrnoException | undefined)?.code;
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') {
+    throw new EspalierError('bad-plugin', `The package ${name} failed to load: ${String(failures.at(-1))}`, {
+      cause: failures.at(-1),
+    });
+  }
+  const near = nearestName(name.replace('@espalier/', ''), known);
+  throw new EspalierError('unknown-name', `There is no package ${candidates.join(' or ')}.`, {
+    remedy: `${near === undefined ? '' : `Did you mean '@espalier/${near}'? `}Install it: npm install ${name}`,
+  });
+}
+
+const known = [
+  'pruners',
+  'pruners-structured',
+  'regularizers',
+  'priors-gmm',
+  'bayesian-layers',
+  'quantize-kmeans',
+];
+
+/** The ES module that a manifest's `exports` or `main` names. */
+function entryOf({ exports, main }: { exports?: unknown; main?: string }): string | undefined {
+  let entry = exports;
+  while (entry !== null && typeof entry === 'object') {
+    const conditions = entry as Record<string, unknown>;
+    entry = conditions['.'] ?? conditions.import ?? conditions.node ?? conditions.default;
+  }
+  return typeof entry === 'string' ? entry : main;
+}
+
+/** What a factory makes of its options. One that stumbles over them is told of by its name. */
+export function called(use: string, factory: (options: unknown) => unknown, options: unknown): unknown {
+  try {
+    return factory(options);
+  } catch (cause) {
+    if (typeof (cause as { code?: unknown } | null)?.code === 'string') throw cause;
+    const given = JSON.stringify(options);
+    throw new EspalierError('bad-plugin', `${use} makes nothing of ${given}: ${(cause as Error)?.message}`, {
+      cause,
+      remedy: "Its readme lists its 'options'.",
+    });
+  }
+}
+
+/** A function that makes something of options. */
+export type AnyFactory = (options: unknown) => unknown;
+
+/**
+ * The factory that `package#factory` or `./file.mjs#factory` names, from a folder.
+ *
+ * @param example - How it could be written, for the message.
+ * @throws EspalierError `unknown-name` for a package or factory that does not exist (with the nearest name), `bad-plugin`
+ *   when it does not name one, or does not load
+ */
+export async function factoryNamed(use: string, folder: string, example: string): Promise<AnyFactory> {
+  const [name, factory] = use.split('#');
+  if (!name || !factory) {
+    throw new EspalierError('bad-plugin', `'${use}' does not name a factory.`, {
+      remedy: `Write 'package#factory', for example '${example}'.`,
+    });
+  }
+  const module = await importPackage(name, folder);
+  const candidate = Object.hasOwn(module, factory) ? module[factory] : undefined;
+  if (typeof candidate === 'function') return candidate as AnyFactory;
+  const factories = Object.keys(module).filter((key) => typeof module[key] === 'function');
+  throw unknownName(`factory in ${name}`, factory, factories);
+}
