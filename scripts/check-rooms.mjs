@@ -48,7 +48,7 @@ const rooms = {
   yaml: { ours: ['core'], tensorflow: core, node: false, libraries: true },
   distiller: { ours: ['core', 'yaml'], tensorflow: core, node: false, libraries: true },
   host: { ours: [], tensorflow: [], node: true, libraries: true },
-  datasets: { ours: ['core', 'host'], tensorflow: core, node: true, libraries: true },
+  datasets: { ours: ['core', 'formats', 'host'], tensorflow: core, node: true, libraries: true },
   formats: { ours: ['core', 'codec', 'compress', 'host'], tensorflow: core, node: true, libraries: true },
   backend: { ours: ['host'], tensorflow: true, node: true, libraries: true },
   runner: { ours: true, tensorflow: true, node: true, libraries: true },

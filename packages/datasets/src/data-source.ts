@@ -1,6 +1,6 @@
 import type { Data } from '@espalier/core';
 import { type Alter, cut, type Scale } from './cut.js';
-import type { Part } from './divide.js';
+import type { DataPart } from './divide.js';
 import { type Column, type Examples, sizeOf } from './examples.js';
 
 /** What a source has for an input or an output of a model. */
@@ -41,12 +41,12 @@ export interface DataSource {
   /** A word that is another one when the data are others; absent where nobody can know. */
   readonly fingerprint?: string;
   /** The examples of a part; undefined where the source has none of it. */
-  batches(part: Part, options: BatchesOptions): Data;
+  batches(part: DataPart, options: BatchesOptions): Data;
 }
 
 /** What of a source in memory is the same for all its batches. */
 export interface InMemory extends Omit<DataSource, 'inputs' | 'labels' | 'batches' | 'repeatable'> {
-  readonly parts: Readonly<Record<Part, Examples>>;
+  readonly parts: Readonly<Record<DataPart, Examples>>;
   /** Of bytes. Default `unit`. */
   readonly scale?: Scale;
   /** Changes of the first input that are the same every time: normalisation. */

@@ -2,10 +2,10 @@ import { checkInteger, DatasetError } from './errors.js';
 import { permutation } from './random.js';
 
 /** Which examples are for what. */
-export type Part = 'train' | 'validation' | 'test';
+export type DataPart = 'train' | 'validation' | 'test';
 
 /** The three parts, in the order in which they are spoken of. */
-export const parts: readonly Part[] = ['train', 'validation', 'test'];
+export const parts: readonly DataPart[] = ['train', 'validation', 'test'];
 
 /** How examples are divided: shares in (0, 1), or numbers of examples; 0 for none. */
 export interface Shares {
@@ -52,7 +52,7 @@ export function divide(
   size: number,
   { validation = 0.1, test = 0.1, seed = 0 }: Shares,
   classes?: ArrayLike<number>,
-): Record<Part, number[]> {
+): Record<DataPart, number[]> {
   const counts = { validation: countOf('validation', validation, size), test: countOf('test', test, size) };
   if (counts.validation + counts.test >= size) {
     throw new DatasetError(
@@ -72,7 +72,7 @@ export function divide(
   const drawn = groups.map(([key, members]) =>
     [...permutation(members.length, seed, key)].map((i) => members[i]),
   );
-  const divided: Record<Part, number[]> = { train: [], validation: [], test: [] };
+  const divided: Record<DataPart, number[]> = { train: [], validation: [], test: [] };
   for (const part of ['test', 'validation'] as const) {
     for (const [c, quota] of quotas(
       drawn.map(({ length }) => length),

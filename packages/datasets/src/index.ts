@@ -8,9 +8,9 @@ export {
 export { CIFAR10_CLASSES, readCifar10 } from './cifar10.js';
 export type { Scale } from './cut.js';
 export type { BatchesOptions, DataSource, Described } from './data-source.js';
-export { divide, type Part, type Shares } from './divide.js';
+export { type DataPart, divide, type Shares } from './divide.js';
 export { DatasetError, type DatasetErrorCode } from './errors.js';
-export { type ArrayFiles, type ArraysOptions, arrays } from './factories/arrays.js';
+export { type ArrayFiles, type ArraysOptions, fromArrays } from './factories/arrays.js';
 export {
   type BuiltInOptions,
   builtIn,
@@ -18,11 +18,11 @@ export {
   type Factory,
   type FactoryContext,
 } from './factories/built-in.js';
-export { type CsvOptions, csv } from './factories/csv/csv.js';
+export { type CsvOptions, fromCsv } from './factories/csv/csv.js';
 export type { AugmentOptions } from './factories/images/augment.js';
-export { type ImagesOptions, images } from './factories/images/images.js';
-export { type OwnSource, own } from './factories/own.js';
-export { type TextOptions, text } from './factories/text.js';
+export { fromImages, type ImagesOptions } from './factories/images/images.js';
+export { fromOwn, type OwnSource } from './factories/own.js';
+export { fromText, type TextOptions } from './factories/text.js';
 export { type IdxArray, readIdx, writeIdx } from './idx.js';
 export { type Dataset, type DatasetOptions, datasetNames, loadDataset } from './load.js';
 export { type SequenceOptions, sequences } from './sequences.js';

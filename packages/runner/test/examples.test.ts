@@ -40,7 +40,8 @@ describe('the recipes of the examples', () => {
     const loaded = await loadRecipe(join(examples, file));
     const { recipe, source } = loaded;
     const prepared = await prepareStages(loaded, await Plugins.of(loaded));
-    const shape = inputShapes[recipe.data.name] ?? [recipe.data.length ?? 64];
+    const { name, length = 64 } = recipe.data as { name: string; length?: number };
+    const shape = inputShapes[name] ?? [length];
     const model = await makeModel(await withModel(recipe, file), dirname(source.file), shape);
     await checkStages(source, prepared, new Run(model), () => 100);
     expect(prepared).toHaveLength(recipe.stages.length);

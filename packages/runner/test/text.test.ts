@@ -4,7 +4,7 @@ import { startBackend } from '@espalier/backend';
 import * as tf from '@tensorflow/tfjs-core';
 import { sequential, layers as tfLayers } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { loadData } from '../src/pipeline/data.js';
+import { firstBatch, loadData } from '../src/pipeline/data.js';
 import { runRecipe } from '../src/pipeline/run-recipe.js';
 import { loadRecipe } from '../src/recipe/load.js';
 import type { Recipe } from '../src/recipe/schema.js';
@@ -38,7 +38,7 @@ beforeAll(async () => {
 
 describe('text', () => {
   it('comes as ids for an embedding, as one-hot rows for any other layer', async () => {
-    const data = await loadData(recipe({ length: 10, batchSize: 4 }), silence);
+    const data = await loadData(recipe({ length: 10, batchSize: 4 }), '.', silence);
     expect([data.inputShape, data.characters]).toEqual([[10], true]);
     const embedding = tfLayers.embedding({ inputDim: 4, outputDim: 4, inputShape: [10] });
     const recurrent = tfLayers.gru({
@@ -51,35 +51,35 @@ describe('text', () => {
       [embedding, [4, 10]],
       [recurrent, [4, 10, 4]],
     ] as const) {
-      const [batch] = data
-        .cut(sequential({ layers: [layer] }))
-        .training(0)
-        .batches(0);
-      expect([(batch.inputs as tf.Tensor).shape, batch.labels.shape]).toEqual([shape, [4, 10, 4]]);
+      const batch = await firstBatch(data.cut(sequential({ layers: [layer] })).training(0));
+      expect([(batch.inputs as tf.Tensor).shape, (batch.labels as tf.Tensor).shape]).toEqual([
+        shape,
+        [4, 10, 4],
+      ]);
       tf.dispose([batch.inputs, batch.labels]);
     }
   });
 
   it('has a validation share, and nothing that images have', async () => {
     const size = async (data: object): Promise<number> =>
-      (await loadData(recipe(data), silence)).cut(
+      (await loadData(recipe(data), '.', silence)).cut(
         sequential({ layers: [tfLayers.embedding({ inputDim: 4, outputDim: 4, inputShape: [10] })] }),
       ).validation.size;
     expect(await size({ length: 10, validation: 0.1 })).toBe(59);
     expect(await size({ length: 10 })).toBe(29);
-    await expect(loadData(recipe({ validation: 500 }), silence)).rejects.toThrow(
+    await expect(loadData(recipe({ validation: 500 }), '.', silence)).rejects.toThrow(
       /validation is 500.*\n.*share below 1/,
     );
-    await expect(loadData(recipe({ augment: { shift: 1 } }), silence)).rejects.toThrow(
+    await expect(loadData(recipe({ augment: { shift: 1 } }), '.', silence)).rejects.toThrow(
       /'augment' has no meaning for text/,
     );
     await expect(
-      loadData({ ...recipe({ length: 10 }), data: { name: 'mnist', length: 10 } }, silence),
+      loadData({ ...recipe({ length: 10 }), data: { name: 'mnist', length: 10 } }, '.', silence),
     ).rejects.toThrow(/'length' has no meaning for mnist.*\n.*moby-dick/);
   });
 
   it('is refused for a model that does not tell the next character at each place', async () => {
-    const data = await loadData(recipe({ length: 10 }), silence);
+    const data = await loadData(recipe({ length: 10 }), '.', silence);
     const last = sequential({
       layers: [tfLayers.dense({ units: 4, inputShape: [10] })],
     });

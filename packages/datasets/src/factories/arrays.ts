@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { readArrays } from '@espalier/formats';
 import type { Scale } from '../cut.js';
 import { type DataSource, inMemory } from '../data-source.js';
-import { divide, type Part, parts, type Shares } from '../divide.js';
+import { type DataPart, divide, parts, type Shares } from '../divide.js';
 import { checkOptions, DatasetError, suggest } from '../errors.js';
 import { type Column, type Examples, sizeOf, takeExamples } from '../examples.js';
 import { fingerprintOf } from '../fingerprint.js';
@@ -12,7 +12,7 @@ import type { FactoryContext } from './built-in.js';
 /** A file of arrays, or one array of it as `file.npz#name`; several in the model's order, or by the names of its inputs or outputs. */
 export type ArrayFiles = string | readonly string[] | Readonly<Record<string, string>>;
 
-/** Options of {@link arrays}. */
+/** Options of {@link fromArrays}. */
 export interface ArraysOptions extends Omit<Shares, 'seed'> {
   /** `.npy`, `.npz`, `.safetensors`: the first axis counts the examples. */
   readonly inputs: ArrayFiles;
@@ -156,12 +156,12 @@ export function examplesOfArrays(
 }
 
 /** Divides examples, each class in proportion where there is one label of classes. */
-export function divided(examples: Examples, shares: Shares): Record<Part, Examples> {
+export function divided(examples: Examples, shares: Shares): Record<DataPart, Examples> {
   const [label] = examples.labels;
   const classes = examples.labels.length === 1 && label.classes ? label.values : undefined;
   const indices = divide(examples.size, shares, classes);
   return Object.fromEntries(parts.map((part) => [part, takeExamples(examples, indices[part])])) as Record<
-    Part,
+    DataPart,
     Examples
   >;
 }
@@ -171,7 +171,7 @@ export function divided(examples: Examples, shares: Shares): Record<Part, Exampl
  *
  * @throws DatasetError `not-found`, `bad-file`, `unknown-name`, `unknown-option`, `invalid-option`; EspalierError of the formats
  */
-export async function arrays(
+export async function fromArrays(
   options: ArraysOptions,
   { seed = 0, folder = '.' }: FactoryContext = {},
 ): Promise<DataSource> {

@@ -86,8 +86,14 @@ export function nextCharacter(text: TextDataset, length = 64, kept = false): Dat
   };
 }
 
+function meaningless(key: string, name: string, remedy: string): DatasetError {
+  return new DatasetError('invalid-option', `'${key}' has no meaning for ${name}.`, { remedy });
+}
+
 function ofPictures(name: string): Factory<BuiltInOptions> {
   return async (options, context = {}) => {
+    if (options.length !== undefined)
+      throw meaningless('length', name, `It is for text: ${textNames.join(', ')}.`);
     checkOptions(name, options, ['validation', 'dir', 'scale', 'augment']);
     const { validation = 0.1 } = options;
     const { seed = 0 } = context;
@@ -97,7 +103,9 @@ function ofPictures(name: string): Factory<BuiltInOptions> {
 
 function ofText(name: string): Factory<BuiltInOptions> {
   return async (options, context = {}) => {
-    checkOptions(name, options, ['validation', 'dir', 'length']);
+    const key = (['scale', 'augment'] as const).find((one) => options[one] !== undefined);
+    if (key !== undefined) throw meaningless(key, 'text', 'It is for images; leave it out.');
+    checkOptions(name, options, ['validation', 'dir', 'length', 'scale', 'augment']);
     const { validation, length } = options;
     const shares = validation === undefined ? {} : { validation };
     if (validation !== undefined && validation >= 1) {

@@ -1,7 +1,7 @@
 import type { Batch, Data, Tensors } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type DataSource, type Described, inMemory } from '../data-source.js';
-import { type Part, parts } from '../divide.js';
+import { type DataPart, parts } from '../divide.js';
 import { DatasetError } from '../errors.js';
 import type { Examples } from '../examples.js';
 import { fingerprintOf } from '../fingerprint.js';
@@ -170,7 +170,7 @@ async function counted(name: string, part: OwnPart): Promise<Counted> {
  *
  * @throws DatasetError `bad-file` for what is no source
  */
-export async function own(
+export async function fromOwn(
   given: OwnSource,
   name: string,
   { seed = 0 }: FactoryContext = {},
@@ -192,7 +192,7 @@ export async function own(
   if (parts.every((part) => isExamples(given[part]))) {
     const each = Object.fromEntries(
       parts.map((part) => [part, examplesOf(`${name}: ${part}`, given[part] as OwnExamples)]),
-    ) as Record<Part, Examples>;
+    ) as Record<DataPart, Examples>;
     const { scale } = given.train as OwnExamples;
     return inMemory({
       name,
@@ -203,7 +203,11 @@ export async function own(
     });
   }
   const train = await counted(`${name}: train`, given.train as OwnPart);
-  const all: Record<Part, Data | undefined> = { train: train.data, validation: undefined, test: undefined };
+  const all: Record<DataPart, Data | undefined> = {
+    train: train.data,
+    validation: undefined,
+    test: undefined,
+  };
   for (const part of ['validation', 'test'] as const) {
     const one = given[part];
     if (one !== undefined) all[part] = (await counted(`${name}: ${part}`, one)).data;

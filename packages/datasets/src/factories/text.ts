@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
 import { type DataSource, inMemory } from '../data-source.js';
-import { divide, type Part, parts, type Shares } from '../divide.js';
+import { type DataPart, divide, parts, type Shares } from '../divide.js';
 import { checkInteger, checkOptions, DatasetError, suggest } from '../errors.js';
 import { type Examples, takeExamples } from '../examples.js';
 import { fingerprintOf } from '../fingerprint.js';
@@ -12,7 +12,7 @@ import { readTable } from './csv/table.js';
 import { classFolders } from './images/folders.js';
 import { encodeWith, learnVocabulary, type Unit } from './vocabulary.js';
 
-/** Options of {@link text}. */
+/** Options of {@link fromText}. */
 export interface TextOptions extends Omit<Shares, 'seed'> {
   /**
    * A `.jsonl` or `.csv` file, or a folder with a folder of `.txt` files for each class: texts to be classified. A `.txt`
@@ -109,7 +109,7 @@ function readAll(path: string, field: string, label: string): Promise<Labelled[]
  *
  * @throws DatasetError `not-found`, `bad-file` (with the line), `unknown-name`, `unknown-option`, `invalid-option`
  */
-export async function text(
+export async function fromText(
   options: TextOptions,
   { seed = 0, folder = '.' }: FactoryContext = {},
 ): Promise<DataSource> {
@@ -161,7 +161,7 @@ export async function text(
     encoding: { kind: 'text', unit, length, vocabulary, classes },
     fingerprint: fingerprintOf([all]),
     parts: Object.fromEntries(parts.map((part) => [part, takeExamples(all, indices[part])])) as Record<
-      Part,
+      DataPart,
       Examples
     >,
   });

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
-import { disposeModel, EspalierError, Run } from '@espalier/core';
-import { batches, loadDataset } from '@espalier/datasets';
+import { disposeModel, EspalierError, type Loss, Run } from '@espalier/core';
 import { formatPercent, formatTable, renderSensitivity, sensitivityCsv } from '@espalier/report';
 import { measureSensitivity, type SensitivityKind, suggestion } from '@espalier/sensitivity';
 import { defineCommand } from 'citty';
 import { stringify } from 'yaml';
+import { dataHelp, givenData } from '../inputs/data-argument.js';
+import { loadData } from '../pipeline/data.js';
 import { writeWhole } from '../pipeline/files.js';
 import { readLayersModel } from '../pipeline/model-files.js';
+import type { Recipe } from '../recipe/schema.js';
 import { print, tell } from '../terminal/stream.js';
 import {
   backendArgument,
@@ -22,8 +24,8 @@ const args = {
   data: {
     type: 'string',
     required: true,
-    description: 'A data set: mnist, fashion-mnist, cifar10',
-    valueHint: 'name',
+    description: dataHelp,
+    valueHint: 'data',
   },
   kind: {
     type: 'string',
@@ -40,14 +42,12 @@ const args = {
   parameters: { type: 'string', description: 'Which tensors (default: every kernel)', valueHint: 'globs' },
   validation: {
     type: 'string',
-    default: '0.1',
-    description: 'Held-out training examples to measure on: a share or a count',
+    description: 'Held-out training examples to measure on: a share or a count (default 0.1)',
     valueHint: 'number',
   },
   seed: {
     type: 'string',
-    default: '0',
-    description: 'Which examples: give the seed the model was trained with',
+    description: "Which examples: give the seed the model was trained with (default 0, or the recipe's)",
     valueHint: 'number',
   },
   scale: {
@@ -91,25 +91,31 @@ export default defineCommand({
   async run({ args: given }) {
     checkArguments(given, args);
     const levels = given.levels.split(',').map((text) => numberOf('levels', text));
-    const [validation, seed, maxDrop] = (['validation', 'seed', 'max-drop'] as const).map((name) =>
-      numberOf(name, given[name]),
-    );
+    const maxDrop = numberOf('max-drop', given['max-drop']);
     await startNamed(given.backend, () => {});
     const model = await readLayersModel(given.model);
-    const dataset = await loadDataset(given.data, {
-      validation,
-      seed,
+    const more = {
+      ...(given.validation !== undefined && { validation: numberOf('validation', given.validation) }),
       ...(given.dir !== undefined && { dir: given.dir }),
-    });
-    const data = batches(dataset.validation, {
-      batchSize: 1000,
-      shape: model.inputs[0].shape.slice(1) as number[],
-      ...(given.scale !== undefined && { scale: given.scale as 'unit' }),
-    });
+      ...(given.scale !== undefined && { scale: given.scale }),
+    };
+    const { data: use, folder, seed: own, loss } = await givenData(given.data, more);
+    const seed = given.seed === undefined ? own : numberOf('seed', given.seed);
+    const recipe = {
+      name: model.name,
+      seed,
+      data: use,
+      model: given.model,
+      stages: [],
+      ...(loss && { loss }),
+    };
+    const loaded = await loadData(recipe as Recipe, folder, () => {});
+    const data = loaded.cut(model).validation;
     const run = new Run(model);
     const measured = await measureSensitivity(run, data, {
       kind: given.kind as SensitivityKind,
       levels,
+      ...(loaded.loss && { loss: loaded.loss as Loss }),
       ...(given.parameters !== undefined && { parameters: given.parameters.split(',') }),
       onPoint: (name, { sparsity, accuracy }) =>
         tell(`${name} ${formatPercent(sparsity)}: ${formatPercent(accuracy)}\n`),

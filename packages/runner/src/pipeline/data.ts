@@ -1,15 +1,15 @@
 import { type Batch, type Data, EspalierError, hash, type Losses } from '@espalier/core';
 import {
-  arrays,
   builtIn,
-  csv,
   type DataSource,
   type Described,
   type FactoryContext,
-  images,
+  fromArrays,
+  fromCsv,
+  fromImages,
+  fromOwn,
+  fromText,
   type OwnSource,
-  own,
-  text,
 } from '@espalier/datasets';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type DataUse, formOf } from '../recipe/data-schema.js';
@@ -134,22 +134,22 @@ function loaded(recipe: Recipe, source: DataSource): LoadedData {
  * @throws EspalierError, DatasetError: as the factories do
  */
 export async function makeSource(data: DataUse, context: FactoryContext): Promise<DataSource> {
-  if (typeof data === 'function') return own((await data()) as OwnSource, 'data', context);
+  if (typeof data === 'function') return fromOwn((await data()) as OwnSource, 'data', context);
   const { batchSize: _, ...given } = data;
   switch (formOf(given)) {
     case 'csv':
-      return csv(given as never, context);
+      return fromCsv(given as never, context);
     case 'images':
-      return images(given as never, context);
+      return fromImages(given as never, context);
     case 'inputs':
-      return arrays(given as never, context);
+      return fromArrays(given as never, context);
     case 'text':
-      return text(given as never, context);
+      return fromText(given as never, context);
     case 'use': {
       const { use, options = {} } = given as { use: string | (() => unknown); options?: unknown };
-      if (typeof use === 'function') return own((await use()) as OwnSource, 'data', context);
+      if (typeof use === 'function') return fromOwn((await use()) as OwnSource, 'data', context);
       const factory = await factoryNamed(use, context.folder ?? '.', './data.mjs#factory');
-      return own((await called(use, factory, options)) as OwnSource, use, context);
+      return fromOwn((await called(use, factory, options)) as OwnSource, use, context);
     }
     default: {
       const { name, ...options } = given as { name: string };

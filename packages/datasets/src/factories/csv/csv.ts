@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type DataSource, inMemory } from '../../data-source.js';
-import { divide, type Part, parts, type Shares } from '../../divide.js';
+import { type DataPart, divide, parts, type Shares } from '../../divide.js';
 import { checkOptions, DatasetError, suggest } from '../../errors.js';
 import { type Column, type Examples, takeExamples } from '../../examples.js';
 import { fingerprintOf } from '../../fingerprint.js';
@@ -9,7 +9,7 @@ import { type ColumnCode, encodeCell, learnColumn, widthOf } from './encode.js';
 import { readTable, type Table } from './table.js';
 import { type ColumnType, isMissing, typeOf } from './types.js';
 
-/** Options of {@link csv}. */
+/** Options of {@link fromCsv}. */
 export interface CsvOptions extends Omit<Shares, 'seed'> {
   /** A file whose first line names the columns. */
   readonly csv: string;
@@ -137,7 +137,7 @@ function targetCode(
  *
  * @throws DatasetError `not-found`, `bad-file` (with the line), `unknown-name`, `unknown-option`, `invalid-option`
  */
-export async function csv(
+export async function fromCsv(
   options: CsvOptions,
   { seed = 0, folder = '.' }: FactoryContext = {},
 ): Promise<DataSource> {
@@ -180,7 +180,7 @@ export async function csv(
     labels,
   };
   const taken = Object.fromEntries(parts.map((part) => [part, takeExamples(all, divided[part])])) as Record<
-    Part,
+    DataPart,
     Examples
   >;
   const dropped = table.rows.length - usable.length;

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import type { Part } from '../../divide.js';
+import type { DataPart } from '../../divide.js';
 import { DatasetError } from '../../errors.js';
 
 /** A file, and its class. */
@@ -13,13 +13,13 @@ export interface Labelled {
 export interface Classes {
   readonly classes: readonly string[];
   /** Where the folder divides them itself. */
-  readonly parts?: Readonly<Record<Part, readonly Labelled[]>>;
+  readonly parts?: Readonly<Record<DataPart, readonly Labelled[]>>;
   readonly files: readonly Labelled[];
   /** Files that were left out. */
   readonly others: number;
 }
 
-const names: Readonly<Record<Part, readonly string[]>> = {
+const names: Readonly<Record<DataPart, readonly string[]>> = {
   train: ['train', 'training'],
   validation: ['validation', 'val', 'valid'],
   test: ['test'],
@@ -99,12 +99,12 @@ async function classesIn(
  */
 export async function classFolders(folder: string, kinds: readonly string[]): Promise<Classes> {
   const { folders } = await list(folder);
-  const nameOf = (part: Part): string | undefined =>
+  const nameOf = (part: DataPart): string | undefined =>
     folders.find((name) => names[part].includes(name.toLowerCase()));
   const train = nameOf('train');
   if (train === undefined) return classesIn(folder, kinds);
   const training = await classesIn(join(folder, train), kinds);
-  const read = async (part: Part): Promise<readonly Labelled[]> => {
+  const read = async (part: DataPart): Promise<readonly Labelled[]> => {
     const name = nameOf(part);
     return name === undefined ? [] : (await classesIn(join(folder, name), kinds, training.classes)).files;
   };

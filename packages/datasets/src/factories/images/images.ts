@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { type DecodedPicture, readPicture } from '@espalier/formats';
 import { type Alter, type Scale, scaleTable } from '../../cut.js';
 import { type DataSource, inMemory } from '../../data-source.js';
-import { divide, type Part, type Shares } from '../../divide.js';
+import { type DataPart, divide, type Shares } from '../../divide.js';
 import { checkInteger, checkOptions, DatasetError } from '../../errors.js';
 import type { Examples } from '../../examples.js';
 import { fingerprintOf } from '../../fingerprint.js';
@@ -12,7 +12,7 @@ import { type AugmentOptions, augmenter, checkAugment } from './augment.js';
 import { type Classes, classFolders, type Labelled } from './folders.js';
 import { type Fit, resize } from './resize.js';
 
-/** Options of {@link images}. */
+/** Options of {@link fromImages}. */
 export interface ImagesOptions extends Omit<Shares, 'seed'> {
   /** A folder with a folder of pictures for each class; or with these in `train`, `val` and `test`. */
   readonly images: string;
@@ -86,7 +86,7 @@ async function readAll(
 }
 
 /** The parts as places in the list of files: the folder's own, where it has all three, and else drawn from those for training. */
-function partsOf({ files, parts }: Classes, shares: Shares): Record<Part, readonly number[]> {
+function partsOf({ files, parts }: Classes, shares: Shares): Record<DataPart, readonly number[]> {
   if (parts === undefined)
     return divide(
       files.length,
@@ -94,7 +94,7 @@ function partsOf({ files, parts }: Classes, shares: Shares): Record<Part, readon
       files.map(({ label }) => label),
     );
   const place = new Map(files.map(({ file }, i) => [file, i]));
-  const placesOf = (part: Part): number[] => parts[part].map(({ file }) => place.get(file)!);
+  const placesOf = (part: DataPart): number[] => parts[part].map(({ file }) => place.get(file)!);
   const own = { validation: placesOf('validation'), test: placesOf('test') };
   const train = placesOf('train');
   const drawn = divide(
@@ -106,7 +106,7 @@ function partsOf({ files, parts }: Classes, shares: Shares): Record<Part, readon
     },
     train.map((i) => files[i].label),
   );
-  const from = (part: Part): number[] => drawn[part].map((i) => train[i]);
+  const from = (part: DataPart): number[] => drawn[part].map((i) => train[i]);
   return {
     train: from('train'),
     validation: own.validation.length > 0 ? own.validation : from('validation'),
@@ -121,7 +121,7 @@ function partsOf({ files, parts }: Classes, shares: Shares): Record<Part, readon
  * @throws DatasetError `not-found`; `bad-file` for an empty class, pictures of different sizes where none is asked for, a file that
  *   changes; `invalid-option`, `unknown-option`; EspalierError `bad-data` for a picture that cannot be read, with its name
  */
-export async function images(
+export async function fromImages(
   options: ImagesOptions,
   { seed = 0, folder = '.' }: FactoryContext = {},
 ): Promise<DataSource> {

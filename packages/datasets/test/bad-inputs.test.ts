@@ -1,0 +1,311 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { builtIn, fromArrays, fromCsv, fromImages, fromOwn, fromText } from '@espalier/datasets';
+import { npyBytes, writeNpy } from '@espalier/formats';
+import { expect, test } from 'vitest';
+import { steadily } from '../src/steady.js';
+import { flowers, folder, picture, redAndBlue, write } from './made.js';
+
+const floats = (home: string, name: string, shape: number[], value = 1): string =>
+  write(join(home, name), writeNpy(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value)));
+const integers = (home: string, name: string, values: number[]): string =>
+  write(
+    join(home, name),
+    npyBytes({
+      name,
+      shape: [values.length],
+      type: 'int32',
+      bytes: new Uint8Array(Int32Array.from(values).buffer),
+    }),
+  );
+const table = (home: string, change: (line: string, i: number) => string): string =>
+  flowers(join(home, 't.csv'), 40, change);
+const kind = { csv: 't.csv', target: 'kind' };
+const xy = { inputs: 'x.npy', labels: 'y.npy' };
+
+/** What is wrong, the files that are, the source of them, and the sentence that is said. */
+const cases: readonly (readonly [
+  string,
+  (home: string) => unknown,
+  (folder: string) => Promise<unknown>,
+  RegExp,
+])[] = [
+  ['no file', () => {}, (folder) => fromCsv(kind, { folder }), /There is no file .*t\.csv\./],
+  [
+    'an empty table',
+    (home) => write(join(home, 't.csv'), ''),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv holds no rows/,
+  ],
+  [
+    'a head alone',
+    (home) => write(join(home, 't.csv'), 'a,kind\n'),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv holds no rows/,
+  ],
+  [
+    'a row too short',
+    (home) => table(home, (line, i) => (i === 5 ? '1,red' : line)),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv: Invalid Record Length.*line 6/s,
+  ],
+  [
+    'an open quote',
+    (home) => table(home, (line, i) => (i === 5 ? `"${line}` : line)),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv: Quote Not Closed/,
+  ],
+  [
+    'two columns of a name',
+    (home) => table(home, (line, i) => (i === 0 ? line.replace('price', 'length') : line)),
+    (folder) => fromCsv(kind, { folder }),
+    /two columns 'length'/,
+  ],
+  [
+    'no such target',
+    (home) => table(home, (line) => line),
+    (folder) => fromCsv({ ...kind, target: 'knid' }, { folder }),
+    /has no column 'knid'\.\n.*Did you mean "kind"/,
+  ],
+  [
+    'a NaN cell',
+    (home) => table(home, (line, i) => (i === 4 ? line.replace(/^[^,]+/, 'NaN') : line)),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv:5: the column 'length' holds no number \('NaN'\)\.\n.*missing: mean or drop/,
+  ],
+  [
+    'an infinite cell',
+    (home) => table(home, (line, i) => (i === 4 ? line.replace(/^[^,]+/, 'Infinity') : line)),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv:5: the column 'length' holds 'Infinity' among numbers/,
+  ],
+  [
+    'a text among numbers',
+    (home) => table(home, (line, i) => (i === 9 ? line.replace(/^[^,]+/, '12cm') : line)),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv:10: the column 'length' holds '12cm' among numbers/,
+  ],
+  [
+    'an empty column',
+    (home) => table(home, (line, i) => (i === 0 ? line : line.replace(/^[^,]+/, ''))),
+    (folder) => fromCsv(kind, { folder }),
+    /the column 'length' is empty/,
+  ],
+  [
+    'a name of each row',
+    (home) => table(home, (line, i) => line.replace(/^[^,]+/, `row ${i}x`).replace('row 0x', 'length')),
+    (folder) => fromCsv(kind, { folder }),
+    /'length' has 40 different texts in 40 rows/,
+  ],
+  [
+    'a target that is missing',
+    (home) => table(home, (line, i) => (i === 3 ? line.replace(/,[^,]+$/, ',') : line)),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv:4: the target 'kind' is missing/,
+  ],
+  [
+    'a target of one class',
+    (home) => table(home, (line) => line.replace('rose', 'daisy')),
+    (folder) => fromCsv(kind, { folder }),
+    /'kind' is 'daisy' everywhere/,
+  ],
+  [
+    'a class that is nowhere to learn',
+    (home) =>
+      table(home, (line, i) => (i === 7 ? line.replace('rose', 'lily').replace('daisy', 'lily') : line)),
+    (folder) => fromCsv({ ...kind, test: 39, validation: 0 }, { folder, seed: 1 }),
+    /has no example in the training split|everywhere/,
+  ],
+  [
+    'nothing left to train on',
+    (home) => table(home, (line) => line),
+    (folder) => fromCsv({ ...kind, test: 30, validation: 10 }, { folder }),
+    /of 40 examples, 10 for validation and 30 for the test leave none/,
+  ],
+  [
+    'an option that is none',
+    (home) => table(home, (line) => line),
+    (folder) => fromCsv({ ...kind, tset: 1 } as never, { folder }),
+    /unknown option "tset".*\n.*Did you mean "test"/,
+  ],
+  [
+    'shapes that disagree',
+    (home) => [floats(home, 'x.npy', [10, 2]), floats(home, 'y.npy', [9])],
+    (folder) => fromArrays(xy, { folder }),
+    /x\.npy has 10 examples, y\.npy has 9/,
+  ],
+  [
+    'no examples',
+    (home) => [floats(home, 'x.npy', [0, 2]), floats(home, 'y.npy', [0])],
+    (folder) => fromArrays(xy, { folder }),
+    /x\.npy holds no examples/,
+  ],
+  [
+    'a NaN in an array',
+    (home) => [floats(home, 'x.npy', [10, 2], Number.NaN), floats(home, 'y.npy', [10])],
+    (folder) => fromArrays(xy, { folder }),
+    /x\.npy: example 0 holds NaN/,
+  ],
+  [
+    'labels out of range',
+    (home) => [floats(home, 'x.npy', [4, 2]), integers(home, 'y.npy', [0, 1, 2, 1])],
+    (folder) => fromArrays({ ...xy, classes: 2 }, { folder }),
+    /y\.npy: the label of example 2 is 2; there are 2 classes, from 0/,
+  ],
+  [
+    'labels below 0',
+    (home) => [floats(home, 'x.npy', [4, 2]), integers(home, 'y.npy', [0, -1, 1, 1])],
+    (folder) => fromArrays(xy, { folder }),
+    /the label of example 1 is -1/,
+  ],
+  [
+    'a class without examples',
+    (home) => [floats(home, 'x.npy', [4, 2]), integers(home, 'y.npy', [0, 2, 2, 0])],
+    (folder) => fromArrays(xy, { folder }),
+    /the class 1 has no example/,
+  ],
+  [
+    'weights below 0',
+    (home) => [floats(home, 'x.npy', [4, 2]), floats(home, 'y.npy', [4], -1)],
+    (folder) => fromArrays({ ...xy, weights: 'y.npy' }, { folder }),
+    /y\.npy is no list of weights/,
+  ],
+  [
+    'no such array',
+    (home) => floats(home, 'x.npy', [4, 2]),
+    (folder) => fromArrays({ inputs: 'x.npy#a', labels: 'x.npy' }, { folder }),
+    /x\.npy has no array 'a'/,
+  ],
+  [
+    'a file of something else',
+    (home) => write(join(home, 'x.npy'), 'hello, world'),
+    (folder) => fromArrays({ inputs: 'x.npy', labels: 'x.npy' }, { folder }),
+    /x\.npy is no \.npy file/,
+  ],
+  [
+    'an empty class',
+    (home) => [redAndBlue(home), write(join(home, 'green', '.keep'), '')],
+    (folder) => fromImages({ images: '.' }, { folder }),
+    /The class .*green is empty/,
+  ],
+  [
+    'one class',
+    (home) => picture(join(home, 'red', 'a.png'), [2, 2], () => [1, 2, 3]),
+    (folder) => fromImages({ images: '.' }, { folder }),
+    /holds 1 folder of a class/,
+  ],
+  [
+    'no folder',
+    () => {},
+    (folder) => fromImages({ images: 'photos' }, { folder }),
+    /There is no folder .*photos/,
+  ],
+  [
+    'a picture that is none',
+    (home) => [redAndBlue(home), write(join(home, 'red', 'x.png'), 'hello')],
+    (folder) => fromImages({ images: '.' }, { folder }),
+    /x\.png is neither PNG nor JPEG/,
+  ],
+  [
+    'a picture that is cut off',
+    (home) => {
+      const file = picture(join(redAndBlue(home), 'red', 'x.png'), [6, 8], (y, x) => [y, x, 9]);
+      write(file, readFileSync(file).subarray(0, 60));
+    },
+    (folder) => fromImages({ images: '.' }, { folder }),
+    /Cannot read the picture .*x\.png/,
+  ],
+  [
+    'a picture of a kind that is not read',
+    (home) => [redAndBlue(home), write(join(home, 'red', 'x.webp'), 'RIFF....WEBPVP8 ')],
+    (folder) => fromImages({ images: '.' }, { folder }),
+    /x\.webp is neither PNG nor JPEG\.\n.*Convert/,
+  ],
+  [
+    'pictures of several sizes',
+    (home) => picture(join(redAndBlue(home), 'red', 'x.png'), [5, 5], () => [1, 2, 3]),
+    (folder) => fromImages({ images: '.' }, { folder }),
+    /x\.png has 5 x 5 pixels.*\n.*size: 96/,
+  ],
+  [
+    'a class of the test alone',
+    (home) => {
+      for (const part of ['train', 'test']) redAndBlue(join(home, part), 3);
+      picture(join(home, 'test', 'green', 'x.png'), [6, 8], () => [1, 2, 3]);
+    },
+    (folder) => fromImages({ images: '.' }, { folder }),
+    /green is of a class that the training folder does not have/,
+  ],
+  [
+    'a jitter of 2',
+    (home) => redAndBlue(home),
+    (folder) => fromImages({ images: '.', augment: { jitter: { contrast: 2 } } }, { folder }),
+    /augment\.jitter\.contrast is 2/,
+  ],
+  [
+    'a line that is no JSON',
+    (home) => write(join(home, 't.jsonl'), '{"text":"a","label":"b"}\n{"text":\n'),
+    (folder) => fromText({ text: 't.jsonl' }, { folder }),
+    /t\.jsonl:2 is no JSON/,
+  ],
+  [
+    'a line without a text',
+    (home) => write(join(home, 't.jsonl'), '{"txt":"a","label":"b"}\n'),
+    (folder) => fromText({ text: 't.jsonl' }, { folder }),
+    /t\.jsonl:1 has no text 'text'.*\n.*Did you mean "txt"/,
+  ],
+  [
+    'texts of one class',
+    (home) => write(join(home, 't.jsonl'), '{"text":"a","label":"b"}\n'),
+    (folder) => fromText({ text: 't.jsonl' }, { folder }),
+    /1 texts of 1 class/,
+  ],
+  [
+    'no texts',
+    () => {},
+    (folder) => fromText({ text: 't.pdf' }, { folder }),
+    /t\.pdf holds no texts that are read/,
+  ],
+  [
+    'a factory of nothing',
+    () => {},
+    () => fromOwn(undefined as never, 'mine'),
+    /mine gives no data\.\n.*Give \{ inputs, labels \}/,
+  ],
+  [
+    'a factory of no batches',
+    () => {},
+    () => fromOwn({ train: () => [] }, 'mine'),
+    /mine: train gives no batch/,
+  ],
+  [
+    'a factory of no tensors',
+    () => {},
+    () => fromOwn({ train: () => [{ inputs: 1 }] as never }, 'mine'),
+    /mine: train gives something that is no batch/,
+  ],
+  [
+    'a path as a name',
+    () => {},
+    async () => builtIn('./my.csv'),
+    /Unknown data set ".\/my\.csv"\.\n.*data: \{ csv: \.\/my\.csv, target/,
+  ],
+];
+
+test.each(cases)('%s', async (_, files, source, says) => {
+  const home = folder();
+  files(home);
+  const error = (await source(home).then(
+    () => new Error('nothing was said'),
+    (cause: Error) => cause,
+  )) as Error & { code?: string };
+  expect(error.message).toMatch(says);
+  expect(error.code).toBeTypeOf('string');
+});
+
+test('a file that grows while it is read', async () => {
+  const file = write(join(folder(), 'grows.csv'), 'a,b\n');
+  const growing = async (path: string): Promise<void> => appendFileSync(path, '1,2\n');
+  await expect(steadily(file, growing)).rejects.toThrow(/grows\.csv has changed while it was read/);
+});

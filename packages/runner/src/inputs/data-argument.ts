@@ -1,0 +1,49 @@
+import { dirname } from 'node:path';
+import type { Losses } from '@espalier/core';
+import { parseYaml, problemsError } from '@espalier/yaml';
+import { checkData } from '../recipe/check.js';
+import { type DataUse, formOf } from '../recipe/data-schema.js';
+import { loadRecipe } from '../recipe/load.js';
+
+/** Data that a command was given. */
+export interface GivenData {
+  readonly data: DataUse;
+  /** Paths go from here. */
+  readonly folder: string;
+  /** Of a recipe: which examples it holds out. */
+  readonly seed: number;
+  readonly loss?: Losses;
+}
+
+/** How `--data` may be written, for the help of a command. */
+export const dataHelp =
+  "A data set (mnist, fashion-mnist, cifar10, moby-dick), a recipe whose data are meant, or '{ csv: table.csv, target: price }' as in a recipe";
+
+/**
+ * What `--data` names: a data set by name, a recipe's data, or data as a recipe has them, in braces.
+ *
+ * @param more - What other options add; it must be what the data take.
+ * @throws EspalierError `bad-recipe`
+ */
+export async function givenData(
+  text: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<GivenData> {
+  if (/\.(ya?ml|[cm]?[jt]s)$/i.test(text)) {
+    const { recipe, source } = await loadRecipe(text);
+    const { data, seed = 0, loss } = recipe;
+    const own = typeof data === 'function' ? data : ({ ...data, ...more } as DataUse);
+    return { data: own, folder: dirname(source.file), seed, ...(loss && { loss }) };
+  }
+  const inBraces = text.trimStart().startsWith('{');
+  const parsed = inBraces ? parseYaml(text, '--data') : undefined;
+  const value = { ...(parsed ? (parsed.value as object) : { name: text }), ...more };
+  const problems = checkData(value);
+  if (problems.length > 0)
+    throw problemsError(problems, (parsed ?? parseYaml(JSON.stringify(value), '--data')).source);
+  return { data: value as DataUse, folder: '.', seed: 0 };
+}
+
+/** Whether a set of pictures or a text of ours is meant, by its name. */
+export const isNamed = ({ data }: GivenData): boolean =>
+  typeof data !== 'function' && formOf(data) === 'name';
