@@ -69,6 +69,11 @@ function family(id, { anyOf }) {
   return `- ${/^[aeiou]/.test(id) ? 'An' : 'A'} ${id} is one of ${made.join(', ')}; by its name, or with options as in \`{ ${Object.keys(anyOf[1].properties).at(-1)}: { … } }\`.`;
 }
 
+/** A form of `data`, under the key that tells it. */
+function dataForm(form) {
+  return `### \`data: { ${Object.keys(form.properties)[0]}: … }\`\n\n${table(form)}`;
+}
+
 function recipePage() {
   const schema = JSON.parse(readFileSync(new URL('packages/runner/dist/recipe.schema.json', root), 'utf8'));
   const [train, apply] = schema.properties.stages.items.anyOf;
@@ -82,14 +87,19 @@ Written from the code by \`scripts/write-docs.mjs\`. The JSON schema for editors
 \`# yaml-language-server: $schema=…\`.
 
 A recipe in TypeScript is the default export of a module, typed by \`defineRecipe\` of \`@espalier/runner\`; there,
-\`model\` and \`use\` may also be functions.
+\`data\`, \`model\` and \`use\` may also be functions.
 
 ## The recipe
 
 ${table(schema)}
 ## \`data\`
 
-${table(schema.properties.data)}
+One of these forms; paths go from the recipe's folder. [Bring your data](guide/bring-your-data.md) shows each.
+
+${schema.properties.data.anyOf
+  .filter(({ properties }) => properties)
+  .map(dataForm)
+  .join('\n')}
 ## \`model: { layers: […] }\`
 
 Layers follow one another; each is the name of a \`tf.layers\` function and its options, as in

@@ -52,7 +52,7 @@ const markdownIn = (directory) =>
 
 /**
  * The examples that must run: every ```ts block after an `@example` tag in the sources, and every ```ts block
- * in the Markdown of the root, docs and the packages that imports one of our packages; ```ts no-run takes a
+ * in the Markdown of the root, docs, its guide and the packages that imports one of our packages; ```ts no-run takes a
  * block out.
  */
 export function docExamples() {
@@ -60,7 +60,7 @@ export function docExamples() {
     .filter((name) => existsSync(join(root, 'packages', name, 'src')))
     .flatMap((name) => filesBelow(`packages/${name}/src`, (path) => path.endsWith('.ts')));
   const readmes = readdirSync(join(root, 'packages')).flatMap((name) => markdownIn(join('packages', name)));
-  const markdown = [...markdownIn('.'), ...markdownIn('docs'), ...readmes];
+  const markdown = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('docs/guide'), ...readmes];
   return [
     ...sources.flatMap((file) => [...inSource(file)]),
     ...markdown.flatMap((file) => [...inMarkdown(file)]),

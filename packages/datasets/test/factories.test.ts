@@ -52,7 +52,7 @@ describe('a table', () => {
       expect([red + white + yellow, labels[i]]).toEqual([1, red === 1 ? [0, 1] : [1, 0]]);
     }
     expect(labels.filter(([daisy]) => daisy === 1)).toHaveLength(16); // each class in proportion
-    const { encoding } = source as { encoding: { inputs: { mean: number }[] } };
+    const encoding = source.encoding as { inputs: { mean: number }[] };
     expect(encoding.inputs[0]).toMatchObject({ name: 'length', type: 'number', mean: expect.any(Number) });
     expect(encoding.inputs[1]).toEqual({
       name: 'colour',

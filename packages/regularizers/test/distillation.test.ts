@@ -217,5 +217,7 @@ it('refuses models of several outputs by name', async () => {
     (i) => layers.dense({ name: `out${i}`, units: 2 }).apply(seen) as SymbolicTensor,
   );
   const run = new Run(model({ inputs: seen, outputs }));
-  await expect(async () => run.start(distillation())).rejects.toThrow('distillation: the model has 2 outputs.');
+  await expect(async () => run.start(distillation())).rejects.toThrow(
+    'distillation: the model has 2 outputs.',
+  );
 });

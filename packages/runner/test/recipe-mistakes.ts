@@ -20,8 +20,27 @@ const stage = (text: string, at: RegExp, says: RegExp): Mistake => [
   says,
 ];
 
+const data = (text: string, says: RegExp): Mistake => [/data: .*/, `data: ${text}`, /:3:/, says];
+
 /** Common mistakes, each in the recipe of `tinyRecipe`. */
 export const recipes: readonly Mistake[] = [
+  // Data.
+  data('mnist', /found "mnist"/),
+  data('{ cvs: t.csv, target: a }', /no key 'cvs'.*Did you mean 'csv'/),
+  data('{ file: t.csv }', /does not say which data.*csv, images/),
+  data('{ csv: t.csv }', /'target' is missing/),
+  data('{ csv: t.csv, tarket: a }', /no key 'tarket'.*Did you mean 'target'/),
+  data('{ csv: t.csv, images: photos, target: a }', /no key 'images'/),
+  data('{ csv: t.csv, target: a, missing: fill }', /found "fill", expected refuse or mean or drop/),
+  data('{ csv: t.csv, target: a }', /There is no file .*t\.csv/),
+  data('{ images: photos }', /There is no folder .*photos/),
+  data('{ images: photos, size: 0 }', /size/),
+  data('{ images: photos, augment: { flp: both } }', /no key 'flp'.*Did you mean 'flip'/),
+  data('{ inputs: x.npy }', /'labels' is missing/),
+  data('{ inputs: x.npy, labels: y.npy }', /There is no file .*x\.npy/),
+  data('{ text: a.jsonl, unit: wrod }', /Did you mean 'word'/),
+  data("{ use: './none.mjs#f' }", /There is no file .*none\.mjs/),
+  data('{ name: ./my.csv }', /data: \{ csv: \.\/my\.csv, target/),
   // Layers.
   dense('activation: relux', /found "relux".*relu/s),
   dense('activation: Relu', /Did you mean 'relu'/),

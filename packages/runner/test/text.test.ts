@@ -11,8 +11,8 @@ import type { Recipe } from '../src/recipe/schema.js';
 import { folder } from './fixtures.js';
 
 // What comes after an a is b, after a b c or d by turns: half of the b's cost a bit, nothing else does.
-vi.mock('@espalier/datasets', async (original) => {
-  const real = await original<typeof import('@espalier/datasets')>();
+vi.mock('../../datasets/src/text.js', async (original) => {
+  const real = await original<typeof import('../../datasets/src/text.js')>();
   return {
     ...real,
     loadText: (name: string, options: object) =>
