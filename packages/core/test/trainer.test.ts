@@ -1,5 +1,4 @@
 import {
-  type Batch,
   createTrainer,
   type EpochMetrics,
   type PrunerSession,
