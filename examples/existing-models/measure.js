@@ -6,8 +6,8 @@ import { inputsOf } from './inputs.js';
 import { artifactsOf } from './models.js';
 import { brotli, convertUniformly, textBytes } from './uniform.js';
 
-/** Examples computed at a time. */
-const batch = 8;
+/** Examples computed at a time, where the model takes any number. */
+const usualBatch = 8;
 
 /** Asked for beyond the converter's fidelity: what is measured on other inputs differs a little. */
 const margin = 0.75;
@@ -15,6 +15,8 @@ const margin = 0.75;
 /** A model's outputs for all examples. */
 async function outputsOf(artifacts, examples) {
   const model = await load(artifacts);
+  const [fixed] = model.inputs[0].shape;
+  const batch = fixed > 0 ? fixed : usualBatch;
   const shapes = [];
   const parts = [];
   for (let start = 0; start < examples.shape[0]; start += batch) {
@@ -38,6 +40,12 @@ async function outputsOf(artifacts, examples) {
   });
 }
 
+/** What an output spans, at least 1/32 of its greatest magnitude. */
+function spanOf({ values }) {
+  const [low, high] = values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
+  return Math.max(high - low, Math.max(high, -low) / 32) || 1;
+}
+
 /** The rows of one model. */
 export async function measure(model, { folder, write, log }) {
   const artifacts = await artifactsOf(model);
@@ -47,8 +55,11 @@ export async function measure(model, { folder, write, log }) {
     calibration: await outputsOf(artifacts, calibration),
     heldOut: await outputsOf(artifacts, heldOut),
   };
-  const peaks = original.heldOut.map(() => model.inputs.peak);
-  const fidelity = async (other, inputs, outputs) => compare(outputs, await outputsOf(other, inputs), peaks);
+  const peaks = original.calibration.map((output) => model.inputs.peak ?? spanOf(output));
+  const fidelity = async (other, inputs, outputs) => {
+    const { agreement, ...measured } = compare(outputs, await outputsOf(other, inputs), peaks);
+    return model.classes ? { ...measured, agreement } : measured;
+  };
   const rows = [];
   for (const { bits, decibels, size } of model.aims) {
     const row = { name: model.name, raw, bits };
@@ -87,7 +98,7 @@ export async function measure(model, { folder, write, log }) {
       ...aim,
       calibration: [calibration],
       peak: model.inputs.peak,
-      seconds: Infinity,
+      seconds: model.seconds ?? Infinity,
       log,
     });
     await write(`${nameOf(model, size ? `${bits} ${size}` : bits)}.esp`, result.file);

