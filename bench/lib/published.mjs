@@ -29,7 +29,7 @@ const upscaler = (spec, path) => ({
 
 /** The model in the middle of nsfwjs's three: scripts for browsers. */
 async function nsfwjs() {
-  const folder = join(await packageFolder('nsfwjs@4.4.0'), 'dist', 'models', 'mobilenet_v2_mid');
+  const folder = join(await packageFolder('nsfwjs@4.3.0'), 'dist', 'models', 'mobilenet_v2_mid');
   return fromScripts(folder, ['group1-shard1of2', 'group1-shard2of2']);
 }
 
