@@ -134,6 +134,19 @@ function samples() {
       },
     ),
   );
+  // A text that is long enough for its second form.
+  const layers = Array.from({ length: 1200 }, (_, i) => ({
+    name: `layer_${i}`,
+    units: (i * 37) % 64,
+    of: [i % 7],
+  }));
+  files.push(
+    encode({
+      modelTopology: { note: 'x'.repeat(20_000), layers },
+      weightSpecs: [{ name: 'w', shape: [60], dtype: 'float32' }],
+      weightData: noise.buffer,
+    }),
+  );
   const parts = [sparse, noise, new Float32Array(9)];
   files.push(
     encode({

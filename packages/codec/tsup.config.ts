@@ -15,7 +15,7 @@ export default {
     options.tsconfigRaw = { compilerOptions: { useDefineForClassFields: false } };
     options.minifySyntax = true;
     options.mangleProps =
-      /^(itemBytes|negative|positive|tuning|groups|headerLength|fileLength|uint|varint|take|lines|rows|book|storage|finish|states|coder|constant|literal|position|meta|crc|kind|copied|levels|same|start|state|check|copy|base|scales|predictor|lag|terms|offset|bytes|count|total|stored|parts|numbersLeft)$/;
+      /^(itemBytes|negative|positive|tuning|groups|headerLength|fileLength|uint|varint|take|lines|rows|book|storage|finish|states|coder|constant|literal|position|meta|crc|kind|copied|levels|same|start|state|check|copy|base|scales|predictor|lag|terms|offset|bytes|count|total|stored|parts|numbersLeft|recent|known)$/;
   },
   entry: ['src/index.ts', 'src/decoder.ts', 'src/streaming.ts', 'src/han/index.ts'],
 };

@@ -51,8 +51,12 @@ export const AGAIN = 16;
 export const LENGTHS = 18;
 export const DISTANCES = 70;
 export const LITERALS = 148;
+/** Beyond them those of lengths in the text's second form. */
+export const TREES = 4244;
 
 export const RANS_BITS = 12;
+/** 2^12: what frequencies add up to. */
+export const RANS_SIZE = 4096;
 /** States of rANS stay in [2^15, 2^31). */
 export const RANS_LOW = 32768;
 

@@ -191,6 +191,6 @@ describe('a forged prediction', () => {
     );
     expect(tensor.codec).toBe('ctx-fast');
     const text = new TextEncoder().encode('[{},"w"]');
-    expect(() => decode(writeFile([tensor], encodeText(text), text.length))).toThrow('broken rule 63 ');
+    expect(() => decode(writeFile([tensor], encodeText(text)))).toThrow('broken rule 63 ');
   });
 });

@@ -10,7 +10,7 @@ function forged(shape: number[], bytes: number[], more: Partial<StoredTensor> = 
   const payloads = [Uint8Array.from(bytes)];
   const tensor: StoredTensor = { spec, storage: 3, elements: bytes.length, codec: 'raw', payloads, ...more };
   const text = new TextEncoder().encode('[{},"s"]');
-  return writeFile([tensor], encodeText(text), text.length);
+  return writeFile([tensor], encodeText(text));
 }
 
 const a = [1, 0, 0, 0, 65];

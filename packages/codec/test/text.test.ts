@@ -5,9 +5,35 @@ import { decodeLz } from '../src/coders/lz/decode.js';
 import { encodeLz, encodeLzWell } from '../src/coders/lz/encode.js';
 import { decode, encode, inspect } from '../src/index.js';
 import { decodeText, parseText } from '../src/text/decode.js';
-import { encodeText } from '../src/text/encode.js';
+import { encodeText, type StoredText } from '../src/text/encode.js';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+const read = ({ bytes, length, many }: StoredText): Uint8Array => decodeText(bytes, length, many);
+
+/** A graph like those of published models. */
+const graph = (blocks: number): string => {
+  const node: { name: string; op: string; input?: string[]; attr: object }[] = [];
+  for (let i = 0; i < blocks; i++) {
+    const scope = `StatefulPartitionedCall/model/block_${i >> 4}/conv_${i & 15}`;
+    const size = [3, 3, 8 * (1 + (i % 7)), 16].map((n) => ({ size: String(n) }));
+    node.push({
+      name: `${scope}/kernel`,
+      op: 'Const',
+      attr: { value: { tensor: { shape: { dim: size } } } },
+    });
+    const input = [node[node.length - 2]?.name ?? 'input', `${scope}/kernel`];
+    const attr = { strides: { list: { i: ['1', '1', '1', '1'] } }, padding: { s: 'U0FNRQ==' } };
+    node.push({ name: `${scope}/Conv2D`, op: 'Conv2D', input, attr });
+  }
+  return JSON.stringify(node);
+};
+
+const seconds = (run: () => unknown): number => {
+  const start = process.cpuUsage();
+  run();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1e6;
+};
 
 describe('text', () => {
   const topology = (units: number[], prefix: string): string =>
@@ -56,8 +82,8 @@ describe('text', () => {
     ] as const) {
       const text = utf8(topology([...units], prefix));
       const coded = encodeText(text);
-      expect(coded.length).toBeLessThan(prefix === 'fc' ? 100 : 30);
-      expect(parseText(decodeText(coded, text.length))).toEqual(JSON.parse(topology([...units], prefix)));
+      expect(coded.bytes.length).toBeLessThan(prefix === 'fc' ? 100 : 30);
+      expect(parseText(read(coded))).toEqual(JSON.parse(topology([...units], prefix)));
     }
   });
 
@@ -82,31 +108,58 @@ describe('text', () => {
   });
 });
 
-describe('the time of a topology', () => {
-  /** A graph like those of published models. */
-  const graph = (blocks: number): string => {
-    const node: { name: string; op: string; input?: string[]; attr: object }[] = [];
-    for (let i = 0; i < blocks; i++) {
-      const scope = `StatefulPartitionedCall/model/block_${i >> 4}/conv_${i & 15}`;
-      const size = [3, 3, 8 * (1 + (i % 7)), 16].map((n) => ({ size: String(n) }));
-      node.push({
-        name: `${scope}/kernel`,
-        op: 'Const',
-        attr: { value: { tensor: { shape: { dim: size } } } },
-      });
-      const input = [node[node.length - 2]?.name ?? 'input', `${scope}/kernel`];
-      const attr = { strides: { list: { i: ['1', '1', '1', '1'] } }, padding: { s: 'U0FNRQ==' } };
-      node.push({ name: `${scope}/Conv2D`, op: 'Conv2D', input, attr });
-    }
-    return JSON.stringify(node);
-  };
-  const seconds = (run: () => unknown): number => {
-    const start = process.cpuUsage();
-    run();
-    const { user, system } = process.cpuUsage(start);
-    return (user + system) / 1e6;
-  };
+describe('a long text', () => {
+  const names = (count: number): string =>
+    JSON.stringify([{}, ...Array.from({ length: count }, (_, i) => `block_${i % 97}/layer_${i}/kernel`)]);
 
+  it('is in the second form from 64 KiB on, which old decoders refuse, and takes less', () => {
+    const [short, long] = [encodeText(utf8(names(2000))), encodeText(utf8(names(3000)))];
+    expect([short.length < 65536, long.length < 65536, short.many, long.many]).toEqual([true, false, 1, 15]);
+    expect(Buffer.from(read(long)).toString()).toBe(names(3000));
+    const file = encode({
+      modelTopology: JSON.parse(names(3000)),
+      weightSpecs: [],
+      weightData: new ArrayBuffer(0),
+    });
+    expect([...file.subarray(8, 12)]).toEqual([1, 0, 1, 0]);
+    expect(decode(file).modelTopology).toEqual(JSON.parse(names(3000)));
+    const first = encodeLzWell(utf8(names(3000)), 1, 3);
+    expect(long.bytes.length).toBeLessThan(0.7 * first.length);
+  });
+
+  it('that is hardly anything is in the first form: no text may stand for more than its bytes allow', () => {
+    const text = utf8(`[${'{},'.repeat(700_000)}{}]`);
+    const stored = encodeText(text);
+    expect(stored.many).toBe(1);
+    expect(text.length).toBeLessThanOrEqual(32768 * stored.bytes.length + 131072);
+    expect(Buffer.compare(read(stored), text)).toBe(0);
+  });
+
+  it.each([
+    ['a graph', graph(900)],
+    ['names', names(9000)],
+    [
+      'layers',
+      JSON.stringify(
+        Array.from({ length: 800 }, (_, i) => ({
+          class_name: 'Dense',
+          config: {
+            units: ((i * 37) % 512) + 1,
+            name: `dense_${i}`,
+            activation: ['relu', 'tanh'][i % 2],
+            seed: null,
+          },
+        })),
+      ),
+    ],
+  ])('of %s takes no more than Brotli 11 makes of it', (_, text) => {
+    const bytes = utf8(text);
+    const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+    expect(encodeText(bytes).bytes.length).toBeLessThan(1.02 * brotli.length);
+  });
+});
+
+describe('the time of a topology', () => {
   it('is in proportion to its length, and at most half as long again as that of Brotli 11', () => {
     const [small, large] = [graph(150), graph(900)].map(utf8);
     const times = [small, large].map((text) => {
@@ -124,9 +177,9 @@ describe('the time of a topology', () => {
   it('ends with the budget: what is left is stored in a quick way', () => {
     const text = utf8(graph(300));
     const [searched, quick] = [encodeText(text), encodeText(text, () => false)];
-    expect(parseText(decodeText(quick, text.length))).toEqual(JSON.parse(graph(300)));
-    expect(quick.length).toBeGreaterThan(searched.length);
-    expect(quick.length).toBeLessThan(text.length / 20);
+    expect(parseText(read(quick))).toEqual(JSON.parse(graph(300)));
+    expect(quick.bytes.length).toBeGreaterThan(searched.bytes.length);
+    expect(quick.bytes.length).toBeLessThan(text.length / 20);
   });
 });
 

@@ -8,7 +8,7 @@ import type { Book } from '../src/layouts/codebook/book.js';
 import type { LevelsLayout } from '../src/layouts/levels.js';
 import { groupAxes, sizeOf, type Traversal } from '../src/layouts/traversal/geometry.js';
 import { createDecoder } from '../src/streaming.js';
-import { encodeText } from '../src/text/encode.js';
+import { encodeText, type StoredText } from '../src/text/encode.js';
 import { primer } from '../src/text/primer.js';
 
 // Small files that ask for much work: each is refused, or takes no longer than what it declares is worth.
@@ -37,9 +37,9 @@ const opened = (file: Uint8Array, limits?: Limits): { said: string; share: numbe
   outcome(() => decode(file, limits).weightData.byteLength);
 
 /** So many bytes of JSON that repeats a piece, in as few bytes as the rules allow. */
-function repeated(piece: string, bytes: number): { coded: Uint8Array; length: number } {
+function repeated(piece: string, bytes: number, many: 1 | 15 = 1): StoredText {
   const coder = new RangeEncoder();
-  const model = new LzModel(coder, 1);
+  const model = new LzModel(coder, 1, many);
   let position = primer().length;
   let before = 93;
   const literals = (text: string): void => {
@@ -54,13 +54,13 @@ function repeated(piece: string, bytes: number): { coded: Uint8Array; length: nu
   for (let first = true; left > 0; first = false) {
     const length = Math.min(left, piece.length * 900);
     model.kind(position, 1);
-    model.copy(length, first ? piece.length : 0);
+    model.copy(length, piece.length, first ? 0 : 1);
     position += length;
     left -= length;
   }
   before = piece.charCodeAt(piece.length - 1);
   literals('0]}]');
-  return { coded: coder.finish(), length: position - primer().length };
+  return { bytes: coder.finish(), length: position - primer().length, many };
 }
 
 const list = (names: number): string =>
@@ -71,7 +71,6 @@ function fileOf(tensors: readonly StoredTensor[], text = list(tensors.length)): 
   return writeFile(
     tensors,
     encodeText(bytes, () => false),
-    bytes.length,
   );
 }
 
@@ -110,8 +109,7 @@ function zeros(shape: number[], book: Partial<Book>, traversal: Traversal = plai
 
 describe('texts', () => {
   const forged = (piece: string, bytes: number): Uint8Array => {
-    const { coded, length } = repeated(piece, bytes);
-    return writeFile([], coded, length);
+    return writeFile([], repeated(piece, bytes));
   };
 
   it.each([
@@ -154,7 +152,7 @@ describe('tensors', () => {
     const { said, share } = opened(fileOf(Array(2000).fill(steps)));
     expect(said).toBe('accepted');
     expect(share).toBeLessThan(1);
-    const integers = zeros([2], { kind: 'integers', negative: 32767, positive: 32768 });
+    const integers = zeros([2], { kind: 'ints', negative: 32767, positive: 32768 });
     const bytes = { ...integers, storage: 1, spec: { ...integers.spec, dtype: 'int32' as const } };
     expect(opened(fileOf(Array(2000).fill(bytes))).share).toBeLessThan(1);
     expect(opened(fileOf(Array(65_535).fill(steps)))).toMatchObject({ said: 'limit' });

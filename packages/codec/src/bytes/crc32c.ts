@@ -1,6 +1,5 @@
 /** CRC32C (Castagnoli), reflected polynomial 0x82F63B78: finds every burst of up to 32 bits. */
-const table = /* @__PURE__ */ Int32Array.from({ length: 256 }, (_, i) => {
-  let c = i;
+const table = /* @__PURE__ */ Int32Array.from({ length: 256 }, (_, c) => {
   for (let k = 0; k < 8; k++) c = c & 1 ? (c >>> 1) ^ 0x82f63b78 : c >>> 1;
   return c;
 });

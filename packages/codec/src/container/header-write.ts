@@ -5,6 +5,7 @@ import type { LevelsLayout } from '../layouts/levels.js';
 import type { Traversal } from '../layouts/traversal/geometry.js';
 import { writeLevels } from '../layouts/write.js';
 import { FIXED_BYTES, MAJOR, MINOR } from '../numbers.js';
+import type { StoredText } from '../text/encode.js';
 import { CODECS, type CodecName, MAGIC, STORAGE } from './format.js';
 
 /** A tensor ready to be written. */
@@ -22,17 +23,13 @@ export interface StoredTensor {
 }
 
 /** The whole file. */
-export function writeFile(
-  tensors: readonly StoredTensor[],
-  text: Uint8Array,
-  textLength: number,
-): Uint8Array {
+export function writeFile(tensors: readonly StoredTensor[], text: StoredText): Uint8Array {
   const variable = new Writer();
-  variable.varint(textLength);
   variable.varint(text.length);
+  variable.varint(text.bytes.length);
   variable.varint(tensors.length);
   for (const tensor of tensors) writeTensor(variable, tensor);
-  variable.put(text);
+  variable.put(text.bytes);
   const headerLength = FIXED_BYTES + variable.length;
   const payloadBytes = tensors.reduce((n, t) => n + t.payloads.reduce((m, p) => m + p.length, 0), 0);
   const file = new Uint8Array(headerLength + payloadBytes);
@@ -41,7 +38,8 @@ export function writeFile(
   fixed.u8(MAJOR);
   // Decoders of version 1.0 know no prediction.
   fixed.u8(tensors.some(({ levels }) => levels?.book.predictor) ? MINOR : 0);
-  fixed.uint(0, 2);
+  // Required to read it: the text's second form.
+  fixed.uint(text.many > 1 ? 1 : 0, 2);
   fixed.uint(headerLength, 4);
   fixed.uint(0, 4);
   fixed.uint(file.length, 6);

@@ -19,6 +19,8 @@ export interface FixedHeader {
   /** Of the header. */
   crc: number;
   max: Required<Limits>;
+  /** How many of the last distances the text's copies know. */
+  known: number;
 }
 
 /** Checks the first 26 bytes of a file. */
@@ -33,13 +35,13 @@ export function readFixed(bytes: Uint8Array, limits?: Limits): FixedHeader {
   const major = reader.uint(1);
   reader.uint(1);
   const features = reader.uint(2);
-  if (major !== MAJOR || features) fail('version', 'unknown version');
+  if (major !== MAJOR || features > 1) fail('version', 'unknown version');
   const headerLength = reader.uint(4);
   const crc = reader.uint(4);
   const fileLength = reader.uint(6);
   if (headerLength < FIXED_BYTES || headerLength > fileLength) broken(4); // the header has an impossible length
   atMost(max, 'headerBytes', headerLength);
-  return { headerLength, fileLength, crc, max };
+  return { headerLength, fileLength, crc, max, known: 1 + 14 * features };
 }
 
 /** Fails: a file is shorter or longer than it says. */
@@ -49,9 +51,9 @@ export function cut(): never {
 
 /** Reads and checks the whole header; `bytes` must hold at least that. No payload is touched. */
 export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
-  const { headerLength, fileLength, crc, max } = readFixed(bytes, limits);
+  const { headerLength, fileLength, crc, max, known } = readFixed(bytes, limits);
   if (bytes.length < headerLength) cut();
-  if (crc32c(bytes, 20, headerLength, crc32c(bytes, 0, 16)) !== crc) fail('checksum', 'a damaged header');
+  if (crc32c(bytes, 20, headerLength, crc32c(bytes, 0, 16)) !== crc) fail('checksum', 'damaged header');
   const reader = new Reader(bytes.subarray(FIXED_BYTES, headerLength), max.numbers);
   const textLength = reader.varint();
   const textBytes = reader.varint();
@@ -83,7 +85,7 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
   if (offset !== fileLength) broken(6); // the payloads do not fill the file
   const text = reader.take(textBytes);
   if (FIXED_BYTES + reader.position !== headerLength) broken(7); // the header is longer than its contents
-  const json = decodeText(text, textLength);
+  const json = decodeText(text, textLength, known);
   for (const byte of json) if (byte === 58 || (byte | 32) === 123) work += 8; // : and [ and {
   atMost(max, 'operations', work);
   applyText(parseText(json), header);

@@ -18,7 +18,7 @@ import { countOf, offsetsOf } from '../layouts/traversal/geometry.js';
 export function checkTiles(stored: Uint8Array, { parts }: TensorEntry): Uint8Array {
   const reader = new Reader(stored);
   for (const { length, crc } of parts) {
-    if (crc32c(reader.take(length)) !== crc) fail('checksum', 'a damaged tensor');
+    if (crc32c(reader.take(length)) !== crc) fail('checksum', 'damaged tensor');
   }
   return stored;
 }
@@ -72,7 +72,7 @@ function decodeLevels(
   const reader = new Reader(stored);
   let first = 0;
   parts.forEach(({ length }, t) => {
-    const last = Math.floor((rows * (t + 1)) / parts.length);
+    const last = ((rows * (t + 1)) / parts.length) | 0;
     const grid = { ...book, ...levels, rows: last - first };
     const sink: LevelSink = [target, of, rowOffsets.subarray(first, last), lineOffsets, widthOffsets];
     first = last;

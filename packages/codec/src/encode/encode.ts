@@ -135,7 +135,7 @@ export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): 
   const more = effort === 0 ? () => false : moreFor(text.length);
   const whole = hash ? toJson([{ ...canonical(meta, options), ...hash }, ...names]) : text;
   const utf8 = new TextEncoder().encode(whole);
-  const file = writeFile(tensors, encodeText(utf8, more), utf8.length);
+  const file = writeFile(tensors, encodeText(utf8, more));
   if (options.verify !== false) checkBack(file, given, meta);
   return file;
 }

@@ -2,12 +2,12 @@ import { decodeLz } from '../coders/lz/decode.js';
 import { broken } from '../errors.js';
 import { primer } from './primer.js';
 
-/** Decodes `length` bytes of JSON: LZ, with the primer as what came before. */
-export function decodeText(bytes: Uint8Array, length: number): Uint8Array {
+/** Decodes `length` bytes of JSON: LZ, with the primer as what came before. `many`: see `LzModel`. */
+export function decodeText(bytes: Uint8Array, length: number, many: number): Uint8Array {
   const known = primer();
   const out = new Uint8Array(known.length + length);
   out.set(known);
-  decodeLz(bytes, out, 1, known.length);
+  decodeLz(bytes, out, 1, known.length, many);
   return out.subarray(known.length);
 }
 

@@ -1,27 +1,52 @@
 import { equalBytes } from '../bytes/equal.js';
 import { encodeLzWell } from '../coders/lz/encode.js';
+import { MAX_EXPANSION, TILE_ALLOWANCE } from '../numbers.js';
 import { primer } from './primer.js';
 
 /** How far the search for steps looks: more finds next to nothing. */
 const EFFORT = 3;
 
+/** Bytes from which on a text is written in the second form: shorter ones are read by any decoder, and gain little. */
+const LONG = 2 ** 16;
+
+/** A text as it is stored. */
+export interface StoredText {
+  readonly bytes: Uint8Array;
+  /** Bytes of the text itself. */
+  readonly length: number;
+  /** How many of the last distances its copies know: 15 in the second form. */
+  readonly many: 1 | 15;
+}
+
 /** Longest text that is remembered, in bytes. */
 const REMEMBERED = 2 ** 22;
 /** The last text that was searched to its end: a search for quality packs one topology again and again. */
-let latest: { bytes: Uint8Array; coded: Uint8Array } | undefined;
+let latest: { utf8: Uint8Array; stored: StoredText } | undefined;
 
 /** Counterpart of `decodeText`; `more`: whether there is time to search. What is returned may be shared. */
-export function encodeText(bytes: Uint8Array, more: () => boolean = () => true): Uint8Array {
-  if (latest && equalBytes(latest.bytes, bytes) && more()) return latest.coded;
-  const primed = primer();
-  const data = new Uint8Array(primed.length + bytes.length);
-  data.set(primed);
-  data.set(bytes, primed.length);
+export function encodeText(utf8: Uint8Array, more: () => boolean = () => true): StoredText {
+  if (latest && equalBytes(latest.utf8, utf8) && more()) return latest.stored;
   let whole = true;
-  const coded = encodeLzWell(data, 1, EFFORT, primed.length, () => {
+  const stored = search(utf8, () => {
     whole &&= more();
     return whole;
   });
-  if (whole && bytes.length <= REMEMBERED) latest = { bytes: bytes.slice(), coded };
-  return coded;
+  if (whole && utf8.length <= REMEMBERED) latest = { utf8: utf8.slice(), stored };
+  return stored;
+}
+
+function search(utf8: Uint8Array, more: () => boolean): StoredText {
+  const primed = primer();
+  const data = new Uint8Array(primed.length + utf8.length);
+  data.set(primed);
+  data.set(utf8, primed.length);
+  const inForm = (many: StoredText['many']): StoredText => ({
+    bytes: encodeLzWell(data, 1, EFFORT, primed.length, more, many),
+    length: utf8.length,
+    many,
+  });
+  if (utf8.length < LONG) return inForm(1);
+  const second = inForm(15);
+  // Next to nothing is left of what repeats itself again and again, and no decoder believes it.
+  return utf8.length > MAX_EXPANSION * second.bytes.length + TILE_ALLOWANCE ? inForm(1) : second;
 }

@@ -139,6 +139,20 @@ const files = {
     tensor([2], Float32Array.of(1, 2), { group: 'model' }),
   ],
 };
+files['text-second-form'] = [tensor([2], Float32Array.of(1, 2))];
+/** A text that is long enough for its second form: copies from 15 distances, and from others. */
+const LAYERS = {
+  'text-second-form': range(400, (i) => ({
+    class_name: ['Dense', 'Conv2D', 'LSTM'][(i * i) % 3],
+    config: {
+      name: `block_${i % 23}/unit_${i}`,
+      units: ((i * 37) % 512) + 1,
+      activation: ['relu', 'tanh', 'linear'][((i * i) % 7) % 3],
+      note: 'grün '.repeat(i % 41),
+      of: range(i % 19, (k) => (k * i) % 11),
+    },
+  })),
+};
 const OPTIONS = {
   raw: { codecs: ['raw'] },
   planes: { codecs: ['planes'] },
@@ -193,7 +207,10 @@ for (const [name, tensors] of Object.entries(files)) {
       format: 'layers-model',
       generatedBy: 'golden',
       convertedBy: null,
-      modelTopology: { class_name: 'Sequential', config: { name: 'sequential_1', layers: [] } },
+      modelTopology: {
+        class_name: 'Sequential',
+        config: { name: 'sequential_1', layers: LAYERS[name] ?? [] },
+      },
       userDefinedMetadata: { text: 'Grün, 緑, \u0000' },
       weightSpecs: tensors.map(({ data: _, ...spec }, i) => ({ name: `t${i}/kernel`, ...spec })),
       weightData: new Uint8Array(Buffer.concat(tensors.map(({ data }) => Buffer.from(data.buffer)))).buffer,

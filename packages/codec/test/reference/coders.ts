@@ -223,12 +223,13 @@ export function planes(payload: Uint8Array, length: number, itemBytes: number, t
   return out;
 }
 
-/** "lz": what follows `known`. */
+/** "lz": what follows `known`; `second`: in the text's second form. */
 export function lz(
   payload: Uint8Array,
   length: number,
   itemBytes: number,
   known: ArrayLike<number> = [],
+  second = false,
 ): Uint8Array {
   const bits = new Bits(payload);
   const states = capped();
@@ -236,12 +237,21 @@ export function lz(
   const end = out.length + length;
   let copied = 0;
   let last = 0;
+  let recent: number[] = [];
   while (out.length < end) {
     const place = out.length % itemBytes;
     if (states.at('kind', place, copied).code(bits)) {
-      const again = states.at('again', copied).code(bits);
-      const size = golomb(bits, (k) => states.at('length', again, k)) + 1;
-      if (!again) last = golomb(bits, (k) => states.at('distance', min(size - 2, 2), k));
+      const which = copied;
+      const again = second
+        ? tree(bits, 4, (node) => states.at('which', which, node))
+        : states.at('again', copied).code(bits);
+      const some = min(again, 1);
+      const size = second
+        ? tree(bits, 12, (node) => states.at('length', some, node)) + 2
+        : golomb(bits, (k) => states.at('length', some, k)) + 1;
+      if (again) last = recent[again - 1];
+      else last = golomb(bits, (k) => states.at('distance', min(size - 2, 2), k));
+      recent = [last, ...recent.filter((_, k) => k !== again - 1)];
       for (let k = 0; k < size; k++) out.push(out[out.length - last]);
       copied = 1;
     } else {

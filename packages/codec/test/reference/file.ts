@@ -197,7 +197,8 @@ export function decodeByTheBook(file: Uint8Array): { meta: object; tensors: Refe
       lengths,
     };
   });
-  const text = lz(fields.take(textBytes), textLength, 1, primer());
+  const second = new Fields(file, 10).uint(2) === 1;
+  const text = lz(fields.take(textBytes), textLength, 1, primer(), second);
   const [meta, ...names] = JSON.parse(Buffer.from(text).toString()) as [object, ...string[]];
   const payloads = new Fields(file, headerLength);
   const tensors: ReferenceTensor[] = [];

@@ -2,18 +2,23 @@ import { broken } from '../../errors.js';
 import { RangeDecoder } from '../range/decoder.js';
 import { LzModel } from './model.js';
 
-/** Decodes a tile of codec `lz` into `out`, of which `position` bytes are known already. */
-export function decodeLz(bytes: Uint8Array, out: Uint8Array, itemBytes: number, position = 0): void {
+/** Decodes a tile of codec `lz` into `out`, of which `position` bytes are known already; `many`: see `LzModel`. */
+export function decodeLz(
+  bytes: Uint8Array,
+  out: Uint8Array,
+  itemBytes: number,
+  position = 0,
+  many?: number,
+): void {
   const coder = new RangeDecoder(bytes);
-  const model = new LzModel(coder, itemBytes);
-  let last = 0;
+  const model = new LzModel(coder, itemBytes, many);
   while (position < out.length) {
     if (model.kind(position, 0)) {
-      const [length, distance] = model.copy(0, 0);
-      last = distance || last;
+      const [length, distance] = model.copy(0, 0, 0);
       // a copy reaches outside the tensor
-      if (last === 0 || last > position || length > out.length - position) broken(60);
-      for (const stop = position + length; position < stop; position++) out[position] = out[position - last];
+      if (distance > position || length > out.length - position) broken(60);
+      for (const stop = position + length; position < stop; position++)
+        out[position] = out[position - distance];
     } else {
       out[position] = model.literal(position, out[position - 1], 0);
       position++;

@@ -1,5 +1,5 @@
 import { RangeEncoder } from '../range/encoder.js';
-import { Costs, type Step } from './costs.js';
+import { Costs, type Step, touch } from './costs.js';
 import { Finder } from './finder.js';
 import { LzModel } from './model.js';
 import { cheapest, lazily } from './parse.js';
@@ -12,20 +12,24 @@ const BLOCK = 2 ** 18;
  * how far to look. The decoder knows `data[0, position)`.
  */
 export function encodeLz(data: Uint8Array, itemBytes: number, effort: number, position = 0): Uint8Array {
-  const [quick] = findSteps(data, itemBytes, effort, position);
-  return encodeSteps(data, itemBytes, position, quick);
+  const [quick] = findSteps(data, itemBytes, effort, position, () => false, 1);
+  return encodeSteps(data, itemBytes, position, quick, 1);
 }
 
-/** The same from steps that are searched for all at once, as long as there is time: some percent smaller, slower. */
+/**
+ * The same from steps that are searched for all at once, as long as there is time: some percent smaller, slower. `many`: see
+ * `LzModel`.
+ */
 export function encodeLzWell(
   data: Uint8Array,
   itemBytes: number,
   effort: number,
   position = 0,
   more: () => boolean = () => true,
+  many = 1,
 ): Uint8Array {
-  const both = findSteps(data, itemBytes, effort, position, more);
-  const [quick, searched] = both.map((steps) => encodeSteps(data, itemBytes, position, steps));
+  const both = findSteps(data, itemBytes, effort, position, more, many);
+  const [quick, searched] = both.map((steps) => encodeSteps(data, itemBytes, position, steps, many));
   return searched.length <= quick.length ? searched : quick;
 }
 
@@ -35,19 +39,19 @@ function findSteps(
   itemBytes: number,
   effort: number,
   start: number,
-  more: () => boolean = () => false,
+  more: () => boolean,
+  many: number,
 ): [quick: Step[], searched: Step[]] {
   const finder = new Finder(data, 4 << effort);
   finder.skip(0, start);
-  const costs = new Costs(data, itemBytes);
-  const quick = new Steps();
-  const searched = new Steps();
+  const costs = new Costs(data, itemBytes, many);
+  const quick = new Steps(1);
+  const searched = new Steps(many);
   for (let first = start; first < data.length; first += BLOCK) {
     const matches = finder.matches(first, Math.min(data.length, first + BLOCK));
-    const { last } = searched;
-    quick.add(lazily(finder, matches, quick.last));
-    const lazy = lazily(finder, matches, last);
-    searched.add(more() ? cheapest(finder, matches, costs, lazy, last) : lazy);
+    const lazy = lazily(finder, matches, quick.last);
+    quick.add(lazy);
+    searched.add(more() ? cheapest(finder, matches, costs, lazy, searched.recent) : lazy);
   }
   return [quick.all, searched.all];
 }
@@ -55,28 +59,40 @@ function findSteps(
 /** A growing list of steps. */
 class Steps {
   readonly all: Step[] = [];
-  /** The last distance. */
-  last = 0;
+  /** The last distances, newest first. */
+  readonly recent: number[];
+
+  constructor(many: number) {
+    this.recent = Array(many).fill(Number.POSITIVE_INFINITY);
+  }
+
+  /** The last distance; 0 for none. */
+  get last(): number {
+    return this.recent[0] < Number.POSITIVE_INFINITY ? this.recent[0] : 0;
+  }
 
   add(steps: readonly Step[]): void {
     for (const step of steps) {
       this.all.push(step);
-      this.last = step.distance || this.last;
+      if (step.distance) touch(this.recent, step.distance);
     }
   }
 }
 
-function encodeSteps(data: Uint8Array, itemBytes: number, start: number, steps: readonly Step[]): Uint8Array {
+function encodeSteps(
+  data: Uint8Array,
+  itemBytes: number,
+  start: number,
+  steps: readonly Step[],
+  many: number,
+): Uint8Array {
   const coder = new RangeEncoder();
-  const model = new LzModel(coder, itemBytes);
-  let [position, last] = [start, 0];
+  const model = new LzModel(coder, itemBytes, many);
+  let position = start;
   for (const { length, distance } of steps) {
     model.kind(position, distance ? 1 : 0);
     if (distance === 0) model.literal(position, data[position - 1] ?? 0, data[position]);
-    else {
-      model.copy(length, distance === last ? 0 : distance);
-      last = distance;
-    }
+    else model.copy(length, distance, model.recent.indexOf(distance) + 1);
     position += length;
   }
   return coder.finish();

@@ -40,7 +40,7 @@ export class Finder {
 
   /** Makes positions known without a look for copies. */
   skip(first: number, end: number): void {
-    for (let i = first; i < end; i++) this.#insert(i, false);
+    for (let i = first; i < end; i++) this.#insert(i, false, 0);
   }
 
   /** The copies at all positions from `first` to before `end`. Those before are known. */
@@ -50,7 +50,7 @@ export class Finder {
     let [long, stop] = [0, 0];
     for (let i = first; i < end; i++) {
       starts[i - first] = this.#used;
-      if (this.#insert(i, true) < REACH) continue;
+      if (this.#insert(i, true, i + REACH <= stop ? long : 0) < REACH) continue;
       // The tree compares no further. Inside of a long copy it is known how far it goes.
       const distance = this.#copies[this.#used - 1];
       if (distance !== long || i + REACH > stop) stop = i + this.common(i, distance, MAX_COPY);
@@ -70,8 +70,11 @@ export class Finder {
     return at - position;
   }
 
-  /** Puts a position into its tree; keeps the copies on the way, if wanted, and returns the longest one's length. */
-  #insert(position: number, wanted: boolean): number {
+  /**
+   * Puts a position into its tree; keeps the copies on the way, if wanted, and returns the longest one's length. `same`: how
+   * far back it is the same as far as is looked; 0 for unknown.
+   */
+  #insert(position: number, wanted: boolean, same: number): number {
     const data = this.#data;
     const tree = this.#tree;
     const mask = this.#mask;
@@ -93,7 +96,7 @@ export class Finder {
         return longest;
       }
       const node = 2 * (candidate & mask);
-      let length = Math.min(commonBefore, commonAfter);
+      let length = distance === same ? limit : Math.min(commonBefore, commonAfter);
       while (length < limit && data[candidate + length] === data[position + length]) length++;
       if (length > longest) {
         longest = length;

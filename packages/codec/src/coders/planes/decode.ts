@@ -29,8 +29,7 @@ export function decodePlanes(bytes: Uint8Array, out: Uint8Array, itemBytes: numb
     for (let i = plane; i < out.length; i += itemBytes) out[i] = codeTree(coder, states, 0, 8, 0);
   }
   coder.finish();
-  if (!rotate) return;
-  for (let i = 0; i < out.length; i += 4) {
+  for (let i = rotate ? 0 : out.length; i < out.length; i += 4) {
     const sign = out[i] << 7;
     for (let k = i; k < i + 4; k++) out[k] = (out[k] >> 1) | (k < i + 3 ? out[k + 1] << 7 : sign);
   }

@@ -15,33 +15,36 @@ export const RANGE = 2128;
 export const tables: Int32Array = new Int32Array(OWN);
 
 /** stretch[p >> 10] for a 22-bit p: the inverse of squash in 4096 steps. */
-export const stretch: Int32Array = tables.subarray(0, 4096);
+export const stretch: Int32Array = /* @__PURE__ */ tables.subarray(0, 4096);
 
 /** squash[RANGE + x] = 65536 / (1 + e^(-x / 256)), inside [16, 65520]. */
-export const squash: Int32Array = tables.subarray(4096);
+export const squash: Int32Array = /* @__PURE__ */ tables.subarray(4096);
 
 /** DELTA[n] = 2^13 / (n + 1.5): how far a state that has seen n bits moves, by the 22-bit error / 8. */
-export const DELTA: Int32Array = tables.subarray(8353);
+export const DELTA: Int32Array = /* @__PURE__ */ tables.subarray(8353);
 
 /** DENSITY[d >> 4] of a 16-bit density d: 0 to 15, two steps an octave, 15 at a half and more. */
-export const DENSITY: Int32Array = tables.subarray(9377);
+export const DENSITY: Int32Array = /* @__PURE__ */ tables.subarray(9377);
 
-let e = 2 ** 30; // e^(-x / 256) in 1/2^30
+/** Where squash[RANGE] lies. */
+const MIDDLE = 4096 + RANGE;
+const one = 2 ** 30;
+let e = one; // e^(-x / 256) in 1/2^30
 for (let x = 0; x <= RANGE; x++) {
-  const p = Math.floor((65536 * 2 ** 30) / (2 ** 30 + e));
-  squash[RANGE + x] = p;
-  squash[RANGE - x] = 65536 - p;
+  const p = ((65536 * one) / (one + e)) | 0;
+  tables[MIDDLE + x] = p;
+  tables[MIDDLE - x] = 65536 - p;
   // e^(-1/256) = 4177952 / 2^22; the product is below 2^52, so exact.
-  e = Math.floor((e * 4177952) / 2 ** 22);
+  e = ((e * 4177952) / 2 ** 22) | 0;
 }
 
 let reached: number = -RANGE;
 for (let i = 0; i < 4096; i++) {
-  while (reached < RANGE && squash[RANGE + reached] < i * 16 + 8) reached++;
-  stretch[i] = reached;
-  if (i < 1024) DELTA[i] = 8192 / (i + 1.5);
+  while (reached < RANGE && tables[MIDDLE + reached] < i * 16 + 8) reached++;
+  tables[i] = reached;
+  if (i < 1024) tables[8353 + i] = 8192 / (i + 1.5);
   const log = 31 - Math.clz32(i | 1);
-  DENSITY[i] = Math.max(0, Math.min(15, 2 * log + ((i >> (log - 1)) & 1) - 7));
+  tables[9377 + i] = Math.max(0, Math.min(15, 2 * log + ((i >> (log - 1)) & 1) - 7));
 }
 
 /** The state after a bit, on its way to `goal`: TARGET0 or TARGET1. `m` begins with the tables; see `nextState`. */
@@ -55,5 +58,5 @@ export function moved(m: Int32Array, state: number, goal: number): number {
 
 /** The probability, in 1/65536, that a level is not 0 at first: bits 0-7 of the tuning, a stretch in 1/16 + 128. */
 export function initial(tuning: number): number {
-  return squash[RANGE + ((tuning & 255) - 128) * 16];
+  return tables[MIDDLE + ((tuning & 255) - 128) * 16];
 }

@@ -1,6 +1,6 @@
 import { Reader } from '../../bytes/reader.js';
 import { broken } from '../../errors.js';
-import { RANS_BITS, RANS_LOW } from '../../numbers.js';
+import { RANS_BITS, RANS_LOW, RANS_SIZE } from '../../numbers.js';
 import type { LevelGrid, LevelSink } from '../levels/rows.js';
 
 /*
@@ -16,8 +16,7 @@ export function decodeRans(bytes: Uint8Array, grid: LevelGrid, sink: LevelSink):
   const { rows, lines, width, negative, positive } = grid;
   const [target, book, rowOffsets, lineOffsets, widthOffsets] = sink;
   const reader = new Reader(bytes);
-  const size = 1 << RANS_BITS;
-  const symbols = new Uint16Array(size);
+  const symbols = new Uint16Array(RANS_SIZE);
   const frequencies: number[] = [];
   const starts: number[] = [];
   let total = 0;
@@ -28,7 +27,7 @@ export function decodeRans(bytes: Uint8Array, grid: LevelGrid, sink: LevelSink):
     starts.push(total);
     total += frequency;
   }
-  if (total !== size) broken(61); // frequencies do not add up
+  if (total !== RANS_SIZE) broken(61); // frequencies do not add up
   let a = reader.uint(4);
   let b = reader.uint(4);
   if (a < RANS_LOW || b < RANS_LOW || a >= 2 ** 31 || b >= 2 ** 31) broken(62); // a state is impossible
@@ -37,7 +36,7 @@ export function decodeRans(bytes: Uint8Array, grid: LevelGrid, sink: LevelSink):
     for (let line = 0; line < lines; line++) {
       const base = rowOffsets[r] + lineOffsets[line];
       for (let x = 0; x < width; x++) {
-        const slot = a & (size - 1);
+        const slot = a & (RANS_SIZE - 1);
         const symbol = symbols[slot];
         target[base + widthOffsets[x]] = book[symbol];
         let next = (Math.imul(frequencies[symbol], a >>> RANS_BITS) + slot - starts[symbol]) | 0;

@@ -31,7 +31,7 @@ export function orderOf({ lag, terms }: Predictor): number {
 /** A codebook as the header has it. */
 export interface Book {
   /** How the elements of the levels are written: consecutive integers, a float32 step, a list. */
-  kind: 'integers' | 'step' | 'list';
+  kind: 'ints' | 'step' | 'list';
   /** Levels run from -negative to +positive. */
   negative: number;
   positive: number;

@@ -97,7 +97,7 @@ function integerBook(sorted: readonly number[], center: number, itemBytes: numbe
   const negative = signed(center) - signed(sorted[0]);
   const positive = signed(sorted[sorted.length - 1]) - signed(center);
   if (negative + positive + 1 > Math.min(MAX_LEVELS, sorted.length * 4)) return undefined;
-  return { kind: 'integers', negative, positive, base: center, values: new Uint32Array(0) };
+  return { kind: 'ints', negative, positive, base: center, values: new Uint32Array(0) };
 }
 
 function listBook(sorted: readonly number[], center: number): Book | undefined {

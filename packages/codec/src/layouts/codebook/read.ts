@@ -20,7 +20,7 @@ export function readBook(
   const list = flags & 1;
   const step = !list && dtype === 'float32' && !quantization;
   const book: Book = {
-    kind: list ? 'list' : step ? 'step' : 'integers',
+    kind: list ? 'list' : step ? 'step' : 'ints',
     negative,
     positive,
     base: 0,
@@ -79,7 +79,7 @@ function readNumbers(reader: Reader, bits: number, counts: readonly number[]): I
   const states = freshStates(512);
   const found = counts.map((count) => {
     reader.numbersLeft -= count;
-    if (reader.numbersLeft < 0) fail('limit', 'too many numbers');
+    if (reader.numbersLeft < 0) fail('limit', 'numbers');
     return Int16Array.from({ length: count }, () => codeTree(coder, states, 0, bits, 0) - (1 << bits));
   });
   coder.finish();

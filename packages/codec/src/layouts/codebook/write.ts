@@ -18,7 +18,7 @@ export function writeBook(out: Writer, book: Book, itemBytes: number, rate: numb
   );
   out.varint(negative);
   out.varint(positive);
-  if (kind === 'integers') out.uint(base, itemBytes);
+  if (kind === 'ints') out.uint(base, itemBytes);
   if (kind === 'step') out.uint(bitsOf(base), 4);
   if (axes) {
     out.u8(axes);

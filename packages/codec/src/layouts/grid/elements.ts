@@ -20,7 +20,7 @@ export function toElements(
   { kind, base, scales = [], predictor }: Book,
   sizes: readonly number[],
 ): void {
-  if (kind === 'integers') for (let i = 0; i < target.length; i++) target[i] += base;
+  if (kind === 'ints') for (let i = 0; i < target.length; i++) target[i] += base;
   if (kind !== 'step') return;
   const levels = new Int32Array(target.buffer, target.byteOffset, target.length);
   const floats = new Float32Array(target.buffer, target.byteOffset, target.length);
