@@ -7,6 +7,8 @@
 export const FIXED_BYTES = 26;
 export const MAJOR = 1;
 export const MINOR = 1;
+/** Of the required features: the text is in its second form. */
+export const SECOND_FORM = 8;
 
 /** Number of the first codec of levels: those before it have none. */
 export const LEVELS = 5;

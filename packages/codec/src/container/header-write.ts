@@ -4,7 +4,7 @@ import { Writer } from '../bytes/writer.js';
 import type { LevelsLayout } from '../layouts/levels.js';
 import type { Traversal } from '../layouts/traversal/geometry.js';
 import { writeLevels } from '../layouts/write.js';
-import { FIXED_BYTES, MAJOR, MINOR } from '../numbers.js';
+import { FIXED_BYTES, MAJOR, MINOR, SECOND_FORM } from '../numbers.js';
 import type { StoredText } from '../text/encode.js';
 import { CODECS, type CodecName, MAGIC, STORAGE } from './format.js';
 
@@ -38,8 +38,7 @@ export function writeFile(tensors: readonly StoredTensor[], text: StoredText): U
   fixed.u8(MAJOR);
   // Decoders of version 1.0 know no prediction.
   fixed.u8(tensors.some(({ levels }) => levels?.book.predictor) ? MINOR : 0);
-  // Required to read it: the text's second form.
-  fixed.uint(text.many > 1 ? 1 : 0, 2);
+  fixed.uint(text.many > 1 ? SECOND_FORM : 0, 2);
   fixed.uint(headerLength, 4);
   fixed.uint(0, 4);
   fixed.uint(file.length, 6);

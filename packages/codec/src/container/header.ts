@@ -4,7 +4,7 @@ import { Reader } from '../bytes/reader.js';
 import { broken, fail } from '../errors.js';
 import { readLevels } from '../layouts/read.js';
 import { countOf } from '../layouts/traversal/geometry.js';
-import { FIXED_BYTES, LEVELS, MAJOR, MAX_EXPANSION, TILE_ALLOWANCE } from '../numbers.js';
+import { FIXED_BYTES, LEVELS, MAJOR, MAX_EXPANSION, SECOND_FORM, TILE_ALLOWANCE } from '../numbers.js';
 import { decodeText, parseText } from '../text/decode.js';
 import { CODECS, type Header, MAGIC, STORAGE, type TensorEntry } from './format.js';
 import { atMost, checkLimits, type Limits } from './limits.js';
@@ -35,13 +35,13 @@ export function readFixed(bytes: Uint8Array, limits?: Limits): FixedHeader {
   const major = reader.uint(1);
   reader.uint(1);
   const features = reader.uint(2);
-  if (major !== MAJOR || features > 1) fail('version', 'unknown version');
+  if (major !== MAJOR || features & ~SECOND_FORM) fail('version', 'unknown version');
   const headerLength = reader.uint(4);
   const crc = reader.uint(4);
   const fileLength = reader.uint(6);
   if (headerLength < FIXED_BYTES || headerLength > fileLength) broken(4); // the header has an impossible length
   atMost(max, 'headerBytes', headerLength);
-  return { headerLength, fileLength, crc, max, known: 1 + 14 * features };
+  return { headerLength, fileLength, crc, max, known: features ? 15 : 1 };
 }
 
 /** Fails: a file is shorter or longer than it says. */

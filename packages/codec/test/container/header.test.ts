@@ -32,7 +32,7 @@ interface Parts {
 function build(parts: Parts = {}): Uint8Array {
   const { table = [], payloads = [], more = [] } = parts;
   const text = ascii(parts.text ?? `[{}${table.map((_, i) => `,"t${i}"`).join('')}]`);
-  const coded = parts.coded ?? encodeText(text);
+  const coded = parts.coded ?? encodeText(text).bytes;
   const header = [
     ...varint(parts.textLength ?? text.length),
     ...varint(parts.textBytes ?? coded.length),
@@ -161,7 +161,7 @@ describe('a file by hand', () => {
       payloads: [Uint8Array.of(1, 0, 1)],
     };
     const text = ascii('[{},"t0"]');
-    expect(writeFile([tensor], encodeText(text), text.length)).toEqual(
+    expect(writeFile([tensor], encodeText(text))).toEqual(
       build({ table: [raw([1, 0, 1])], payloads: [1, 0, 1] }),
     );
     const quantized: StoredTensor = {
@@ -199,7 +199,7 @@ describe('a file by hand', () => {
     };
     const { constant, ...without } = same;
     const names = ascii('[{},"t0","t1","t2","t3"]');
-    expect(writeFile([quantized, string, without, half], encodeText(names), names.length)).toEqual(
+    expect(writeFile([quantized, string, without, half], encodeText(names))).toEqual(
       build({
         table: [
           [0x29, 1 | (2 << 6), ...varint(300), 1, 2, ...new Uint8Array(Float64Array.of(2).buffer), 1, 2],
@@ -306,12 +306,12 @@ describe('a header that breaks a rule', () => {
     [
       30,
       'has a mark before its text',
-      { coded: encodeText(Uint8Array.of(0xef, 0xbb, 0xbf, 91, 123, 125, 93)), textLength: 7 },
+      { coded: encodeText(Uint8Array.of(0xef, 0xbb, 0xbf, 91, 123, 125, 93)).bytes, textLength: 7 },
     ],
     [
       30,
       'has a text that is no UTF-8',
-      { coded: encodeText(Uint8Array.of(91, 34, 0xff, 34, 93)), textLength: 5 },
+      { coded: encodeText(Uint8Array.of(91, 34, 0xff, 34, 93)).bytes, textLength: 5 },
     ],
   ])('rule %d: %s', (rule, _, parts) => {
     expect(() => decode(build(parts))).toThrow(

@@ -123,7 +123,7 @@ describe('how a tensor is stored', () => {
       values: Uint32Array.of(0xbc00, 0, 0x3c00).filter((v) => words.includes(v)),
     });
     const bytes = Uint8Array.from({ length: 400 }, (_, i) => 7 + ((i * i) % 4));
-    expect(stored(5, { dtype: 'uint8', scale: 1, min: 0 }, bytes)).toMatchObject({ kind: 'integers' });
+    expect(stored(5, { dtype: 'uint8', scale: 1, min: 0 }, bytes)).toMatchObject({ kind: 'ints' });
   });
 });
 

@@ -148,7 +148,7 @@ describe('a codebook for floats', () => {
 describe('a codebook for integers', () => {
   test('is consecutive numbers, signed where they have four bytes', () => {
     expect(find(Uint8Array.of(3, 5, 4, 3, 3, 3), false)).toEqual({
-      kind: 'integers',
+      kind: 'ints',
       negative: 0,
       positive: 2,
       base: 3,
@@ -156,7 +156,7 @@ describe('a codebook for integers', () => {
       levels: [0, 2, 1, 0, 0, 0],
     });
     expect(find(Uint32Array.from(many([0, 4294967295, 4294967294, 1])), false)).toMatchObject({
-      kind: 'integers',
+      kind: 'ints',
       negative: 2,
       positive: 1,
       base: 0,
@@ -173,17 +173,17 @@ describe('a codebook for integers', () => {
   });
 
   test('is a list where most numbers between would be holes', () => {
-    expect(find(Uint8Array.of(0, 0, 7), false)).toMatchObject({ kind: 'integers', positive: 7 });
+    expect(find(Uint8Array.of(0, 0, 7), false)).toMatchObject({ kind: 'ints', positive: 7 });
     expect(find(Uint8Array.of(0, 0, 8), false)).toMatchObject({ kind: 'list', values: [0, 8] });
   });
 
   test('spans at most 65536 numbers', () => {
     const range = (n: number): Uint32Array => Uint32Array.from({ length: n }, (_, i) => i);
-    expect(find(range(65536), false)?.kind).toBe('integers');
+    expect(find(range(65536), false)?.kind).toBe('ints');
     expect(findBook(range(65537), false)).toBeUndefined();
     const spread = Uint32Array.from({ length: 20_000 }, (_, i) => 4 * i);
     expect(findBook(spread, false)).toBeUndefined();
-    expect(find(spread.subarray(0, 16_384), false)?.kind).toBe('integers');
+    expect(find(spread.subarray(0, 16_384), false)?.kind).toBe('ints');
   });
 });
 
@@ -238,7 +238,7 @@ describe('in the header', () => {
   });
 
   test('integers are the one of level 0', () => {
-    const book: Book = { kind: 'integers', negative: 1, positive: 2, base: 200, values: none };
+    const book: Book = { kind: 'ints', negative: 1, positive: 2, base: 200, values: none };
     expect(written(book, 1)).toEqual([0, 1, 2, 200]);
     expect(read(written(book, 1), byte)).toEqual(book);
     expect(read(written({ ...book, base: 4294967290 }, 4), word)).toEqual({ ...book, base: 4294967290 });

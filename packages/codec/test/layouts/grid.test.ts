@@ -49,7 +49,7 @@ describe('steps', () => {
 
   test('become elements where the levels lie, which a list needs not', () => {
     const bytes = Uint8Array.of(250, 0, 5);
-    toElements(bytes, { kind: 'integers', negative: 6, positive: 5, base: 3, values: none }, [3]);
+    toElements(bytes, { kind: 'ints', negative: 6, positive: 5, base: 3, values: none }, [3]);
     expect([...bytes]).toEqual([253, 3, 8]);
     const list = Int32Array.of(7, 8);
     toElements(list, { kind: 'list', negative: 0, positive: 1, base: 9, values: none }, [2]);

@@ -197,7 +197,7 @@ export function decodeByTheBook(file: Uint8Array): { meta: object; tensors: Refe
       lengths,
     };
   });
-  const second = new Fields(file, 10).uint(2) === 1;
+  const second = new Fields(file, 10).uint(2) === 8;
   const text = lz(fields.take(textBytes), textLength, 1, primer(), second);
   const [meta, ...names] = JSON.parse(Buffer.from(text).toString()) as [object, ...string[]];
   const payloads = new Fields(file, headerLength);
