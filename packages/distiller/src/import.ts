@@ -16,7 +16,8 @@ export interface ImportOptions {
   readonly parameters?: readonly Parameter[];
   /** From PyTorch's names to parameters, or PyTorch's names in the order of the model. */
   readonly table?: Readonly<Record<string, string>> | readonly string[];
-  readonly data?: string;
+  /** A name, or as a recipe has it. Default: mnist; moby-dick for a text. */
+  readonly data?: string | Readonly<Record<string, unknown>>;
   readonly epochs?: number;
   readonly learningRate?: number;
   readonly batchSize?: number;
@@ -98,7 +99,7 @@ export function importSchedule(text: string, file: string, options: ImportOption
     schedule.refuse([], 'nothing of this schedule has a counterpart here: there is no recipe.');
   const recipe = {
     name: options.name,
-    data: { name: data, batchSize },
+    data: { ...(typeof data === 'string' ? { name: data } : data), batchSize },
     model: options.model ?? 'model.json',
     // Distiller starts from a trained net, or from a fresh one: what the baseline is, only the user knows.
     stages,
@@ -118,7 +119,13 @@ function aboutOf(
   file: string,
   options: ImportOptions,
   header: ReturnType<typeof readHeader>,
-  chosen: { epochs: number; learningRate: number; batchSize: number; data: string; weightDecay: number },
+  chosen: {
+    epochs: number;
+    learningRate: number;
+    batchSize: number;
+    data: string | Readonly<Record<string, unknown>>;
+    weightDecay: number;
+  },
   names: Names,
 ): string[] {
   const from = (given: unknown, said: unknown, otherwise: string): string =>
@@ -133,7 +140,7 @@ function aboutOf(
     `- learning rate ${chosen.learningRate}: ${from(options.learningRate, header.learningRate, "Distiller's default (--lr)")}`,
     `- batch size ${chosen.batchSize}: ${from(options.batchSize, header.batchSize, "Distiller's default (--batch-size)")}`,
     `- weight decay ${chosen.weightDecay}: ${from(options.weightDecay, header.weightDecay, "Distiller's default is 0.0001 (--wd)")}`,
-    `- data ${chosen.data}: ${from(options.data, header.data, 'a guess (--data)')}`,
+    `- data ${typeof chosen.data === 'string' ? chosen.data : JSON.stringify(chosen.data)}: ${from(options.data, header.data, 'a guess (--data)')}`,
   ];
   if (options.model === undefined) {
     lines.push('- model: give --model, or put the trained net to start from at model.json');

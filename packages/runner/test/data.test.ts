@@ -171,6 +171,32 @@ describe('commands', () => {
     const measured = ['sensitivity', esp, '--data', file, '--levels', '0.5', '--backend', 'cpu', '--json'];
     const { baseline, curves } = JSON.parse(await said([...measured, '--out', join(home, 's')]));
     expect([baseline.size, curves.length]).toEqual([4, 2]);
+    const small = join(home, 'small.esp');
+    const braces = `{ csv: ${csv}, target: kind }`;
+    const compress = [
+      'compress',
+      esp,
+      '-o',
+      small,
+      '--calibrate',
+      braces,
+      '--validate',
+      file,
+      '--quality',
+      '30',
+    ];
+    const { fidelity } = JSON.parse(await said([...compress, '--count', '20', '--backend', 'cpu', '--json']));
+    expect([fidelity.examples, fidelity.psnr >= 30]).toEqual([4, true]); // the validation split
+    const schedule = write(join(home, 's.yaml'), 'version: 1\npruners: {}\npolicies: []\n');
+    const imported = await said([
+      'import-distiller',
+      schedule,
+      '--data',
+      '{ csv: t.csv, target: kind }',
+      '--epochs',
+      '2',
+    ]);
+    expect(imported).toMatch(/^data: \{ csv: t\.csv, target: kind, batchSize: \d+ \}$/m);
     const artifacts = await readArtifacts(esp);
     expect(artifacts.artifacts.userDefinedMetadata).toMatchObject({
       data: { kind: 'csv', targets: [{ name: 'kind', values: ['daisy', 'rose'] }] },

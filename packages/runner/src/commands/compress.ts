@@ -41,7 +41,7 @@ const args = {
     type: 'string',
     default: madeUp,
     description:
-      'Inputs: a folder of pictures, a picture, .npy files (a,b for several inputs), or sample (free photographs and made-up inputs)',
+      "Inputs: a folder of pictures, a picture, .npy files (a,b for several inputs), data as a recipe has them ('{ csv: t.csv, target: a }', or a recipe), or sample (free photographs and made-up inputs)",
     valueHint: 'source',
   },
   validate: {

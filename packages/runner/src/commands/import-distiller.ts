@@ -4,6 +4,7 @@ import { EspalierError, type Parameter, parametersOf } from '@espalier/core';
 import type { ImportOptions } from '@espalier/distiller';
 import { parseYaml } from '@espalier/yaml';
 import { defineCommand } from 'citty';
+import { namedOrBraces } from '../inputs/data-argument.js';
 import { writeWhole } from '../pipeline/files.js';
 import { makeModel } from '../pipeline/model.js';
 import { resolveRecipe } from '../recipe/load.js';
@@ -31,7 +32,11 @@ const args = {
       'A YAML map from PyTorch names to parameters, or a list of PyTorch names in the order of the model',
     valueHint: 'file',
   },
-  data: { type: 'string', description: 'The data set of the recipe', valueHint: 'name' },
+  data: {
+    type: 'string',
+    description: "The data of the recipe: a name, or '{ images: ./photos }' as it will stand there",
+    valueHint: 'data',
+  },
   epochs: { type: 'string', description: 'How long training goes on', valueHint: 'number' },
   lr: { type: 'string', description: 'The initial learning rate', valueHint: 'number' },
   'batch-size': { type: 'string', description: 'Examples per step', valueHint: 'number' },
@@ -111,7 +116,7 @@ export default defineCommand({
     } = importSchedule(text, file, {
       name: basename(file).replace(/\.ya?ml$/, ''),
       ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined)),
-      ...(data !== undefined && { data }),
+      ...(data !== undefined && { data: namedOrBraces(data) }),
       ...(names !== undefined && { table: await readTable(names) }),
       ...(model !== undefined && {
         model: isFile(model) ? `./${relative(seen, resolve(model))}`.replaceAll('\\', '/') : model,

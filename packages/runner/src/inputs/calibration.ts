@@ -1,8 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { type Examples, type InputSpec, pixelRange, sampleExamples } from '@espalier/compress';
 import { EspalierError, randomUniform } from '@espalier/core';
+import type { DataPart } from '@espalier/datasets';
 import { cutPictures, picturesIn, readNpy } from '@espalier/formats';
 import * as tf from '@tensorflow/tfjs-core';
+import { isData } from './data-argument.js';
+import { examplesOfData } from './examples-of-data.js';
 
 /** How inputs are made. */
 export interface CalibrationOptions {
@@ -12,20 +15,23 @@ export interface CalibrationOptions {
   /** Pixels, or elements, along axes that take any size. */
   readonly length: number;
   readonly seed: number;
+  /** Of data as a recipe has them: which part of them. Default `train`. */
+  readonly part?: DataPart;
 }
 
 /**
  * Inputs for a model: photographs of ours and made-up ones (`sample`), from a folder of pictures or one picture, or from `.npy` files, one per input,
- * separated by commas.
+ * separated by commas; or the inputs of data as a recipe has them, in braces or by the recipe's path.
  *
  * @throws EspalierError `bad-data`
  */
 export async function calibrationOf(
   source: string,
   inputs: readonly InputSpec[],
-  { count, range, length, seed }: CalibrationOptions,
+  { count, range, length, seed, part = 'train' }: CalibrationOptions,
 ): Promise<Examples> {
   if (source === 'sample') return sampleExamples(inputs, { count, range, length, seed });
+  if (isData(source)) return examplesOfData(source, inputs, { count, seed, part });
   if (source.endsWith('.npy')) {
     const arrays = await Promise.all(source.split(',').map((file) => readNpy(file)));
     return arrays.map(({ shape, values }, i) => {

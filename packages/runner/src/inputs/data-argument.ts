@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { Losses } from '@espalier/core';
 import { parseYaml, problemsError } from '@espalier/yaml';
 import { checkData } from '../recipe/check.js';
-import { type DataUse, formOf } from '../recipe/data-schema.js';
+import type { DataUse } from '../recipe/data-schema.js';
 import { loadRecipe } from '../recipe/load.js';
 
 /** Data that a command was given. */
@@ -29,14 +29,13 @@ export async function givenData(
   text: string,
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<GivenData> {
-  if (/\.(ya?ml|[cm]?[jt]s)$/i.test(text)) {
+  if (isRecipe(text)) {
     const { recipe, source } = await loadRecipe(text);
     const { data, seed = 0, loss } = recipe;
     const own = typeof data === 'function' ? data : ({ ...data, ...more } as DataUse);
     return { data: own, folder: dirname(source.file), seed, ...(loss && { loss }) };
   }
-  const inBraces = text.trimStart().startsWith('{');
-  const parsed = inBraces ? parseYaml(text, '--data') : undefined;
+  const parsed = inBraces(text) ? parseYaml(text, '--data') : undefined;
   const value = { ...(parsed ? (parsed.value as object) : { name: text }), ...more };
   const problems = checkData(value);
   if (problems.length > 0)
@@ -44,6 +43,17 @@ export async function givenData(
   return { data: value as DataUse, folder: '.', seed: 0 };
 }
 
-/** Whether a set of pictures or a text of ours is meant, by its name. */
-export const isNamed = ({ data }: GivenData): boolean =>
-  typeof data !== 'function' && formOf(data) === 'name';
+const isRecipe = (text: string): boolean => /\.(ya?ml|[cm]?[jt]s)$/i.test(text);
+const inBraces = (text: string): boolean => text.trimStart().startsWith('{');
+
+/** Whether a text says where data are as a recipe does: in braces, or by the path of one. */
+export const isData = (text: string): boolean => inBraces(text) || isRecipe(text);
+
+/** A name, or data in braces. @throws EspalierError `bad-recipe` */
+export function namedOrBraces(text: string): string | Record<string, unknown> {
+  if (!inBraces(text)) return text;
+  const { value, source } = parseYaml(text, '--data');
+  const problems = checkData(value);
+  if (problems.length > 0) throw problemsError(problems, source);
+  return value as Record<string, unknown>;
+}

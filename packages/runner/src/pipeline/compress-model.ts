@@ -33,14 +33,14 @@ export async function compressModel(
   { calibrate, validate, calibration: how, ...options }: CompressModelOptions,
 ): Promise<Compressed | (CompressedWeights & { readonly reason: string })> {
   const from =
-    (source: string, seed: number): ExampleSource =>
+    (source: string, seed: number, part: 'train' | 'validation'): ExampleSource =>
     (inputs) =>
-      calibrationOf(source, inputs, { ...how, seed });
+      calibrationOf(source, inputs, { ...how, seed, part });
   try {
     return await compress(artifacts, {
       ...options,
-      ...(calibrate === madeUp ? { sample: how } : { calibration: from(calibrate, how.seed) }),
-      ...(validate !== undefined && { validation: from(validate, how.seed + 1) }),
+      ...(calibrate === madeUp ? { sample: how } : { calibration: from(calibrate, how.seed, 'train') }),
+      ...(validate !== undefined && { validation: from(validate, how.seed + 1, 'validation') }),
     });
   } catch (error) {
     const fails = error instanceof EspalierError && error.code === 'cannot-run' && calibrate === madeUp;
