@@ -6,20 +6,11 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 /** Names that still stand for two things. Whoever gives one of them another name takes it away. */
-export const shared = [
-  'FigureComponent',
-  'GalleryFigure',
-  'HistogramFigure',
-  'JointFigure',
-  'JointFrame',
-  'MapFigure',
-  'MapFrame',
-  'Weight',
-];
+export const shared = [];
 
 /** Packages of which no file is longer than `mostLines`. */
 const short = new Set(
-  'backend codec compress datasets distiller formats host inspection photographs report runner yaml'.split(
+  'backend codec compress core datasets distiller figures formats host inspection photographs pruners pruners-structured quantize-kmeans regularizers report runner sensitivity yaml'.split(
     ' ',
   ),
 );

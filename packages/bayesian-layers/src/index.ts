@@ -1,7 +1,7 @@
 export type { Groups, Side } from './groups.js';
 export { gaussianKl, logNormalGammaKl, logNormalInverseGammaKl, logUniformKl } from './kl.js';
 export { klDivergence } from './kl-divergence.js';
-export type { BayesianLayer, Weight } from './layers/bayesian-layer.js';
+export type { BayesianLayer, Weight as BayesianWeight } from './layers/bayesian-layer.js';
 export {
   bayesianConv1d,
   bayesianConv2d,

@@ -1,12 +1,12 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { type Data, type KnownPenalty, type Run, readLater, type Step } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { HorseshoeOptions, Weight } from '../src/index.js';
+import type { BayesianWeight, HorseshoeOptions } from '../src/index.js';
 import { LayerPosterior } from '../src/internal/layer-posterior.js';
 import { startNumbers, startOf } from '../src/internal/layer-start.js';
 import { resolve } from '../src/options.js';
 
-export function write(weight: Weight, values: ArrayLike<number> | tf.Tensor): void {
+export function write(weight: BayesianWeight, values: ArrayLike<number> | tf.Tensor): void {
   tf.tidy(() => {
     const tensor =
       values instanceof tf.Tensor ? values : tf.tensor(Float32Array.from(values), weight.val.shape);

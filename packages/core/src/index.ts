@@ -1,5 +1,16 @@
 import './internal/chained-ops.js';
 
+export type {
+  CountedRatio,
+  Figure,
+  FigureComponent,
+  GalleryFigure,
+  HistogramFigure,
+  JointFigure,
+  JointFrame,
+  MapFigure,
+  MapFrame,
+} from '@espalier/figures';
 export { agpSparsity } from './agp.js';
 export { type Arranged, arrange, listed, onlyOne } from './arrange.js';
 export { type Blocks, blocksOf, checkBlock } from './blocks.js';
@@ -15,17 +26,6 @@ export {
   unknownName,
 } from './errors.js';
 export { evaluate } from './evaluate.js';
-export type {
-  CountedRatio,
-  Figure,
-  FigureComponent,
-  GalleryFigure,
-  HistogramFigure,
-  JointFigure,
-  JointFrame,
-  MapFigure,
-  MapFrame,
-} from './figure.js';
 export { type LearningRate, type LearningRateSchedule, type RateMoment, rateAt } from './learning-rate.js';
 export {
   cosineRate,
@@ -40,6 +40,7 @@ export { type Loss, type ResolvedLoss, resolveLoss, softmaxCrossEntropy } from '
 export { type Losses, type ResolvedLosses, resolveLosses } from './losses.js';
 export type { EpochMetrics, Evaluation, OutputEvaluation } from './metrics.js';
 export { type Moment, once, progress } from './moment.js';
+export { nestState, unnestState } from './nested-state.js';
 export type {
   AdamOptions,
   Optimizer,

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { EspalierError, unknownName } from './errors.js';
-import { checkZeros } from './internal/check-zeros.js';
 import { countNonzero } from './internal/nonzero.js';
 import { ParameterState } from './internal/parameter-state.js';
+import { changedValues, checkSize, checkZeros } from './internal/sharing.js';
 import type { Parameter } from './parameter.js';
 import { parametersOf } from './parameters.js';
-import { dequantize, type QuantizedTensor } from './quantized.js';
+import type { QuantizedTensor } from './quantized.js';
 import { type Read, readLater, readNow } from './read.js';
 import { kernels, type Selector, selectParameters } from './selector.js';
 import type { PluginState, StateArray, Transformed } from './session.js';
@@ -122,13 +122,7 @@ export class RunState {
   }
 
   #shareAll(tensors: readonly (readonly [Parameter, QuantizedTensor])[], read: Read): void | Promise<void> {
-    for (const [parameter, { indices }] of tensors) {
-      if (indices.length === parameter.size) continue;
-      throw new EspalierError(
-        'shape-mismatch',
-        `${indices.length} indices were given for ${parameter.name} of ${parameter.size} elements.`,
-      );
-    }
+    for (const [parameter, tensor] of tensors) checkSize(parameter, tensor);
     const masked = tensors.filter(([parameter]) => this.mask(parameter) !== undefined);
     return read(
       () => masked.map(([parameter]) => this.mask(parameter)!),
@@ -210,16 +204,7 @@ export class RunState {
       if (next !== undefined) old.cutInto(next, kept?.get(name) ?? []);
       old.dispose();
     }
-    const sharing = this.#parameters.filter((p) => this.shared(p) !== undefined);
-    await readLater(
-      () => sharing.map(({ variable }) => variable as tf.Tensor),
-      (weights) => {
-        for (const [i, parameter] of sharing.entries()) {
-          const values = dequantize(this.shared(parameter)!);
-          if (values.some((value, j) => value !== weights[i][j])) this.unshare(parameter);
-        }
-      },
-    );
+    for (const parameter of await changedValues(this.#parameters, this)) this.unshare(parameter);
   }
 
   /** Weights, masks, dense copies, variances, shared values and slots, as they are now. */

@@ -1,6 +1,6 @@
+import type { CountedRatio, Figure } from '@espalier/figures';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { CountedRatio, Figure } from './figure.js';
 import type { Moment } from './moment.js';
 import type { ParameterGroup } from './optimizer.js';
 import type { Parameter } from './parameter.js';

@@ -1,4 +1,4 @@
-import { EspalierError, type PluginState, type StateArray } from '@espalier/core';
+import { EspalierError, nestState, type PluginState, type StateArray, unnestState } from '@espalier/core';
 
 type Parts<T> = Readonly<Record<string, T>>;
 
@@ -18,8 +18,7 @@ function joined(parts: Parts<PluginState | undefined>): PluginState {
   const arrays: Record<string, StateArray> = {};
   for (const [part, state] of Object.entries(parts)) {
     if (state === undefined) continue;
-    json[part] = state.json ?? null;
-    for (const [name, array] of Object.entries(state.arrays ?? {})) arrays[`${part}:${name}`] = array;
+    json[part] = nestState(arrays, part, state);
   }
   return { json, arrays };
 }
@@ -29,13 +28,7 @@ export function split(owner: string, { json, arrays = {} }: PluginState): Record
   if (typeof json !== 'object' || json === null) {
     throw new EspalierError('bad-state', `${owner}: the saved state is of another plugin.`);
   }
-  const parts: Record<string, PluginState> = {};
-  for (const [part, own] of Object.entries(json as Record<string, unknown>)) {
-    const mine = Object.entries(arrays).filter(([name]) => name.startsWith(`${part}:`));
-    parts[part] = {
-      json: own,
-      arrays: Object.fromEntries(mine.map(([name, array]) => [name.slice(part.length + 1), array])),
-    };
-  }
-  return parts;
+  return Object.fromEntries(
+    Object.entries(json).map(([part, own]) => [part, unnestState(arrays, part, own)]),
+  );
 }

@@ -1,6 +1,5 @@
 import { checkOneOf, EspalierError, hash, hashString, type Parameter } from '@espalier/core';
-import type * as tf from '@tensorflow/tfjs-core';
-import type { Seen } from './internal/seen.js';
+import type { OwnScores, Seen } from './internal/seen.js';
 import { ascending } from './internal/select.js';
 
 /**
@@ -14,12 +13,7 @@ import { ascending } from './internal/select.js';
  * - `'random'`: uniform, from the seed and the parameter's name.
  * - a function: scores of your own in the parameter's shape (or flat, row-major).
  */
-export type ElementCriterion =
-  | 'magnitude'
-  | 'layer-normalised'
-  | 'lamp'
-  | 'random'
-  | ((parameter: Parameter) => tf.Tensor | ArrayLike<number>);
+export type ElementCriterion = 'magnitude' | 'layer-normalised' | 'lamp' | 'random' | OwnScores;
 
 const names = ['magnitude', 'layer-normalised', 'lamp', 'random'] as const;
 

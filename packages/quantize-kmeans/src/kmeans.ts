@@ -17,8 +17,8 @@ import { type Codebook, type CodebookOptions, lloydCodebook, optimalCodebook } f
 import { checkImportance, checkTrained, type Importance, importanceSource } from './importance.js';
 import type { LloydInit } from './initial-centroids.js';
 import { nearest } from './nearest.js';
-import { settingsOf } from './per-parameter.js';
 import { compact } from './quantized-tensor.js';
+import { settingsOf } from './settings.js';
 
 /** Options of `kmeans`. */
 export interface KMeansOptions {

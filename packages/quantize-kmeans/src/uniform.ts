@@ -9,8 +9,8 @@ import {
   type Quantizer,
   type RunState,
 } from '@espalier/core';
-import { settingsOf } from './per-parameter.js';
 import { compact } from './quantized-tensor.js';
+import { settingsOf } from './settings.js';
 
 /** Options of `uniform`: `bits` or `step`. */
 export interface UniformOptions {

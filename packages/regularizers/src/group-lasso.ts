@@ -2,9 +2,9 @@ import { checkOptions, checkPerParameter, type PerParameter } from '@espalier/co
 import * as tf from '@tensorflow/tfjs-core';
 import { normPenalty, type Term } from './internal/penalised.js';
 import { strengthRange } from './internal/strength.js';
-import { checkThreshold, type GroupThresholdOptions, maskingOf } from './internal/threshold.js';
 import { type WeightPenalty, weightPenalty } from './penalty.js';
 import { checkStructure, type PenalisedStructureOptions } from './structure.js';
+import { checkThreshold, type GroupThresholdOptions, maskingOf } from './threshold.js';
 
 export interface GroupLassoOptions extends PenalisedStructureOptions, GroupThresholdOptions {
   /** λ >= 0; the same for tensors that share groups. */

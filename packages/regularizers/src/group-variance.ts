@@ -2,9 +2,9 @@ import { checkOptions, checkPerParameter, EspalierError, type PerParameter } fro
 import * as tf from '@tensorflow/tfjs-core';
 import { normPenalty, type Term } from './internal/penalised.js';
 import { strengthRange } from './internal/strength.js';
-import { checkThreshold, type GroupThresholdOptions, maskingOf } from './internal/threshold.js';
 import { type WeightPenalty, weightPenalty } from './penalty.js';
 import { checkStructure, groupSets, type PenalisedStructureOptions } from './structure.js';
+import { checkThreshold, type GroupThresholdOptions, maskingOf } from './threshold.js';
 
 export interface GroupVarianceOptions extends PenalisedStructureOptions, GroupThresholdOptions {
   /** λ >= 0. */

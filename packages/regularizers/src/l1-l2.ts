@@ -2,8 +2,8 @@ import { checkOptions, checkPerParameter, type PerParameter } from '@espalier/co
 import * as tf from '@tensorflow/tfjs-core';
 import { knownPenalty } from './internal/known.js';
 import { strengthRange, strengthsOf } from './internal/strength.js';
-import { checkThreshold, maskingOf, type ThresholdOptions } from './internal/threshold.js';
 import { type WeightPenalty, weightPenalty } from './penalty.js';
+import { checkThreshold, maskingOf, type ThresholdOptions } from './threshold.js';
 
 export interface ElementOptions extends ThresholdOptions {
   /** λ >= 0; a function is asked at every step. */

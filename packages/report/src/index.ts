@@ -1,16 +1,16 @@
-export { ReportError } from './check.js';
-export { csv } from './csv.js';
-export { renderGif } from './figure/gif.js';
 export type {
+  Figure,
   FigureComponent,
-  FigureReport,
   GalleryFigure,
   HistogramFigure,
   JointFigure,
   JointFrame,
   MapFigure,
   MapFrame,
-} from './figure/types.js';
+} from '@espalier/figures';
+export { ReportError } from './check.js';
+export { csv } from './csv.js';
+export { renderGif } from './figure/gif.js';
 export {
   formatBytes,
   formatCount,

@@ -1,4 +1,4 @@
-import type { FigureReport } from './figure/types.js';
+import type { Figure } from '@espalier/figures';
 import type { CodebookReport } from './measure/codebook.js';
 import type { MaskReport } from './measure/mask.js';
 
@@ -144,6 +144,6 @@ export interface Report {
   /** Of the compressed model: tensors that share few values. */
   readonly codebooks?: readonly CodebookReport[];
   /** Pictures that plugins have made of their work. */
-  readonly figures?: readonly FigureReport[];
+  readonly figures?: readonly Figure[];
   readonly environment: EnvironmentReport;
 }

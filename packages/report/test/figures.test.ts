@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  type FigureReport,
+  type Figure,
   type JointFigure,
   type MapFigure,
   parseReport,
@@ -27,7 +27,7 @@ const joint: JointFigure = {
     ],
   })),
 };
-const histograms: FigureReport = {
+const histograms: Figure = {
   kind: 'histograms',
   title: 'Histograms',
   x: 'weight',
@@ -54,7 +54,7 @@ const map: MapFigure = {
     { label: 'epoch 1', width: 3, height: 2, cells: cells([0, 0, 127, 0, 0, 0]) },
   ],
 };
-const gallery: FigureReport = { kind: 'gallery', title: 'inputs', images: [map.frames[1]] };
+const gallery: Figure = { kind: 'gallery', title: 'inputs', images: [map.frames[1]] };
 
 describe('maps', () => {
   const page = renderReport({ ...report(), figures: [map, gallery] });

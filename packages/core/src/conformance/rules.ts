@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { EspalierError } from '../errors.js';
+import type { EspalierError } from '../errors.js';
 import { isPruner, isQuantizer, isTransform } from '../plugin.js';
 import { readLater } from '../read.js';
 import type { Run } from '../run.js';
 import { packState } from '../state-file.js';
 import { type Bench, epochs, type Trial } from './bench.js';
+import { broken, checkInvariants } from './invariants.js';
 
 /** One thing that is true of every plugin. */
 export interface Rule {
@@ -14,10 +15,6 @@ export interface Rule {
   readonly concerns?: (bench: Bench) => boolean;
   /** Throws where it is broken. */
   readonly try: (bench: Bench) => void | Promise<void>;
-}
-
-function broken(what: string): never {
-  throw new EspalierError('not-conforming', what);
 }
 
 const same = (a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean =>
@@ -36,32 +33,6 @@ async function left(work: () => Promise<void>): Promise<number> {
   const { numTensors } = tf.memory();
   await work();
   return tf.memory().numTensors - numTensors;
-}
-
-/** Pruned weights are +0 and shared ones are their codebook's. */
-async function checkInvariants(run: Run): Promise<void> {
-  const masked = run.parameters.filter((p) => run.mask(p) !== undefined);
-  const shared = run.parameters.filter((p) => run.shared(p) !== undefined);
-  await readLater(
-    () => ({
-      masks: masked.map((p) => run.mask(p)!),
-      weights: masked.map((p) => p.variable as tf.Tensor),
-      shared: shared.map((p) => p.variable as tf.Tensor),
-    }),
-    (seen) => {
-      for (const [i, { name }] of masked.entries()) {
-        const alive = seen.weights[i].findIndex((w, j) => seen.masks[i][j] === 0 && !Object.is(w, 0));
-        if (alive >= 0) broken(`weight ${alive} of ${name} is pruned, but ${seen.weights[i][alive]}`);
-        const odd = seen.masks[i].find((bit) => bit !== 0 && bit !== 1);
-        if (odd !== undefined) broken(`the mask of ${name} holds ${odd}; 1 keeps, 0 prunes`);
-      }
-      for (const [i, p] of shared.entries()) {
-        const { codebook, indices } = run.shared(p)!;
-        const off = seen.shared[i].findIndex((w, j) => w !== codebook[indices[j]]);
-        if (off >= 0) broken(`weight ${off} of ${p.name} is not its codebook's entry`);
-      }
-    },
-  );
 }
 
 /** What is true of every plugin, in the order in which it is tried. */

@@ -29,7 +29,9 @@ export interface Bound {
 /** A step's moment as a schedule counts: from its own start to its own end, step by step. */
 export function within({ start, end }: Timing, at: Moment): Moment {
   const { stepsPerEpoch, step } = at;
-  return { ...at, start, end, index: step - start * stepsPerEpoch, count: (end - start) * stepsPerEpoch };
+  const first = start * stepsPerEpoch;
+  const count = (end - start) * stepsPerEpoch;
+  return { ...at, start, end, every: 1 / stepsPerEpoch, index: step - first, count };
 }
 
 /**

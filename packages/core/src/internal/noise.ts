@@ -18,10 +18,9 @@ export function disturb(active: readonly Bound[], at: Moment): Disturbed {
   const factors = new Map<Parameter, tf.Tensor>();
   for (const { running, time } of active) {
     if (!running.plugin.kinds.includes('noise')) continue;
-    const now = { ...within(time, at), every: 1 / at.stepsPerEpoch };
     for (const [parameter, noise] of noiseFrom(
       running.plugin,
-      (running.session as NoiseSession).noise(now),
+      (running.session as NoiseSession).noise(within(time, at)),
     )) {
       const others = factors.get(parameter);
       factors.set(parameter, others === undefined ? noise : tf.mul(others, noise));

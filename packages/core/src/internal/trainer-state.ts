@@ -1,5 +1,6 @@
 import { EspalierError } from '../errors.js';
 import type { EpochMetrics } from '../metrics.js';
+import { nestState, unnestState } from '../nested-state.js';
 import type { OptimizerState } from '../optimizer.js';
 import { readLater } from '../read.js';
 import type { Running } from '../running.js';
@@ -13,20 +14,6 @@ interface Json {
   slots: Record<string, string[]>;
   plugins: Record<string, unknown>;
   best: unknown;
-}
-
-/** Puts a part's arrays under a prefix. */
-function nest(into: Record<string, StateArray>, prefix: string, arrays: PluginState['arrays']): void {
-  for (const [name, array] of Object.entries(arrays ?? {})) into[`${prefix}:${name}`] = array;
-}
-
-/** The arrays under a prefix. */
-function unnest(from: PluginState['arrays'], prefix: string): Record<string, StateArray> {
-  const found: Record<string, StateArray> = {};
-  for (const [name, array] of Object.entries(from ?? {})) {
-    if (name.startsWith(`${prefix}:`)) found[name.slice(prefix.length + 1)] = array;
-  }
-  return found;
 }
 
 /** The running plugins by owner: those whose state is the trainer's to keep. */
@@ -47,16 +34,15 @@ export async function saveTrainer(parts: {
   for (const [variable, name] of parts.names) {
     const values = parts.optimizer.slots[variable] ?? {};
     slots[name] = Object.keys(values);
-    nest(arrays, `slot:${name}`, values);
+    nestState(arrays, `slot:${name}`, { arrays: values });
   }
   const plugins: Record<string, unknown> = {};
   for (const running of kept(parts.bound)) {
     const state = await running.save(readLater);
-    plugins[running.owner] = state.json ?? null;
-    nest(arrays, `plugin:${running.owner}`, state.arrays);
+    plugins[running.owner] = nestState(arrays, `plugin:${running.owner}`, state);
   }
   const best = parts.best.save();
-  nest(arrays, 'best', best.arrays);
+  nestState(arrays, 'best', best);
   const { history, optimizer } = parts;
   const json: Json = { history: [...history], step: optimizer.step, slots, plugins, best: best.json };
   return { json, arrays };
@@ -80,7 +66,7 @@ export function statesIn(
   const plugins = (state.json as Partial<Json> | null | undefined)?.plugins;
   const owners = planned.flatMap(({ owner, running }) => (running === undefined ? [owner] : []));
   if (plugins === undefined || !sameNames(owners, plugins)) throw ofAnother();
-  return (owner) => ({ json: plugins[owner], arrays: unnest(state.arrays, `plugin:${owner}`) });
+  return (owner) => unnestState(state.arrays, `plugin:${owner}`, plugins[owner]);
 }
 
 /** The rest of a trainer's state. @throws EspalierError `bad-state` */
@@ -90,10 +76,10 @@ export function loadTrainer(
 ): { history: EpochMetrics[]; optimizer: OptimizerState } {
   const json = state.json as Json | undefined;
   if (json === undefined || !sameNames([...names.values()], json.slots)) throw ofAnother();
-  best.load({ json: json.best, arrays: unnest(state.arrays, 'best') });
+  best.load(unnestState(state.arrays, 'best', json.best));
   const slots: Record<string, Record<string, Float32Array>> = {};
   for (const [variable, name] of names) {
-    slots[variable] = unnest(state.arrays, `slot:${name}`) as Record<string, Float32Array>;
+    slots[variable] = unnestState(state.arrays, `slot:${name}`, null).arrays as Record<string, Float32Array>;
   }
   return { history: json.history, optimizer: { step: json.step, slots } };
 }

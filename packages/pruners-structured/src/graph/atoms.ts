@@ -1,3 +1,4 @@
+import { EspalierError } from '@espalier/core';
 /**
  * Channels that must live or die together. An atom is one output of one layer; atoms that are added to each
  * other, or that index the same weights, become one class (union-find with path halving).
@@ -26,7 +27,9 @@ export class Atoms {
 
   /** Joins the classes of `a[i]` and `b[i]` for every i. */
   union(a: Int32Array, b: Int32Array): void {
-    if (a.length !== b.length) throw new RangeError(`${a.length} channels cannot be tied to ${b.length}.`);
+    if (a.length !== b.length) {
+      throw new EspalierError('shape-mismatch', `${a.length} channels cannot be tied to ${b.length}.`);
+    }
     for (let i = 0; i < a.length; i++) this.join(a[i], b[i]);
   }
 

@@ -1,6 +1,5 @@
 import type { Parameter, Read, RunState } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ElementCriterion } from '../criterion.js';
 
 /** What ranking goes by, of one parameter; row-major. */
 export interface Seen {
@@ -11,12 +10,15 @@ export interface Seen {
   readonly own: ArrayLike<number> | undefined;
 }
 
-/** Reads what it takes to rank the weights of some parameters. */
+/** Scores of somebody's own, row-major. */
+export type OwnScores = (parameter: Parameter) => tf.Tensor | ArrayLike<number>;
+
+/** Reads what it takes to rank the weights of some parameters; `criterion` may be scores of somebody's own. */
 export function see<T>(
   read: Read,
   run: RunState,
   of: readonly Parameter[],
-  criterion: ElementCriterion,
+  criterion: string | OwnScores,
   use: (seen: ReadonlyMap<Parameter, Seen>) => T,
 ): T | Promise<T> {
   const lists: (ArrayLike<number> | undefined)[] = [];

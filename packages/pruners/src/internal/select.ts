@@ -1,3 +1,5 @@
+import { EspalierError } from '@espalier/core';
+
 /**
  * Exact selection of the lowest scores by radix on the bits of float32: O(n), two passes over the scores and
  * two histograms of 65 536 bins, whatever their distribution.
@@ -21,7 +23,7 @@ function locate(histogram: Uint32Array, count: number): { bin: number; before: n
     if (before + histogram[bin] >= count) return { bin, before };
     before += histogram[bin];
   }
-  throw new RangeError(`There are fewer than ${count} scores.`);
+  throw new EspalierError('invalid-option', `There are fewer than ${count} scores.`);
 }
 
 /** The ordered bits of the `count`-th smallest score of all arrays together, and how many are smaller. */

@@ -1,6 +1,6 @@
 import { blocksOf, EspalierError, type Parameter } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { PenalisedStructure } from '../structure.js';
+import type { PenalisedStructure } from '../structures.js';
 
 /** A tensor seen as groups: a shape to see it in, and the axes of it that run within a group. */
 export interface View {

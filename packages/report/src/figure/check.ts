@@ -1,16 +1,16 @@
-import { type Check, count, list, number, object, optional, ReportError, string } from '../check.js';
 import type {
+  Figure,
   FigureComponent,
-  FigureReport,
   GalleryFigure,
   HistogramFigure,
   JointFigure,
   JointFrame,
   MapFigure,
   MapFrame,
-} from './types.js';
+} from '@espalier/figures';
+import { type Check, count, list, number, object, optional, ReportError, string } from '../check.js';
 
-function kind(name: FigureReport['kind']): Check {
+function kind(name: Figure['kind']): Check {
   return (value, path) => {
     if (value !== name) throw new ReportError(path, `${JSON.stringify(value)}; expected '${name}'.`);
   };

@@ -1,8 +1,8 @@
+import type { JointFigure, JointFrame, MapFigure } from '@espalier/figures';
 import { Canvas, GIFEncoder } from './canvas.js';
 import { drawText } from './font.js';
 import { countsOf, LEVELS, levelOf, marginals, mostOf } from './joint.js';
 import { drawMap, mapPalette } from './map.js';
-import type { JointFigure, JointFrame, MapFigure } from './types.js';
 
 /** Colours of the light page: paper, six shades, before, after, means, ink. */
 const palette: number[][] = [

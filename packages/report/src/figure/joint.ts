@@ -1,7 +1,7 @@
+import type { FigureComponent, JointFigure, JointFrame } from '@espalier/figures';
 import { html, type Markup } from '../markup.js';
 import { type Area, type Mark, plot, px } from '../plot/frame.js';
 import { linear } from '../plot/scale.js';
-import type { FigureComponent, JointFigure, JointFrame } from './types.js';
 
 /** Shades of the joint counts, on a logarithmic scale. */
 export const LEVELS = 6;

@@ -1,6 +1,6 @@
+import type { MapFigure, MapFrame } from '@espalier/figures';
 import { Canvas, GIFEncoder } from './canvas.js';
 import { drawText } from './font.js';
-import type { MapFigure, MapFrame } from './types.js';
 
 /** Entries 1 to 255 are -127 to 127: blue, white, red. 0 is paper and 255 ink. */
 const [paper, zero, ink] = [0, 128, 0];

@@ -1,3 +1,11 @@
+import type {
+  Figure,
+  GalleryFigure,
+  HistogramFigure,
+  JointFigure,
+  MapFigure,
+  MapFrame,
+} from '@espalier/figures';
 import { formatCount } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import { type Mark, plot } from '../plot/frame.js';
@@ -5,14 +13,6 @@ import { steps } from '../plot/marks.js';
 import { linear, log } from '../plot/scale.js';
 import { drawFrame, mostOf } from './joint.js';
 import { mapImage } from './map.js';
-import type {
-  FigureReport,
-  GalleryFigure,
-  HistogramFigure,
-  JointFigure,
-  MapFigure,
-  MapFrame,
-} from './types.js';
 
 /** So many frames are drawn, evenly over all: a page stays under 2 MB. */
 const MOST_FRAMES = 40;
@@ -81,7 +81,7 @@ function histograms(figure: HistogramFigure): Markup {
   )}</div></div>`;
 }
 
-function draw(figure: FigureReport): Markup {
+function draw(figure: Figure): Markup {
   switch (figure.kind) {
     case 'joint':
       return joint(figure);
@@ -95,7 +95,7 @@ function draw(figure: FigureReport): Markup {
 }
 
 /** The pictures that plugins have made of their work. */
-export function pluginFigures(figures: readonly FigureReport[] = []): Markup | false {
+export function pluginFigures(figures: readonly Figure[] = []): Markup | false {
   if (figures.length === 0) return false;
   return html`<section><h2>While it was trained</h2>${figures.map(draw)}</section>`;
 }

@@ -1,6 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EspalierError, type PluginState, packState, type StateArray, unpackState } from '@espalier/core';
+import {
+  EspalierError,
+  nestState,
+  type PluginState,
+  packState,
+  type StateArray,
+  unnestState,
+  unpackState,
+} from '@espalier/core';
 import { otherRun } from './alone.js';
 import { layout, writeWhole } from './files.js';
 import type { Remembered } from './memory.js';
@@ -27,30 +35,17 @@ export interface Checkpoint {
 
 type Arrays = Record<string, StateArray>;
 
-function nest(into: Arrays, prefix: string, state: PluginState | undefined): unknown {
-  for (const [name, array] of Object.entries(state?.arrays ?? {})) into[`${prefix}\n${name}`] = array;
-  return state?.json ?? null;
-}
-
-function unnest(arrays: Arrays, prefix: string, json: unknown): PluginState {
-  const own = Object.entries(arrays).filter(([name]) => name.startsWith(`${prefix}\n`));
-  return {
-    json,
-    arrays: Object.fromEntries(own.map(([name, array]) => [name.slice(prefix.length + 1), array])),
-  };
-}
-
 /** Writes a checkpoint in place of the one before, atomically. */
 export async function writeCheckpoint(out: string, checkpoint: Checkpoint): Promise<void> {
   const arrays: Arrays = {};
   const { run, trainer, plugins, ...rest } = checkpoint;
   const states = {
-    run: nest(arrays, 'run', run),
-    trainer: trainer === undefined ? undefined : nest(arrays, 'trainer', trainer),
+    run: nestState(arrays, 'run', run),
+    trainer: trainer === undefined ? undefined : nestState(arrays, 'trainer', trainer),
     plugins: Object.fromEntries(
       Object.entries(plugins).map(([owner, { state, ...rest }]) => [
         owner,
-        { ...rest, json: nest(arrays, `plugin ${owner}`, state) },
+        { ...rest, json: nestState(arrays, `plugin ${owner}`, state) },
       ]),
     ),
   };
@@ -112,12 +107,12 @@ export async function readCheckpoint(out: string, fingerprint: string): Promise<
   const all = arrays as Arrays;
   return {
     ...rest,
-    run: unnest(all, 'run', states.run),
-    ...(states.trainer !== undefined && { trainer: unnest(all, 'trainer', states.trainer) }),
+    run: unnestState(all, 'run', states.run),
+    ...(states.trainer !== undefined && { trainer: unnestState(all, 'trainer', states.trainer) }),
     plugins: Object.fromEntries(
       Object.entries(states.plugins).map(([owner, { json, ...rest }]) => [
         owner,
-        { ...rest, state: unnest(all, `plugin ${owner}`, json) },
+        { ...rest, state: unnestState(all, `plugin ${owner}`, json) },
       ]),
     ),
   };

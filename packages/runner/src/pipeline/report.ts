@@ -5,7 +5,7 @@ import { inspect, type ModelArtifacts } from '@espalier/codec';
 import type { Evaluation } from '@espalier/core';
 import {
   codebook,
-  type FigureReport,
+  type Figure,
   histogram,
   type ModelFigures,
   mask,
@@ -39,7 +39,7 @@ export interface Results {
   readonly cores: number;
   readonly command: string | undefined;
   /** Pictures that plugins have made of their work. */
-  readonly figures: readonly FigureReport[];
+  readonly figures: readonly Figure[];
   /** Ratios as the papers of plugins count them. */
   readonly paperRatios: Report['paperRatios'];
 }

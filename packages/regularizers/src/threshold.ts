@@ -1,6 +1,6 @@
 import { checkOneOf, checkRange, EspalierError, type Of, type Parameter } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { groupMagnitudes, groupMasks, groupSets, type PenalisedStructureOptions } from '../structure.js';
+import { groupMagnitudes, groupMasks, groupSets, type PenalisedStructureOptions } from './structure.js';
 
 /** Prunes for good what a penalty has driven below a threshold. */
 export interface ThresholdOptions {
