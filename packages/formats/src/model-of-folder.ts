@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { EspalierError } from '@espalier/core';
+import { areShards } from './arrays/safetensors-index.js';
 
 /** Which files of a folder may be its model, the best first. Of several of a kind none is. */
 const kinds: readonly RegExp[] = [
@@ -17,7 +18,11 @@ const kinds: readonly RegExp[] = [
   /^saved_model\.pb$|\.(pb|tflite|onnx|pt|pth|bin|gguf)$/,
 ];
 
-/** The file in a folder that stands for it, or all of its `.npy` files. @throws EspalierError `bad-model` for none and for several */
+/**
+ * The file in a folder that stands for it, or all of its `.npy` files, or the shards of one model that have no index.
+ *
+ * @throws EspalierError `bad-model` for none and for several
+ */
 export async function modelOfFolder(folder: string): Promise<string | string[]> {
   const names = (await readdir(folder)).sort();
   for (const [i, kind] of kinds.entries()) {
@@ -27,6 +32,7 @@ export async function modelOfFolder(folder: string): Promise<string | string[]> 
       if (arrays.length > 0) return arrays.sort();
     }
     const found = names.filter((name) => kind.test(name.toLowerCase()));
+    if (found.length > 0 && areShards(found)) return found;
     if (found.length === 1 || i === kinds.length - 1) {
       if (found.length > 0) return found[0];
     }

@@ -5,7 +5,7 @@ import { parseNpyTensor } from './arrays/npy.js';
 import { readNpz } from './arrays/npz.js';
 import { artifactsOfTensors, type PlainTensor } from './arrays/plain-tensor.js';
 import { parseSafetensors } from './arrays/safetensors.js';
-import { readSafetensorsIndex } from './arrays/safetensors-index.js';
+import { areShards, readSafetensorsIndex, readSafetensorsShards } from './arrays/safetensors-index.js';
 import { kindOf, pathInside, readWhole } from './files.js';
 import type { ForeignLimits } from './foreign.js';
 import { hdf5Magic } from './keras/hdf5.js';
@@ -71,7 +71,8 @@ export async function readArtifacts(
     const file = join(path, inside);
     return { artifacts: await readFileOf(file, log, limits), file };
   }
-  return { artifacts: await readNpyFiles(path, inside), file: path };
+  const read = areShards(inside) ? readSafetensorsShards : readNpyFiles;
+  return { artifacts: await read(path, inside), file: path };
 }
 
 const startsWith = (bytes: Uint8Array, magic: ArrayLike<number>): boolean =>

@@ -153,6 +153,22 @@ describe('shards of safetensors', () => {
     await expect(readArtifacts(write(files))).rejects.toThrow('holds 2 models');
   });
 
+  it('named as such are one model without an index, if all are there and no tensor is in two', async () => {
+    const named = (n: number, of = 2): string => `model-0000${n}-of-0000${of}.safetensors`;
+    const dir = write({ [named(1)]: shard(a, b), [named(2)]: shard(c), 'config.json': {} });
+    expect(tensorsOfArtifacts((await readArtifacts(dir)).artifacts)).toEqual([a, b, c]);
+    await expect(readArtifacts(write({ [named(1, 3)]: shard(a), [named(3, 3)]: shard(c) }))).rejects.toThrow(
+      'shard 2 of 3 is missing',
+    );
+    await expect(readArtifacts(write({ [named(2)]: shard(c) }))).rejects.toThrow('shard 1 of 2 is missing');
+    await expect(readArtifacts(write({ [named(1)]: shard(a, c), [named(2)]: shard(c) }))).rejects.toThrow(
+      `${c.name} is in ${named(1)} and in ${named(2)}`,
+    );
+    await expect(readArtifacts(write({ [named(1)]: shard(a), [named(2, 3)]: shard(c) }))).rejects.toThrow(
+      'holds 2 models',
+    );
+  });
+
   it.each([
     [{ ...map, other: 'two.safetensors' }, 'two.safetensors does not hold other'],
     [{ ...map, [a.name]: 'two.safetensors' }, `two.safetensors does not hold ${a.name}`],

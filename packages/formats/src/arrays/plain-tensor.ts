@@ -80,6 +80,7 @@ function widen({ name, type, bytes }: PlainTensor): Numbers {
         throw new EspalierError(
           'bad-data',
           `${name} holds ${values[i]}: TensorFlow.js has integers of 32 bits.`,
+          { remedy: 'Save it as floats, or leave it out.' },
         );
       }
     }

@@ -42,10 +42,60 @@ export async function readSafetensorsIndex(
       remedy: 'Is it the shard of another model?',
     });
   }
-  const artifacts = artifactsOfTensors(tensors);
-  const metadata = Object.fromEntries(
-    [...shards.values()].flatMap((shard) => Object.entries(shard.metadata)),
+  return joined(tensors, [...shards.values()]);
+}
+
+/**
+ * Tensors that lie in several files of a folder, named `…-00001-of-00002.safetensors` and so on, without an index.
+ *
+ * @throws EspalierError `bad-model` where one of them is missing or two hold the same tensor, `bad-data` for what is in them
+ */
+export async function readSafetensorsShards(
+  folder: string,
+  names: readonly string[],
+): Promise<ModelArtifacts> {
+  const numbers = new Set(names.map((name) => Number(shardName.exec(name)?.[2])));
+  const count = Number(shardName.exec(names[0])?.[3]);
+  for (let number = 1; number <= count; number++) {
+    if (!numbers.has(number)) {
+      throw new EspalierError('bad-model', `${folder}: shard ${number} of ${count} is missing.`, {
+        remedy: `There are ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}: copy all of them.`,
+      });
+    }
+  }
+  const shards: Safetensors[] = [];
+  const from = new Map<string, string>();
+  for (const name of names) {
+    const shard = safetensorsOf(await readInside(folder, name, folder), name);
+    for (const tensor of shard.tensors) {
+      const other = from.get(tensor.name);
+      if (other !== undefined) {
+        throw new EspalierError('bad-model', `${folder}: ${tensor.name} is in ${other} and in ${name}.`, {
+          remedy: 'Are they shards of two models? Give one file, or an index that says which it is.',
+        });
+      }
+      from.set(tensor.name, name);
+    }
+    shards.push(shard);
+  }
+  return joined(
+    shards.flatMap(({ tensors }) => tensors),
+    shards,
   );
+}
+
+/** How shards are called: the model, the number, how many there are. */
+const shardName = /^(.*)-(\d+)-of-(\d+)\.safetensors$/i;
+
+/** Whether files are all shards of one model, some of which may be missing. */
+export function areShards(names: readonly string[]): boolean {
+  const parts = names.map((name) => shardName.exec(name));
+  return parts.every((part) => part !== null && part[1] === parts[0]?.[1] && part[3] === parts[0]?.[3]);
+}
+
+function joined(tensors: readonly PlainTensor[], shards: readonly Safetensors[]): ModelArtifacts {
+  const artifacts = artifactsOfTensors(tensors);
+  const metadata = Object.fromEntries(shards.flatMap((shard) => Object.entries(shard.metadata)));
   if (Object.keys(metadata).length > 0) artifacts.userDefinedMetadata = metadata;
   return artifacts;
 }
