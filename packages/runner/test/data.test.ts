@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBackend } from '@espalier/backend';
+import { seededModel } from '@espalier/core';
 import { npyBytes, readArtifacts, writeNpy } from '@espalier/formats';
 import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { flowers, redAndBlue, write } from '../../datasets/test/made.js';
 import { cli } from '../src/command-line.js';
@@ -217,6 +219,47 @@ describe('commands', () => {
     expect(warnings.join()).toMatch(/data does not promise the same batches again/);
   }, 30_000);
 });
+
+/** Two outputs that have the names of two columns. */
+async function twoOutputs(): Promise<tfl.LayersModel> {
+  const input = tfl.input({ shape: [4] });
+  const hidden = tfl.layers.dense({ name: 'hidden', units: 8, activation: 'relu' }).apply(input);
+  const outputs = [
+    tfl.layers.dense({ name: 'kind', units: 2, activation: 'softmax' }),
+    tfl.layers.dense({ name: 'price', units: 1 }),
+  ].map((layer) => layer.apply(hidden) as tfl.SymbolicTensor);
+  return seededModel(tfl.model({ inputs: input, outputs }), 1);
+}
+
+it('a model of several outputs goes all the way: trained, pruned, thinned, shared, measured', async () => {
+  const home = folder();
+  flowers(join(home, 't.csv'));
+  const loaded = await loadRecipe(
+    write(
+      join(home, 'recipe.yaml'),
+      `name: two
+data: { csv: t.csv, target: [kind, price], standardize: all, batchSize: 8 }
+model: lenet-5
+loss: { kind: categoricalCrossentropy, price: meanSquaredError }
+stages:
+  - { name: dense, epochs: 20, learningRate: 0.02 }
+  - name: prune
+    epochs: 4
+    schedules:
+      - use: '@espalier/pruners-structured#structuredLevel'
+        options: { structure: units, sparsity: 0.25 }
+        parameters: hidden/kernel
+        end: 1
+  - { name: thin, use: '@espalier/pruners-structured#thin' }
+  - { name: share, use: '@espalier/quantize-kmeans#kmeans', options: { clusters: 8 }, parameters: '**/kernel' }
+`,
+    ),
+  );
+  const recipe = { ...loaded.recipe, model: twoOutputs };
+  const report = await runRecipe({ ...loaded, recipe }, { out: join(home, 'out'), backend });
+  expect(report.compressed.parameters).toBeLessThan(report.dense.parameters);
+  expect(report.dense.loss).toBeLessThan(0.5);
+}, 30_000);
 
 const ones = () => [
   {
