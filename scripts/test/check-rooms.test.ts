@@ -46,7 +46,7 @@ test.each([
   ['some-pruners', "import { kmeans } from '@espalier/quantize-kmeans';", 'knows only core'],
   ['some-pruners', "import { runRecipe } from '@espalier/runner';", 'nobody knows runner'],
   ['some-pruners', "export { Run } from '../../core/src/run.js';", 'by their names'],
-  ['datasets', "import { encode } from '@espalier/codec';", 'knows only core, host'],
+  ['datasets', "import { encode } from '@espalier/codec';", 'knows only core, formats, host'],
 ])('%s may not: %s', (name, source, reason) => {
   const broken = brokenRules(repository(name, `// A line before.\n${source}\n`));
   expect(broken).toHaveLength(1);
