@@ -101,7 +101,7 @@ describe('espalier run', () => {
 
   it('stops on Ctrl-C, says how to go on, and goes on', async () => {
     const out = join(folder(), 'stopped');
-    const long = ['run', recipe, '--out', out, '--set', 'stages.0.epochs=400'];
+    const long = ['run', recipe, '--out', out, '--set', 'stages.0.epochs=100'];
     const stopped = await espalier(long, (child, output) => {
       const wait = setInterval(() => {
         if (!output().includes('epoch')) return;
