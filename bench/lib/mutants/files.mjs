@@ -12,8 +12,8 @@ const picture = 'draws made-up examples: one is as good as another, so that most
 const others = {
   core: {
     [declarations]: 'data figure metrics optimizer parameter plugin quantized train-options bound',
-    [words]: 'errors check-options answers check-zeros',
-    [wiring]: 'run trainer train end-epoch fire step trainer-state',
+    [words]: 'errors check-options answers',
+    [wiring]: 'run trainer train end-epoch step trainer-state bench index invariants rules toy',
     [outside]: 'chained-ops differentiable dispose-model layer-rules tape topology',
   },
   pruners: { [declarations]: 'per-parameter' },
