@@ -103,6 +103,11 @@ export function isQuantizer(plugin: Plugin): plugin is Quantizer {
   return is(plugin, 'quantizer');
 }
 
+/** @internal Whether it does anything while a model is trained. */
+export function trains({ kinds }: Plugin): boolean {
+  return kinds.some((kind) => kind !== 'transform');
+}
+
 export function isTransform(plugin: Plugin): plugin is Transform {
   return is(plugin, 'transform');
 }

@@ -70,17 +70,18 @@ export class Running<S extends Session = Session> {
    */
   fire(at: Moment = once(), read: Read = reading()): Of | Promise<Of> {
     const pruned = this.#prune(at, read);
-    if (this.#can<QuantizerSession>('quantizer') === undefined) return pruned;
+    if (this.as<QuantizerSession>('quantizer') === undefined) return pruned;
     return this.#quantize(pruned, at, read);
   }
 
-  #can<T extends Session>(kind: Kind): T | undefined {
+  /** @internal The session as what a kind does; undefined where the plugin is not of that kind. */
+  as<T extends Session>(kind: Kind): T | undefined {
     return this.plugin.kinds.includes(kind) ? (this.session as unknown as T) : undefined;
   }
 
   #prune(at: Moment, read: Read): Of | Promise<Of> {
     const { run, plugin, of, owner } = this;
-    const session = this.#can<PrunerSession>('pruner');
+    const session = this.as<PrunerSession>('pruner');
     if (session === undefined) return [];
     // What is a quantizer too prunes what is left to it to share.
     const shared = of.find((p) => run.shared(p) !== undefined);
@@ -114,7 +115,7 @@ export class Running<S extends Session = Session> {
 
   /** Ends what revives: what is pruned now stays pruned. Returns the parameters that lose their dense copy. */
   settle(): Of {
-    if (!this.#can<PrunerSession>('pruner')?.revives) return [];
+    if (!this.as<PrunerSession>('pruner')?.revives) return [];
     for (const p of this.of) this.run.dropDense(p);
     return this.of;
   }

@@ -47,8 +47,8 @@ export class Trainer {
     this.#bound = parts.bound;
     this.#best = new Best(options);
     this.#seedDropout = dropoutSeeder(run.model, run.seed);
-    const extra = parts.bound.flatMap(({ running: { session } }) => [
-      ...((session as Partial<RegularizerSession>).trainables?.() ?? []),
+    const extra = parts.bound.flatMap(({ running }) => [
+      ...(running.as<RegularizerSession>('regularizer')?.trainables?.() ?? []),
     ]);
     this.#bindings = new Bindings(run, parts.optimizer, extra, options.rateFactors);
   }

@@ -1,5 +1,5 @@
 import { EspalierError } from '../errors.js';
-import { isTransform, type Plugin } from '../plugin.js';
+import { type Plugin, trains } from '../plugin.js';
 import { checkPlugin } from '../running.js';
 import { Bench, type ConformanceOptions } from './bench.js';
 import { rules } from './rules.js';
@@ -41,9 +41,7 @@ export async function conformance(
   const tried: string[] = [];
   const faults: string[] = [];
   for (const { name, concerns, try: attempt } of rules) {
-    if (!(concerns === undefined ? !plugin.kinds.every((kind) => kind === 'transform') : concerns(bench)))
-      continue;
-    if (isTransform(plugin) && concerns === undefined) continue;
+    if (!(concerns === undefined ? trains(plugin) : concerns(bench))) continue;
     tried.push(name);
     try {
       await attempt(bench);

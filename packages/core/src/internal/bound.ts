@@ -1,6 +1,6 @@
 import { EspalierError } from '../errors.js';
 import type { Moment } from '../moment.js';
-import type { Of, Plugin } from '../plugin.js';
+import { type Of, type Plugin, trains } from '../plugin.js';
 import type { RunState } from '../run-state.js';
 import { checkPlugin, isRunning, type Running, startPlugin } from '../running.js';
 import { type Schedule, type Timing, timing } from '../schedule.js';
@@ -52,7 +52,7 @@ export function plan(
     checkPlugin(plugin);
     checkSchedule(schedule);
     if (running !== undefined) checkLent(running, run, schedule);
-    if (plugin.kinds.every((kind) => kind === 'transform')) {
+    if (!trains(plugin)) {
       throw new EspalierError('bad-plugin', `${plugin.name} does nothing while a model is trained.`, {
         remedy: 'A schedule wants a plugin with masks, penalty, forward, noise, quantize or observe.',
       });

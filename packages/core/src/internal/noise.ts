@@ -17,11 +17,9 @@ export interface Disturbed {
 export function disturb(active: readonly Bound[], at: Moment): Disturbed {
   const factors = new Map<Parameter, tf.Tensor>();
   for (const { running, time } of active) {
-    if (!running.plugin.kinds.includes('noise')) continue;
-    for (const [parameter, noise] of noiseFrom(
-      running.plugin,
-      (running.session as NoiseSession).noise(within(time, at)),
-    )) {
+    const session = running.as<NoiseSession>('noise');
+    if (session === undefined) continue;
+    for (const [parameter, noise] of noiseFrom(running.plugin, session.noise(within(time, at)))) {
       const others = factors.get(parameter);
       factors.set(parameter, others === undefined ? noise : tf.mul(others, noise));
     }

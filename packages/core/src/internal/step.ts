@@ -33,14 +33,11 @@ type Keep = <T extends tf.Tensor>(tensor: T) => T;
 
 /** The forward pass as the plugins that have their own way of it take it, the last of them outermost. */
 function passOf(active: readonly Bound[], at: Moment, pass: () => Arranged): () => Arranged {
-  return active
-    .filter(({ running }) => running.plugin.kinds.includes('forward'))
-    .reduce<() => Arranged>(
-      (inner, { running: { plugin, session }, time }) =>
-        () =>
-          outputsFrom(plugin, (session as ForwardSession).forward(within(time, at), inner)),
-      pass,
-    );
+  return active.reduce<() => Arranged>((inner, { running, time }) => {
+    const session = running.as<ForwardSession>('forward');
+    if (session === undefined) return inner;
+    return () => outputsFrom(running.plugin, session.forward(within(time, at), inner));
+  }, pass);
 }
 
 /** Loss, penalties and the gradients of both. */
@@ -67,8 +64,8 @@ function differentiate(
     const total = loss.compute(labels, outputs, counts);
     const penalties: tf.Scalar[] = [];
     for (const { running, time } of active) {
-      if (!running.plugin.kinds.includes('regularizer')) continue;
-      const session = running.session as RegularizerSession;
+      const session = running.as<RegularizerSession>('regularizer');
+      if (session === undefined) continue;
       const given = penaltyFrom(running.plugin, session.penalty({ ...step, at: within(time, at) }));
       penalties.push(given instanceof tf.Tensor ? given : taped(kept(given, keep)));
     }
