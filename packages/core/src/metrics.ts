@@ -13,6 +13,8 @@ export interface EpochMetrics {
   /** Fraction of all parameters that are exactly 0, in [0, 1]. */
   readonly sparsity: number;
   readonly seconds: number;
+  /** Of these, the seconds in which training waited for batches. */
+  readonly wait?: number;
 }
 
 /** What an evaluation measures of one output. */

@@ -114,7 +114,7 @@ export class Trainer {
     const { data, validation, loss = 'categoricalCrossentropy', earlyStopping, onEpoch } = this.#options;
     const { epoch } = this;
     const began = performance.now();
-    const sums = await takeEpoch(this.#parts(), epoch);
+    const { sums, wait } = await takeEpoch(this.#parts(), epoch);
     const last = this.#moment((epoch + 1) * data.stepsPerEpoch - 1);
     const ended = await endEpoch(this.#run, this.#bound, this.#bindings.all, last, sums).finally(() =>
       sums.dispose(),
@@ -129,6 +129,7 @@ export class Trainer {
       ...(held && { validationLoss: held.loss, validationAccuracy: held.accuracy }),
       sparsity: 1 - ended.nonzero / parameters,
       seconds: (performance.now() - began) / 1000,
+      wait,
     };
     this.history.push(metrics);
     await this.#best.see(metrics, this.#run);

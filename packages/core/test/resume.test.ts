@@ -93,7 +93,7 @@ const epochs = 6;
 
 /** Metrics without the time they took. */
 const timeless = (history: readonly EpochMetrics[]): unknown[] =>
-  history.map(({ seconds: _, ...rest }) => rest);
+  history.map(({ seconds: _, wait: __, ...rest }) => rest);
 
 /** Trains to the end; after `killAt` epochs all objects are thrown away and made anew from bytes. */
 async function trained(

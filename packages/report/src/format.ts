@@ -74,6 +74,11 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
 }
 
+/** How much of a time was waited, in percent. */
+export function formatWait({ seconds, wait }: { readonly seconds: number; readonly wait?: number }): string {
+  return wait === undefined ? ABSENT : formatPercent(seconds > 0 ? wait / seconds : 0, 1);
+}
+
 /** A shape: `5 × 5 × 1 × 20`; a scalar has none. */
 export function formatShape(shape: readonly number[]): string {
   return shape.length === 0 ? 'scalar' : shape.join(' × ');

@@ -124,6 +124,7 @@ const report = object<Report>(
         name: string,
         kind: string,
         seconds: number(0),
+        wait: optional(number(0)),
         epochs: optional(count()),
         accuracy: optional(fraction),
         nonzero: optional(count()),
@@ -143,6 +144,7 @@ const report = object<Report>(
         learningRate: optional(number(0)),
         sparsity: optional(fraction),
         seconds: optional(number(0)),
+        wait: optional(number(0)),
       }),
     ),
     tensors: list(

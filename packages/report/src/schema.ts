@@ -44,6 +44,8 @@ export interface StageReport {
   /** What it did: `train`, `prune`, `quantize`, `thin`, `encode`, … */
   readonly kind: string;
   readonly seconds: number;
+  /** Of these, the seconds in which training waited for data. */
+  readonly wait?: number;
   /** Epochs of training, where there was any. */
   readonly epochs?: number;
   /** After the stage, on the validation split if there is one; in [0, 1]. */
@@ -75,6 +77,8 @@ export interface EpochReport {
   /** Share of weights that are 0, in [0, 1]. */
   readonly sparsity?: number;
   readonly seconds?: number;
+  /** Of these, the seconds in which training waited for data. */
+  readonly wait?: number;
 }
 
 /** How one tensor is stored in the compressed file. */

@@ -8,6 +8,7 @@ import {
   formatPoints,
   formatRatio,
   formatShape,
+  formatWait,
 } from './format.js';
 import type { ModelFigures, Report, StageReport, TensorFigures } from './schema.js';
 import { type Cell, formatTable } from './table.js';
@@ -53,20 +54,22 @@ function figuresTable(report: Report): string {
 
 /** Plain-text rows of the stages. */
 export function stageTable(stages: readonly StageReport[]): string {
+  const waits = stages.some(({ wait }) => wait !== undefined);
   return formatTable(
     [
-      ['stage', 'kind', 'epochs', 'time', 'accuracy', 'non-zero', 'size'],
+      ['stage', 'kind', 'epochs', 'time', ...(waits ? ['data wait'] : []), 'accuracy', 'non-zero', 'size'],
       ...stages.map((stage) => [
         stage.name,
         stage.kind,
         stage.epochs ?? ABSENT,
         formatDuration(stage.seconds),
+        ...(waits ? [formatWait(stage)] : []),
         formatPercent(stage.accuracy),
         stage.nonzero === undefined ? ABSENT : formatCount(stage.nonzero),
         stage.bytes === undefined ? ABSENT : `${stage.estimated ? '≈ ' : ''}${formatBytes(stage.bytes)}`,
       ]),
     ],
-    { align: 'llrrrrr' },
+    { align: waits ? 'llrrrrrr' : 'llrrrrr' },
   );
 }
 

@@ -11,6 +11,7 @@ import {
   formatShape,
   formatTable,
   histogram,
+  renderReport,
   summarize,
   tensorTable,
 } from '../src/index.js';
@@ -98,6 +99,18 @@ describe('summarize', () => {
     expect(row('accuracy')).toBe('accuracy | 98.35 % | 98.30 % | −0.05 points');
     expect(row('quantize')).toBe('quantize | quantize | 6 | 22 s | 98.31 % | 13,723 | ≈ 24.0 kB');
     expect(row('Han 2015, p')).toBe('Han 2015, pruning | 19.4× | weights / non-zero weights');
+  });
+
+  it('says how long data were waited for, where a run knows it', () => {
+    const { stages, ...rest } = madeUpReport();
+    const waited = stages.map((stage, i) => (i === 3 ? stage : { ...stage, wait: 0.04 * stage.seconds }));
+    const lines = summarize({ ...rest, stages: waited }).split('\n');
+    const cells = (start: string): string[] =>
+      lines.findLast((line) => line.startsWith(start))?.split(/ {2,}/) ?? [];
+    expect(cells('stage').indexOf('data wait')).toBe(4);
+    expect([cells('prune')[4], cells('encode').at(4)]).toEqual(['4.0 %', '—']);
+    expect(renderReport({ ...rest, stages: waited })).toMatch(/Data wait.*4\.0 %/s);
+    expect(renderReport({ ...rest, stages })).not.toContain('Data wait');
   });
 
   it('sums the tensors up', () => {

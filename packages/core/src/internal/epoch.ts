@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Batch } from '../data.js';
+import type { Batch, Data } from '../data.js';
 import { EspalierError } from '../errors.js';
 import type { Moment } from '../moment.js';
 import type { Of } from '../plugin.js';
@@ -26,21 +26,29 @@ export interface EpochParts extends StepParts {
   prepare(step: number): void;
 }
 
+/** What the steps of an epoch have come to. */
+export interface Taken {
+  /** Loss and penalty, added up over the steps: a vector of two that the caller disposes. */
+  readonly sums: tf.Tensor1D;
+  /** Seconds in which batches were waited for. */
+  readonly wait: number;
+}
+
 /**
- * Takes the steps of an epoch. Returns loss and penalty, added up over its steps: a vector of two that the caller
- * disposes.
+ * Takes the steps of an epoch.
  *
  * @throws EspalierError `aborted` (signal), `not-finite` (loss is NaN or infinite), `invalid-option` (another number
  *   of batches than the data promised)
  */
-export async function takeEpoch(parts: EpochParts, epoch: number): Promise<tf.Tensor1D> {
+export async function takeEpoch(parts: EpochParts, epoch: number): Promise<Taken> {
   const { data, signal, onStep } = parts.options;
   const { stepsPerEpoch } = data;
   let breath = performance.now();
   let sums = tf.tensor1d([0, 0]);
   let steps = 0;
+  const waiting = { ms: 0 };
   try {
-    for await (const batch of data.batches(epoch)) {
+    for await (const batch of timed(data.batches(epoch), waiting)) {
       if (signal?.aborted) {
         disposeBatch(batch);
         throw new EspalierError('aborted', 'Training was stopped.');
@@ -60,7 +68,7 @@ export async function takeEpoch(parts: EpochParts, epoch: number): Promise<tf.Te
         breath = performance.now();
       }
     }
-    if (steps === stepsPerEpoch) return sums;
+    if (steps === stepsPerEpoch) return { sums, wait: waiting.ms / 1000 };
     throw new EspalierError(
       'invalid-option',
       `The data gave ${steps} batches in epoch ${epoch}, but its stepsPerEpoch is ${stepsPerEpoch}.`,
@@ -69,6 +77,17 @@ export async function takeEpoch(parts: EpochParts, epoch: number): Promise<tf.Te
     sums.dispose();
     throw error;
   }
+}
+
+/** Batches, and the milliseconds that their maker takes or lets one wait. */
+async function* timed(batches: ReturnType<Data['batches']>, waiting: { ms: number }): AsyncGenerator<Batch> {
+  let asked = performance.now();
+  for await (const batch of batches) {
+    waiting.ms += performance.now() - asked;
+    yield batch;
+    asked = performance.now();
+  }
+  waiting.ms += performance.now() - asked;
 }
 
 /** Lets the plugins fire that are due, then takes the step. Disposes the batch. */

@@ -10,6 +10,8 @@ export interface StageRecord {
   readonly name: string;
   readonly kind: 'train' | 'prune' | 'quantize' | 'transform';
   readonly seconds: number;
+  /** Of these, the seconds in which training waited for data. */
+  readonly wait?: number;
   readonly epochs?: number;
   /** On the validation split, after the stage. */
   readonly validationAccuracy?: number;

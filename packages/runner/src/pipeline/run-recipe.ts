@@ -157,13 +157,17 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
       kind = await applyOnce(bench, prepared);
     }
     const packed = encode(await artifactsOf(run.model), { effort: 1 });
+    const lines = metrics.filter((line) => line.stage === stage.name);
     records.push({
       name: stage.name,
       kind,
-      seconds: isTrainStage(stage)
-        ? metrics.filter((line) => line.stage === stage.name).reduce((sum, line) => sum + line.seconds, 0)
-        : (performance.now() - start) / 1000,
-      ...(isTrainStage(stage) && { epochs: metrics.filter((line) => line.stage === stage.name).length }),
+      ...(isTrainStage(stage)
+        ? {
+            seconds: lines.reduce((sum, { seconds }) => sum + seconds, 0),
+            wait: lines.reduce((sum, { wait = 0 }) => sum + wait, 0),
+            epochs: lines.length,
+          }
+        : { seconds: (performance.now() - start) / 1000 }),
       validationAccuracy: await validate(bench),
       ...(await run.counts()),
       bytes: packed.length,

@@ -6,7 +6,7 @@ const percent = (fraction: number | undefined, digits = 2): string =>
   fraction === undefined ? '–' : `${(100 * fraction).toFixed(digits)} %`;
 
 function epochLine(
-  { epoch, loss, validationAccuracy, sparsity, seconds }: EpochMetrics,
+  { epoch, loss, validationAccuracy, sparsity, seconds, wait }: EpochMetrics,
   epochs: number,
 ): string {
   const parts = [
@@ -15,6 +15,7 @@ function epochLine(
     `validation ${percent(validationAccuracy)}`,
     ...(sparsity > 0.001 ? [`zeros ${percent(sparsity, 1)}`] : []),
     `${seconds.toFixed(1)} s`,
+    ...(wait === undefined ? [] : [`data wait ${percent(seconds > 0 ? wait / seconds : 0, 1)}`]),
   ];
   return `  ${parts.join('  ')}`;
 }
