@@ -1,4 +1,5 @@
-import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
 const HEARTBEAT_MS = 5_000;
@@ -56,18 +57,15 @@ export async function withLock<T>(
 ): Promise<T> {
   const deadline = Date.now() + (options.timeout ?? 1_800_000);
   const mine = JSON.stringify({ pid: process.pid, host: hostname(), nonce: Math.random() });
-  for (let waited = false; ; ) {
+  for (let waited = false, pause = 5; ; pause = Math.min(2 * pause, 200)) {
     if (await create(path, mine)) break;
     const held = await readFile(path, 'utf8').catch(() => undefined);
     if (held === undefined) continue; // Gone: try again.
-    if (await isStale(path, held)) {
-      await takeAway(path, held);
-      continue;
-    }
+    if (await removeStale(path, held)) continue;
     if (!waited) options.onWait?.();
     waited = true;
     if (Date.now() >= deadline) throw new LockError(path, holderOf(held));
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
   }
   const beat = setInterval(() => {
     const now = new Date();
@@ -113,13 +111,24 @@ async function isStale(path: string, held: string): Promise<boolean> {
   return made !== undefined && Date.now() - made.mtimeMs > limit;
 }
 
-/** Removes a lock that is `held` by nobody; what somebody else has put there meanwhile is put back. */
-async function takeAway(path: string, held: string): Promise<void> {
-  const aside = `${path}.${process.pid}.${Date.now()}`;
-  await rename(path, aside).catch(() => undefined);
-  const taken = await readFile(aside, 'utf8').catch(() => held);
-  if (taken !== held) await link(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
+/**
+ * Removes a lock that is `held` by nobody, if it still is, and tells whether it did. Reading and removing are two steps
+ * between which another process might remove it and take the lock; so who removes holds a lock that is named for
+ * this holder. That lock can itself be left behind by a process that is gone, and is then removed by the same rule.
+ */
+async function removeStale(path: string, held: string): Promise<boolean> {
+  if (!(await isStale(path, held))) return false;
+  const holder = createHash('sha256').update(held).digest('hex').slice(0, 8);
+  const remove = async (): Promise<boolean> => {
+    const now = await readFile(path, 'utf8').catch(() => undefined);
+    if (now !== held || !(await isStale(path, held))) return true; // Somebody has removed it.
+    await rm(path, { force: true });
+    return true;
+  };
+  return withLock(`${path}.${holder}`, remove, { timeout: 0 }).catch((error: unknown) => {
+    if (error instanceof LockError) return false; // Somebody is removing it: wait as for any other.
+    throw error;
+  });
 }
 
 /** Whether a process of this machine still runs. */
