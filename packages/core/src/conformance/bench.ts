@@ -83,8 +83,11 @@ export class Bench {
   }
 }
 
-/** A trainer's state without the seconds that its epochs took. */
+/** A trainer's state without the seconds that its epochs took and waited. */
 function timeless({ json, arrays = {} }: PluginState): PluginState {
   const { history, ...rest } = json as { history: readonly object[] };
-  return { json: { ...rest, history: history.map((metrics) => ({ ...metrics, seconds: 0 })) }, arrays };
+  return {
+    json: { ...rest, history: history.map((metrics) => ({ ...metrics, seconds: 0, wait: 0 })) },
+    arrays,
+  };
 }
