@@ -54,7 +54,8 @@ const names = ['lambda', 'bytes', 'step', 'importance', 'reconstruction'];
  * vector quantization"; importance, LeCun, Denker and Solla (1990), "Optimal brain damage", and Choi,
  * El-Khamy and Lee (2017), "Towards the limit of network quantization".
  *
- * @throws EspalierError `unknown-option`, `invalid-option`, `invalid-schedule` (no gradients to be had)
+ * @throws EspalierError `unknown-option`, `invalid-option` (also when a size or lambda leaves no weight but zeros),
+ * `invalid-schedule` (no gradients to be had)
  *
  * @example
  * ```ts
@@ -122,6 +123,7 @@ export function rateDistortion(options: RateDistortionOptions = {}): Quantizer {
             signals.push(signalOf(p, values, await source.of(p, values)));
           }
           const levels = chosen(signals);
+          checkKept(open, signals, levels, bytes === undefined ? `lambda ${lambda}` : `${bytes} bytes`);
           source.hooks.dispose?.();
           return new Map(open.map((p, i) => [p, tensorOf(p.size, signals[i], levels[i])]));
         },
@@ -186,6 +188,18 @@ function withinBytes(bytes: number, choose: (lambda: number) => Levels[]): Level
     }
   }
   return best;
+}
+
+/** A model of nothing but zeros is small, and nobody's wish. */
+function checkKept(of: Of, signals: readonly Signal[], levels: readonly Levels[], asked: string): void {
+  const some = signals.some(({ values }) => values.length > 0);
+  if (!some || levels.some((l) => l.levels.some((level) => level !== 0))) return;
+  const weights = signals.reduce((sum, { values }) => sum + values.length, 0);
+  throw new EspalierError(
+    'invalid-option',
+    `rateDistortion: ${asked} would make all ${weights} weights of ${of.map((p) => p.name).join(', ')} zero.`,
+    { remedy: 'Ask for more bytes, or for a smaller lambda.' },
+  );
 }
 
 function tensorOf(

@@ -165,6 +165,21 @@ describe('rateDistortion', () => {
     }
   });
 
+  it('makes no model of nothing but zeros without a word', async () => {
+    const values = laplace(1000, 6);
+    for (const [options, asked] of [
+      [{ bytes: 1 }, '1 bytes'],
+      [{ lambda: 1000 }, 'lambda 1000'],
+    ] as const)
+      await expect(quantized(values, { importance: 'none', ...options })).rejects.toMatchObject({
+        code: 'invalid-option',
+        message: expect.stringContaining(`${asked} would make all 1000 weights of fc/kernel zero`),
+      });
+    // What was zero before is no fault.
+    const { values: still } = await quantized(new Float32Array(1000), { importance: 'none', bytes: 1 });
+    expect(still.every((x) => x === 0)).toBe(true);
+  });
+
   it('spends its bits where errors matter', async () => {
     const values = laplace(10000, 7);
     const importance = () => Float32Array.from(values, (_, i) => (i < 3000 ? 0 : i < 6000 ? 0.1 : 10));
