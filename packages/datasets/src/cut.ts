@@ -1,5 +1,6 @@
-import type { Batch, Tensors } from '@espalier/core';
+import type { Batch, Data, Tensors } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { ahead } from './ahead.js';
 import { checkInteger } from './errors.js';
 import { type Column, type Examples, sizeOf } from './examples.js';
 import { gatherBytes, gatherFloats } from './gather.js';
@@ -79,30 +80,112 @@ function packed(columns: readonly Column[], tensors: tf.Tensor[]): Tensors {
   return Object.fromEntries(tensors.map((tensor, i) => [columns[i].name as string, tensor]));
 }
 
-/** Batches whose order depends on (seed, epoch) alone. */
-export function cut(examples: Examples, options: CutOptions): CutBatches {
-  const { size, inputs, labels, weights } = examples;
-  const { batchSize, shuffle, scale, shapes, oneHot = true, dropRemainder = false, alter } = options;
-  const table = scaleTable(scale);
+/** The examples of each batch of an epoch. */
+function ordered(
+  { size }: Examples,
+  { batchSize, shuffle, dropRemainder = false }: CutOptions,
+): {
+  readonly stepsPerEpoch: number;
+  chosen(epoch: number): (step: number) => Uint32Array;
+} {
   const stepsPerEpoch = dropRemainder ? Math.floor(size / batchSize) : Math.ceil(size / batchSize);
   const inOrder = shuffle === false ? Uint32Array.from({ length: size }, (_, i) => i) : undefined;
+  return {
+    stepsPerEpoch,
+    chosen(epoch) {
+      checkInteger('batches', 'epoch', epoch, 0);
+      const order = inOrder ?? permutation(size, shuffle as number, epoch);
+      return (step) => order.subarray(step * batchSize, Math.min(size, (step + 1) * batchSize));
+    },
+  };
+}
+
+/** The batch of the chosen examples, out of the numbers of its inputs. */
+function batchOf(
+  { inputs, labels, weights }: Examples,
+  { shapes, oneHot = true }: CutOptions,
+  chosen: Uint32Array,
+  numbers: readonly Float32Array[],
+): Batch {
+  const given = inputs.map((column, i) =>
+    tf.tensor(numbers[i], [chosen.length, ...(shapes?.[i] ?? column.shape)], 'float32'),
+  );
+  const wanted = labels.map((column) => labelTensor(column, chosen, oneHot));
+  return {
+    inputs: packed(inputs, given),
+    labels: packed(labels, wanted),
+    ...(weights && { weights: tf.tensor1d(Float32Array.from(chosen, (index) => weights[index])) }),
+  };
+}
+
+/** Batches whose order depends on (seed, epoch) alone. */
+export function cut(examples: Examples, options: CutOptions): CutBatches {
+  const { size } = examples;
+  const { batchSize, scale, alter } = options;
+  const table = scaleTable(scale);
+  const { stepsPerEpoch, chosen } = ordered(examples, options);
   function* batches(epoch: number): Generator<Batch, void, undefined> {
-    checkInteger('batches', 'epoch', epoch, 0);
-    const order = inOrder ?? permutation(size, shuffle as number, epoch);
+    const at = chosen(epoch);
     for (let step = 0; step < stepsPerEpoch; step++) {
-      const chosen = order.subarray(step * batchSize, Math.min(size, (step + 1) * batchSize));
-      const given = inputs.map((column, i) => {
-        const values = gather(column, chosen, table);
-        if (i === 0) alter?.(values, chosen, epoch);
-        return tf.tensor(values, [chosen.length, ...(shapes?.[i] ?? column.shape)], 'float32');
-      });
-      const wanted = labels.map((column) => labelTensor(column, chosen, oneHot));
-      yield {
-        inputs: packed(inputs, given),
-        labels: packed(labels, wanted),
-        ...(weights && { weights: tf.tensor1d(Float32Array.from(chosen, (index) => weights[index])) }),
-      };
+      const taken = at(step);
+      const numbers = examples.inputs.map((column) => gather(column, taken, table));
+      alter?.(numbers[0], taken, epoch);
+      yield batchOf(examples, options, taken, numbers);
     }
   }
   return { size, batchSize, stepsPerEpoch, batches };
+}
+
+/** How many batches are prepared before they are asked for. */
+export interface Depth {
+  /** Threads at work. */
+  readonly workers: number;
+  /** Are the first ones of the next epoch, too? */
+  readonly goesOn: boolean;
+}
+
+/** Most bytes of batches that wait. */
+const mostWaiting = 2 ** 28;
+
+/** The same, with the numbers of the one input made by and by, elsewhere: they are begun before they are asked for. */
+export function cutAhead(
+  examples: Examples,
+  options: CutOptions,
+  { workers, goesOn }: Depth,
+  numbersOf: (chosen: Uint32Array, epoch: number) => Promise<Float32Array>,
+): Data {
+  const { size } = examples;
+  const { batchSize } = options;
+  const { stepsPerEpoch, chosen } = ordered(examples, options);
+  const bytes = 4 * Math.min(batchSize, size) * sizeOf(examples.inputs[0].shape);
+  const depth = Math.max(2, Math.min(workers + 2, Math.floor(mostWaiting / bytes)));
+  let kept: { readonly epoch: number; readonly begun: Promise<Batched>[] } | undefined;
+  const starting = (epoch: number): ((step: number) => Promise<Batched>) => {
+    const at = chosen(epoch);
+    return async (step) => ({ chosen: at(step), numbers: await numbersOf(at(step), epoch) });
+  };
+  async function* batches(epoch: number): AsyncGenerator<Batch, void, undefined> {
+    const first = kept?.epoch === epoch ? kept.begun : [];
+    kept = undefined;
+    const next = goesOn && {
+      start: starting(epoch + 1),
+      take: (begun: Promise<Batched>[]) => {
+        kept = { epoch: epoch + 1, begun };
+      },
+    };
+    for await (const { chosen, numbers } of ahead(
+      stepsPerEpoch,
+      depth,
+      starting(epoch),
+      first,
+      next || undefined,
+    ))
+      yield batchOf(examples, options, chosen, [numbers]);
+  }
+  return { size, stepsPerEpoch, batches };
+}
+
+interface Batched {
+  readonly chosen: Uint32Array;
+  readonly numbers: Float32Array;
 }

@@ -1,5 +1,5 @@
 import type { Data } from '@espalier/core';
-import { type Alter, cut, type Scale } from './cut.js';
+import { type Alter, cut, cutAhead, type Scale } from './cut.js';
 import type { DataPart } from './divide.js';
 import { type Column, type Examples, sizeOf } from './examples.js';
 
@@ -44,15 +44,22 @@ export interface DataSource {
   batches(part: DataPart, options: BatchesOptions): Data;
 }
 
+/** Numbers of a source's one input that are made in threads of their own. */
+export interface Prepared {
+  readonly workers: number;
+  /** Those of the chosen examples of a part, a function of this alone. */
+  numbersOf(part: DataPart, seed: number, epoch: number, chosen: Uint32Array): Promise<Float32Array>;
+}
+
 /** What of a source in memory is the same for all its batches. */
 export interface InMemory extends Omit<DataSource, 'inputs' | 'labels' | 'batches' | 'repeatable'> {
   readonly parts: Readonly<Record<DataPart, Examples>>;
   /** Of bytes. Default `unit`. */
   readonly scale?: Scale;
-  /** Changes of the first input that are the same every time: normalisation. */
-  readonly finish?: Alter | undefined;
-  /** Random changes of the training examples' first input, by the seed of the order. They come before `finish`. */
+  /** Random changes of the training examples' first input, by the seed of the order. */
   readonly augment?: ((seed: number) => Alter) | undefined;
+  /** Where batches are prepared ahead of those who take them. */
+  readonly prepared?: Prepared;
 }
 
 function described({ name, shape, classes }: Column): Described {
@@ -69,7 +76,7 @@ function scaleOf({ values }: Column, scale: Scale | undefined): Scale {
 }
 
 /** A source of examples in memory. */
-export function inMemory({ parts, scale, finish, augment, ...rest }: InMemory): DataSource {
+export function inMemory({ parts, scale, augment, prepared, ...rest }: InMemory): DataSource {
   const { inputs, labels } = parts.train;
   return {
     ...rest,
@@ -77,22 +84,21 @@ export function inMemory({ parts, scale, finish, augment, ...rest }: InMemory): 
     labels: labels.map((column) => ({ ...described(column), numbers: column.classes === undefined })),
     repeatable: true,
     batches(part, { batchSize, shuffle = false, shapes }) {
-      const random = part === 'train' ? augment?.(shuffle === false ? 0 : shuffle) : undefined;
-      const alter: Alter | undefined =
-        random && finish
-          ? (values, chosen, epoch) => {
-              random(values, chosen, epoch);
-              finish(values, chosen, epoch);
-            }
-          : (random ?? finish);
+      const seed = shuffle === false ? 0 : shuffle;
+      const training = part === 'train';
       const fits = shapes?.every((shape, i) => inputs[i] && sizeOf(shape) === sizeOf(inputs[i].shape));
-      return cut(parts[part], {
+      const options = {
         batchSize,
         shuffle,
         scale: scaleOf(inputs[0], scale),
         ...(shapes && fits && { shapes }),
-        alter,
-      });
+        alter: training ? augment?.(seed) : undefined,
+      };
+      if (prepared === undefined) return cut(parts[part], options);
+      const depth = { workers: prepared.workers, goesOn: training };
+      return cutAhead(parts[part], options, depth, (chosen, epoch) =>
+        prepared.numbersOf(part, seed, epoch, chosen),
+      );
     },
   };
 }

@@ -9,7 +9,8 @@ export type DatasetErrorCode =
   | 'checksum'
   | 'bad-file'
   | 'fetch-failed'
-  | 'cache';
+  | 'cache'
+  | 'worker';
 
 /** The error type of this package, an `EspalierError` with one of these codes. */
 export class DatasetError extends EspalierError {

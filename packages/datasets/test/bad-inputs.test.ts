@@ -218,9 +218,15 @@ const cases: readonly (readonly [
   ],
   [
     'a picture of a kind that is not read',
+    (home) => [redAndBlue(home), write(join(home, 'red', 'x.webp'), 'II*.....')],
+    (folder) => fromImages({ images: '.' }, { folder }),
+    /x\.webp is neither PNG nor JPEG, nor WebP, GIF or BMP\.\n.*Convert/,
+  ],
+  [
+    'a picture that ends in its head',
     (home) => [redAndBlue(home), write(join(home, 'red', 'x.webp'), 'RIFF....WEBPVP8 ')],
     (folder) => fromImages({ images: '.' }, { folder }),
-    /x\.webp is neither PNG nor JPEG\.\n.*Convert/,
+    /x\.webp is neither PNG nor JPEG/,
   ],
   [
     'pictures of several sizes',

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { EspalierError } from '@espalier/core';
 
@@ -10,7 +11,7 @@ export interface ForeignLimits {
 }
 
 /** Parsers that are not ours. */
-export type ForeignTask = 'hdf5' | 'png' | 'jpeg';
+export type ForeignTask = 'hdf5' | 'png' | 'jpeg' | 'webp' | 'gif' | 'bmp';
 
 interface Answer<Result> {
   readonly result?: Result;
@@ -29,10 +30,22 @@ interface Bench {
   answer: (answer: Answer<unknown>) => void;
 }
 
-/** That of the file before: starting one takes longer than most files. */
-let idle: Bench | undefined;
-/** Files are read one after the other. */
-let last: Promise<unknown> = Promise.resolve();
+/** Files that are read one after the other, by one worker. */
+interface Lane {
+  /** The worker of the file before: starting one takes longer than most files. */
+  idle: Bench | undefined;
+  last: Promise<unknown>;
+  /** Files that are read or wait. */
+  files: number;
+}
+
+/** The first is for whatever there is, all are for pictures. */
+const lanes: readonly Lane[] = Array.from(
+  { length: Math.max(1, Math.min(4, availableParallelism() - 1)) },
+  () => ({ idle: undefined, last: Promise.resolve(), files: 0 }),
+);
+/** Workers that read at this moment. */
+let atWork = 0;
 
 /** A library that keeps more is not kept. */
 const mostKept = 64 * 2 ** 20;
@@ -58,7 +71,8 @@ function start(): Bench {
 }
 
 /**
- * Runs somebody else's parser on a file, in a worker that is ended when it takes too long or too much memory.
+ * Runs somebody else's parser on a file, in a worker that is ended when it takes too long or too much memory. Pictures that are
+ * given at once are read by several workers, which share what they may take.
  *
  * @param bytes - Handed over to the worker: gone afterwards.
  * @throws EspalierError `too-much` where it was ended; else with the parser's own code, `damaged` by default
@@ -68,27 +82,37 @@ export function foreign<Result>(
   bytes: Uint8Array<ArrayBuffer>,
   limits: ForeignLimits = {},
 ): Promise<Result> {
-  const turn = last.then(() => runOne<Result>(task, bytes, limits));
-  last = turn.catch(() => undefined);
+  const lane = task === 'hdf5' ? lanes[0] : lanes.reduce((a, b) => (b.files < a.files ? b : a));
+  lane.files++;
+  const turn = lane.last
+    .then(() => runOne<Result>(lane, task, bytes, limits))
+    .finally(() => {
+      lane.files--;
+    });
+  lane.last = turn.catch(() => undefined);
   return turn;
 }
 
 function runOne<Result>(
+  lane: Lane,
   task: ForeignTask,
   bytes: Uint8Array<ArrayBuffer>,
   { seconds = 5 + bytes.length / 1e7, memory = 2 ** 31 + 8 * bytes.length }: ForeignLimits,
 ): Promise<Result> {
-  const bench = idle ?? start();
-  idle = undefined;
+  const bench = lane.idle ?? start();
+  lane.idle = undefined;
   bench.worker.ref();
+  atWork++;
   const cpu = process.cpuUsage();
   const before = process.memoryUsage.rss();
   return new Promise<Result>((resolve, reject) => {
     let passed = 0;
+    let workers = atWork;
     const timer = setInterval(() => {
       const { user, system } = process.cpuUsage(cpu);
-      const slow = user + system > seconds * 1e6;
-      const large = process.memoryUsage.rss() - before > memory;
+      workers = Math.max(workers, atWork);
+      const slow = user + system > workers * seconds * 1e6;
+      const large = process.memoryUsage.rss() - before > workers * memory;
       passed = slow || large ? passed + 1 : 0;
       if (passed < times) return;
       const most = slow ? `${Math.ceil(seconds)} s` : `${Math.ceil(memory / 2 ** 20)} MiB`;
@@ -96,11 +120,12 @@ function runOne<Result>(
     }, every);
     bench.answer = ({ result, error, code = 'damaged', broken = code !== 'damaged', heap = 0 }) => {
       clearInterval(timer);
+      atWork--;
       bench.answer = () => {};
       if (broken || heap > mostKept) void bench.worker.terminate();
       else {
         bench.worker.unref();
-        idle = bench;
+        lane.idle = bench;
       }
       if (error === undefined) resolve(result as Result);
       else reject(new EspalierError(code, error));

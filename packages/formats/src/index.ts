@@ -11,5 +11,5 @@ export { parseSafetensors, safetensorsBytes } from './arrays/safetensors.js';
 export { checkFits } from './fits.js';
 export type { ForeignLimits } from './foreign.js';
 export { type Cut, cut, cutPictures } from './pictures/cut.js';
-export { type DecodedPicture, picturesIn, readPicture } from './pictures/pictures.js';
+export { type DecodedPicture, pictureKinds, picturesIn, readPicture } from './pictures/pictures.js';
 export { type ReadArtifacts, type ReadOptions, readArtifacts, readable } from './read.js';

@@ -1,6 +1,9 @@
 // The worker in which other people's parsers run: a file that makes them spin or grow ends with the worker. Plain JavaScript, for a
 // worker is started from a file as it lies here. It gets { task, bytes } and answers { result } or { error, code }.
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { parentPort } from 'node:worker_threads';
+import { decodeBmp } from './pictures/bmp.js';
 
 /** What is read at most, far beyond what any model has. */
 const most = { objects: 100_000, depth: 64, text: 1 << 28 };
@@ -148,7 +151,31 @@ async function jpeg(bytes) {
   return { width, height, channels: 3, depth: 8, data };
 }
 
-const tasks = { hdf5, png, jpeg };
+/** The WebP decoder as a WebAssembly module: each picture has an instance, so that none keeps the memory of a large one. */
+let webpModule;
+
+async function webp(bytes) {
+  const { default: decode, init } = await import('@jsquash/webp/decode.js');
+  if (webpModule === undefined) {
+    const file = createRequire(import.meta.url).resolve('@jsquash/webp/codec/dec/webp_dec.wasm');
+    webpModule = await WebAssembly.compile(await readFile(file));
+  }
+  await init(webpModule);
+  const { width, height, data } = await decode(bytes);
+  return { width, height, channels: 4, depth: 8, data };
+}
+
+/** The first picture of those in a file. */
+async function gif(bytes) {
+  const { GifReader } = await import('omggif');
+  const reader = new GifReader(bytes);
+  const { width, height } = reader;
+  const data = new Uint8Array(4 * width * height);
+  reader.decodeAndBlitFrameRGBA(0, data);
+  return { width, height, channels: 4, depth: 8, data };
+}
+
+const tasks = { hdf5, png, jpeg, webp, gif, bmp: decodeBmp };
 
 parentPort.on('message', async ({ task, bytes }) => {
   try {

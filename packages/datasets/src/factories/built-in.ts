@@ -16,6 +16,8 @@ export interface FactoryContext {
   /** Paths go from here. Default: the working directory. */
   readonly folder?: string;
   readonly log?: (line: string) => void;
+  /** Threads that prepare pictures; what they make does not depend on it. Default: one less than there are cores, 1 … 8. */
+  readonly workers?: number;
 }
 
 /** Options of the data sets that are known by name. */

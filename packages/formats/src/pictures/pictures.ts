@@ -21,31 +21,34 @@ interface Decoded {
   readonly palette?: readonly (readonly number[])[];
 }
 
-const kinds = ['.png', '.jpg', '.jpeg'];
+/** How the names of pictures end. */
+export const pictureKinds: readonly string[] = ['.png', '.jpg', '.jpeg', '.webp', '.gif', '.bmp'];
 
 /**
- * The PNG and JPEG files of a folder and of the folders in it, by name; of a file, itself.
+ * The pictures of a folder and of the folders in it, by name; of a file, itself.
  *
  * @throws EspalierError `bad-data` where there is none
  */
 export async function picturesIn(path: string): Promise<string[]> {
   if ((await kindOf(path)) !== 'folder') return [path];
   const names = (await readdir(path, { recursive: true })).filter((name) =>
-    kinds.includes(extname(name).toLowerCase()),
+    pictureKinds.includes(extname(name).toLowerCase()),
   );
   if (names.length === 0) {
     throw new EspalierError('bad-data', `There is no picture in ${path}.`, {
-      remedy: 'PNG and JPEG are read.',
+      remedy: 'PNG, JPEG, WebP, GIF and BMP are read.',
     });
   }
   return names.sort().map((name) => join(path, name));
 }
 
-/** @throws EspalierError `bad-data` when it is neither PNG nor JPEG, damaged or too large; `bad-model` when it cannot be read */
+/** @throws EspalierError `bad-data` when it is no PNG, JPEG, WebP, GIF or BMP, damaged or too large; `bad-model` when it cannot be read */
 export async function readPicture(file: string): Promise<DecodedPicture> {
   const bytes = await readWhole(file);
   const { kind, width, height } = pictureSize(bytes, file);
   const picture = await foreign<Decoded>(kind, new Uint8Array(bytes), {
+    // Other threads prepare pictures at the same time.
+    seconds: 10 + bytes.length / 5e6,
     // Twenty bytes a pixel, and what the decoders take beside them.
     memory: 2 ** 29 + 20 * width * height,
   }).catch((cause: Error) => {

@@ -1,16 +1,17 @@
 import { resolve } from 'node:path';
-import { type DecodedPicture, readPicture } from '@espalier/formats';
-import { type Alter, type Scale, scaleTable } from '../../cut.js';
+import { pictureKinds } from '@espalier/formats';
+import { crewOf } from '../../crew.js';
+import { type Scale, scaleTable } from '../../cut.js';
 import { type DataSource, inMemory } from '../../data-source.js';
-import { type DataPart, divide, type Shares } from '../../divide.js';
+import { type DataPart, divide, parts, type Shares } from '../../divide.js';
 import { checkInteger, checkOptions, DatasetError } from '../../errors.js';
 import type { Examples } from '../../examples.js';
 import { fingerprintOf } from '../../fingerprint.js';
-import { steadily } from '../../steady.js';
 import type { FactoryContext } from '../built-in.js';
-import { type AugmentOptions, augmenter, checkAugment } from './augment.js';
-import { type Classes, classFolders, type Labelled } from './folders.js';
-import { type Fit, resize } from './resize.js';
+import type { Altering } from './alter.js';
+import { type AugmentOptions, checkAugment } from './augment.js';
+import { type Classes, classFolders } from './folders.js';
+import { type Fit, readPictures } from './read.js';
 
 /** Options of {@link fromImages}. */
 export interface ImagesOptions extends Omit<Shares, 'seed'> {
@@ -29,60 +30,17 @@ export interface ImagesOptions extends Omit<Shares, 'seed'> {
 }
 
 const known = ['images', 'size', 'channels', 'fit', 'scale', 'normalize', 'augment', 'validation', 'test'];
-const kinds = ['.png', '.jpg', '.jpeg', '.webp', '.gif', '.bmp'];
-/** Most bytes of pictures in memory. */
-const most = 2 ** 31 - 1;
 
-function normalizer({ mean, deviation }: NonNullable<ImagesOptions['normalize']>, channels: number): Alter {
-  if (mean.length !== channels || deviation.length !== channels || deviation.some((d) => !(d > 0))) {
-    throw new DatasetError(
-      'invalid-option',
-      `images: normalize has means [${mean}] and deviations [${deviation}].`,
-      {
-        remedy: `Give ${channels} of each, deviations above 0: one for each channel.`,
-      },
-    );
-  }
-  return (values) => {
-    for (let i = 0; i < values.length; i++)
-      values[i] = (values[i] - mean[i % channels]) / deviation[i % channels];
-  };
-}
-
-/** Reads all pictures at one size, as bytes one after the other. */
-async function readAll(
-  files: readonly Labelled[],
-  options: ImagesOptions,
-): Promise<{ size: readonly [number, number]; bytes: Uint8Array }> {
-  const { channels = 3, fit = 'crop' } = options;
-  let size: readonly [number, number] | undefined =
-    typeof options.size === 'number' ? [options.size, options.size] : options.size;
-  for (const side of size ?? []) checkInteger('images', 'size', side, 1);
-  let bytes: Uint8Array | undefined;
-  for (const [i, { file }] of files.entries()) {
-    const picture: DecodedPicture = await steadily(file, readPicture);
-    if (size === undefined) size = [picture.height, picture.width];
-    else if (options.size === undefined && (picture.height !== size[0] || picture.width !== size[1])) {
-      throw new DatasetError(
-        'bad-file',
-        `${file} has ${picture.width} x ${picture.height} pixels, ${files[0].file} ${size[1]} x ${size[0]}.`,
-        { remedy: 'Say at which size the pictures are wanted: size: 96.' },
-      );
-    }
-    const each = size[0] * size[1] * channels;
-    if (each * files.length > most) {
-      throw new DatasetError(
-        'invalid-option',
-        `${files.length} pictures of ${size[1]} x ${size[0]} do not fit into memory.`,
-        {
-          remedy: 'Ask for a smaller size, or bring batches yourself: use.',
-        },
-      );
-    }
-    bytes ??= new Uint8Array(each * files.length);
-    bytes.set(resize(picture, size, channels, fit), i * each);
-  }
-  return { size: size!, bytes: bytes! };
+function checkNormalize(
+  { mean, deviation }: NonNullable<ImagesOptions['normalize']>,
+  channels: number,
+): void {
+  if (mean.length === channels && deviation.length === channels && deviation.every((d) => d > 0)) return;
+  throw new DatasetError(
+    'invalid-option',
+    `images: normalize has means [${mean}] and deviations [${deviation}].`,
+    { remedy: `Give ${channels} of each, deviations above 0: one for each channel.` },
+  );
 }
 
 /** The parts as places in the list of files: the folder's own, where it has all three, and else drawn from those for training. */
@@ -115,57 +73,77 @@ function partsOf({ files, parts }: Classes, shares: Shares): Record<DataPart, re
 }
 
 /**
- * A folder of pictures, the class of each that of its folder. They are decoded once, in a worker thread, and kept as bytes;
- * random changes depend on (seed, epoch, picture) alone.
+ * A folder of pictures, the class of each that of its folder. They are decoded once, and kept as bytes; batches are prepared in
+ * threads of their own, ahead of who takes them. Random changes depend on (seed, epoch, picture) alone, not on the threads.
  *
  * @throws DatasetError `not-found`; `bad-file` for an empty class, pictures of different sizes where none is asked for, a file that
  *   changes; `invalid-option`, `unknown-option`; EspalierError `bad-data` for a picture that cannot be read, with its name
  */
 export async function fromImages(
   options: ImagesOptions,
-  { seed = 0, folder = '.' }: FactoryContext = {},
+  { seed = 0, folder = '.', workers }: FactoryContext = {},
 ): Promise<DataSource> {
   checkOptions('images', options, known);
-  const { channels = 3, scale = 'unit', normalize, augment } = options;
+  const { channels = 3, fit = 'crop', scale = 'unit', normalize, augment } = options;
   if (augment) checkAugment(augment);
-  const finish = normalize && normalizer(normalize, channels);
-  const found = await classFolders(resolve(folder, options.images), kinds);
-  const { size, bytes } = await readAll(found.files, options);
+  if (normalize) checkNormalize(normalize, channels);
+  if (workers !== undefined) checkInteger('images', 'workers', workers, 1);
+  const crew = crewOf(workers);
+  const { files, classes, others, ...found } = await classFolders(
+    resolve(folder, options.images),
+    pictureKinds,
+  );
+  const places = partsOf({ files, classes, others, ...found }, { ...options, seed });
+  const order = parts.flatMap((part) => places[part]);
+  const placeOf = new Uint32Array(files.length);
+  for (const [place, i] of order.entries()) placeOf[i] = place;
+  const wanted = { size: options.size, channels, fit };
+  const { size, bytes } = await readPictures(
+    files.map(({ file }) => file),
+    placeOf,
+    wanted,
+    crew,
+  );
   const shape = [...size, channels];
   const each = size[0] * size[1] * channels;
-  const take = (places: readonly number[]): Examples => {
-    const values = new Uint8Array(places.length * each);
-    for (const [i, place] of places.entries())
-      values.set(bytes.subarray(place * each, (place + 1) * each), i * each);
-    const labels = Int32Array.from(places, (place) => found.files[place].label);
+  const table = scaleTable(scale);
+  let from = 0;
+  const take = (part: DataPart): Examples => {
+    const count = places[part].length;
+    const values = bytes.subarray(from * each, (from + count) * each);
+    from += count;
+    const labels = Int32Array.from(places[part], (i) => files[i].label);
     return {
-      size: places.length,
+      size: count,
       inputs: [{ shape, values }],
-      labels: [{ shape: [], values: labels, classes: found.classes }],
+      labels: [{ shape: [], values: labels, classes }],
     };
   };
-  const places = partsOf(found, { ...options, seed });
-  const parts = { train: take(places.train), validation: take(places.validation), test: take(places.test) };
-  const table = scaleTable(scale);
-  const { others } = found;
+  const taken = { train: take('train'), validation: take('validation'), test: take('test') };
   return inMemory({
     name: options.images,
     notes: [
-      `${found.files.length} pictures of ${found.classes.length} classes, ${size[1]} x ${size[0]}`,
+      `${files.length} pictures of ${classes.length} classes, ${size[1]} x ${size[0]}`,
       ...(others > 0 ? [`${others} files that are no pictures of a class were left out`] : []),
     ],
-    encoding: {
-      kind: 'images',
-      classes: found.classes,
-      size,
-      channels,
-      scale,
-      ...(normalize && { normalize }),
-    },
-    fingerprint: fingerprintOf(Object.values(parts)),
-    parts,
+    encoding: { kind: 'images', classes, size, channels, scale, ...(normalize && { normalize }) },
+    fingerprint: fingerprintOf(Object.values(taken)),
+    parts: taken,
     scale,
-    finish,
-    augment: augment && augmenter(shape, augment, [table[0], table[255]]),
+    prepared: {
+      workers: crew.size,
+      numbersOf: (part, seed, epoch, chosen) =>
+        crew.do<Float32Array>('alter', {
+          bytes: taken[part].inputs[0].values as Uint8Array,
+          table,
+          shape,
+          chosen: chosen.slice(),
+          augment: part === 'train' ? augment : undefined,
+          normalize,
+          range: [table[0], table[255]],
+          seed,
+          epoch,
+        } satisfies Altering),
+    },
   });
 }
