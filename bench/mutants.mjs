@@ -1,7 +1,8 @@
-// node bench/mutants.mjs packages/codec [src/file.ts …] [--sample N] [--seed S] [--seconds T] [--slow MS] [--fresh] [--table]
+// node bench/mutants.mjs packages/codec [src/file.ts …] [--tests WORD,…] [--sample N] [--seed S] [--seconds T] [--slow MS] [--fresh] [--table]
 //
 // How many faults, put one by one into the algorithmic files of a package, its tests notice. Prints JSON: the score by
-// file, and each mutant that survived. A call that ends after `--seconds` goes on where it ended when it is made again.
+// file, and each mutant that survived. `--tests` takes those files of tests alone whose names begin so. A call that ends
+// after `--seconds` goes on where it ended when it is made again.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -15,6 +16,7 @@ const root = join(import.meta.dirname, '..');
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
+    tests: { type: 'string', default: '' },
     sample: { type: 'string', default: 'Infinity' },
     seed: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '540' },
@@ -88,7 +90,8 @@ const result = await hunt({
   mutants,
   sources,
   sites,
-  include: [`packages/${name}/test/`],
+  // Vitest takes files whose paths contain one of these.
+  include: values.tests.split(',').map((word) => `packages/${name}/test/${word}`),
   until: Date.now() + 1000 * Number(values.seconds),
   slow: Number(values.slow),
   fresh: values.fresh,
