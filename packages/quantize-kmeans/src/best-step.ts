@@ -1,7 +1,5 @@
 import { type ChoiceOptions, chooseLevels, type Levels, type Signal } from './choose-levels.js';
 
-/** Values that the search for a step looks at, at most. */
-const sampleSize = 2 ** 18;
 /** Steps tried lie at the rule's step times 2^(i / 2), i from -6 to 6. */
 const halfOctaves = 6;
 
@@ -10,15 +8,18 @@ const halfOctaves = 6;
  * quantiser follows from lambda: D = w s^2 / 12 and dD/dR = -2 ln 2 D, so s = sqrt(6 lambda / (w ln 2)), w the
  * mean importance. At the low rates that matter here it lies within a few octaves of that, so those are tried,
  * on a sample of rows where the tensor is large.
+ *
+ * @param most - Values that the search for a step looks at, about.
  */
 export function bestLevels(
   signal: Signal,
   lambda: number,
   reconstruction: ChoiceOptions['reconstruction'],
+  most: number = 2 ** 18,
 ): Levels {
   if (signal.values.length === 0) return chooseLevels(signal, 1, { lambda, reconstruction, rounds: 1 });
   const rule = ruleStep(signal, lambda);
-  const sample = sampleOf(signal);
+  const sample = sampleOf(signal, most);
   let best = Number.POSITIVE_INFINITY;
   let bestStep = rule;
   for (let i = -halfOctaves; i <= halfOctaves; i++) {
@@ -46,18 +47,17 @@ function ruleStep({ values, weights }: Signal, lambda: number): number {
 }
 
 /** Whole rows, evenly spread, so that the densities of rows and columns stay what they are. */
-function sampleOf(signal: Signal): Signal {
-  const { shape, rows } = signal;
-  if (rows.length <= sampleSize) return signal;
-  const every = Math.ceil(rows.length / sampleSize);
+function sampleOf(signal: Signal, most: number): Signal {
+  const { shape, rows, columns, values, weights } = signal;
+  const every = Math.ceil(rows.length / most);
   const sampled = Math.ceil(shape.rows / every);
-  if (sampled < 2) return signal;
-  const chosen = rows.map((_, j) => j).filter((j) => rows[j] % every === 0);
+  if (every === 1 || sampled < 2) return signal;
+  const chosen = (_: number, j: number): boolean => rows[j] % every === 0;
   return {
     shape: { rows: sampled, columns: shape.columns },
-    rows: chosen.map((j) => rows[j] / every),
-    columns: chosen.map((j) => signal.columns[j]),
-    values: Float32Array.from(chosen, (j) => signal.values[j]),
-    weights: Float32Array.from(chosen, (j) => signal.weights[j]),
+    rows: rows.filter(chosen).map((row) => row / every),
+    columns: columns.filter(chosen),
+    values: values.filter(chosen),
+    weights: weights.filter(chosen),
   };
 }

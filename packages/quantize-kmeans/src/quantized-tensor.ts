@@ -14,11 +14,8 @@ export function compact(
   const kept = codebook.filter((_, j) => used[j] === 1);
   let to = 0;
   const renumbered = Uint16Array.from(used, (use) => (use === 1 ? to++ : 0));
-  const compacted =
-    kept.length === codebook.length && (kept.length > 256 || indices instanceof Uint8Array)
-      ? indices
-      : new (kept.length <= 256 ? Uint8Array : Uint16Array)(indices.length);
-  if (compacted !== indices) for (let i = 0; i < indices.length; i++) compacted[i] = renumbered[indices[i]];
+  const compacted = new (kept.length <= 256 ? Uint8Array : Uint16Array)(indices.length);
+  for (let i = 0; i < indices.length; i++) compacted[i] = renumbered[indices[i]];
   const zero = kept.indexOf(0);
   return { codebook: kept, indices: compacted, ...(fixZero && zero >= 0 && { fixed: [zero] }) };
 }

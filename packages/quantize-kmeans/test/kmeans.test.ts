@@ -1,9 +1,9 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { once, type Parameter, type QuantizedTensor, Run } from '@espalier/core';
+import { hash, hashString, once, type Parameter, type QuantizedTensor, Run } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type KMeansOptions, kmeans } from '../src/index.js';
+import { type KMeansOptions, kmeans, lloydCodebook, optimalCodebook } from '../src/index.js';
 
 let run: Run;
 
@@ -81,6 +81,82 @@ describe('kmeans', () => {
     expect(await book({ init: 'random' })).toBe(await book({ init: 'random', seed: 5 }));
     expect(await book({ init: 'random' })).not.toBe(await book({ init: 'random', seed: 6 }));
     expect(await book({ init: 'linear' })).not.toBe(await book({ init: 'density' }));
+  });
+
+  describe('has the codebook', () => {
+    const kernels = (): [Parameter, Parameter] => [run.parameter('fc1/kernel'), run.parameter('fc2/kernel')];
+    const weightOf = (_: unknown, i: number): number => 1 + ((7 * i) % 5);
+    const importance = ({ size }: Parameter): Float32Array => Float32Array.from({ length: size }, weightOf);
+
+    it('of least error by importance', async () => {
+      const [a, b] = kernels();
+      const tensors = await quantize({ clusters: { 'fc1/*': 5, '**': 3 }, importance });
+      for (const [p, k] of [
+        [a, 5],
+        [b, 3],
+      ] as const) {
+        const { centroids, indices } = optimalCodebook(valuesOf(p.name), k, { weights: importance(p) });
+        expect(tensors.get(p)).toEqual({ codebook: centroids, indices });
+      }
+    });
+
+    it('of least error for all tensors together, each with the entries that it uses', async () => {
+      const [a, b] = kernels();
+      tf.tidy(() => b.variable.assign(tf.mul(b.variable, 3)));
+      const all = Float32Array.of(...valuesOf(a.name), ...valuesOf(b.name));
+      const weights = Float32Array.of(...importance(a), ...importance(b));
+      const { centroids, indices } = optimalCodebook(all, 9, { weights });
+      const tensors = await quantize({ clusters: 9, scope: 'global', importance });
+      const nearest = (p: Parameter): number[] =>
+        [...tensors.get(p)!.indices].map((i) => tensors.get(p)!.codebook[i]);
+      expect([...nearest(a), ...nearest(b)]).toEqual([...indices].map((i) => centroids[i]));
+      expect(tensors.get(a)!.codebook.length).toBeLessThan(9);
+    });
+
+    it('with a 0 that stays, where it is asked for or one of the tensors has zeros', async () => {
+      const [a, b] = kernels();
+      const fixed = async (options: Omit<KMeansOptions, 'clusters'>) =>
+        [...(await quantize({ clusters: 4, ...options })).values()].map((t) =>
+          t.fixed?.map((i) => t.codebook[i]),
+        );
+      expect(await fixed({})).toEqual([undefined, undefined]);
+      expect(await fixed({ keepZero: true })).toEqual([[0], [0]]);
+      const mask = tf.tidy(() => tf.cast(tf.greater(b.variable, 0), 'float32'));
+      run.setMask(b, mask);
+      expect(await fixed({})).toEqual([undefined, [0]]);
+      expect(await fixed({ keepZero: false })).toEqual([undefined, undefined]);
+      expect(await fixed({ scope: 'global' })).toEqual([[0], [0]]);
+      const { centroids } = optimalCodebook(valuesOf(a.name), 4, { keepZero: true });
+      expect((await quantize({ clusters: 4, keepZero: true })).get(a)!.codebook).toEqual(centroids);
+    });
+
+    it("of Lloyd's iteration from a start by the seed and the tensor's name", async () => {
+      for (const seed of [undefined, 11]) {
+        const tensors = await quantize({ clusters: 6, init: 'random', importance, ...(seed && { seed }) });
+        for (const [p, { codebook }] of tensors) {
+          const own = hash(seed ?? 5, hashString(p.name));
+          const lloyd = { init: 'random', seed: own, weights: importance(p) } as const;
+          expect(codebook).toEqual(lloydCodebook(valuesOf(p.name), 6, lloyd).centroids);
+        }
+      }
+    });
+
+    it('of one entry to 4096', async () => {
+      const [a] = kernels();
+      const mean = valuesOf(a.name).reduce((x, y) => x + y) / 600;
+      const [only] = (await quantize({ clusters: 1 })).get(a)!.codebook;
+      expect(only).toBeCloseTo(mean, 6);
+      expect((await quantize({ clusters: 4096 })).get(a)!.codebook).toHaveLength(600);
+      expect(() => kmeans({ clusters: 4097 })).toThrow(/clusters is 4097/);
+      expect(() => kmeans({ clusters: 2.5 })).toThrow(/clusters is 2.5/);
+    });
+  });
+
+  it('wants one number of clusters for all tensors together', async () => {
+    const plugin = kmeans({ clusters: { 'fc1/*': 3, '**': 4 }, scope: 'global' });
+    expect(() => plugin.check!(run, run.select())).toThrow(/differ/);
+    expect(() => plugin.check!(run, [run.parameter('fc1/kernel')])).not.toThrow();
+    expect(() => kmeans({ clusters: { 'fc1/*': 3, '**': 4 } }).check!(run, run.select())).not.toThrow();
   });
 
   it('refuses what it cannot honour', async () => {

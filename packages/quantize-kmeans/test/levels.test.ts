@@ -184,13 +184,14 @@ describe('bestLevels', () => {
     expect(found.bits).toBe(long.bits);
   });
 
-  it('keeps steps within what makes sense for the values', () => {
+  it('looks from a thousand levels to three, and three octaves beyond', () => {
     const of = signal(9, 9, 12);
     const peak = Math.max(...of.values.map(Math.abs));
-    expect(bestLevels(of, 1e-14, 'uniform').step).toBeLessThan(peak / 100);
-    expect(bestLevels(of, 1e-14, 'uniform').step).toBeGreaterThan(peak / 10_000);
+    expect(peak).toBeLessThan(1);
+    // Bits that cost nothing: the finest step. Bits that are dear: all is 0 at any step, and the first is taken.
+    expect(bestLevels(of, 1e-30, 'uniform').step / (peak / 1000 / 8)).toBeCloseTo(1, 6);
     const coarse = bestLevels(of, 1e3, 'uniform');
-    expect(coarse.step).toBeLessThanOrEqual(peak * 12);
+    expect(coarse.step / ((1.5 * peak) / 8)).toBeCloseTo(1, 6);
     expect(coarse.levels.every((level) => level === 0)).toBe(true);
   });
 
@@ -204,32 +205,65 @@ describe('bestLevels', () => {
     expect([...down.levels].map((level) => 0 - level)).toEqual([...up.levels]);
   });
 
-  it('looks for the step in a part of the rows where the tensor is large', () => {
-    const of = signal(720, 400, 13, 2);
-    expect(of.values.length).toBeGreaterThan(2 ** 18);
-    // Every other row stands for all. Make it another kind of rows, with a best step of their own.
-    const values = of.values.map((x, j) => (of.rows[j] % 2 === 0 ? x : x / 50));
-    const even = [...values.keys()].filter((j) => of.rows[j] % 2 === 0);
-    const half: Signal = {
-      shape: { rows: 360, columns: 400 },
-      rows: Uint32Array.from(even, (j) => of.rows[j] / 2),
-      columns: Uint32Array.from(even, (j) => of.columns[j]),
-      values: Float32Array.from(even, (j) => values[j]),
-      weights: Float32Array.from(even, (j) => of.weights[j]),
+  describe('of a large tensor', () => {
+    const lambda = 1e-3;
+    const cost = ({ distortion, bits }: { distortion: number; bits: number }): number =>
+      distortion + lambda * bits;
+    /** The best step for the rows of a signal whose number `every` divides, by hand. */
+    const bestOf = (of: Signal, every: number): number => {
+      const { rows, columns } = of.shape;
+      const its = [...of.rows.keys()].filter((j) => of.rows[j] % every === 0);
+      const sample: Signal = {
+        shape: { rows: Math.ceil(rows / every), columns },
+        rows: Uint32Array.from(its, (j) => of.rows[j] / every),
+        columns: Uint32Array.from(its, (j) => of.columns[j]),
+        values: Float32Array.from(its, (j) => of.values[j]),
+        weights: Float32Array.from(its, (j) => of.weights[j]),
+      };
+      const weight = of.weights.reduce((a, b) => a + b);
+      const rule = Math.sqrt((6 * lambda * of.values.length) / (weight * Math.log(2)));
+      const steps = Array.from({ length: 13 }, (_, i) => rule * 2 ** ((i - 6) / 2));
+      const costs = steps.map((step) =>
+        cost(chooseLevels(sample, step, { lambda, reconstruction: 'uniform', rounds: 5 })),
+      );
+      return steps[costs.indexOf(Math.min(...costs))];
     };
-    const lambda = 1e-4;
-    const found = bestLevels({ ...of, values }, lambda, 'uniform');
-    const weight = of.weights.reduce((a, b) => a + b);
-    const rule = Math.sqrt((6 * lambda * values.length) / (weight * Math.log(2)));
-    const cost = (step: number): number => {
-      const { distortion, bits } = chooseLevels(half, step, { lambda, reconstruction: 'uniform', rounds: 5 });
-      return distortion + lambda * bits;
+    /** Every so many rows one has larger weights than the rest, which matter more: its best step is another one. */
+    const uneven = (rows: number, columns: number, every = 3): Signal => {
+      const of = signal(rows, columns, 21, 0.9);
+      const large = (j: number): boolean => of.rows[j] % every === 0;
+      return {
+        ...of,
+        values: of.values.map((x, j) => (large(j) ? x : x / 4)),
+        weights: of.weights.map((w, j) => (large(j) ? w : 20 * w)),
+      };
     };
-    const near = [-1, 0, 1].map((i) => cost(found.step * 2 ** (i / 2)));
-    expect(near[1]).toBe(Math.min(...near));
-    const octaves = 2 * Math.log2(found.step / rule);
-    expect(octaves).toBeCloseTo(Math.round(octaves), 4);
-    expect(found.levels).toHaveLength(values.length);
+
+    it.each([
+      [24, 3],
+      [22, 3],
+      [24, 2],
+      [25, 2],
+    ])('of %i rows is the best one for a part of them, evenly spread: each %i.', (rows, every) => {
+      const of = uneven(rows, 16, every);
+      const [all, part] = [bestOf(of, 1), bestOf(of, every)];
+      expect(part).not.toBe(all);
+      const n = of.values.length;
+      for (const [most, step] of [
+        [n, all],
+        [n / every, part],
+        [n / (every - 0.5), part],
+      ])
+        expect(bestLevels(of, lambda, 'uniform', most).step / step).toBeCloseTo(1, 6);
+    });
+
+    it('takes two rows, but not one for all', () => {
+      const few = uneven(4, 60);
+      const half = few.values.length / 3;
+      expect(bestLevels(few, lambda, 'uniform', half).step / bestOf(few, 3)).toBeCloseTo(1, 6);
+      const two = uneven(2, 60);
+      expect(bestLevels(two, lambda, 'uniform', 40).step / bestOf(two, 1)).toBeCloseTo(1, 6);
+    });
   });
 
   it('has nothing to do where there is nothing', () => {

@@ -36,6 +36,18 @@ describe('nearest', () => {
     expect([...nearest(values, codebook)]).toEqual([0, 1, 2, 0]);
   });
 
+  it('has a byte for each value up to 256 entries, and two bytes up to 65,536', () => {
+    const book = (k: number): Float32Array => Float32Array.from({ length: k }, (_, i) => i);
+    expect(nearest(Float32Array.of(300), book(256))).toEqual(Uint8Array.of(255));
+    expect(nearest(Float32Array.of(300), book(257))).toEqual(Uint16Array.of(256));
+    expect(nearest(Float32Array.of(1e9, 4.4), book(65536))).toEqual(Uint16Array.of(65535, 4));
+    expect(() => nearest(Float32Array.of(1), book(65537))).toThrow(/65537 entries/);
+  });
+
+  it('takes the first of equal entries', () => {
+    expect([...nearest(Float32Array.of(0, 1, 3), Float32Array.of(1, 1, 2))]).toEqual([0, 0, 2]);
+  });
+
   it('refuses codebooks that are empty or not ascending', () => {
     expect(() => nearest(Float32Array.of(1), new Float32Array(0))).toThrow(/0 entries/);
     expect(() => nearest(Float32Array.of(1), Float32Array.of(2, 1))).toThrow(/ascending/);
