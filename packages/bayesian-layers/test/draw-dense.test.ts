@@ -7,56 +7,14 @@ import { drawDense } from '../src/internal/draw-dense.js';
 import { drawOutputs } from '../src/internal/forward.js';
 import { gaussianSlopes, gaussianSums } from '../src/internal/gaussian-kl.js';
 import { dense } from '../src/internal/linear.js';
+import { cpuKernels } from './cpu-kernels.js';
 
-// The native backend has these kernels (packages/backend/test/noise-kernels.test.ts holds them against the same
-// formulas). Here they are made of TF.js ops on the CPU, with noise that is known.
+// The kernels as formulas on the CPU, with noise that is known.
 const [batch, inputs, units] = [4, 5, 3];
 const noise = tf.keep(tf.randomNormal([batch, inputs], 0, 1, 'float32', 1));
 const outputNoise = tf.keep(tf.randomNormal([batch, units], 0, 1, 'float32', 2));
 
-type Tensors = Record<string, tf.Tensor>;
-const half = (x: tf.Tensor): tf.Tensor => tf.exp(tf.mul(x, 0.5));
-const kernels: Record<string, (t: Tensors) => tf.Tensor[]> = {
-  EspalierScaleNoise: ({ x, logRate }) => {
-    const s = tf.mul(x, tf.add(1, tf.mul(noise, half(logRate))));
-    return [s, tf.square(s), tf.clone(noise)];
-  },
-  EspalierScaleNoiseGrad: ({ dScaled, dSquared, x, logRate, noise: e }) => {
-    const z = tf.add(1, tf.mul(e, half(logRate)));
-    const ds = tf.add(dScaled, tf.mul(2, tf.mul(tf.mul(x, z), dSquared)));
-    return [tf.mul(ds, z), tf.mul(tf.sum(tf.mul(tf.mul(ds, x), e), 0), tf.mul(0.5, half(logRate)))];
-  },
-  EspalierOutputNoise: ({ mean, variance, bias, biasLogVariance }) => {
-    const d = tf.sqrt(tf.add(tf.add(variance, tf.exp(biasLogVariance)), 1e-12));
-    return [tf.add(tf.add(mean, bias), tf.mul(outputNoise, d)), tf.div(outputNoise, d)];
-  },
-  EspalierOutputNoiseGrad: ({ dy, slope, biasLogVariance }) => {
-    const g = tf.mul(0.5, tf.mul(dy, slope));
-    return [g, tf.sum(dy, 0), tf.mul(tf.sum(g, 0), tf.exp(biasLogVariance))];
-  },
-  EspalierGaussianEnergy: ({ mean, variance, logVariance }) => [
-    tf.sum(tf.add(tf.square(mean), variance), 1),
-    tf.sum(logVariance, 1),
-  ],
-  EspalierGaussianSlopes: ({ mean, variance, rate, factor }) => {
-    const column = tf.reshape(rate, [-1, 1]);
-    return [tf.mul(mean, column), tf.mul(0.5, tf.sub(tf.mul(variance, column), factor))];
-  },
-};
-
-function register(): void {
-  for (const [kernelName, compute] of Object.entries(kernels)) {
-    tf.registerKernel({
-      kernelName,
-      backendName: 'cpu',
-      kernelFunc: ({ inputs: given }) => compute(given as Tensors),
-    });
-  }
-}
-
-function unregister(): void {
-  for (const kernelName of Object.keys(kernels)) tf.unregisterKernel(kernelName, 'cpu');
-}
+const { register, unregister } = cpuKernels((shape) => tf.clone(shape[1] === inputs ? noise : outputNoise));
 
 beforeAll(register);
 afterAll(() => {
@@ -64,6 +22,7 @@ afterAll(() => {
   tf.dispose([noise, outputNoise]);
 });
 
+const half = (x: tf.Tensor): tf.Tensor => tf.exp(tf.mul(x, 0.5));
 const random = (shape: number[], seed: number): tf.Tensor => tf.randomNormal(shape, 0, 1, 'float32', seed);
 const numbers = (x: tf.Tensor): number[] => [...x.dataSync()];
 const seed = (): tf.Tensor => tf.tensor1d([1, 2], 'int32');

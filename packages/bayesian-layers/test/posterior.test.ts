@@ -1,62 +1,41 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { once, Run, type Running } from '@espalier/core';
+import { hash, once, type Run } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import * as tfl from '@tensorflow/tfjs-layers';
-import { describe, expect, it } from 'vitest';
-import { type GroupPriorOptions, type GroupSession, groupNormalJeffreys } from '../src/index.js';
-
-type Numbers = readonly number[];
-
-const means = [1, 2, 0.5, 0.25, -1, 3];
-const logVariances = [-1, -2, -3, -0.5, -1.5, -2.5];
-const biases = [0.5, -2];
-const biasLogVariances = [-2, -1];
-
-/** A layer of three inputs and two outputs. */
-function layer(): Run {
-  const run = new Run(
-    tfl.sequential({ layers: [tfl.layers.dense({ name: 'fc', units: 2, inputShape: [3] })] }),
-    { seed: 1 },
-  );
-  write(run.parameter('fc/kernel').variable, means);
-  write(run.parameter('fc/bias').variable, biases);
-  return run;
-}
-
-function write(variable: tf.Variable, values: Numbers): void {
-  tf.tidy(() => variable.assign(tf.tensor(Float32Array.from(values), variable.shape)));
-}
-
-/** A session whose posterior is known: scales with these log α. */
-async function posterior(run: Run, options: GroupPriorOptions, logRates: Numbers) {
-  const running = (await run.start(groupNormalJeffreys({ frames: false, ...options }), {
-    parameters: 'fc/kernel',
-  })) as Running<GroupSession>;
-  const groups = running.session.trainables?.() ?? [];
-  const of = (name: string) => groups.find((group) => group.name === `fc/kernel/${name}`)?.variables ?? [];
-  const [kernel, bias] = of('variances');
-  write(kernel, logVariances);
-  write(bias, biasLogVariances);
-  write(of('scales')[0], logRates);
-  return running;
-}
-
-const close = (found: ArrayLike<number> | undefined, expected: Numbers, digits = 5): void => {
-  expect(found?.length).toBe(expected.length);
-  for (const [i, value] of expected.entries()) expect(found?.[i]).toBeCloseTo(value, digits);
-};
-
-/** Var[w z] of independent w = μ + σ ε and z of mean 1 and variance α, from the second moments: E[w²] E[z²] - μ². */
-const product = (mean: number, variance: number, alpha: number): number =>
-  (mean ** 2 + variance) * (1 + alpha) - mean ** 2;
-
-const epochEnd = (session: GroupSession): unknown => session.epochEnd?.({ ...once(), stepsPerEpoch: 1 });
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cpuKernels } from './cpu-kernels.js';
+import {
+  biases,
+  biasLogVariances,
+  close,
+  deviations,
+  epochEnd,
+  layer,
+  logVariances,
+  means,
+  penalty,
+  posterior,
+  product,
+  write,
+} from './known-posterior.js';
 
 const logRates = { inputs: [Math.log(0.5), 0, Math.log(2)], outputs: [Math.log(0.5), Math.log(2)] };
 const alphaOf = (side: 'inputs' | 'outputs', i: number): number =>
   Math.exp(logRates[side][side === 'inputs' ? Math.floor(i / 2) : i % 2]);
 
-describe.each(['inputs', 'outputs'] as const)('a posterior of %s', (structure) => {
+// The native kernels' formulas, with noise by the seed that they are given.
+const kernels = cpuKernels((shape, seed) =>
+  tf.randomNormal(shape, 0, 1, 'float32', hash(...seed.dataSync())),
+);
+
+describe.each([
+  ['inputs', false],
+  ['outputs', false],
+  ['inputs', true],
+] as const)('a posterior of %s, with kernels of the backend %s', (structure, native) => {
+  if (native) {
+    beforeAll(kernels.register);
+    afterAll(kernels.unregister);
+  }
   const varianceOf = (i: number): number => Math.exp(logVariances[i]);
   const biasVarianceOf = (i: number): number => Math.exp(biasLogVariances[i]);
 
@@ -111,7 +90,9 @@ describe.each(['inputs', 'outputs'] as const)('a posterior of %s', (structure) =
       { structure },
       [-20, -20, -20].slice(0, logRates[structure].length),
     );
+    kernels.called.length = 0;
     const found = deviations(run, session);
+    expect(kernels.called.includes('EspalierScaleNoise')).toBe(native);
     // For inputs of 1 variances add up.
     for (const unit of [0, 1]) {
       const sum = [0, 2, 4].reduce((total, i) => total + varianceOf(i + unit), biasVarianceOf(unit));
@@ -133,26 +114,6 @@ describe.each(['inputs', 'outputs'] as const)('a posterior of %s', (structure) =
     expect(second).toBeLessThan(1e-5);
   });
 });
-
-/** Standard deviations of the outputs for inputs of 1, over many draws. */
-function deviations(run: Run, session: GroupSession): Float32Array {
-  return tf.tidy(() => {
-    const x = tf.ones([20_000, 3]);
-    const drawn = session.forward(once(), () => run.model.apply(x, { training: true }) as tf.Tensor);
-    return tf.sqrt(tf.moments(drawn, 0).variance).dataSync() as Float32Array;
-  });
-}
-
-/** The penalty at a part of the schedule. */
-function penalty(session: GroupSession, done: number, batch = 4): number {
-  return tf.tidy(() => {
-    const labels = tf.zeros([batch, 2]);
-    const at = { ...once(), end: 10, stepsPerEpoch: 10, index: 100 * done, count: 100 };
-    const step = { at, inputs: tf.zeros([batch, 3]), labels, outputs: labels, onLogits: false };
-    const found = session.penalty(step);
-    return (found instanceof tf.Tensor ? found : found.value).dataSync()[0];
-  });
-}
 
 describe('the penalty', () => {
   it('grows from 0 to the whole over the warm-up', async () => {

@@ -4,8 +4,8 @@ import { drawDense, never } from './draw-dense.js';
 import { drawOutputs, perExample } from './forward.js';
 import { hasKernel } from './kernels.js';
 import type { LayerPosterior } from './layer-posterior.js';
-import { dense, type Inner } from './linear.js';
-import type { Draw } from './normal.js';
+import type { Inner } from './linear.js';
+import type { Stream } from './normal.js';
 
 type Call = (inputs: tf.Tensor | tf.Tensor[], kwargs: { training?: boolean }) => tf.Tensor | tf.Tensor[];
 
@@ -13,7 +13,7 @@ type Call = (inputs: tf.Tensor | tf.Tensor[], kwargs: { training?: boolean }) =>
  * Lets a layer draw its outputs from its posterior until the returned function is called. Only passes of training do.
  * What is pruned does not vary.
  */
-export function letDraw(posterior: LayerPosterior, run: RunState, draw: Draw): () => void {
+export function letDraw(posterior: LayerPosterior, run: RunState, draw: Stream): () => void {
   const { kernel, bias, logVariance } = posterior;
   const layer = kernel.layer as unknown as Inner & { call: Call };
   const plain = layer.call;
@@ -25,8 +25,8 @@ export function letDraw(posterior: LayerPosterior, run: RunState, draw: Draw): (
   layer.call = (inputs, kwargs) => {
     if (!kwargs?.training) return plain.call(layer, inputs, kwargs);
     return tf.tidy(() => {
-      const y = outputsOf(posterior, Array.isArray(inputs) ? inputs[0] : inputs, spread, biasMask, draw);
-      return layer.activation ? layer.activation.apply(y) : y;
+      const x = Array.isArray(inputs) ? inputs[0] : inputs;
+      return layer.activation.apply(outputsOf(posterior, x, spread, biasMask, draw));
     });
   };
   return () => {
@@ -41,14 +41,14 @@ function outputsOf(
   x: tf.Tensor,
   variance: tf.Tensor,
   biasMask: tf.Tensor | undefined,
-  draw: Draw,
+  draw: Stream,
 ): tf.Tensor {
   const { kernel, bias, scales, groups, linear, biasLogVariance } = posterior;
   const { side, count } = groups;
   const parts = { linear, side, mean: kernel.variable, variance, bias: bias?.variable };
   const logs = biasLogVariance && posterior.bounded(biasLogVariance);
-  const quick = x.rank === 2 && linear === dense && side === 'inputs' && hasKernel('EspalierScaleNoise');
-  if (quick && scales.logRate && draw.seed) {
+  // Of rank 2 are the inputs of dense layers alone.
+  if (x.rank === 2 && side === 'inputs' && scales.logRate && hasKernel('EspalierScaleNoise')) {
     const biasLogVariance =
       logs && biasMask ? tf.where(tf.cast(biasMask, 'bool'), logs, tf.fill(logs.shape, never)) : logs;
     return drawDense(x, { ...parts, biasLogVariance, logRate: scales.logRate }, draw.seed);

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Side } from '../groups.js';
+import type { Normal } from '../math/scale-priors.js';
 import type { Linear } from './linear.js';
-import type { Draw } from './normal.js';
 import { columnSums } from './sums.js';
 
 /** What a layer draws its outputs from. */
@@ -53,7 +53,7 @@ export function perExample(x: tf.Tensor, count: number): number[] {
  *
  * @param z - Scales, `perExample`.
  */
-export function drawOutputs(x: tf.Tensor, z: tf.Tensor, parts: Parts, draw: Draw): tf.Tensor {
+export function drawOutputs(x: tf.Tensor, z: tf.Tensor, parts: Parts, draw: Normal): tf.Tensor {
   const { linear, side, mean, variance } = parts;
   const scaled = side === 'inputs' ? tf.mul(x, z) : x;
   const spread = linear(tf.square(scaled), variance);

@@ -11,7 +11,8 @@ export interface Inner {
   readonly padding?: string;
   readonly dilationRate?: readonly number[] | number;
   readonly dataFormat?: string;
-  readonly activation?: { apply(x: tf.Tensor): tf.Tensor } | null;
+  /** The identity where the layer has none. */
+  readonly activation: { apply(x: tf.Tensor): tf.Tensor };
   getClassName(): string;
 }
 

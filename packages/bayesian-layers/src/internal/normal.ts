@@ -3,9 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Normal } from '../math/scale-priors.js';
 
 /** Draws standard normal numbers of a shape. */
-export interface Draw extends Normal {
+export interface Stream extends Normal {
   /** The next draw's seed instead, [2] of int32, for ops that draw by themselves. */
-  readonly seed?: () => tf.Tensor;
+  seed(): tf.Tensor;
 }
 
 const kernelName = 'StatelessRandomNormal';
@@ -26,7 +26,7 @@ function normal(shape: readonly number[], seed: readonly [number, number]): tf.T
  * batch the second half gets the noise of the first with the other sign (antithetic variates): half the work, and
  * the gradients vary less.
  */
-export function stream(...seed: readonly number[]): Draw {
+export function stream(...seed: readonly number[]): Stream {
   const word = hash(...seed) | 0;
   let count = 0;
   const draw = ([batch, ...rest]: readonly number[]): tf.Tensor => {

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Moments } from '../math/moments.js';
-import { scalePriors } from '../math/scale-priors.js';
-import type { Draw } from './normal.js';
+import { type Normal, scalePriors } from '../math/scale-priors.js';
 import {
   type GroupWeights,
   type HorseshoeVariables,
@@ -15,7 +14,7 @@ import { columnSums } from './sums.js';
 export interface Scales {
   readonly variables: Readonly<Record<string, tf.Variable>>;
   /** Scales with mean 1, in the shape `[batch, …, groups]`; differentiable. */
-  draw(shape: readonly number[], normal: Draw): tf.Tensor;
+  draw(shape: readonly number[], normal: Normal): tf.Tensor;
   /** log α, [groups], where the scales are N(1, α); differentiable. */
   readonly logRate?: tf.Variable;
   /** KL from the prior, and what follows for the weights. Within a tidy. */

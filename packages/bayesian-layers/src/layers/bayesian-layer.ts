@@ -134,8 +134,7 @@ function bayesianClass(Base: LayerClass, name: string): LayerClass & typeof tf.s
     override call(inputs: tf.Tensor | tf.Tensor[], kwargs: { training?: boolean }): tf.Tensor {
       return tf.tidy(() => {
         const x = Array.isArray(inputs) ? inputs[0] : inputs;
-        const y = kwargs?.training ? this.#drawn(x) : this.#mean(x);
-        return this.activation ? this.activation.apply(y) : y;
+        return this.activation.apply(kwargs?.training ? this.#drawn(x) : this.#mean(x));
       });
     }
 
