@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { withLock } from './lib/lock.mjs';
+import { npmProgram } from './lib/npm.mjs';
 import { node, root, say, since } from './lib/run.mjs';
 import { filesBelow, stamp } from './lib/stamp.mjs';
 
@@ -18,17 +19,6 @@ async function must(what, args) {
   throw new Error(`${what} failed (exit code ${code})`);
 }
 
-/** The npm that runs this script, or the one beside node: no shell, no PATH. */
-function npm() {
-  const beside = join(process.execPath, '..', '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js');
-  const onWindows = join(process.execPath, '..', 'node_modules', 'npm', 'bin', 'npm-cli.js');
-  const own = process.env.npm_execpath?.endsWith('npm-cli.js') ? [process.env.npm_execpath] : [];
-  const found = [...own, beside, onWindows].find((path) => existsSync(path));
-  if (found === undefined)
-    throw new Error('npm was not found beside node: run this through `npm run` or `npm test`');
-  return found;
-}
-
 /** The pinned pnpm, in a folder of its own: nobody's global tools are touched. */
 async function pnpm() {
   const version = manifest.packageManager.split('@')[1];
@@ -38,7 +28,7 @@ async function pnpm() {
     const began = performance.now();
     const flags = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts'];
     await must('installing pnpm', [
-      npm(),
+      npmProgram(),
       'install',
       '--prefix',
       join(root, '.tools'),

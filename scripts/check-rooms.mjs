@@ -53,6 +53,8 @@ const rooms = {
   formats: { ours: ['core', 'codec', 'compress', 'host'], tensorflow: core, node: true, libraries: true },
   backend: { ours: ['host'], tensorflow: true, node: true, libraries: true },
   runner: { ours: true, tensorflow: true, node: true, libraries: true },
+  /** What people install who want everything: the only one that brings TensorFlow.js. */
+  espalier: { ours: true, tensorflow: true, node: true, libraries: true, brings: true },
 };
 
 /** Packages whose files still import each other in circles. Whoever unties one takes its name away. */
@@ -66,7 +68,7 @@ function objection(name, specifier) {
   const kind = room === rooms.plugin ? `${name} is a plugin package, which` : name;
   if (specifier.startsWith('@espalier/')) {
     const other = specifier.split('/')[1];
-    if (other === 'runner') return 'nobody knows runner';
+    if (other === 'runner' && name !== 'espalier') return 'only espalier knows runner';
     if (other !== name && !allows(room.ours, other)) {
       return `${kind} knows ${room.ours.length === 0 ? 'no other package of ours' : `only ${room.ours.join(', ')}`}`;
     }
@@ -112,7 +114,7 @@ export function brokenRules(root, tangled = []) {
           .split('\n').length;
         const why = objection(name, dependency);
         if (why !== undefined) report(manifestPath, line, `depends on ${dependency}: ${why}`);
-        if (kind === 'dependencies' && dependency.startsWith('@tensorflow/')) {
+        if (kind === 'dependencies' && dependency.startsWith('@tensorflow/') && !rooms[name]?.brings) {
           report(manifestPath, line, `${dependency} is a dependency: TensorFlow.js is a peer everywhere`);
         }
       }

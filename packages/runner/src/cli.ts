@@ -1,6 +1,4 @@
 #!/usr/bin/env node
-import { cli } from './command-line.js';
-import { survivePipes } from './terminal/stream.js';
+import { command } from './command.js';
 
-survivePipes();
-process.exitCode = await cli(process.argv.slice(2));
+await command(process.argv.slice(2));

@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { optionalPackage } from '../src/commands/optional-package.js';
+import { bring } from '../src/resolve-package.js';
 import { folder } from './fixtures.js';
 
 const missing = (name: string) => (): Promise<never> =>
@@ -38,6 +40,15 @@ describe('a package that only those install who need it', () => {
   it('is taken from the working folder, where the command is installed elsewhere', async () => {
     vi.spyOn(process, 'cwd').mockReturnValue(withPackage('some-words', 'export const word = "here";'));
     expect(await optionalPackage('some-words', missing('some-words'))).toMatchObject({ word: 'here' });
+  });
+
+  it('is taken from who brings the command, where the working folder has none', async () => {
+    vi.spyOn(process, 'cwd').mockReturnValue(folder());
+    const home = withPackage('words-brought', 'export const word = "brought";');
+    bring(pathToFileURL(join(home, 'bin.js')).href);
+    expect(await optionalPackage('words-brought', missing('words-brought'))).toMatchObject({
+      word: 'brought',
+    });
   });
 
   it('is asked for by name where there is none', async () => {

@@ -150,6 +150,8 @@ export const recipes: readonly Mistake[] = [
   ['#agp', '#__proto__', /:18:/, /no factory in/],
   ['#agp', '', /:18:/, /does not name a factory/],
   ['@espalier/pruners#agp', '@espalier/prunerz#agp', /:18:/, /Did you mean '@espalier\/pruners'/],
+  // Short names are ours: somebody else's package of that name is neither loaded nor recommended.
+  ['@espalier/pruners#agp', 'prunerz#agp', /:18:/, /install @espalier\/pruners$/m],
   ['@espalier/pruners#agp', './none.js#agp', /:18:/, /no file .*none\.js/],
   ["use: '@espalier/pruners#agp'", 'plugin: nobody', /:18:/, /no plugin 'nobody'/],
   ["'**/kernel'\n        end", "'dense_3/kernal'\n        end", /:20:/, /Did you mean 'dense_3\/kernel'/],

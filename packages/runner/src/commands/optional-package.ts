@@ -1,7 +1,6 @@
-import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EspalierError } from '@espalier/core';
+import { places } from '../resolve-package.js';
 
 const isMissing = (error: unknown, name: string): boolean => {
   const { code, message } = error as NodeJS.ErrnoException;
@@ -9,8 +8,7 @@ const isMissing = (error: unknown, name: string): boolean => {
 };
 
 /**
- * A package that only those install who need it: as this package sees it, or else as the working folder does (the
- * command may be installed elsewhere).
+ * A package that only those install who need it: as this package sees it, or else from other {@link places}.
  *
  * @param load imports it by its name
  * @throws EspalierError `missing-package` when it is not installed
@@ -21,14 +19,17 @@ export async function optionalPackage<T>(name: string, load: () => Promise<T>): 
   } catch (error) {
     if (!isMissing(error, name)) throw error;
   }
-  try {
-    const file = createRequire(pathToFileURL(resolve('here.js'))).resolve(name);
-    return (await import(pathToFileURL(file).href)) as T;
-  } catch (cause) {
-    if (!isMissing(cause, name)) throw cause;
-    throw new EspalierError('missing-package', `This needs ${name}, which is not installed.`, {
-      cause,
-      remedy: `Install it: npm install ${name}`,
-    });
+  const failures: unknown[] = [];
+  for (const require of places()) {
+    try {
+      return (await import(pathToFileURL(require.resolve(name)).href)) as T;
+    } catch (cause) {
+      if (!isMissing(cause, name)) throw cause;
+      failures.push(cause);
+    }
   }
+  throw new EspalierError('missing-package', `This needs ${name}, which is not installed.`, {
+    cause: failures[0],
+    remedy: `Install it: npm install ${name}`,
+  });
 }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EspalierError, nearestName, unknownName } from '@espalier/core';
+import { places } from '../resolve-package.js';
 
 type Module = Record<string, unknown>;
 
@@ -20,17 +20,17 @@ async function importFile(file: string): Promise<Module> {
   }
 }
 
-/** Imports a package as the recipe's folder sees it, then as this package does. */
+/** Imports a package as the recipe's folder sees it, then as others do, this package last. */
 async function importPackage(name: string, folder: string): Promise<Module> {
-  const full = name.startsWith('.') || name.startsWith('@') ? name : undefined;
-  const candidates = full === undefined ? [name, `@espalier/${name}`] : [full];
+  const ours = `@espalier/${name}`;
+  const candidates = known.includes(name) ? [ours] : /^[.@]/.test(name) ? [name] : [name, ours];
   const failures: unknown[] = [];
   for (const candidate of candidates) {
     if (candidate.startsWith('.')) return importFile(resolve(folder, candidate));
-    for (const base of [resolve(folder, 'recipe.js'), resolve('recipe.js')]) {
+    for (const require of places(folder)) {
       try {
-        const file = createRequire(pathToFileURL(base)).resolve(`${candidate}/package.json`);
-        const manifest = createRequire(file)(file) as { exports?: unknown; main?: string };
+        const file = require.resolve(`${candidate}/package.json`);
+        const manifest = require(file) as { exports?: unknown; main?: string };
         const entry = entryOf(manifest);
         if (entry !== undefined)
           return (await import(pathToFileURL(resolve(dirname(file), entry)).href)) as Module;
@@ -51,8 +51,9 @@ async function importPackage(name: string, folder: string): Promise<Module> {
     });
   }
   const near = nearestName(name.replace('@espalier/', ''), known);
+  const wanted = near === undefined ? name : `@espalier/${near}`;
   throw new EspalierError('unknown-name', `There is no package ${candidates.join(' or ')}.`, {
-    remedy: `${near === undefined ? '' : `Did you mean '@espalier/${near}'? `}Install it: npm install ${name}`,
+    remedy: `${candidates.includes(wanted) ? '' : `Did you mean '${wanted}'? `}Install it: npm install ${wanted}`,
   });
 }
 
