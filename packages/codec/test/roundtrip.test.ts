@@ -172,6 +172,26 @@ describe('encode and decode', () => {
     expect(await verify(encode(artifacts))).toBe(false);
   });
 
+  it('keeps fields in their order, but for the attributes of a graph', () => {
+    const graph = { node: [{ name: 'n', attr: { b: 1, a: 2 } }] };
+    const { modelTopology, userDefinedMetadata } = decode(
+      encode({ modelTopology: graph, userDefinedMetadata: graph }),
+    );
+    expect(JSON.stringify(userDefinedMetadata)).toBe(JSON.stringify(graph));
+    expect(JSON.stringify(modelTopology)).toBe('{"node":[{"name":"n","attr":{"a":2,"b":1}}]}');
+  });
+
+  it('takes a licence as an option alone, and a text', () => {
+    for (const key of ['license', 'sha256'])
+      expect(() => encode({ [key]: 'MIT' } as ModelArtifacts)).toThrow(
+        expect.objectContaining({ code: 'input', message: expect.stringContaining(`"${key}"`) }),
+      );
+    expect(() => encode({}, { license: 5 as unknown as string })).toThrow(
+      expect.objectContaining({ code: 'option' }),
+    );
+    expect(inspect(encode({}, { license: '' })).license).toBe('');
+  });
+
   it('leaves the optimizer out unless asked for it', () => {
     const artifacts: ModelArtifacts = {
       weightSpecs: [

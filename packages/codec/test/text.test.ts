@@ -108,6 +108,21 @@ describe('text', () => {
   });
 });
 
+describe('a text', () => {
+  it('below 64 KiB is in the first form, and searched once', () => {
+    const text = utf8(graph(6));
+    const quick = encodeText(text, () => false);
+    const searched = encodeText(text);
+    expect([quick.many, searched.many, searched.length]).toEqual([1, 1, text.length]);
+    for (const stored of [quick, searched]) expect(Buffer.compare(read(stored), text)).toBe(0);
+    // What was not searched to its end was not remembered; what was is handed out again where there is time.
+    expect(searched.bytes.length).toBeLessThan(quick.bytes.length);
+    expect(encodeText(text.slice())).toBe(searched);
+    expect(encodeText(text, () => false)).toEqual(quick);
+    expect(encodeText(utf8(graph(5)))).not.toBe(searched);
+  });
+});
+
 describe('a long text', () => {
   const names = (count: number): string =>
     JSON.stringify([{}, ...Array.from({ length: count }, (_, i) => `block_${i % 97}/layer_${i}/kernel`)]);

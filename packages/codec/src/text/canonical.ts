@@ -17,5 +17,8 @@ function isPlain(value: unknown): value is object {
 }
 
 function sorted(value: object): object {
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  const fields = Object.entries(value);
+  const names = fields.map(([name]) => name).sort();
+  const byName = new Map(fields);
+  return Object.fromEntries(names.map((name) => [name, byName.get(name)]));
 }

@@ -356,24 +356,73 @@ describe('the steps', () => {
     expect(take('')).toEqual([]);
   });
 
+  /** What the steps that were searched for cost, and what the cheapest of all would. */
+  const prices = (data: Uint8Array, itemBytes: number, start: number, before: readonly number[]) => {
+    const { finder, matches } = stepsOf(data, start);
+    const costs = new Costs(data, itemBytes, before.length);
+    const lazy = lazily(finder, matches, before[0] < Infinity ? before[0] : 0);
+    const found = cheapest(finder, matches, costs, lazy, before);
+    expect(found.reduce((n, { length }) => n + length, start)).toBe(data.length);
+    const price = priceOf(costs, found, start, before);
+    return { found, price, least: cheapestOfAll(costs, data, start, before, price) };
+  };
+
   test('searched for: none cost less, or hardly', () => {
     let exact = 0;
     for (let seed = 1; seed <= 40; seed++) {
-      const itemBytes = [1, 2, 4][seed % 3];
       const data = repeating(40 + seed, seed, 2 + (seed % 4));
       const start = seed % 2 ? 0 : 10;
       const before = seed % 5 === 0 && start ? 3 : 0;
-      const { finder, matches } = stepsOf(data, start);
-      const costs = new Costs(data, itemBytes);
-      const lazy = lazily(finder, matches, before);
-      const found = cheapest(finder, matches, costs, lazy, [before]);
-      const least = cheapestOfAll(costs, data, start, before);
-      const price = priceOf(costs, found, start, before);
+      const { price, least } = prices(data, [1, 2, 4][seed % 3], start, [before]);
       // Of the ways to a position only the best one is kept, whatever its last distance is worth later.
       expect(price).toBeLessThan(1.05 * least);
       if (price < least + 1e-9) exact++;
-      expect(found.reduce((n, { length }) => n + length, start)).toBe(data.length);
     }
     expect(exact).toBeGreaterThanOrEqual(38);
+  });
+
+  test('searched for: two bytes from the last distance, which no other copy has', () => {
+    // Records of six bytes that are the same at first, and then all but each third byte.
+    const data = Uint8Array.from({ length: 96 }, (_, i) =>
+      i < 36 || i % 3 < 2 ? (i % 6) * 5 + 1 : (Math.imul(i, 2654435761) >>> 24) | 1,
+    );
+    const { found, price, least } = prices(data, 1, 0, [0]);
+    expect(price).toBeLessThan(least + 1e-9);
+    expect(found.filter(({ length, distance }) => length === 2 && distance === 6).length).toBeGreaterThan(12);
+  });
+
+  test('searched for in the second form: from the last distances, too', () => {
+    const none = Array(15).fill(Infinity);
+    let exact = 0;
+    for (let seed = 1; seed <= 12; seed++) {
+      const data = repeating(22 + seed, seed, 2 + (seed % 3));
+      const start = seed % 2 ? 0 : 8;
+      const before = start ? [4, 7, ...none].slice(0, 15) : none;
+      const { price, least } = prices(data, 1, start, before);
+      expect(price).toBeLessThan(1.05 * least);
+      if (price < least + 1e-9) exact++;
+    }
+    expect(exact).toBeGreaterThanOrEqual(10);
+  });
+});
+
+describe('what the decoder has already', () => {
+  const known = repeating(200, 3, 200);
+  const wanted = (steps: readonly Step[], many: number): Uint8Array => {
+    const coder = new RangeEncoder();
+    const model = new LzModel(coder, 1, many);
+    for (const { length, distance } of steps) {
+      model.kind(200, 1);
+      model.copy(length, distance, model.recent.indexOf(distance) + 1);
+    }
+    return coder.finish();
+  };
+
+  test('is copied, from its first byte to its last', () => {
+    const data = Uint8Array.of(...known, ...known);
+    const one = [{ length: 200, distance: 200 }];
+    expect(encodeLz(data, 1, 5, 200)).toEqual(wanted(one, 1));
+    expect(encodeLzWell(data, 1, 5, 200)).toEqual(wanted(one, 1));
+    expect(encodeLzWell(data, 1, 5, 200, () => true, 15)).toEqual(wanted(one, 15));
   });
 });
