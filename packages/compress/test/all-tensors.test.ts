@@ -64,6 +64,19 @@ describe('plans of a model', () => {
     expect(square(plans.get('silent'))).toBeCloseTo(64 / 72 / own.reduce((s, v) => s + v * v, 0), 6);
   });
 
+  test('of what outputs feel but little are none that they do not feel', async () => {
+    // What the output gains by a weight is 1 / 100 of the weight.
+    const g = new GraphBuilder();
+    const x = g.input('x', [-1, 8]);
+    g.node('y', 'Mul', [product(g, 'm', x, g.constant('w', [8, 8], wave(64, 1))), g.scalar('little', 0.01)]);
+    g.output('y');
+    const input = noise([16, 8], 1);
+    const plans = await plansOf(g, input);
+    input.dispose();
+    expect(plans.get('w')?.unreached).toBeUndefined();
+    expect(plans.get('w')?.linear).toBeDefined();
+  });
+
   test('leave no mean to a bias that is kept', async () => {
     for (const [size, values] of [
       [8, new Float32Array(8)],

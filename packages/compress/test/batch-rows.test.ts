@@ -128,6 +128,26 @@ describe('indices', () => {
     expect(await found((g, x) => look(g, next(g, x), 9))).toEqual([undefined]);
   });
 
+  test('are looked for on one example of zeros, eight along any other axis', async () => {
+    const shapes: number[][] = [];
+    const model = {
+      inputs: [
+        { name: 'x', shape: [-1, -1, 3], dtype: 'int32' },
+        { name: 'y', shape: [2, -1], dtype: 'float32' },
+      ],
+      run: async (zeros: readonly tf.Tensor[]) => {
+        for (const zero of zeros) shapes.push([...zero.shape, Math.max(...zero.dataSync())]);
+        expect(zeros.map(({ dtype }) => dtype)).toEqual(['int32', 'float32']);
+        return [];
+      },
+    } as unknown as Executable;
+    await inputsWithTables(model);
+    expect(shapes).toEqual([
+      [1, 8, 3, 0],
+      [2, 8, 0],
+    ]);
+  });
+
   test('are not looked for in pictures and sounds, nor where the model does not run on zeros', async () => {
     const sum = (g: GraphBuilder, x: string): void => {
       g.node('y', 'Neg', [x]);

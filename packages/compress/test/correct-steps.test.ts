@@ -68,6 +68,15 @@ describe('correction of steps', () => {
     for (const { wish, level } of plans) expect(level?.shift).toBe(wish.shift);
   });
 
+  test('looks again where the error is off by more than an octave, twice in all', async () => {
+    const plans = [kernel('a'), kernel('b')];
+    const { bench: own, asked } = bench(([name]) => (name === 'a' ? 8 : 2));
+    await correct(plans, own);
+    expect(asked).toEqual([['a'], ['a'], ['b']]);
+    expect(plans[0]?.wish.shift).toBeCloseTo(-3, 9);
+    expect(plans[1]?.wish.shift).toBeCloseTo(-0.5, 9);
+  });
+
   test('takes vectors together, and leaves alone what no output feels', async () => {
     const silent = planAlone(weight('s', [4, 4]), values, 5);
     const plans = [vector('u'), kernel('a'), silent, vector('v')];
@@ -107,6 +116,26 @@ describe('correction of steps', () => {
     await correctSteps(model(4), [kernel('a')], 0.1, new Map(), own, [larger], stage);
     larger.dispose();
     expect(tf.memory().numTensors).toBe(numTensors);
+    // Those that come first; all of them, where one input takes so many at a time.
+    const ramp = tf.tidy(() => tf.tile(tf.reshape(tf.range(0, 8), [8, 1]), [1, 2 ** 17]));
+    const seen: number[][] = [];
+    const of = (...sizes: number[]) =>
+      ({
+        inputs: sizes.map((n) => ({ name: `x${n}`, shape: [n, 2 ** 17], dtype: 'float32' })),
+        run: async ([own]: readonly tf.Tensor[]) => {
+          seen.push([...tf.tidy(() => tf.slice(own as tf.Tensor, [0, 0], [-1, 1])).dataSync()]);
+          return [tf.zeros([1])];
+        },
+      }) as unknown as Executable;
+    const before = tf.memory().numTensors;
+    for (const inputs of [of(-1), of(-1, 8)])
+      await correctSteps(inputs, [kernel('a')], 0.1, new Map(), own, [ramp], stage);
+    expect(seen).toEqual([
+      [0, 1, 2, 3],
+      [0, 1, 2, 3, 4, 5, 6, 7],
+    ]);
+    expect(tf.memory().numTensors).toBe(before + 2);
+    ramp.dispose();
     const pair = [tf.zeros([7, 2 ** 16]), tf.zeros([7, 2 ** 14])];
     await correctSteps(model(6), [kernel('a')], 0.1, new Map(), own, pair, stage);
     tf.dispose([x, ...pair]);

@@ -204,6 +204,48 @@ describe('the bench', () => {
     expect(flat.floored).toEqual([0, 1]);
   });
 
+  test('puts tensors of their own shapes in, of each its own twins alone', async () => {
+    const weights = new Map([
+      ['a', tf.zeros([2, 1])],
+      ['c', tf.zeros([3])],
+    ]);
+    const seen: Record<string, unknown>[] = [];
+    const model = {
+      ...net(1, 1),
+      weights,
+      run: async (_: readonly tf.Tensor[], others?: ReadonlyMap<string, tf.Tensor>) => {
+        seen.push(
+          Object.fromEntries([...(others ?? [])].map(([name, t]) => [name, [t.shape, ...t.dataSync()]])),
+        );
+        return [tf.tensor2d([1, 2], [1, 2])];
+      },
+    } as unknown as Executable;
+    const bench = await Bench.of(model, [[tf.ones([1, 2])]], new Map([['b', 'a']]));
+    const own = new Map([
+      ['a', { values: Float32Array.of(1, 2) }],
+      ['c', { values: Float32Array.of(3, 4, 5) }],
+      ['unknown', { values: Float32Array.of(6) }],
+    ]);
+    expect(await bench.psnr(model, own)).toBe(Number.POSITIVE_INFINITY);
+    expect(seen).toEqual([{}, { a: [[2, 1], 1, 2], b: [[2, 1], 1, 2], c: [[3], 3, 4, 5], unknown: [[], 6] }]);
+  });
+
+  test('measures those with most error, where a part is asked for, and says so', async () => {
+    const original = net(2, 1);
+    const batches = [[tf.tensor2d([0, 1, 1, 1], [2, 2])], [tf.tensor2d([1, 3], [1, 2])]];
+    const all = await (await Bench.of(original, batches, new Map())).fidelity(net(1, 1));
+    expect(all).not.toHaveProperty('part');
+    const bench = await Bench.of(original, batches, new Map(), undefined, 1 / 3);
+    const worst = await bench.fidelity(net(1, 1));
+    // The last of three errs by 1 and 3, where the outputs span 0 to 6.
+    expect(worst.psnr).toBeCloseTo(decibels(10 / 2 / 36 / 2), 4);
+    expect([worst.part, worst.examples, worst.cosine]).toEqual([1 / 3, 3, all.cosine]);
+    expect(await bench.psnr(original, new Map([['a', { values: Float32Array.of(1) }]]))).toBeCloseTo(
+      worst.psnr,
+      5,
+    );
+  });
+
   test('refuses outputs that are no numbers, and models without floats', async () => {
     const model = net(Number.NaN, 1);
     const x = tf.ones([1, 2]);

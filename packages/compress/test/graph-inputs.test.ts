@@ -140,6 +140,9 @@ describe('values of inputs that are the same for all', () => {
       held: ['float32', [], 3],
     });
     expect(read({ x: 2 })).toEqual({ ...usual, x: ['float32', [1, 2], 2, 2] });
+    const none = fixedInputs([input('none', [-1, 0])], { none: 3 });
+    expect(none.none?.shape).toEqual([1, 0]);
+    tf.dispose(none);
     const whole = tf.tensor2d([[1, 2]], [1, 2], 'int32');
     expect(read({ x: whole, memory: whole })).toEqual({
       ...usual,

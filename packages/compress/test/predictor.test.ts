@@ -58,6 +58,16 @@ describe('a predictor', () => {
     expect(Predictor.find(across, [20, 64])?.distance).toBe(1);
     const random = noise([64, 20], 3);
     expect(Predictor.find(random.dataSync() as Float32Array, [64, 20])).toBeUndefined();
+    // That elements are all about the same is not what prediction is for.
+    const flat = Float32Array.from(random.dataSync(), (v) => 5 + v / 10);
+    expect(Predictor.find(flat, [64, 20])).toBeUndefined();
+    // A lane of zeros, of which nothing follows, beside one that is smooth.
+    const half = waves(64, 2).map((v, i) => (i % 2 ? 0 : v));
+    const found = Predictor.find(half, [64, 2]);
+    expect(found?.distance).toBe(2);
+    const { coefficients } = (found as Predictor).fit(new Float64Array(128).fill(0.01));
+    expect([...coefficients].every(Number.isFinite)).toBe(true);
+    expect([...coefficients].slice(2)).toEqual([0, 0]);
     random.dispose();
     expect(Predictor.find(new Float32Array(640), [32, 20])).toBeUndefined();
     // About the same everywhere is not smooth.

@@ -1,11 +1,12 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { encode } from '@espalier/codec';
+import { encode, type Grid } from '@espalier/codec';
 import { describe, expect, test } from 'vitest';
 import { codedBytes, entropyBytes } from '../src/choose/coded-bytes.js';
 import { chooseMethods } from '../src/choose/methods.js';
 import { type Method, methodOf, quantize, type Rounded } from '../src/choose/quantize.js';
 import { type Plan, planLinear, planPlain } from '../src/plan/tensor-plan.js';
 import { roundPlain, toSteps } from '../src/round/snap.js';
+import type { Stage } from '../src/time-budget.js';
 import { rowMajor } from '../src/trace/layout.js';
 import { gramOf, numbers, weightOf } from './plans.js';
 
@@ -100,6 +101,31 @@ describe('bytes', () => {
     );
   });
 
+  test('on the steps that its method has', () => {
+    // Columns that matter more have finer steps of their own; plainly all have one.
+    const values = numbers(32 * 8, 11);
+    const sensitivity = Float64Array.from({ length: 256 }, (_, i) => 4 ** (i % 8) / 256);
+    const plan = planLinear(
+      weightOf('w', [32, 8], values),
+      values,
+      sensitivity,
+      rowMajor(32, 8),
+      gramOf(32, 0.3, 0),
+      undefined,
+    );
+    for (const method of ['compensated', 'plain'] as const) {
+      const rounded = only(plan, 3, method);
+      const wish = method === 'plain' ? plan.level : plan.wish;
+      const steps = wish?.steps(rounded.grid as Grid) as Float64Array;
+      expect(new Set(steps).size > 1).toBe(method === 'compensated');
+      const levels = [...rounded.values].map((v, i) => Math.round(v / (steps[i] as number)));
+      const counts = new Map<number, number>();
+      for (const level of levels) counts.set(level, (counts.get(level) ?? 0) + 1);
+      const bits = [...counts.values()].reduce((sum, n) => sum - n * Math.log2(n / levels.length), 0);
+      expect(entropyBytes(plan, rounded)).toBeCloseTo(bits / 8, 6);
+    }
+  });
+
   test('in a file of its own', () => {
     const values = Float32Array.from({ length: 300 }, (_, i) => (Math.round(3 * Math.sin(i * i)) + 0) / 4);
     const weightSpecs = [{ name: 'w', shape: [300], dtype: 'float32' as const }];
@@ -112,7 +138,46 @@ describe('bytes', () => {
   });
 });
 
+describe('a codebook', () => {
+  /** Weights at two places that no grid fits. */
+  const few = (count: number): Plan => {
+    const values = Float32Array.from({ length: count }, (_, i) => ((i * i) % 7 < 3 ? -0.3711 : 1));
+    return planPlain(weightOf('w', [count], values), values, new Float64Array(count).fill(1));
+  };
+
+  test('is taken where weights keep to few places: of so few weights never', () => {
+    expect(chooseMethods([few(128)], 0.3)).toEqual(new Map([['w', 'codebook']]));
+    expect(chooseMethods([few(127)], 0.3)).toEqual(new Map());
+  });
+
+  test('is not asked for where there is no time', () => {
+    const asked: number[] = [];
+    const stage = {
+      fits: (size: number) => {
+        asked.push(size);
+        return asked.length === 1;
+      },
+    } as unknown as Stage;
+    const other = { ...few(256), weight: weightOf('v', [256], few(256).values) };
+    expect(chooseMethods([few(128), other], 0.3, stage)).toEqual(new Map([['w', 'codebook']]));
+    expect(asked).toEqual([128, 256]);
+  });
+
+  test('of what is on steps already has nothing to spare', () => {
+    const values = Float32Array.from({ length: 512 }, (_, i) => ((i * i) % 7) - 3);
+    const plan = planPlain(weightOf('w', [512], values), values, new Float64Array(512).fill(1));
+    expect(only(plan, 1).error).toBe(0);
+    expect(chooseMethods([plan], 1)).toEqual(new Map());
+  });
+});
+
 describe('methods', () => {
+  test('of what has no rows is never plain rounding by name: it has no other', () => {
+    const values = Float32Array.from({ length: 4096 }, (_, i) => Math.sin(((i & 255) * 37) ** 2));
+    const plan = planPlain(weightOf('w', [4096], values), values, new Float64Array(4096).fill(1));
+    expect(chooseMethods([plan], 0.01)).toEqual(new Map());
+  });
+
   const sensitivity = new Float64Array(64 * 64).fill(1 / 4096);
 
   test('plain rounding, where that leaves the same rows again and again', () => {
@@ -155,6 +220,10 @@ describe('methods', () => {
     );
     expect(plan.predictor?.distance).toBe(64);
     expect(chooseMethods([plan], 0.01)).toEqual(new Map([['w', 'predicted']]));
+    for (const other of ['plain', 'compensated'] as const) {
+      expect(only(plan, 0.01, other).method).toBe(other);
+      expect(only(plan, 0.01, other).grid?.prediction).toBeUndefined();
+    }
     const { method, grid, values: rounded } = only(plan, 0.01, 'predicted');
     expect([method, grid?.prediction?.distance]).toEqual(['predicted', 64]);
     expect(Math.max(...rounded.map((v, i) => Math.abs(v - (values[i] as number))))).toBeGreaterThan(0);

@@ -1,7 +1,8 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, test } from 'vitest';
 import { planAlone, planLinear, planPlain } from '../src/plan/tensor-plan.js';
-import { rowMajor } from '../src/trace/layout.js';
+import type { Stage } from '../src/time-budget.js';
+import { depthwise, rowMajor } from '../src/trace/layout.js';
 import { gramOf, numbers, weightOf } from './plans.js';
 
 describe('a plan', () => {
@@ -54,6 +55,82 @@ describe('a plan', () => {
     const pivots = own.linear?.factors[0]?.pivots as Float64Array;
     expect(pivots[6]).toBe(1);
     expect(pivots[5]).toBeCloseTo(1 + (0.003 * (12 + 5)) / 6, 3);
+  });
+
+  test('of channels that share nothing: each by its own moments', () => {
+    const values = numbers(8, 3);
+    const energies = [
+      [6, 2],
+      [3, 1],
+    ];
+    const moments = Float64Array.from(energies.flatMap(([a, b]) => [a, 0, 0, 0, b, 0, 0, 0, 1]) as number[]);
+    const gram = { size: 3, positions: 1e9, moments };
+    const plan = planLinear(
+      weightOf('w', [2, 1, 2, 2], values),
+      values,
+      new Float64Array(8).fill(1),
+      depthwise(2, 2, 2),
+      gram,
+      undefined,
+    );
+    energies.forEach(([a, b], g) => {
+      // Nothing predicts anything: what is left of each row is its energy, damped by 0.003 of the mean.
+      const damping = (0.003 * ((a as number) + (b as number))) / 2;
+      const pivots = [...(plan.linear?.factors[g]?.pivots ?? [])];
+      expect(pivots).toEqual([a, b].map((energy) => expect.closeTo((energy as number) + damping, 6)));
+    });
+  });
+
+  test('that is smooth along its rows keeps their order', () => {
+    const values = Float32Array.from({ length: 128 }, (_, i) => Math.sin((i >> 2) / 5 + (i & 3)));
+    const rising = gramOf(32, 0, 0);
+    for (let r = 0; r < 32; r++) (rising.moments as Float64Array)[r * 34] = 1 + r;
+    const orderOf = (own: Float32Array): number[] => {
+      const { linear } = planLinear(
+        weightOf('w', [32, 4], own),
+        own,
+        new Float64Array(128).fill(1),
+        rowMajor(32, 4),
+        rising,
+        undefined,
+      );
+      return [...(linear?.layout.rows ?? [])];
+    };
+    const rows = Array.from({ length: 32 }, (_, r) => 4 * r);
+    expect(orderOf(values)).toEqual(rows);
+    expect(orderOf(numbers(128, 4))).toEqual([...rows].reverse());
+  });
+
+  test('doubts covariances as much as examples set apart say, where there is time', () => {
+    const values = numbers(12 * 4, 5);
+    const learned = gramOf(12, 0.9, 0).moments;
+    // Of those set apart features are each other's contrary, as far as twelve can be.
+    const other = gramOf(12, -0.05, 0).moments;
+    const gram = { ...gramOf(12, 0.8, 0), split: [learned, other] as const };
+    const asked: number[] = [];
+    const planned = (fits: boolean) =>
+      planLinear(
+        weightOf('w', [12, 4], values),
+        values,
+        new Float64Array(48).fill(1),
+        rowMajor(12, 4),
+        gram,
+        undefined,
+        {
+          fits: (size: number) => {
+            asked.push(size);
+            return fits;
+          },
+        } as unknown as Stage,
+      );
+    const lower = (doubt: number): number => 0.8 * (1 - doubt);
+    const [checked, usual] = [planned(true), planned(false)].map((plan) =>
+      Math.max(...(plan.linear?.factors[0]?.lower ?? [])),
+    ) as [number, number];
+    expect(asked).toEqual([12 ** 3, 12 ** 3]);
+    // What the second to last row tells of the last two: all but 0.03 is believed by default, little where it was checked.
+    expect(usual).toBeCloseTo(lower(0.03), 2);
+    expect(checked).toBeLessThan(lower(0.2));
   });
 
   test('that knows few positions believes few covariances', () => {

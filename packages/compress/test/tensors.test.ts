@@ -45,6 +45,14 @@ describe('the tensors of a model', () => {
     expect(tensors.elements).toBe(10);
   });
 
+  test('are counted by their numbers, of which texts have none', () => {
+    const text = { name: 't', shape: [1], dtype: 'string' as const };
+    const weightData = Uint8Array.of(0, 0, 128, 63, 0, 0, 0, 64, 1, 0, 0, 0, 65).buffer;
+    const weightSpecs = [{ name: 'a', shape: [2], dtype: 'float32' as const }, text];
+    const model = { weights: new Map() } as unknown as Executable;
+    expect(new Tensors({ weightSpecs, weightData }, model).elements).toBe(2);
+  });
+
   test('that are the same are one: matrices of 64 and more of the same shape', () => {
     const own = wave(64, 1);
     const other = own.slice();

@@ -43,5 +43,15 @@ describe('weights', () => {
       '24 bytes of weights; 0 are described',
     );
     tf.dispose(decoded);
+    // A text of nothing at the very end is its length alone.
+    const texts = [{ name: 't', shape: [2], dtype: 'string' as const }];
+    const ends = (...own: number[]) =>
+      readWeights({ weightSpecs: texts, weightData: Uint8Array.from(own).buffer });
+    expect(ends(1, 0, 0, 0, 65, 0, 0, 0, 0)[0]?.bytes.length).toBe(9);
+    for (const short of [
+      [1, 0, 0, 0, 65, 0, 0, 0],
+      [1, 0, 0, 0, 65, 1, 0, 0, 0],
+    ])
+      expect(() => ends(...short)).toThrow('end inside t');
   });
 });

@@ -23,6 +23,14 @@ describe('the worst part of the examples', () => {
     );
   });
 
+  test('of one value is that value; the first and the last count', () => {
+    expect([...errorsOf([output([1], 3)], [output([1], 5)], [2], 1)]).toEqual([1]);
+    expect([...errorsOf([output([2], 3, 1)], [output([2], 5, 2)], [2], 2)]).toEqual([1, 0.25]);
+    expect([...errorsOf([output([0])], [output([0])], [2], 1)]).toEqual([0]);
+    // The larger part, where it is no whole number of examples.
+    expect(psnrOfWorst(Float64Array.of(1e-2, 1e-4, 1e-3), 0.5)).toBeCloseTo(-10 * Math.log10(0.011 / 2), 9);
+  });
+
   test('is one example at least, and the largest errors', () => {
     const errors = Float64Array.of(1e-4, 1e-2, 1e-3, 0, 1e-6, 1e-2, 0, 0);
     expect(psnrOfWorst(errors, 0.25)).toBeCloseTo(20, 9);

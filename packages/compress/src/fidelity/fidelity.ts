@@ -127,10 +127,11 @@ export function compare(
   };
 }
 
+/** Where the greatest value of a row is. */
 function argMax(values: Float32Array, row: number, classes: number): number {
   let best = row * classes;
   for (let i = best; i < (row + 1) * classes; i++) if (values[i] > values[best]) best = i;
-  return best - row * classes;
+  return best;
 }
 
 /** Can it be a little off? Strings, integers and flags are left out of the measure. */

@@ -59,11 +59,11 @@ export async function packed(found: Found, judge: Judge): Promise<Packed> {
   let rounded = found.roundedAt(fineness);
   let file = tensors.encode(rounded, effort, work.milliseconds(0.6));
   for (let i = 0; bytes && !aim.meets(file.length) && i < mostFits; i++) {
-    const [coarser, before] = [fineness * 2 ** Math.max(0.002, Math.min(1, aim.octaves(file.length))), file];
-    rounded = found.roundedAt(coarser);
-    file = tensors.encode(rounded, effort, work.milliseconds(0.4));
-    if (file.length >= before.length) break;
-    fineness = coarser;
+    const coarser = fineness * 2 ** Math.max(0.002, Math.min(1, aim.octaves(file.length)));
+    const other = found.roundedAt(coarser);
+    const smaller = tensors.encode(other, effort, work.milliseconds(0.4));
+    if (smaller.length >= file.length) break;
+    [fineness, rounded, file] = [coarser, other, smaller];
   }
   return judged(file, rounded, false, judge);
 }

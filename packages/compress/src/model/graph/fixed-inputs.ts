@@ -38,7 +38,6 @@ function tensorFor(
   { name, shape, dtype, value }: GraphInput,
   given: tf.Tensor | number | boolean,
 ): tf.Tensor {
-  const known = value && value.shape.length === 0 ? undefined : shape;
   if (given instanceof tf.Tensor) {
     const fits =
       value !== undefined ||
@@ -51,6 +50,6 @@ function tensorFor(
     }
     return given.dtype === dtype ? tf.clone(given) : tf.cast(given, dtype);
   }
-  const sizes = (known ?? []).map((n) => (n < 0 ? 1 : n));
+  const sizes = shape.map((n) => (n < 0 ? 1 : n));
   return tf.fill(sizes, Number(given), dtype as 'float32');
 }
