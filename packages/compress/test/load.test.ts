@@ -70,7 +70,11 @@ describe('a model that is loaded', () => {
     const twice = product(2, 2, (g, y) => g.node('y', 'AddV2', [y, 'w']));
     twice.output('y');
     const [one, two] = [await load(once.artifacts()), await load(twice.artifacts())];
-    expect([one.readers('w'), two.readers('w'), one.readers('v')]).toEqual([1, 2, Number.POSITIVE_INFINITY]);
+    expect([one.readers?.('w'), two.readers?.('w'), one.readers?.('v')]).toEqual([
+      1,
+      2,
+      Number.POSITIVE_INFINITY,
+    ]);
     expect(await valuesOf(one, [x(1, 1)])).toEqual([[-4, -6]]);
     for (const model of [one, two]) model.dispose();
   });
@@ -82,7 +86,7 @@ describe('a model that is loaded', () => {
     });
     for (const name of ['y', 'w', 'x']) g.output(name);
     const model = await load(g.artifacts());
-    expect(model.readers('w')).toBe(Number.POSITIVE_INFINITY);
+    expect(model.readers?.('w')).toBe(Number.POSITIVE_INFINITY);
     const before = tf.memory().numTensors;
     for (let times = 0; times < 2; times++) {
       const outputs = await valuesOf(model, [x(1, 1)]);
