@@ -1,6 +1,7 @@
 import type { Data } from '@espalier/core';
 import { type Alter, cut, cutAhead, type Scale } from './cut.js';
 import type { DataPart } from './divide.js';
+import { DatasetError } from './errors.js';
 import { type Column, type Examples, sizeOf } from './examples.js';
 
 /** What a source has for an input or an output of a model. */
@@ -75,8 +76,29 @@ function scaleOf({ values }: Column, scale: Scale | undefined): Scale {
   return values instanceof Uint8Array ? (scale ?? 'unit') : 'none';
 }
 
-/** A source of examples in memory. */
+/** @throws DatasetError `bad-file` for a class that nothing can be learned of */
+function checkLearnable(name: string, { labels }: Examples): void {
+  for (const { classes = [], values } of labels) {
+    const seen = new Set(values);
+    const lacking = classes.find((_, i) => !seen.has(i));
+    if (lacking === undefined) continue;
+    throw new DatasetError(
+      'bad-file',
+      `${name}: the class '${lacking}' has no example in the training split.`,
+      {
+        remedy: 'Give more examples of each class, or leave the class out.',
+      },
+    );
+  }
+}
+
+/**
+ * A source of examples in memory.
+ *
+ * @throws DatasetError `bad-file` for a class without an example to learn from
+ */
 export function inMemory({ parts, scale, augment, prepared, ...rest }: InMemory): DataSource {
+  checkLearnable(rest.name, parts.train);
   const { inputs, labels } = parts.train;
   return {
     ...rest,

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Examples } from './examples.js';
 
+/** A word for texts and numbers, one after the other. */
+export function wordFor(contents: Iterable<string | Uint16Array>): string {
+  const hash = createHash('sha256');
+  for (const content of contents) hash.update(content);
+  return hash.digest('hex');
+}
+
 /** A word for the content of examples. */
 export function fingerprintOf(parts: Iterable<Examples>): string {
   const hash = createHash('sha256');

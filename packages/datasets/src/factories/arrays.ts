@@ -1,73 +1,29 @@
-import { resolve } from 'node:path';
-import { readArrays } from '@espalier/formats';
 import type { Scale } from '../cut.js';
 import { type DataSource, inMemory } from '../data-source.js';
-import { type DataPart, divide, parts, type Shares } from '../divide.js';
-import { checkOptions, DatasetError, suggest } from '../errors.js';
+import { type DataPart, parts, type Shares } from '../divide.js';
+import { checkOptions, DatasetError } from '../errors.js';
 import { type Column, type Examples, sizeOf, takeExamples } from '../examples.js';
 import { fingerprintOf } from '../fingerprint.js';
-import { steadily } from '../steady.js';
+import { byPart, checkSameParts, checkShares, divideRest, type Parted, placesOf } from '../parted.js';
+import { type ArrayFiles, type NamedArray, readParts } from './array-files.js';
 import type { FactoryContext } from './built-in.js';
-
-/** A file of arrays, or one array of it as `file.npz#name`; several in the model's order, or by the names of its inputs or outputs. */
-export type ArrayFiles = string | readonly string[] | Readonly<Record<string, string>>;
 
 /** Options of {@link fromArrays}. */
 export interface ArraysOptions extends Omit<Shares, 'seed'> {
-  /** `.npy`, `.npz`, `.safetensors`: the first axis counts the examples. */
-  readonly inputs: ArrayFiles;
+  /** `.npy`, `.npz`, `.safetensors`: the first axis counts the examples. Or those of each part. */
+  readonly inputs: Parted<ArrayFiles>;
   /** As `inputs`; integers `[n]` are classes. */
-  readonly labels: ArrayFiles;
+  readonly labels: Parted<ArrayFiles>;
   /** How many classes there are, or their names. Default: as many as occur. */
   readonly classes?: number | readonly string[];
   /** How much each example counts: an array `[n]`. */
-  readonly weights?: string;
+  readonly weights?: Parted<string>;
   /** Of bytes. */
   readonly scale?: Scale;
 }
 
-/** An array with all its examples. */
-export interface NamedArray {
-  readonly name?: string;
-  /** The first axis counts the examples. */
-  readonly shape: readonly number[];
-  readonly values: Float32Array | Int32Array | Uint8Array;
-  /** For messages: where it is from. */
-  readonly from: string;
-}
-
 const bad = (what: string, remedy: string): DatasetError =>
   new DatasetError('bad-file', `${what}.`, { remedy });
-
-async function arraysOf(given: ArrayFiles, folder: string): Promise<NamedArray[]> {
-  if (Array.isArray(given)) return (await Promise.all(given.map((one) => arraysOf(one, folder)))).flat();
-  if (typeof given === 'object') {
-    const entries = Object.entries(given as Readonly<Record<string, string>>);
-    const read = await Promise.all(entries.map(([, one]) => arraysOf(one, folder)));
-    return read.map((found, i) => {
-      if (found.length === 1) return { ...found[0], name: entries[i][0] };
-      throw bad(
-        `${entries[i][1]} holds ${found.length} arrays`,
-        `Say which: ${entries[i][1]}#${found[0].name}.`,
-      );
-    });
-  }
-  const [path, wanted] = (given as string).split('#');
-  const found = await steadily(resolve(folder, path), readArrays);
-  if (wanted !== undefined) {
-    const array = found.get(wanted);
-    if (array) return [{ ...array, from: given as string }];
-    throw new DatasetError('unknown-name', `${path} has no array '${wanted}'.`, {
-      remedy: suggest(wanted, [...found.keys()]),
-    });
-  }
-  const named = found.size > 1;
-  return [...found].map(([name, array]) => ({
-    ...(named && { name }),
-    ...array,
-    from: named ? `${path}#${name}` : path,
-  }));
-}
 
 /** @throws DatasetError `bad-file` for a number that is none */
 function checkFinite({ values, shape, from }: NamedArray): void {
@@ -156,15 +112,23 @@ export function examplesOfArrays(
 }
 
 /** Divides examples, each class in proportion where there is one label of classes. */
-export function divided(examples: Examples, shares: Shares): Record<DataPart, Examples> {
+export function divided(
+  examples: Examples,
+  shares: Shares,
+  given: Record<DataPart, readonly number[]> = placesOf([['train', examples.size]]),
+): Record<DataPart, Examples> {
   const [label] = examples.labels;
   const classes = examples.labels.length === 1 && label.classes ? label.values : undefined;
-  const indices = divide(examples.size, shares, classes);
+  const indices = divideRest(given, shares, classes);
   return Object.fromEntries(parts.map((part) => [part, takeExamples(examples, indices[part])])) as Record<
     DataPart,
     Examples
   >;
 }
+
+/** What a source is called that is of these files. */
+const calledAs = (files: ArrayFiles): string =>
+  typeof files === 'string' ? files : Object.values(files).join(' and ');
 
 /**
  * Examples out of files of arrays.
@@ -177,20 +141,33 @@ export async function fromArrays(
 ): Promise<DataSource> {
   checkOptions('arrays', options, ['inputs', 'labels', 'classes', 'weights', 'scale', 'validation', 'test']);
   const { classes, scale } = options;
-  const weights = options.weights === undefined ? undefined : (await arraysOf(options.weights, folder))[0];
-  const examples = examplesOfArrays(
-    await arraysOf(options.inputs, folder),
-    await arraysOf(options.labels, folder),
-    {
-      ...(classes !== undefined && { classes }),
-      weights,
-    },
-  );
+  checkSameParts(options.inputs, options.labels, 'inputs and labels');
+  if (options.weights !== undefined) checkSameParts(options.inputs, options.weights, 'inputs and weights');
+  checkShares(options.inputs, options);
+  const inputs = await readParts(options.inputs, folder);
+  const labels = await readParts(options.labels, folder);
+  const weights = options.weights === undefined ? undefined : await readParts(options.weights, folder);
+  for (const other of [labels, ...(weights ? [weights] : [])]) {
+    for (const [i, [part, count]] of inputs.counts.entries()) {
+      const theirs = other.counts[i][1];
+      if (theirs === count || inputs.counts.length === 1) continue;
+      throw bad(
+        `${inputs.arrays[0].from} has ${count} examples for ${part}, ${other.arrays[0].from} has ${theirs}`,
+        'The first axis counts them: it has to be the same.',
+      );
+    }
+  }
+  const examples = examplesOfArrays(inputs.arrays, labels.arrays, {
+    ...(classes !== undefined && { classes }),
+    weights: weights?.arrays[0],
+  });
   return inMemory({
-    name: typeof options.inputs === 'string' ? options.inputs : Object.values(options.inputs).join(' and '),
+    name: byPart(options.inputs)
+      .map(([, files]) => calledAs(files))
+      .join(' and '),
     notes: [],
     fingerprint: fingerprintOf([examples]),
-    parts: divided(examples, { ...options, seed }),
+    parts: divided(examples, { ...options, seed }, placesOf(inputs.counts)),
     ...(scale && { scale }),
   });
 }

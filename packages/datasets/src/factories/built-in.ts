@@ -64,7 +64,7 @@ function pictures(dataset: Dataset, { scale, augment }: BuiltInOptions): DataSou
 }
 
 /** Text as sequences of characters; a label is the character that comes next. */
-export function nextCharacter(text: TextDataset, length = 64, kept = false): DataSource {
+function nextCharacter(text: TextDataset, length = 64): DataSource {
   const classCount = text.alphabet.length;
   checkInteger(text.name, 'length', length, 1);
   return {
@@ -72,7 +72,6 @@ export function nextCharacter(text: TextDataset, length = 64, kept = false): Dat
     inputs: [{ shape: [length] }],
     labels: [{ shape: [length, classCount], classes: text.alphabet }],
     notes: [],
-    ...(kept && { encoding: { kind: 'characters', alphabet: text.alphabet } }),
     characters: true,
     repeatable: true,
     batches: (part, { batchSize, shuffle = false, shapes }) =>

@@ -5,7 +5,8 @@ import { type DataPart, parts } from '../divide.js';
 import { DatasetError } from '../errors.js';
 import type { Examples } from '../examples.js';
 import { fingerprintOf } from '../fingerprint.js';
-import { type ArraysOptions, divided, examplesOfArrays, type NamedArray } from './arrays.js';
+import type { NamedArray } from './array-files.js';
+import { type ArraysOptions, divided, examplesOfArrays } from './arrays.js';
 import type { FactoryContext } from './built-in.js';
 
 /** An array of one's own: the first axis of its shape counts the examples. */

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { EspalierError } from '@espalier/core';
 import { LockError, withLock } from '@espalier/host';
 import type { Report } from '@espalier/report';
-import { stringify } from 'yaml';
 import type { Recipe } from '../recipe/schema.js';
+import { recipeText } from '../recipe/text.js';
 import { layout } from './files.js';
 import { readReport } from './report.js';
 
@@ -35,11 +35,6 @@ export async function alone<T>(out: string, work: () => Promise<T>): Promise<T> 
   } finally {
     await rmdir(out).catch(() => undefined); // Where nothing came of it.
   }
-}
-
-/** The recipe as a run keeps it. */
-export function recipeText(recipe: Recipe): string {
-  return stringify(JSON.parse(JSON.stringify(recipe)));
 }
 
 /**

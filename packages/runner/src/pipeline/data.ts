@@ -44,6 +44,8 @@ export interface PreparedData {
 
 const evaluationBatch = 1000;
 const evaluationText = 200; // sequences, each with a one-hot row per character
+/** Most numbers of a batch that is measured on. */
+const evaluationNumbers = 2 ** 25;
 
 /** The batch size of a stage, and the seed of its order. */
 function batching({ data, seed = 0, stages }: Recipe, index: number): { batchSize: number; shuffle: number } {
@@ -118,7 +120,13 @@ function loaded(recipe: Recipe, source: DataSource): LoadedData {
     loss: recipe.loss ?? (numbers ? 'meanSquaredError' : undefined),
     cut(model) {
       const shapes = checkModel(model, source) as readonly (readonly number[])[];
-      const evaluation = { shapes, batchSize: characters ? evaluationText : evaluationBatch };
+      const numbers = [...inputs, ...labels].reduce(
+        (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
+        0,
+      );
+      const fitting = Math.max(1, Math.floor(evaluationNumbers / numbers));
+      const most = characters ? evaluationText : evaluationBatch;
+      const evaluation = { shapes, batchSize: Math.min(most, fitting) };
       return {
         training: (index) => source.batches('train', { shapes, ...batching(recipe, index) }),
         validation: source.batches('validation', evaluation),

@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { encode } from '@espalier/codec';
 import {
@@ -18,7 +19,8 @@ import { dataPath } from '../recipe/data-schema.js';
 import type { LoadedRecipe } from '../recipe/load.js';
 import { located } from '../recipe/located.js';
 import { isTrainStage } from '../recipe/schema.js';
-import { alone, checkSame, recipeText } from './alone.js';
+import { isProgram, recipeText } from '../recipe/text.js';
+import { alone, checkSame } from './alone.js';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { costsOf } from './costs.js';
 import { loadData } from './data.js';
@@ -68,6 +70,12 @@ export async function runRecipe(loaded: LoadedRecipe, options: RunOptions): Prom
   return alone(options.out, () => runAlone(loaded, options));
 }
 
+/** A recipe that is a program lies beside what it came to. */
+async function keepSource(out: string, file: string): Promise<void> {
+  const text = isProgram(file) ? await readFile(file).catch(() => undefined) : undefined;
+  if (text !== undefined) await writeWhole(join(out, `recipe${extname(file)}`), text);
+}
+
 async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): Promise<Report> {
   const { out, resume = false, backend, listener = silent, signal } = options;
   const folder = dirname(source.file);
@@ -98,6 +106,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
     );
   }
   await writeWhole(join(out, layout.recipe), recipeText(recipe));
+  await keepSource(out, source.file);
 
   const seed = recipe.seed ?? 0;
   const model =

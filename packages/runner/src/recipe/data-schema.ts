@@ -16,6 +16,13 @@ const shares = {
   test: share.describe('Examples to measure on at the end: a share, or a number. Default 0.1.').optional(),
 };
 
+/** One for all, which is divided, or one for each part. */
+const parted = <T extends z.ZodType>(
+  one: T,
+): z.ZodUnion<
+  [T, z.ZodObject<{ train: T; validation: z.ZodOptional<T>; test: z.ZodOptional<T> }, z.core.$strict>]
+> => z.union([one, z.strictObject({ train: one, validation: one.optional(), test: one.optional() })]);
+
 const name = z.strictObject({
   name: z.string().describe('mnist, fashion-mnist, cifar10; or a text: moby-dick.'),
   length: count.describe('Of a text: characters per sequence. Default 64.').optional(),
@@ -31,7 +38,9 @@ const name = z.strictObject({
 });
 
 const csv = z.strictObject({
-  csv: z.string().describe("A table, from the recipe's folder; its first line names the columns."),
+  csv: parted(z.string()).describe(
+    "A table, from the recipe's folder; its first line names the columns. Or { train, validation, test }.",
+  ),
   target: z
     .union([z.string(), z.array(z.string()).min(1)])
     .describe(
@@ -58,15 +67,15 @@ const csv = z.strictObject({
 const files = z.union([z.string(), z.array(z.string()).min(1), z.record(z.string(), z.string())]);
 
 const inputs = z.strictObject({
-  inputs: files.describe(
-    "A .npy, .npz or .safetensors file, or an array of it: 'data.npz#x'. Several as a list, or by the names of the model's inputs.",
+  inputs: parted(files).describe(
+    "A .npy, .npz or .safetensors file, or an array of it: 'data.npz#x'. Several as a list, or by the names of the model's inputs. Or { train, validation, test }.",
   ),
-  labels: files.describe('As inputs. Integers, one for each example, are classes.'),
+  labels: parted(files).describe('As inputs. Integers, one for each example, are classes.'),
   classes: z
     .union([count, z.array(z.string()).min(2)])
     .describe('How many classes there are, or their names. Default: as many as occur.')
     .optional(),
-  weights: z.string().describe('How much each example counts: an array.').optional(),
+  weights: parted(z.string()).describe('How much each example counts: an array, as inputs.').optional(),
   scale,
   ...shares,
   ...common,
@@ -113,16 +122,17 @@ const images = z.strictObject({
 });
 
 const text = z.strictObject({
-  text: z
-    .string()
-    .describe(
-      'Texts to classify: .jsonl, .csv, or a folder with a folder of .txt files for each class. A .txt file: its next character.',
-    ),
+  text: parted(z.string()).describe(
+    'Texts to classify: .jsonl, .csv, or a folder with a folder of .txt files for each class. A .txt file: its next character or word. Or { train, validation, test }.',
+  ),
   field: z.string().describe('The key or column of the text. Default text.').optional(),
   label: z.string().describe('The key or column of the class. Default label.').optional(),
-  unit: z.enum(['word', 'character']).describe('What a text is made of. Default word.').optional(),
+  unit: z
+    .enum(['word', 'character'])
+    .describe('What a text is made of. Default word; of a .txt, character.')
+    .optional(),
   length: count.describe('Words or characters of an example. Default 128; of a .txt, 64.').optional(),
-  words: count.describe('Most entries of the vocabulary. Default 10000.').optional(),
+  words: count.describe('Most entries of the vocabulary. Default 10000; of a .txt, 2000.').optional(),
   ...shares,
   ...common,
 });

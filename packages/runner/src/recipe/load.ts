@@ -5,6 +5,7 @@ import { parseYaml, plainSource, problemsError, type Source } from '@espalier/ya
 import { checkRecipe } from './check.js';
 import { override } from './override.js';
 import type { Recipe } from './schema.js';
+import { isProgram } from './text.js';
 
 /** A recipe that has been checked, and where it came from. */
 export interface LoadedRecipe {
@@ -43,7 +44,7 @@ export async function loadRecipe(
 ): Promise<LoadedRecipe> {
   const { set = [], seed } = options;
   const assignments = seed === undefined ? set : [...set, `seed=${seed}`];
-  if (/\.[cm]?[jt]s$/.test(file)) {
+  if (isProgram(file)) {
     await readText(file);
     const { createJiti } = await import('jiti');
     const loaded = await createJiti(import.meta.url, { interopDefault: true }).import(resolve(file), {

@@ -1,18 +1,18 @@
-import { resolve } from 'node:path';
 import { type DataSource, inMemory } from '../../data-source.js';
-import { type DataPart, divide, parts, type Shares } from '../../divide.js';
+import { type DataPart, parts, type Shares } from '../../divide.js';
 import { checkOptions, DatasetError, suggest } from '../../errors.js';
 import { type Column, type Examples, takeExamples } from '../../examples.js';
 import { fingerprintOf } from '../../fingerprint.js';
+import { checkShares, divideRest, nameOf, type Parted } from '../../parted.js';
 import type { FactoryContext } from '../built-in.js';
 import { type ColumnCode, encodeCell, learnColumn, widthOf } from './encode.js';
-import { readTable, type Table } from './table.js';
+import { readTables, type Table } from './table.js';
 import { type ColumnType, isMissing, typeOf } from './types.js';
 
 /** Options of {@link fromCsv}. */
 export interface CsvOptions extends Omit<Shares, 'seed'> {
-  /** A file whose first line names the columns. */
-  readonly csv: string;
+  /** A file whose first line names the columns; or one for each part. */
+  readonly csv: Parted<string>;
   /** The column to predict, or several. A category becomes classes, a number stays one. */
   readonly target: string | readonly string[];
   /** Columns that are left out. */
@@ -58,13 +58,9 @@ function labelOf(table: Table, rows: Rows, code: ColumnCode, name: string | unde
       const index = code.values.indexOf(table.rows[row][column]);
       if (index >= 0) return index;
       const cell = table.rows[row][column];
-      throw new DatasetError(
-        'bad-file',
-        `${table.file}:${table.lines[row]}: the target '${code.name}' is '${cell}'.`,
-        {
-          remedy: 'Take the row out: a target has to be known.',
-        },
-      );
+      throw new DatasetError('bad-file', `${table.places[row]}: the target '${code.name}' is '${cell}'.`, {
+        remedy: 'Take the row out: a target has to be known.',
+      });
     });
     return { ...(name !== undefined && { name }), shape: [], values, classes: code.values };
   }
@@ -106,13 +102,9 @@ function targetCode(
   const name = table.columns[column];
   const unknown = all.find((row) => isMissing(table.rows[row][column]));
   if (unknown !== undefined) {
-    throw new DatasetError(
-      'bad-file',
-      `${table.file}:${table.lines[unknown]}: the target '${name}' is missing.`,
-      {
-        remedy: 'Fill it in, or leave such rows out: missing: drop.',
-      },
-    );
+    throw new DatasetError('bad-file', `${table.places[unknown]}: the target '${name}' is missing.`, {
+      remedy: 'Fill it in, or leave such rows out: missing: drop.',
+    });
   }
   const code = learnColumn(table, column, type, { rows: train, standardize, fills: false });
   if (code.type === 'number') return code;
@@ -143,7 +135,8 @@ export async function fromCsv(
 ): Promise<DataSource> {
   checkOptions('csv', options, known);
   const { ignore = [], types = {}, missing = 'refuse', standardize = 'inputs', delimiter = ',' } = options;
-  const table = await readTable(resolve(folder, options.csv), delimiter);
+  checkShares(options.csv, options);
+  const { table, rows } = await readTables(options.csv, folder, delimiter);
   const targets = typeof options.target === 'string' ? [options.target] : options.target;
   for (const name of [...targets, ...ignore, ...Object.keys(types)]) placeOf(table, name);
   const used = table.columns.filter((name) => !targets.includes(name) && !ignore.includes(name));
@@ -161,7 +154,10 @@ export async function fromCsv(
   const only = targets.length === 1 && targetTypes[0] === 'category' ? placeOf(table, targets[0]) : undefined;
   const names = only === undefined ? [] : [...new Set(usable.map((row) => table.rows[row][only]))].sort();
   const classes = only === undefined ? undefined : usable.map((row) => names.indexOf(table.rows[row][only]));
-  const divided = divide(usable.length, { ...options, seed }, classes);
+  const places = new Map(usable.map((row, i) => [row, i]));
+  const given = (part: DataPart): number[] => rows[part].flatMap((row) => places.get(row) ?? []);
+  const own = { train: given('train'), validation: given('validation'), test: given('test') };
+  const divided = divideRest(own, { ...options, seed }, classes);
   const train = divided.train.map((i) => usable[i]);
 
   const learning = { rows: train, standardize: standardize !== 'none', fills: missing === 'mean' };
@@ -185,7 +181,7 @@ export async function fromCsv(
   >;
   const dropped = table.rows.length - usable.length;
   return inMemory({
-    name: options.csv,
+    name: nameOf(options.csv),
     notes: [
       ...codes.map((code) => noteOf(code, false)),
       ...wanted.map((code) => noteOf(code, true)),

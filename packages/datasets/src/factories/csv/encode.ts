@@ -81,7 +81,7 @@ export function encodeCell(
 ): void {
   const cell = table.rows[row][column];
   const bad = (what: string, remedy: string): DatasetError =>
-    new DatasetError('bad-file', `${table.file}:${table.lines[row]}: the column '${code.name}' ${what}.`, {
+    new DatasetError('bad-file', `${table.places[row]}: the column '${code.name}' ${what}.`, {
       remedy,
     });
   const gone = isMissing(cell);

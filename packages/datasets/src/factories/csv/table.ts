@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { DatasetError } from '../../errors.js';
+import type { DataPart } from '../../divide.js';
+import { DatasetError, suggest } from '../../errors.js';
+import { byPart, type Parted, placesOf } from '../../parted.js';
 import { steadily } from '../../steady.js';
 
 /** A table as texts. */
@@ -8,8 +11,8 @@ export interface Table {
   readonly file: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** The line of the file on which each row ends. */
-  readonly lines: readonly number[];
+  /** For messages: the file of each row, and the line on which it ends. */
+  readonly places: readonly string[];
 }
 
 interface Parsed {
@@ -41,6 +44,39 @@ export async function readTable(file: string, delimiter: string): Promise<Table>
     file,
     columns,
     rows: rest.map(({ record }) => record),
-    lines: rest.map(({ info }) => info.lines),
+    places: rest.map(({ info }) => `${file}:${info.lines}`),
+  };
+}
+
+/** Tables as one, and which of its rows are for what. */
+export interface PartedTable {
+  readonly table: Table;
+  readonly rows: Readonly<Record<DataPart, readonly number[]>>;
+}
+
+/** Reads the table of each part. @throws DatasetError `not-found`; `bad-file`, for other columns in one than in the first, too */
+export async function readTables(
+  files: Parted<string>,
+  folder: string,
+  delimiter: string,
+): Promise<PartedTable> {
+  const read: [DataPart, Table][] = [];
+  for (const [part, file] of byPart(files))
+    read.push([part, await readTable(resolve(folder, file), delimiter)]);
+  const [[, first], ...others] = read;
+  const rows = [...first.rows];
+  for (const [, { file, columns, rows: more }] of others) {
+    const lacks = first.columns.find((name) => !columns.includes(name));
+    if (lacks !== undefined) {
+      throw new DatasetError('bad-file', `${file} has no column '${lacks}', which ${first.file} has.`, {
+        remedy: suggest(lacks, columns),
+      });
+    }
+    const order = first.columns.map((name) => columns.indexOf(name));
+    for (const row of more) rows.push(order.map((at) => row[at]));
+  }
+  return {
+    table: { ...first, rows, places: read.flatMap(([, { places }]) => places) },
+    rows: placesOf(read.map(([part, { rows }]) => [part, rows.length])),
   };
 }

@@ -20,10 +20,10 @@ const mostValues = 1000;
  * @throws DatasetError `bad-file` for a text among numbers, a column without a value, or one that names each row
  */
 export function typeOf(table: Table, column: number): ColumnType {
-  const { file, columns, rows, lines } = table;
+  const { file, columns, rows, places } = table;
   const name = columns[column];
   const known = rows.flatMap((row, i) =>
-    isMissing(row[column]) ? [] : [{ cell: row[column], line: lines[i] }],
+    isMissing(row[column]) ? [] : [{ cell: row[column], place: places[i] }],
   );
   const bad = (where: string, what: string, remedy: string): DatasetError =>
     new DatasetError('bad-file', `${where}: ${what}.`, { remedy });
@@ -32,9 +32,9 @@ export function typeOf(table: Table, column: number): ColumnType {
   const texts = known.filter(({ cell }) => !isNumber(cell));
   if (texts.length === 0) return 'number';
   if (texts.length <= known.length / 2) {
-    const [{ cell, line }] = texts;
+    const [{ cell, place }] = texts;
     throw bad(
-      `${file}:${line}`,
+      place,
       `the column '${name}' holds '${cell}' among numbers`,
       `Correct it, or say that these are categories: types: { ${name}: category }.`,
     );

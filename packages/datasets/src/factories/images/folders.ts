@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import type { DataPart } from '../../divide.js';
+import type { DataPart, Shares } from '../../divide.js';
 import { DatasetError } from '../../errors.js';
+import { divideRest } from '../../parted.js';
 
 /** A file, and its class. */
 export interface Labelled {
@@ -110,4 +111,21 @@ export async function classFolders(folder: string, kinds: readonly string[]): Pr
   };
   const parts = { train: training.files, validation: await read('validation'), test: await read('test') };
   return { ...training, files: Object.values(parts).flat(), parts };
+}
+
+/** The parts as places in the list of files: the folder's own, and else drawn from those for training. */
+export function partsOf(
+  { files, parts }: Pick<Classes, 'files' | 'parts'>,
+  shares: Shares,
+): Record<DataPart, readonly number[]> {
+  const place = new Map(files.map(({ file }, i) => [file, i]));
+  const placesIn = (part: DataPart): number[] =>
+    parts?.[part].map(({ file }) => place.get(file) as number) ?? [];
+  const train = parts ? placesIn('train') : [...files.keys()];
+  const given = { train, validation: placesIn('validation'), test: placesIn('test') };
+  return divideRest(
+    given,
+    shares,
+    files.map(({ label }) => label),
+  );
 }

@@ -3,14 +3,14 @@ import { pictureKinds } from '@espalier/formats';
 import { crewOf } from '../../crew.js';
 import { type Scale, scaleTable } from '../../cut.js';
 import { type DataSource, inMemory } from '../../data-source.js';
-import { type DataPart, divide, parts, type Shares } from '../../divide.js';
+import { type DataPart, parts, type Shares } from '../../divide.js';
 import { checkInteger, checkOptions, DatasetError } from '../../errors.js';
 import type { Examples } from '../../examples.js';
 import { fingerprintOf } from '../../fingerprint.js';
 import type { FactoryContext } from '../built-in.js';
 import type { Altering } from './alter.js';
 import { type AugmentOptions, checkAugment } from './augment.js';
-import { type Classes, classFolders } from './folders.js';
+import { classFolders, partsOf } from './folders.js';
 import { type Fit, readPictures } from './read.js';
 
 /** Options of {@link fromImages}. */
@@ -43,35 +43,6 @@ function checkNormalize(
   );
 }
 
-/** The parts as places in the list of files: the folder's own, where it has all three, and else drawn from those for training. */
-function partsOf({ files, parts }: Classes, shares: Shares): Record<DataPart, readonly number[]> {
-  if (parts === undefined)
-    return divide(
-      files.length,
-      shares,
-      files.map(({ label }) => label),
-    );
-  const place = new Map(files.map(({ file }, i) => [file, i]));
-  const placesOf = (part: DataPart): number[] => parts[part].map(({ file }) => place.get(file)!);
-  const own = { validation: placesOf('validation'), test: placesOf('test') };
-  const train = placesOf('train');
-  const drawn = divide(
-    train.length,
-    {
-      ...shares,
-      ...(own.validation.length > 0 && { validation: 0 }),
-      ...(own.test.length > 0 && { test: 0 }),
-    },
-    train.map((i) => files[i].label),
-  );
-  const from = (part: DataPart): number[] => drawn[part].map((i) => train[i]);
-  return {
-    train: from('train'),
-    validation: own.validation.length > 0 ? own.validation : from('validation'),
-    test: own.test.length > 0 ? own.test : from('test'),
-  };
-}
-
 /**
  * A folder of pictures, the class of each that of its folder. They are decoded once, and kept as bytes; batches are prepared in
  * threads of their own, ahead of who takes them. Random changes depend on (seed, epoch, picture) alone, not on the threads.
@@ -93,7 +64,7 @@ export async function fromImages(
     resolve(folder, options.images),
     pictureKinds,
   );
-  const places = partsOf({ files, classes, others, ...found }, { ...options, seed });
+  const places = partsOf({ files, ...found }, { ...options, seed });
   const order = parts.flatMap((part) => places[part]);
   const placeOf = new Uint32Array(files.length);
   for (const [place, i] of order.entries()) placeOf[i] = place;

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { EspalierError } from '@espalier/core';
 import { type Report, renderSearch } from '@espalier/report';
-import { stringify } from 'yaml';
 import { type LoadedRecipe, resolveRecipe } from '../../recipe/load.js';
+import { moved } from '../../recipe/moved.js';
 import { override } from '../../recipe/override.js';
 import type { Recipe } from '../../recipe/schema.js';
+import { recipeText } from '../../recipe/text.js';
 import { alone, finished } from '../alone.js';
 import { layout, writeWhole } from '../files.js';
 import { type Listener, silent } from '../listener.js';
@@ -37,14 +38,11 @@ export interface Found {
   readonly recipe: string;
 }
 
-/** A copy of plain values without what is undefined. */
-const plain = (recipe: Recipe): Record<string, unknown> => JSON.parse(JSON.stringify(recipe)) as never;
-
 /** The recipe with a trial's values put in, and without its search. */
-function withValues(recipe: Recipe, values: Values): Record<string, unknown> {
-  const { search: _, ...rest } = plain(recipe);
+function withValues(recipe: Recipe, values: Values): Recipe {
+  const { search: _, ...rest } = recipe;
   const assignments = Object.entries(values).map(([path, value]) => `${path}=${JSON.stringify(value)}`);
-  return override(rest, assignments) as Record<string, unknown>;
+  return override(rest, assignments) as Recipe;
 }
 
 /** The stages that all trials share, run once; what follows them starts from their model. */
@@ -149,7 +147,7 @@ async function searchAlone(loaded: LoadedRecipe, options: SearchOptions): Promis
   }
   checkSpace(search);
   resolveRecipe(withValues(recipe, valuesOf(search, 0, seed)), source);
-  const fingerprint = createHash('sha256').update(JSON.stringify(recipe)).digest('hex');
+  const fingerprint = createHash('sha256').update(recipeText(recipe)).digest('hex');
   const state = await stateOf(out, fingerprint, resume);
   const rest = await afterCommon(loaded, options);
   const rungs = rungsOf(search.strategy, trials);
@@ -160,7 +158,8 @@ async function searchAlone(loaded: LoadedRecipe, options: SearchOptions): Promis
       state.trials.filter(({ rung }) => rung === last),
       search.maxError,
     );
-    await writeWhole(join(out, 'best.yaml'), stringify(withValues(recipe, best.values)));
+    const there = moved(withValues(recipe, best.values), dirname(source.file), out);
+    await writeWhole(join(out, 'best.yaml'), recipeText(there));
     const rows = state.trials.map((t) => ({ ...t, best: t === best, partial: rungs[t.rung].share < 1 }));
     await writeWhole(join(out, 'search.html'), renderSearch({ name: recipe.name, trials: rows }));
     await writeWhole(join(out, 'search.json'), `${JSON.stringify(state, null, 2)}\n`);

@@ -1,0 +1,95 @@
+import { extname, resolve } from 'node:path';
+import { type DataSource, inMemory } from '../../data-source.js';
+import { type DataPart, parts, type Shares } from '../../divide.js';
+import { checkInteger, checkOptions, DatasetError } from '../../errors.js';
+import { type Examples, takeExamples } from '../../examples.js';
+import { fingerprintOf } from '../../fingerprint.js';
+import { byPart, checkShares, divideRest, nameOf, type Parted, placesOf } from '../../parted.js';
+import type { FactoryContext } from '../built-in.js';
+import { nextUnit } from './next.js';
+import { type LabelledText, readTexts } from './read.js';
+import { coder, learnVocabulary, type Unit, unitsOf } from './vocabulary.js';
+
+/** Options of {@link fromText}. */
+export interface TextOptions extends Omit<Shares, 'seed'> {
+  /**
+   * A `.jsonl` or `.csv` file, or a folder with a folder of `.txt` files for each class: texts to be classified. A `.txt`
+   * file: its next character or word is to be predicted. Or one for each part.
+   */
+  readonly text: Parted<string>;
+  /** The key or column that holds the text. Default `text`. */
+  readonly field?: string;
+  /** The key or column that holds the class. Default `label`. */
+  readonly label?: string;
+  /** What a text is made of. Default `word`; of a `.txt`, `character`. */
+  readonly unit?: Unit;
+  /** Words or characters of an example: longer ones are cut off, shorter ones filled up with 0. Default 128; of a `.txt`, 64. */
+  readonly length?: number;
+  /** Most entries of the vocabulary, the most frequent ones of the training split. Default 10000; of a `.txt`, 2000. */
+  readonly words?: number;
+}
+
+const known = ['text', 'field', 'label', 'unit', 'length', 'words', 'validation', 'test'];
+
+/**
+ * Texts as ids of words or characters, `[length]`, and their classes; the vocabulary is that of the training split, 0 fills up
+ * and 1 stands for what is not in it. Of a `.txt` file, sequences of characters (or, with `unit: 'word'`, of words) and what follows
+ * each of them.
+ *
+ * @throws DatasetError `not-found`, `bad-file` (with the line), `unknown-name`, `unknown-option`, `invalid-option`
+ */
+export async function fromText(options: TextOptions, context: FactoryContext = {}): Promise<DataSource> {
+  const { seed = 0, folder = '.' } = context;
+  checkOptions('text', options, known);
+  checkShares(options.text, options);
+  const { field = 'text', label = 'label', words = 10_000, length = 128 } = options;
+  const long = byPart(options.text).every(([, file]) => extname(file).toLowerCase() === '.txt');
+  const { unit = long ? 'character' : 'word' } = options;
+  if (unit !== 'word' && unit !== 'character') {
+    throw new DatasetError('invalid-option', `text: unit is '${unit}'.`, {
+      remedy: 'Give word or character.',
+    });
+  }
+  if (long) return nextUnit(options, unit, context);
+  checkInteger('text', 'length', length, 1);
+  checkInteger('text', 'words', words, 1);
+  const name = nameOf(options.text);
+  const read: [DataPart, LabelledText[]][] = [];
+  for (const [part, file] of byPart(options.text))
+    read.push([part, await readTexts(resolve(folder, file), field, label)]);
+  const texts = read.flatMap(([, some]) => some);
+  const classes = [...new Set(texts.map((one) => one.label))].sort();
+  if (classes.length < 2) {
+    throw new DatasetError(
+      'bad-file',
+      `${name} holds ${texts.length} texts of ${classes.length} class${classes.length === 1 ? '' : 'es'}.`,
+      { remedy: 'There have to be at least two.' },
+    );
+  }
+  const labels = Int32Array.from(texts, (one) => classes.indexOf(one.label));
+  const given = placesOf(read.map(([part, some]) => [part, some.length]));
+  const indices = divideRest(given, { ...options, seed }, labels);
+  const units = texts.map(({ text }) => unitsOf(text, unit));
+  const learned = indices.train.flatMap((i) => units[i]);
+  const vocabulary = learnVocabulary(learned, words);
+  const ids = new Int32Array(texts.length * length);
+  const idOf = coder(vocabulary);
+  for (const [i, one] of units.entries()) ids.set(one.slice(0, length).map(idOf), i * length);
+  const all: Examples = {
+    size: texts.length,
+    inputs: [{ shape: [length], values: ids }],
+    labels: [{ shape: [], values: labels, classes }],
+  };
+  return inMemory({
+    name,
+    notes: [
+      `${texts.length} texts of ${classes.length} classes; ${vocabulary.length + 2} ids, with 0 to fill up and 1 for what is unknown`,
+    ],
+    encoding: { kind: 'text', unit, length, vocabulary, classes },
+    fingerprint: fingerprintOf([all]),
+    parts: Object.fromEntries(parts.map((part) => [part, takeExamples(all, indices[part])])) as Record<
+      DataPart,
+      Examples
+    >,
+  });
+}
