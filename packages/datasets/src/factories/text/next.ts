@@ -8,7 +8,7 @@ import { byPart, nameOf } from '../../parted.js';
 import { sequences } from '../../sequences.js';
 import { steadily } from '../../steady.js';
 import type { FactoryContext } from '../built-in.js';
-import type { TextOptions } from './text.js';
+import type { TextOptions } from './options.js';
 import { coder, learnVocabulary, type Unit, unitsOf } from './vocabulary.js';
 
 /** What stands for characters that the training split lacks. */

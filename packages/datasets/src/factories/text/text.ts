@@ -1,33 +1,15 @@
 import { extname, resolve } from 'node:path';
 import { type DataSource, inMemory } from '../../data-source.js';
-import { type DataPart, parts, type Shares } from '../../divide.js';
+import { type DataPart, parts } from '../../divide.js';
 import { checkInteger, checkOptions, DatasetError } from '../../errors.js';
 import { type Examples, takeExamples } from '../../examples.js';
 import { fingerprintOf } from '../../fingerprint.js';
-import { byPart, checkShares, divideRest, nameOf, type Parted, placesOf } from '../../parted.js';
+import { byPart, checkShares, divideRest, nameOf, placesOf } from '../../parted.js';
 import type { FactoryContext } from '../built-in.js';
 import { nextUnit } from './next.js';
+import type { TextOptions } from './options.js';
 import { type LabelledText, readTexts } from './read.js';
-import { coder, learnVocabulary, type Unit, unitsOf } from './vocabulary.js';
-
-/** Options of {@link fromText}. */
-export interface TextOptions extends Omit<Shares, 'seed'> {
-  /**
-   * A `.jsonl` or `.csv` file, or a folder with a folder of `.txt` files for each class: texts to be classified. A `.txt`
-   * file: its next character or word is to be predicted. Or one for each part.
-   */
-  readonly text: Parted<string>;
-  /** The key or column that holds the text. Default `text`. */
-  readonly field?: string;
-  /** The key or column that holds the class. Default `label`. */
-  readonly label?: string;
-  /** What a text is made of. Default `word`; of a `.txt`, `character`. */
-  readonly unit?: Unit;
-  /** Words or characters of an example: longer ones are cut off, shorter ones filled up with 0. Default 128; of a `.txt`, 64. */
-  readonly length?: number;
-  /** Most entries of the vocabulary, the most frequent ones of the training split. Default 10000; of a `.txt`, 2000. */
-  readonly words?: number;
-}
+import { coder, learnVocabulary, unitsOf } from './vocabulary.js';
 
 const known = ['text', 'field', 'label', 'unit', 'length', 'words', 'validation', 'test'];
 
