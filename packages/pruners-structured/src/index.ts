@@ -31,4 +31,10 @@ export {
   thin,
   thinModel,
 } from './thin.js';
-export { type InferenceTime, type TimingOptions, timeInference } from './time-inference.js';
+export {
+  compareInference,
+  type InferenceComparison,
+  type InferenceTime,
+  type TimingOptions,
+  timeInference,
+} from './time-inference.js';

@@ -2,14 +2,7 @@ import { Run, train } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { input, type LayersModel, layers, model, models } from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
-import {
-  countMacs,
-  dependencyGroups,
-  structuredLevel,
-  thin,
-  thinModel,
-  timeInference,
-} from '../src/index.js';
+import { countMacs, dependencyGroups, structuredLevel, thin, thinModel } from '../src/index.js';
 import { fixed, graph, mask, normal, on, prune, type T, weights, write } from './models.js';
 import { difference } from './random-model.js';
 
@@ -332,16 +325,6 @@ describe('costs', () => {
     const inner = graph([3], (x) => on(layers.dense({ name: 'd', units: 3 }), x));
     const m = graph([3], (x) => on(inner, on(inner, x)));
     expect(countMacs(m).layers).toEqual([{ name: `${inner.name}/d`, macs: 18 }]);
-  });
-
-  test('inference is timed', async () => {
-    const m = graph([3], (x) => on(layers.dense({ units: 3 }), x));
-    const tensors = tf.memory().numTensors;
-    const time = await timeInference(m, { repeats: 5, batchSize: 4 });
-    expect(time.fastest).toBeLessThanOrEqual(time.median);
-    expect(time).toMatchObject({ batchSize: 4, backend: 'cpu' });
-    expect(tf.memory().numTensors).toBe(tensors);
-    await expect(timeInference(m, { repeats: 0 })).rejects.toThrow('repeats is 0');
   });
 });
 

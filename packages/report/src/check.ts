@@ -58,9 +58,20 @@ export function count(least = 0): Check {
   };
 }
 
-export function exactly(wanted: number): Check {
+export function exactly(wanted: number | string): Check {
   return (value, path) => {
     if (value !== wanted) throw expected(String(wanted), value, path);
+  };
+}
+
+/** Either of two things. */
+export function either(first: Check, second: Check): Check {
+  return (value, path) => {
+    try {
+      first(value, path);
+    } catch {
+      second(value, path);
+    }
   };
 }
 

@@ -3,6 +3,7 @@ import {
   base64,
   boolean,
   count,
+  either,
   exactly,
   list,
   number,
@@ -30,6 +31,28 @@ import type {
 
 const fraction = number(0, 1);
 
+const inference = object<InferenceReport>(
+  {
+    batchSize: count(1),
+    milliseconds: number(0),
+    quartiles: optional(list(number(0))),
+    faster: optional(
+      either(
+        exactly('same'),
+        object<{ median: number; low: number; high: number }>({
+          median: number(0),
+          low: number(0),
+          high: number(0),
+        }),
+      ),
+    ),
+  },
+  ({ quartiles }, path) => {
+    if (quartiles !== undefined && (quartiles.length as number) !== 2)
+      throw new ReportError(`${path}.quartiles`, `${quartiles.length} numbers; expected 2.`);
+  },
+);
+
 const figures = object<ModelFigures>(
   {
     accuracy: orNull(fraction),
@@ -40,7 +63,7 @@ const figures = object<ModelFigures>(
     nonzero: count(),
     bytes: count(1),
     macs: optional(count()),
-    inference: optional(list(object<InferenceReport>({ batchSize: count(1), milliseconds: number(0) }))),
+    inference: optional(list(inference)),
   },
   ({ accuracy, error, parameters, nonzero }, path) => {
     if ((accuracy === null) !== (error === null) || Math.abs((accuracy ?? 0) + (error ?? 1) - 1) > 1e-6) {

@@ -29,6 +29,13 @@ export interface InferenceReport {
   readonly batchSize: number;
   /** Wall clock, the median of several calls. */
   readonly milliseconds: number;
+  /** A quarter of the calls took less than the first of these milliseconds, a quarter more than the second. */
+  readonly quartiles?: readonly [number, number];
+  /**
+   * Of a compressed model: how many times faster than the dense one, by calls in turns: the median, and where it lies
+   * with 95 % confidence. `'same'` where both compute the same.
+   */
+  readonly faster?: 'same' | { readonly median: number; readonly low: number; readonly high: number };
 }
 
 /** A compression ratio as some paper counts it: an estimate, not a file's size. */

@@ -34,6 +34,28 @@ test('what got slower is said to be slower', () => {
   expect(at(41)).toMatch(/41\.0 ms +about the same/);
 });
 
+test('times that were taken in turns are told apart from chance, and the same is said to be the same', () => {
+  const at = (milliseconds: number, faster: object | 'same') =>
+    summarize(
+      parseReport({
+        ...costly,
+        dense: { ...costly.dense, inference: [{ batchSize: 100, milliseconds: 40, quartiles: [38, 44] }] },
+        compressed: {
+          ...costly.compressed,
+          inference: [{ batchSize: 100, milliseconds, quartiles: [9, 12], faster }],
+        },
+      }),
+    );
+  expect(at(10, { median: 3.9, low: 3.5, high: 4.4 })).toMatch(
+    /40\.0 ms \(38\.0 to 44\.0\) +10\.0 ms \(9\.00 to 12\.0\) +3\.9\S* faster \(3\.5\S* to 4\.4\S*\)/,
+  );
+  expect(at(90, { median: 0.5, low: 0.4, high: 0.8 })).toMatch(/ 2\.0\S* slower \(1\.25\S* to 2\.5\S*\)/);
+  expect(at(30, { median: 1.4, low: 0.9, high: 2 })).toContain('about the same');
+  expect(at(40, { median: 1.02, low: 1.01, high: 1.03 })).toContain('about the same');
+  expect(at(40, 'same')).toContain('the same computation');
+  expect(() => at(40, { median: 1, low: 1 })).toThrow('faster.high');
+});
+
 test('nothing where there is nothing, and nonsense is refused', () => {
   expect(summarize(report)).not.toContain('multiplications');
   expect(() => parseReport({ ...costly, dense: { ...costly.dense, macs: -1 } })).toThrow('macs');

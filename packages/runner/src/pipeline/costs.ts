@@ -1,29 +1,45 @@
 import { EspalierError } from '@espalier/core';
-import { countMacs, timeInference } from '@espalier/pruners-structured';
-import type { ModelFigures } from '@espalier/report';
+import { compareInference, countMacs, timeInference } from '@espalier/pruners-structured';
+import type { InferenceReport, ModelFigures } from '@espalier/report';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 /** What running a model costs. */
 export type Costs = Pick<ModelFigures, 'macs' | 'inference'>;
 
-const batchSizes = [1, 100];
+const batches = [
+  { batchSize: 1, repeats: 41 },
+  { batchSize: 100, repeats: 21 },
+];
 
 /**
- * Counts a model's multiplications and measures how long it takes, on the backend that is active. Left out for
+ * Counts the multiplications of two models and measures how long they take, in turns, on the backend that is active.
+ * Models of the same layers compute the same, whatever their weights: one of them is measured. Left out for
  * models with open sizes or with layers of which nothing is known.
  */
-export async function costsOf(model: LayersModel): Promise<Costs> {
-  let macs: number;
+export async function costsOf(dense: LayersModel, compressed: LayersModel): Promise<[Costs, Costs]> {
+  let macs: number[];
   try {
-    macs = countMacs(model).macs;
+    macs = [dense, compressed].map((model) => countMacs(model).macs);
   } catch (error) {
-    if (error instanceof EspalierError) return {};
+    if (error instanceof EspalierError) return [{}, {}];
     throw error;
   }
-  const inference: { batchSize: number; milliseconds: number }[] = [];
-  for (const batchSize of batchSizes) {
-    const { median } = await timeInference(model, { batchSize, repeats: batchSize === 1 ? 21 : 11 });
-    inference.push({ batchSize, milliseconds: median });
+  const same = JSON.stringify(dense.getConfig()) === JSON.stringify(compressed.getConfig());
+  const inference: [InferenceReport[], InferenceReport[]] = [[], []];
+  for (const options of batches) {
+    const { batchSize } = options;
+    if (same) {
+      const { median: milliseconds, quartiles } = await timeInference(dense, options);
+      inference[0].push({ batchSize, milliseconds, quartiles });
+      inference[1].push({ batchSize, milliseconds, quartiles, faster: 'same' });
+    } else {
+      const { before, after, faster } = await compareInference(dense, compressed, options);
+      inference[0].push({ batchSize, milliseconds: before.median, quartiles: before.quartiles });
+      inference[1].push({ batchSize, milliseconds: after.median, quartiles: after.quartiles, faster });
+    }
   }
-  return { macs, inference };
+  return [
+    { macs: macs[0], inference: inference[0] },
+    { macs: macs[1], inference: inference[1] },
+  ];
 }

@@ -204,13 +204,10 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   const dense = await readArtifacts(join(out, layout.plain));
   const small = await readArtifacts(join(out, layout.model));
   const scores = [];
-  const costs = [];
-  for (const { artifacts } of [dense, small]) {
-    const loaded = await modelFrom(artifacts);
-    scores.push(await evaluate(loaded, data[measure], loss ? { loss } : {}));
-    costs.push(await costsOf(loaded));
-    loaded.dispose();
-  }
+  const read = [await modelFrom(dense.artifacts), await modelFrom(small.artifacts)];
+  for (const loaded of read) scores.push(await evaluate(loaded, data[measure], loss ? { loss } : {}));
+  const costs = await costsOf(read[0], read[1]);
+  for (const loaded of read) loaded.dispose();
   const report = await reportOf({
     recipe,
     out,
