@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { groupIndices, groupSize, groupsOf } from '../src/groups.js';
 import { paperRatios, suggestThreshold } from '../src/index.js';
 import { dropGroups, groupRates, type Judged, keptWeights } from '../src/internal/judge.js';
-import { layerBits, roundTo, significandBits } from '../src/precision.js';
+import { layerBits, roundTo, roundToGrid, significandBits } from '../src/precision.js';
 
 const log = Math.log;
 
@@ -170,6 +170,50 @@ describe('precision', () => {
     expect([0.3, -0.3, 0.375, 0.374, -0.375, 1].map((w) => roundTo(w, 2))).toEqual([
       0.25, -0.25, 0.5, 0.25, -0.25, 1,
     ]);
+  });
+
+  describe('brings a tensor to its grid', () => {
+    it('with a codebook of what is there, and the zero', () => {
+      // Two bits: multiples of 1/4.
+      const weights = Float32Array.of(0.6, 0, -0.3, 0.1, 0.6, -0.9);
+      const { codebook, indices, fixed } = roundToGrid(weights, new Float32Array(6).fill(0.1));
+      expect([...codebook]).toEqual([-1, -0.25, 0, 0.5]);
+      expect(indices).toEqual(Uint8Array.of(3, 2, 1, 2, 3, 0));
+      expect(fixed).toEqual([2]);
+      expect([...roundToGrid(Float32Array.of(1, 2), Float32Array.of(1, 1)).codebook]).toEqual([0, 1, 2]);
+    });
+
+    it('where 0 stays 0, also without bits', () => {
+      // ⌊w + ½⌋: halves go up.
+      const { codebook, indices } = roundToGrid(
+        Float32Array.of(0, 0.5, -0.5, 1.4),
+        new Float32Array(4).fill(1),
+      );
+      expect([...codebook]).toEqual([0, 1]);
+      expect([...indices]).toEqual([0, 1, 0, 1]);
+    });
+
+    it.each([
+      [256, Uint8Array],
+      [257, Uint16Array],
+    ])('of %i values in the least bytes', (n, kind) => {
+      const weights = Float32Array.from({ length: n }, (_, i) => i / 512);
+      const { codebook, indices } = roundToGrid(weights, new Float32Array(n).fill(2 ** -12));
+      expect(codebook).toEqual(weights);
+      expect(indices).toEqual(kind.from(weights.keys()));
+    });
+
+    it('of 65,536 values at most: bits go until they are no more', () => {
+      // 2^16 values other than 0 and the zero itself, at distances of 2^-20: one value too many.
+      const weights = Float32Array.from({ length: 65536 }, (_, i) => (i + 1) / 2 ** 20);
+      const exact = roundToGrid(weights.subarray(0, 65535), new Float32Array(65535));
+      expect(exact.codebook).toHaveLength(65536);
+      expect(exact.codebook[1]).toBe(2 ** -20);
+      const coarse = roundToGrid(weights, new Float32Array(65536));
+      expect(coarse.codebook).toHaveLength(2 ** 15 + 1);
+      expect(coarse.codebook[1]).toBe(2 ** -19);
+      expect(coarse.codebook[coarse.indices[2]]).toBe(4 / 2 ** 20);
+    });
   });
 
   it('makes the ratios of the paper', () => {

@@ -54,21 +54,16 @@ const convolutions: Readonly<Record<string, (layer: Inner) => Linear>> = {
     return (x, kernel) =>
       tf.conv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride, padding as Padding, 'NHWC', dilation);
   },
-  Conv3D: ({ strides, padding }) => {
-    const stride = tuple(strides, 3) as Triple;
-    return (x, kernel) => tf.conv3d(x as tf.Tensor5D, kernel as tf.Tensor5D, stride, padding as Padding);
-  },
-  DepthwiseConv2D: ({ strides, padding, dilationRate }) => {
-    const [stride, dilation] = [tuple(strides, 2) as Pair, tuple(dilationRate, 2) as Pair];
+  Conv3D: ({ strides, padding, dilationRate }) => {
+    const [stride, dilation] = [tuple(strides, 3) as Triple, tuple(dilationRate, 3) as Triple];
     return (x, kernel) =>
-      tf.depthwiseConv2d(
-        x as tf.Tensor4D,
-        kernel as tf.Tensor4D,
-        stride,
-        padding as Padding,
-        'NHWC',
-        dilation,
-      );
+      tf.conv3d(x as tf.Tensor5D, kernel as tf.Tensor5D, stride, padding as Padding, 'NDHWC', dilation);
+  },
+  // TF.js computes this layer without dilation, whatever its dilation rate.
+  DepthwiseConv2D: ({ strides, padding }) => {
+    const stride = tuple(strides, 2) as Pair;
+    return (x, kernel) =>
+      tf.depthwiseConv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride, padding as Padding);
   },
 };
 
