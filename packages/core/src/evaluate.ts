@@ -3,76 +3,158 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type Arranged, arrange, listed } from './arrange.js';
 import type { Batch, Data } from './data.js';
 import { disposeBatch } from './internal/dispose-batch.js';
+import { labelClasses } from './loss/labels.js';
+import type { ResolvedLoss } from './loss.js';
 import { type Losses, type ResolvedLosses, resolveLosses } from './losses.js';
-import type { Evaluation } from './metrics.js';
+import { type Measurement, type Metric, type MetricInput, type Metrics, resolveMetrics } from './metric.js';
+import type { Evaluation, OutputEvaluation } from './metrics.js';
+import { readLater, type Seen } from './read.js';
+
+/** What an evaluation measures, and how. */
+export interface EvaluateOptions {
+  /** Default `categoricalCrossentropy`. */
+  readonly loss?: Losses;
+  /** Besides loss and accuracy, exactly over all examples: `@espalier/metrics` has them by name. */
+  readonly metrics?: Metrics;
+}
 
 /**
- * Mean loss and accuracy of a model over all batches of `data` (its epoch 0); examples count by their weights, where they
- * have some.
+ * Mean loss, accuracy and other metrics of a model over all batches of `data` (its epoch 0); examples count by their weights,
+ * where they have some.
  *
- * Labels are one-hot `[…, classes]`; with a single output unit they are 0 or 1 and the threshold is 0.5.
+ * Labels are one-hot `[…, classes]`, or numbers of classes; with a single output unit they are 0 or 1 and the threshold is 0.5, as
+ * it is for each unit of a binary loss.
+ *
+ * @throws EspalierError `shape-mismatch`, `unknown-name`, `invalid-option`
  */
 export async function evaluate(
   model: LayersModel,
   data: Data,
-  options: { readonly loss?: Losses } = {},
+  options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const loss = resolveLosses(options.loss ?? 'categoricalCrossentropy', model);
+  const metrics = options.metrics && resolveMetrics(options.metrics, model, loss);
+  const sums = loss.each.map((_, i) => new Sum(metrics?.[i]));
   let size = 0;
   let total = 0; // examples, by their weights
-  const sums = loss.each.map(() => ({ loss: 0, accuracy: 0 }));
   for await (const batch of data.batches(0)) {
-    const measured: Measured[] = [];
     try {
-      const examples = measure(model, loss, batch, measured);
-      const weight = batch.weights ? await sumOf(batch.weights) : examples;
-      for (const [i, { mean, hits, positions }] of measured.entries()) {
-        sums[i].loss += (await mean.data())[0] * weight;
-        sums[i].accuracy += ((await hits.data())[0] / (positions ?? weight)) * weight || 0;
-      }
-      size += examples;
-      total += weight;
+      let examples = 0;
+      await readLater(
+        () => {
+          const measured = look(model, loss, batch, sums);
+          examples = measured.examples;
+          return { each: measured.each, weights: batch.weights };
+        },
+        ({ each, weights }) => {
+          const weight = weights ? weights.reduce((a, b) => a + b, 0) : examples;
+          for (const [i, sum] of sums.entries()) sum.add(each[i], weight, weights);
+          size += examples;
+          total += weight;
+        },
+      );
     } finally {
       disposeBatch(batch);
-      for (const { mean, hits } of measured) tf.dispose([mean, hits]);
     }
   }
-  const outputs = sums.map((sum) => ({ loss: sum.loss / total, accuracy: sum.accuracy / total }));
-  if (outputs.length === 1) return { ...outputs[0], size };
+  const outputs = sums.map((sum) => sum.over(total));
+  if (outputs.length === 1) {
+    return { ...outputs[0], loss: loss.each[0].weight * outputs[0].loss, size };
+  }
   return {
-    loss: outputs.reduce((sum, one) => sum + one.loss, 0),
+    loss: outputs.reduce((sum, one, i) => sum + loss.each[i].weight * one.loss, 0),
     accuracy: outputs.reduce((sum, one) => sum + one.accuracy, 0) / outputs.length,
+    ...(metrics && { metrics: means(outputs) }),
     size,
     outputs: Object.fromEntries(outputs.map((one, i) => [model.outputNames[i], one])),
   };
 }
 
-/** What a batch says of one output. */
-interface Measured {
+/** What a batch says of one output, as tensors. */
+type Measured = {
   /** Mean loss. */
-  readonly mean: tf.Scalar;
+  readonly mean: tf.Tensor;
   /** How many positions are right; where examples have weights, these added up. */
-  readonly hits: tf.Scalar;
+  readonly hits: tf.Tensor;
   /** Of how many; undefined where examples have weights. */
-  readonly positions: number | undefined;
+  readonly positions: tf.Tensor | undefined;
+  readonly metrics: readonly (readonly tf.Tensor[])[];
+};
+
+/** What is added up of one output. */
+class Sum {
+  readonly measurements: readonly { metric: Metric; measurement: Measurement }[];
+  #loss = 0;
+  #accuracy = 0;
+  readonly #asked: boolean;
+
+  constructor(metrics: readonly Metric[] | undefined) {
+    this.#asked = metrics !== undefined;
+    this.measurements = (metrics ?? []).map((metric) => ({ metric, measurement: metric.start() }));
+  }
+
+  add({ mean, hits, positions, metrics }: Seen<Measured>, weight: number, weights?: Float32Array): void {
+    this.#loss += mean[0] * weight;
+    this.#accuracy += (hits[0] / (positions?.[0] ?? weight)) * weight || 0;
+    for (const [i, { measurement }] of this.measurements.entries()) measurement.add(metrics[i], weights);
+  }
+
+  over(total: number): OutputEvaluation {
+    const named = this.measurements.map(({ metric: { name }, measurement }) => [name, measurement] as const);
+    const perClass = named.flatMap(([name, one]) => {
+      const values = one.perClass?.();
+      return values ? [[name, values] as const] : [];
+    });
+    return {
+      loss: this.#loss / total,
+      accuracy: this.#accuracy / total,
+      ...(this.#asked && { metrics: Object.fromEntries(named.map(([name, one]) => [name, one.value()])) }),
+      ...(perClass.length > 0 && { perClass: Object.fromEntries(perClass) }),
+    };
+  }
+}
+
+/** The mean of each metric over the outputs that have it. */
+function means(outputs: readonly OutputEvaluation[]): Record<string, number> {
+  const names = new Set(outputs.flatMap(({ metrics = {} }) => Object.keys(metrics)));
+  return Object.fromEntries(
+    [...names].map((name) => {
+      const values = outputs.flatMap(({ metrics = {} }) =>
+        Object.hasOwn(metrics, name) ? metrics[name] : [],
+      );
+      return [name, values.reduce((a, b) => a + b, 0) / values.length];
+    }),
+  );
 }
 
 /** Measures each output of a batch, and counts its examples. */
-function measure(model: LayersModel, loss: ResolvedLosses, batch: Batch, into: Measured[]): number {
-  const { weights } = batch;
-  const inputs = arrange(model, 'input', batch.inputs);
-  const labels = listed(arrange(model, 'output', batch.labels));
-  tf.tidy(() => {
-    const outputs = listed(loss.forward(() => model.apply(inputs, { training: false }) as Arranged));
-    for (const [i, output] of outputs.entries()) {
-      const { compute, onLogits } = loss.each[i];
-      const mean = compute(labels[i], output, weights);
-      const right = hitsOf(labels[i], output, onLogits ? 0 : 0.5);
-      const hits = tf.keep(weights ? weighed(right, weights) : (tf.sum(right) as tf.Scalar));
-      into.push({ mean: tf.keep(mean), hits, positions: weights ? undefined : right.size });
-    }
+function look(
+  model: LayersModel,
+  loss: ResolvedLosses,
+  { inputs: given, labels: wanted, weights }: Batch,
+  sums: readonly Sum[],
+): { each: Measured[]; examples: number } {
+  const inputs = arrange(model, 'input', given);
+  const labels = listed(arrange(model, 'output', wanted));
+  const outputs = listed(loss.forward(() => model.apply(inputs, { training: false }) as Arranged));
+  const each = outputs.map((output, i): Measured => {
+    const one = loss.each[i];
+    const mean = one.compute(labels[i], output, weights);
+    const right = hitsOf(labels[i], output, one);
+    const hits = weights ? weighed(right, weights) : tf.sum(right);
+    const measurements = sums[i].measurements;
+    const input = measurements.length > 0 ? inputOf(labels[i], output, one) : undefined;
+    const metrics = measurements.map(({ measurement }) => measurement.look(input!));
+    return { mean, hits, positions: weights ? undefined : tf.scalar(right.size), metrics };
   });
-  return listed(inputs)[0].shape[0];
+  return { each, examples: listed(inputs)[0].shape[0] };
+}
+
+function inputOf(labels: tf.Tensor, output: tf.Tensor, loss: ResolvedLoss): MetricInput {
+  const { onLogits, task, threshold } = loss;
+  if (!onLogits) return { labels, outputs: output, task, threshold };
+  const outputs = task === 'classes' ? tf.softmax(output) : tf.sigmoid(output);
+  return { labels, outputs, logits: output, task, threshold: 0.5 };
 }
 
 /** The weights of the examples that are right, each by the share of its positions. */
@@ -80,19 +162,14 @@ function weighed(right: tf.Tensor, weights: tf.Tensor): tf.Scalar {
   return tf.sum(tf.mul(tf.mean(tf.reshape(right, [weights.size, -1]), 1), weights));
 }
 
-async function sumOf(weights: tf.Tensor): Promise<number> {
-  const sum = tf.sum(weights);
-  const [value] = await sum.data();
-  sum.dispose();
-  return value;
-}
-
-function hitsOf(labels: tf.Tensor, outputs: tf.Tensor, threshold: number): tf.Tensor {
+/** Which positions are right: of classes the highest one, of labels that are there or not the side of the threshold. */
+function hitsOf(labels: tf.Tensor, outputs: tf.Tensor, { task, threshold }: ResolvedLoss): tf.Tensor {
   const classes = outputs.shape[outputs.shape.length - 1];
-  const predicted = classes === 1 ? tf.cast(tf.greater(outputs, threshold), 'int32') : tf.argMax(outputs, -1);
-  const wanted =
-    classes === 1
-      ? tf.cast(tf.reshape(labels, outputs.shape), 'int32')
-      : tf.argMax(tf.reshape(labels, outputs.shape), -1);
-  return tf.cast(tf.equal(predicted, wanted), 'float32');
+  if (classes > 1 && task !== 'labels') {
+    return tf.cast(tf.equal(tf.argMax(outputs, -1), labelClasses(labels, outputs)), 'float32');
+  }
+  const predicted = tf.cast(tf.greater(outputs, threshold), 'int32');
+  const given = tf.reshape(labels, outputs.shape);
+  const wanted = task === 'labels' ? tf.greater(given, 0.5) : given;
+  return tf.cast(tf.equal(predicted, tf.cast(wanted, 'int32')), 'float32');
 }

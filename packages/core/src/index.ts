@@ -25,7 +25,7 @@ export {
   nearestName,
   unknownName,
 } from './errors.js';
-export { evaluate } from './evaluate.js';
+export { type EvaluateOptions, evaluate } from './evaluate.js';
 export { type LearningRate, type LearningRateSchedule, type RateMoment, rateAt } from './learning-rate.js';
 export {
   cosineRate,
@@ -36,9 +36,27 @@ export {
   stepRate,
 } from './learning-rate-schedules.js';
 export { type OutputActivation, outputActivation, withLogits } from './logits.js';
-export { type Loss, type ResolvedLoss, resolveLoss, softmaxCrossEntropy } from './loss.js';
+export { labelClasses, labelRows } from './loss/labels.js';
+export {
+  type Loss,
+  type LossName,
+  type LossOptions,
+  lossNames,
+  nearestLoss,
+  type OwnLoss,
+  type Task,
+} from './loss/options.js';
+export { type ResolvedLoss, resolveLoss, softmaxCrossEntropy } from './loss.js';
 export { type Losses, type ResolvedLosses, resolveLosses } from './losses.js';
-export type { EpochMetrics, Evaluation, OutputEvaluation } from './metrics.js';
+export {
+  type Better,
+  type Measurement,
+  type Metric,
+  type MetricInput,
+  type Metrics,
+  resolveMetrics,
+} from './metric.js';
+export { type EpochMetrics, type Evaluation, flatMetrics, type OutputEvaluation } from './metrics.js';
 export { type Moment, once, progress } from './moment.js';
 export { nestState, unnestState } from './nested-state.js';
 export type {
@@ -104,6 +122,6 @@ export { packState, unpackState } from './state-file.js';
 export type { ObservedStep, Step } from './step.js';
 export { topologyOf } from './topology.js';
 export { train } from './train.js';
-export type { EarlyStopping, OptimizerChoice, TrainOptions } from './train-options.js';
+export type { EarlyStopping, Goal, OptimizerChoice, TrainOptions } from './train-options.js';
 export { createTrainer, type Trainer } from './trainer.js';
 export { untaped } from './untaped.js';

@@ -1,125 +1,32 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { EspalierError, unknownName } from './errors.js';
+import { EspalierError } from './errors.js';
 import { outputActivation } from './logits.js';
+import { softmaxCrossEntropy } from './loss/cross-entropy.js';
+import * as each from './loss/each.js';
+import { areNumbers, binaryCounts, classCounts, labelRows } from './loss/labels.js';
+import { meanOf } from './loss/mean.js';
+import { type Loss, type LossOptions, type OwnLoss, optionsOf, type Task } from './loss/options.js';
 
-/**
- * A loss by name, or a function of labels and outputs that returns a scalar. A function that takes weights too, `[n]`, can be
- * used with data that have them.
- */
-export type Loss =
-  | 'categoricalCrossentropy'
-  | 'binaryCrossentropy'
-  | 'meanSquaredError'
-  | ((labels: tf.Tensor, outputs: tf.Tensor, weights?: tf.Tensor) => tf.Scalar);
+export { softmaxCrossEntropy };
 
 /** A loss ready to use, and whether it wants the model's outputs before the output activation. */
 export interface ResolvedLoss {
   readonly onLogits: boolean;
+  /** What the labels are; of a function, what the output's activation says. */
+  readonly task: Task;
+  /** Of labels that are there or not: above what an output says that they are. */
+  readonly threshold: number;
+  /** Its part in the sum over several outputs. */
+  readonly weight: number;
   /** The mean over examples, each counted by its weight, `[n]`, where there are weights. */
   compute(labels: tf.Tensor, outputs: tf.Tensor, weights?: tf.Tensor): tf.Scalar;
 }
 
-const fusedKernel = 'SoftmaxCrossEntropyWithLogits';
-
-/** Per-row loss and its gradient with respect to the logits: TensorFlow's fused kernel where there is one. */
-function crossEntropyRows(labels: tf.Tensor, logits: tf.Tensor): [tf.Tensor, tf.Tensor] {
-  if (tf.getKernel(fusedKernel, tf.getBackend()) !== undefined) {
-    return tf.engine().runKernel(fusedKernel, { logits, labels }) as unknown as [tf.Tensor, tf.Tensor];
-  }
-  // -Σ y log softmax(x) with log softmax(x) = x - max - log Σ exp(x - max).
-  const shifted = tf.sub(logits, tf.max(logits, -1, true));
-  const exps = tf.exp(shifted);
-  const sum = tf.sum(exps, -1, true);
-  const rows = tf.neg(tf.sum(tf.mul(labels, tf.sub(shifted, tf.log(sum))), -1));
-  return [rows, tf.sub(tf.div(exps, sum), labels)];
-}
-
-/**
- * Mean cross-entropy between one-hot (or soft) labels and softmax(logits), both `[…, classes]`, in nats. The
- * rows of `labels` sum to 1.
- *
- * @param weights - How much each example counts, `[n]`; default: all alike.
- *
- * @example
- * ```ts
- * import '@tensorflow/tfjs-backend-cpu';
- * import * as tf from '@tensorflow/tfjs-core';
- * import { softmaxCrossEntropy } from '@espalier/core';
- * const loss = softmaxCrossEntropy(tf.tensor2d([[1, 0]]), tf.tensor2d([[0, 0]])).dataSync()[0];
- * if (Math.abs(loss - Math.log(2)) > 1e-6) throw new Error(String(loss));
- * ```
- */
-export function softmaxCrossEntropy(labels: tf.Tensor, logits: tf.Tensor, weights?: tf.Tensor): tf.Scalar {
-  const classes = logits.shape[logits.shape.length - 1];
-  const rows = logits.size / classes;
-  const flat = tf.cast(tf.reshape(labels, [rows, classes]), 'float32');
-  const shares = weights && shareOfRows(weights, rows);
-  const compute = tf.customGrad((x, save) => {
-    const [losses, backprop] = crossEntropyRows(flat, x as tf.Tensor);
-    (save as (tensors: tf.Tensor[]) => void)([backprop]);
-    return {
-      value: shares ? tf.sum(tf.mul(losses, shares)) : tf.mean(losses),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        tf.mul(saved[0], shares ? tf.mul(dy, tf.expandDims(shares, 1)) : tf.div(dy, rows)),
-    };
-  });
-  return compute(tf.reshape(logits, [rows, classes])) as tf.Scalar;
-}
-
-/** How much each row of a batch counts, of several rows an example: together 1 (or 0, where no example counts). */
-function shareOfRows(weights: tf.Tensor, rows: number): tf.Tensor1D {
-  return tf.tidy(() => {
-    const [examples] = weights.shape;
-    const each = tf.div(tf.divNoNan(weights, tf.sum(weights)), rows / examples);
-    return tf.reshape(tf.tile(tf.reshape(each, [examples, 1]), [1, rows / examples]), [rows]) as tf.Tensor1D;
-  });
-}
-
-/** The mean of losses whose first axis is that of the examples. */
-function meanOf(losses: tf.Tensor, weights: tf.Tensor | undefined): tf.Scalar {
-  if (weights === undefined) return tf.mean(losses);
-  const flat = tf.reshape(losses, [losses.size]);
-  return tf.sum(tf.mul(flat, shareOfRows(weights, losses.size)));
-}
-
-/** -(y log σ(x) + (1-y) log(1-σ(x))) in the stable form max(x,0) - xy + log(1 + exp(-|x|)). */
-function sigmoidCrossEntropies(labels: tf.Tensor, logits: tf.Tensor): tf.Tensor {
-  const y = tf.reshape(labels, logits.shape);
-  return tf.add(tf.sub(tf.relu(logits), tf.mul(logits, y)), tf.log1p(tf.exp(tf.neg(tf.abs(logits)))));
-}
-
-const tiny = 1e-7;
-
-/** Losses on what the model gives, each value or row by itself. */
-const losses = {
-  categoricalCrossentropy: (y: tf.Tensor, p: tf.Tensor): tf.Tensor =>
-    tf.neg(tf.sum(tf.mul(y, tf.log(tf.clipByValue(p, tiny, 1))), -1)),
-  binaryCrossentropy(y: tf.Tensor, outputs: tf.Tensor): tf.Tensor {
-    const p = tf.clipByValue(outputs, tiny, 1 - tiny);
-    const labels = tf.reshape(y, p.shape);
-    return tf.neg(tf.add(tf.mul(labels, tf.log(p)), tf.mul(tf.sub(1, labels), tf.log(tf.sub(1, p)))));
-  },
-  meanSquaredError: (y: tf.Tensor, x: tf.Tensor): tf.Tensor =>
-    tf.squaredDifference(x, tf.reshape(y, x.shape)),
-};
-
-/** Labels of another size than the outputs would fail somewhere inside of an op. */
-function fitting(compute: ResolvedLoss['compute']): ResolvedLoss['compute'] {
-  return (labels, outputs, weights) => {
-    if (labels.size !== outputs.size) {
-      throw new EspalierError(
-        'shape-mismatch',
-        `The labels of a batch are [${labels.shape}], what the model gives is [${outputs.shape}].`,
-        { remedy: 'Classes are one-hot rows; let the model end in as many units as there are.' },
-      );
-    }
-    return compute(labels, outputs, weights);
-  };
-}
+type Compute = ResolvedLoss['compute'];
 
 /** A function of somebody's, which may not know of weights. */
-function ownLoss(loss: Extract<Loss, (...given: never) => unknown>): ResolvedLoss['compute'] {
+function ownLoss(loss: OwnLoss): Compute {
   return (labels, outputs, weights) => {
     if (weights !== undefined && loss.length < 3) {
       throw new EspalierError('invalid-option', 'The data have sample weights; the loss takes none.', {
@@ -130,26 +37,139 @@ function ownLoss(loss: Extract<Loss, (...given: never) => unknown>): ResolvedLos
   };
 }
 
+/** Labels of another size than the outputs would fail somewhere inside of an op. */
+function checkShapes(task: Task, labels: tf.Tensor, outputs: tf.Tensor): void {
+  const sparse = task === 'classes' && areNumbers(labels, outputs);
+  if (labels.size === outputs.size || sparse) return;
+  throw new EspalierError(
+    'shape-mismatch',
+    `The labels of a batch are [${labels.shape}], what the model gives is [${outputs.shape}].`,
+    {
+      remedy:
+        task === 'classes'
+          ? 'Classes are one-hot rows, or numbers from 0; let the model end in as many units as there are.'
+          : 'This loss compares them one by one; classes want categoricalCrossentropy.',
+    },
+  );
+}
+
+function checkClasses(name: string, classWeights: readonly number[] | undefined, classes: number): void {
+  if (classWeights === undefined || classWeights.length === classes) return;
+  throw new EspalierError(
+    'invalid-option',
+    `${name}: there are ${classWeights.length} classWeights for ${classes} classes.`,
+    { remedy: 'Give one for each class, in their order.' },
+  );
+}
+
+const last = (shape: readonly number[]): number => shape[shape.length - 1];
+
+/** Losses of rows that are classes, `each` by itself. */
+function ofClasses({ name, smoothing = 0, classWeights }: LossOptions, compute: Compute): Compute {
+  return (labels, outputs, weights) => {
+    checkShapes('classes', labels, outputs);
+    const classes = last(outputs.shape);
+    checkClasses(name, classWeights, classes);
+    let rows = labelRows(labels, outputs);
+    const counts = classWeights === undefined ? weights : classCounts(rows, classWeights, weights);
+    if (smoothing > 0) rows = tf.add(tf.mul(rows, 1 - smoothing), smoothing / classes);
+    return compute(rows, outputs, counts);
+  };
+}
+
+/** Losses of values that are 0 or 1. */
+function ofLabels({ name, smoothing = 0, classWeights }: LossOptions, compute: Compute): Compute {
+  checkClasses(name, classWeights, 2);
+  return (labels, outputs, weights) => {
+    checkShapes('labels', labels, outputs);
+    let values = tf.cast(tf.reshape(labels, outputs.shape), 'float32');
+    const counts = classWeights === undefined ? weights : binaryCounts(values, classWeights, weights);
+    if (smoothing > 0) values = tf.add(tf.mul(values, 1 - smoothing), smoothing / 2);
+    return compute(values, outputs, counts);
+  };
+}
+
+const mean =
+  (values: (y: tf.Tensor, x: tf.Tensor) => tf.Tensor): Compute =>
+  (y, x, weights) =>
+    meanOf(values(y, x), weights);
+
+/** Losses of numbers. */
+const ofNumbers =
+  (values: (y: tf.Tensor, x: tf.Tensor) => tf.Tensor): Compute =>
+  (labels, outputs, weights) => {
+    checkShapes('numbers', labels, outputs);
+    return meanOf(values(tf.reshape(labels, outputs.shape), outputs), weights);
+  };
+
+/** The divergence of softmax(logits), exact also where a class is all but excluded. */
+const divergence: Compute = (y, logits, weights) =>
+  tf.add(softmaxCrossEntropy(y, logits, weights), meanOf(each.negativeEntropies(y), weights));
+
+function named(options: ReturnType<typeof optionsOf>, onLogits: boolean): Compute {
+  const { name, delta = 1 } = options;
+  switch (name) {
+    case 'categoricalCrossentropy':
+    case 'sparseCategoricalCrossentropy':
+      return ofClasses(options, onLogits ? softmaxCrossEntropy : mean(each.crossEntropies));
+    case 'kullbackLeiblerDivergence':
+      return ofClasses(
+        options,
+        onLogits ? divergence : mean((y, p) => tf.add(each.crossEntropies(y, p), each.negativeEntropies(y))),
+      );
+    case 'categoricalHinge':
+      return ofClasses(options, mean(each.categoricalHinges));
+    case 'binaryCrossentropy':
+      return ofLabels(options, mean(onLogits ? each.sigmoidCrossEntropies : each.binaryCrossEntropies));
+    case 'hinge':
+      return ofLabels(options, mean(each.hinges));
+    case 'huber':
+      return ofNumbers((y, x) => each.hubers(y, x, delta));
+    case 'cosineDistance':
+      return ofNumbers(each.cosineDistances);
+    case 'meanAbsoluteError':
+      return ofNumbers((y, x) => tf.abs(tf.sub(x, y)));
+    case 'meanSquaredError':
+      return ofNumbers((y, x) => tf.squaredDifference(x, y));
+  }
+}
+
+/** The activation that a loss takes over. */
+const takenOver: { readonly [name: string]: 'softmax' | 'sigmoid' } = {
+  categoricalCrossentropy: 'softmax',
+  sparseCategoricalCrossentropy: 'softmax',
+  kullbackLeiblerDivergence: 'softmax',
+  binaryCrossentropy: 'sigmoid',
+};
+
 /**
  * A loss for a model: cross-entropies are computed on logits when the model ends in the matching activation,
  * and on its probabilities when it does not.
  *
  * @param output - Of a model with several outputs, which one it is for, from 0.
- * @throws EspalierError `unknown-name`
+ * @throws EspalierError `unknown-name`, `unknown-option`, `invalid-option`
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { resolveLoss } from '@espalier/core';
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [1] })] });
+ * const { compute } = resolveLoss({ name: 'huber', delta: 2 }, model);
+ * const loss = compute(tf.tensor2d([[0], [0]]), tf.tensor2d([[1], [5]])).dataSync()[0]; // 1/2, and 2 (5 - 1)
+ * if (loss !== 4.25) throw new Error(String(loss));
+ * ```
  */
 export function resolveLoss(loss: Loss, model: LayersModel, output?: number): ResolvedLoss {
-  if (typeof loss === 'function') return { onLogits: false, compute: ownLoss(loss) };
   const activation = outputActivation(model, output);
-  if (loss === 'categoricalCrossentropy' && activation === 'softmax') {
-    return { onLogits: true, compute: fitting(softmaxCrossEntropy) };
+  if (typeof loss === 'function') {
+    const task = activation === 'softmax' ? 'classes' : activation === 'sigmoid' ? 'labels' : 'unknown';
+    return { onLogits: false, task, threshold: 0.5, weight: 1, compute: ownLoss(loss) };
   }
-  if (loss === 'binaryCrossentropy' && activation === 'sigmoid') {
-    return {
-      onLogits: true,
-      compute: fitting((y, x, weights) => meanOf(sigmoidCrossEntropies(y, x), weights)),
-    };
-  }
-  if (!Object.hasOwn(losses, loss)) throw unknownName('loss', String(loss), Object.keys(losses));
-  const each = losses[loss];
-  return { onLogits: false, compute: fitting((y, x, weights) => meanOf(each(y, x), weights)) };
+  const options = optionsOf(loss);
+  const onLogits = activation !== undefined && takenOver[options.name] === activation;
+  const task = activation === 'softmax' ? 'classes' : options.task;
+  const threshold = onLogits || (options.name === 'hinge' && activation === undefined) ? 0 : 0.5;
+  return { onLogits, task, threshold, weight: options.weight ?? 1, compute: named(options, onLogits) };
 }

@@ -3,7 +3,8 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type Arranged, listed } from './arrange.js';
 import { EspalierError, unknownName } from './errors.js';
 import { withLogits } from './logits.js';
-import { type Loss, type ResolvedLoss, resolveLoss } from './loss.js';
+import type { Loss, LossOptions } from './loss/options.js';
+import { type ResolvedLoss, resolveLoss } from './loss.js';
 
 /** The loss of each output: one for all, a list in the model's order, or by the names of its output layers. */
 export type Losses = Loss | readonly Loss[] | Readonly<Record<string, Loss>>;
@@ -12,16 +13,22 @@ export type Losses = Loss | readonly Loss[] | Readonly<Record<string, Loss>>;
 export interface ResolvedLosses {
   /** One per output. */
   readonly each: readonly ResolvedLoss[];
-  /** Their sum. */
+  /** Their sum, each times its weight. */
   compute(labels: Arranged, outputs: Arranged, weights?: tf.Tensor): tf.Scalar;
   /** Runs a forward pass so that each output is as its loss wants it. */
   forward<T>(pass: () => T): T;
 }
 
+/** Is it one loss for all outputs, rather than losses by the names of outputs? One with options has a name itself. */
+function isOne(losses: Losses, { outputNames }: LayersModel): losses is Loss {
+  if (typeof losses !== 'object') return true;
+  return typeof (losses as LossOptions).name === 'string' && !outputNames?.includes('name');
+}
+
 /** The loss of each output in the model's order. */
 function inOrder(losses: Losses, model: LayersModel): readonly Loss[] {
   const { outputs, outputNames } = model;
-  if (typeof losses === 'string' || typeof losses === 'function') return outputs.map(() => losses);
+  if (isOne(losses, model)) return outputs.map(() => losses);
   if (Array.isArray(losses)) {
     if (losses.length === outputs.length) return losses;
     throw new EspalierError(
@@ -41,6 +48,9 @@ function inOrder(losses: Losses, model: LayersModel): readonly Loss[] {
   });
 }
 
+const times = ({ weight }: ResolvedLoss, value: tf.Scalar): tf.Scalar =>
+  weight === 1 ? value : tf.mul(value, weight);
+
 /**
  * The losses of a model's outputs.
  *
@@ -48,14 +58,15 @@ function inOrder(losses: Losses, model: LayersModel): readonly Loss[] {
  */
 export function resolveLosses(losses: Losses, model: LayersModel): ResolvedLosses {
   // A sequential model that was not called has one output that it does not know yet.
-  const all = model.outputs?.length > 1 || typeof losses === 'object' ? inOrder(losses, model) : [losses];
+  const all = model.outputs?.length > 1 || !isOne(losses, model) ? inOrder(losses, model) : [losses];
   const each = all.map((loss, i) => resolveLoss(loss as Loss, model, all.length > 1 ? i : undefined));
   const onLogits = each.flatMap((loss, i) => (loss.onLogits ? [i] : []));
   if (each.length === 1) {
     const [only] = each;
     return {
       each,
-      compute: (labels, outputs, weights) => only.compute(labels as tf.Tensor, outputs as tf.Tensor, weights),
+      compute: (labels, outputs, weights) =>
+        times(only, only.compute(labels as tf.Tensor, outputs as tf.Tensor, weights)),
       forward: (pass) => (only.onLogits ? withLogits(model, pass) : pass()),
     };
   }
@@ -63,7 +74,9 @@ export function resolveLosses(losses: Losses, model: LayersModel): ResolvedLosse
     each,
     compute: (labels, outputs, weights) =>
       tf.addN(
-        listed(outputs).map((output, i) => each[i].compute(listed(labels)[i], output, weights)),
+        listed(outputs).map((output, i) =>
+          times(each[i], each[i].compute(listed(labels)[i], output, weights)),
+        ),
       ) as tf.Scalar,
     forward: (pass) => withLogits(model, pass, onLogits),
   };

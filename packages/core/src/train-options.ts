@@ -1,6 +1,7 @@
 import type { Data } from './data.js';
 import type { LearningRate } from './learning-rate.js';
 import type { Losses } from './losses.js';
+import type { Better, Metrics } from './metric.js';
 import type { EpochMetrics } from './metrics.js';
 import type { AdamOptions, OptimizerFactories, SgdOptions } from './optimizer.js';
 import type { Schedule } from './schedule.js';
@@ -13,12 +14,22 @@ export type OptimizerChoice =
 
 /** Stops training when a metric no longer improves. */
 export interface EarlyStopping {
-  /** Default `validationLoss`. */
-  readonly metric?: 'validationLoss' | 'validationAccuracy' | 'loss';
+  /** `validationLoss`, `validationAccuracy`, `loss` (of training), or one of `metrics`. Default: the goal, or `validationLoss`. */
+  readonly metric?: string;
+  /** Default: what is known of the metric. */
+  readonly better?: Better;
   /** Epochs without improvement that are allowed, >= 1. */
   readonly patience: number;
   /** What counts as an improvement. Default 0. */
   readonly minDelta?: number;
+}
+
+/** By what models and epochs are compared. */
+export interface Goal {
+  /** `loss`, `accuracy`, or the name of one of `metrics`; of one output of several, `output/name`. */
+  readonly metric: string;
+  /** Default: what is known of the metric. */
+  readonly better?: Better;
 }
 
 /** Everything one training stage needs. */
@@ -30,6 +41,10 @@ export interface TrainOptions {
   readonly epochs: number;
   /** Default `categoricalCrossentropy`, for every output. The losses of several outputs are added up. */
   readonly loss?: Losses;
+  /** Measured on the validation data after each epoch, besides loss and accuracy: `@espalier/metrics` has them by name. */
+  readonly metrics?: Metrics;
+  /** What `keepBest` and `earlyStopping` follow. Default: accuracy, then loss; for `earlyStopping` the loss. */
+  readonly goal?: Goal;
   /** Default Adam. */
   readonly optimizer?: OptimizerChoice;
   /** Default 0.001. */
@@ -48,7 +63,7 @@ export interface TrainOptions {
   readonly keepSlots?: boolean;
   /** Goes on with the slots that the stage before has left, instead of zeros. Default false. */
   readonly continueSlots?: boolean;
-  /** Ends with the weights of the best validated epoch, counting from epoch `from` (when pruning is done). */
+  /** Ends with the weights of the best validated epoch by the goal, counting from epoch `from` (when pruning is done). */
   readonly keepBest?: { readonly from?: number };
   /** Stops between two steps; the trainer throws EspalierError `aborted`. */
   readonly signal?: AbortSignal;

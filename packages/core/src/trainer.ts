@@ -9,7 +9,8 @@ import { Best, shouldStop } from './internal/stopping.js';
 import { loadTrainer, saveTrainer, statesIn } from './internal/trainer-state.js';
 import { rateAt } from './learning-rate.js';
 import { type ResolvedLosses, resolveLosses } from './losses.js';
-import type { EpochMetrics } from './metrics.js';
+import { resolveMetrics } from './metric.js';
+import { type EpochMetrics, flatMetrics } from './metrics.js';
 import type { Moment } from './moment.js';
 import type { Optimizer } from './optimizer.js';
 import { jsOptimizers } from './optimizers-js.js';
@@ -111,7 +112,7 @@ export class Trainer {
    * @throws EspalierError `aborted` (signal), `not-finite` (loss is NaN or infinite)
    */
   async nextEpoch(): Promise<EpochMetrics> {
-    const { data, validation, loss = 'categoricalCrossentropy', earlyStopping, onEpoch } = this.#options;
+    const { data, validation, loss = 'categoricalCrossentropy', metrics: wanted, onEpoch } = this.#options;
     const { epoch } = this;
     const began = performance.now();
     const { sums, wait } = await takeEpoch(this.#parts(), epoch);
@@ -119,7 +120,9 @@ export class Trainer {
     const ended = await endEpoch(this.#run, this.#bound, this.#bindings.all, last, sums).finally(() =>
       sums.dispose(),
     );
-    const held = validation && (await evaluate(this.#run.model, validation, { loss }));
+    const held =
+      validation &&
+      (await evaluate(this.#run.model, validation, { loss, ...(wanted && { metrics: wanted }) }));
     const parameters = this.#run.parameters.reduce((sum, { size }) => sum + size, 0);
     const metrics: EpochMetrics = {
       epoch,
@@ -127,13 +130,14 @@ export class Trainer {
       penalty: ended.penalty / data.stepsPerEpoch,
       learningRate: this.#rate,
       ...(held && { validationLoss: held.loss, validationAccuracy: held.accuracy }),
+      ...(held && wanted && { validationMetrics: flatMetrics(held) }),
       sparsity: 1 - ended.nonzero / parameters,
       seconds: (performance.now() - began) / 1000,
       wait,
     };
     this.history.push(metrics);
     await this.#best.see(metrics, this.#run);
-    this.#stopped = shouldStop(this.history, earlyStopping);
+    this.#stopped = shouldStop(this.history, this.#options.earlyStopping, this.#options);
     await onEpoch?.(metrics);
     return metrics;
   }
@@ -157,7 +161,7 @@ export class Trainer {
     const { history, optimizer } = loadTrainer(state, { best: this.#best, names: this.#bindings.names() });
     this.history.push(...history);
     this.#bindings.optimizer.restore(optimizer);
-    this.#stopped = shouldStop(this.history, this.#options.earlyStopping);
+    this.#stopped = shouldStop(this.history, this.#options.earlyStopping, this.#options);
   }
 
   /** @internal @throws EspalierError `invalid-schedule` */
@@ -194,6 +198,7 @@ export async function createTrainer(
 ): Promise<Trainer> {
   checkTrainOptions(options);
   const loss = resolveLosses(options.loss ?? 'categoricalCrossentropy', run.model);
+  if (options.metrics) resolveMetrics(options.metrics, run.model, loss);
   const { name, ...rule } = options.optimizer ?? { name: 'adam' as const };
   const rules = { ...jsOptimizers, ...options.optimizers };
   if (!(name in rules)) throw unknownName('optimizer', name, Object.keys(rules));

@@ -1,6 +1,7 @@
-import { checkOptions, checkRange, EspalierError } from '../errors.js';
+import { checkOneOf, checkOptions, checkRange, EspalierError } from '../errors.js';
 import { nameOf, type Schedule } from '../schedule.js';
 import type { EarlyStopping, OptimizerChoice, TrainOptions } from '../train-options.js';
+import { goalOf, watching } from './watching.js';
 
 // Written as records, so that the compiler misses none of the keys.
 const trainKeys: Readonly<Record<keyof TrainOptions, true>> = {
@@ -8,6 +9,8 @@ const trainKeys: Readonly<Record<keyof TrainOptions, true>> = {
   validation: true,
   epochs: true,
   loss: true,
+  metrics: true,
+  goal: true,
   optimizer: true,
   learningRate: true,
   rateFactors: true,
@@ -32,6 +35,7 @@ const scheduleKeys: Readonly<Record<keyof Schedule, true>> = {
 };
 const stoppingKeys: Readonly<Record<keyof EarlyStopping, true>> = {
   metric: true,
+  better: true,
   patience: true,
   minDelta: true,
 };
@@ -47,7 +51,7 @@ function refuse(what: string, remedy: string): never {
 /** Refuses what a stage cannot honour. @throws EspalierError `unknown-option`, `invalid-option` */
 export function checkTrainOptions(options: TrainOptions): void {
   checkOptions('train', options, Object.keys(trainKeys));
-  const { epochs, data, validation, optimizer, earlyStopping, keepBest } = options;
+  const { epochs, data, validation, optimizer, earlyStopping, keepBest, goal } = options;
   if (!Number.isInteger(epochs) || epochs < 1) refuse(`epochs is ${epochs}.`, 'Give a whole number >= 1.');
   if (!(data.stepsPerEpoch >= 1))
     refuse('The training data has no batches.', 'Give smaller batches, or more data.');
@@ -57,19 +61,26 @@ export function checkTrainOptions(options: TrainOptions): void {
   if (earlyStopping !== undefined) {
     checkOptions('earlyStopping', earlyStopping, Object.keys(stoppingKeys));
     checkRange('earlyStopping', 'patience', earlyStopping.patience, 1, Number.MAX_SAFE_INTEGER);
-    if (validation === undefined && earlyStopping.metric !== 'loss') {
+    const { metric, better } = earlyStopping;
+    if (metric !== undefined) watching(metric, options, better);
+    if (validation === undefined && metric !== 'loss') {
       refuse(
-        `earlyStopping watches ${earlyStopping.metric ?? 'validationLoss'}, but there is no validation data.`,
+        `earlyStopping watches ${metric ?? goal?.metric ?? 'validationLoss'}, but there is no validation data.`,
         "Give validation data, or the metric 'loss'.",
       );
     }
+  }
+  if (goal !== undefined) {
+    checkOptions('goal', goal, ['metric', 'better']);
+    if (goal.better !== undefined) checkOneOf('goal', 'better', goal.better, ['higher', 'lower']);
+    goalOf(options);
   }
   if (keepBest !== undefined) {
     checkOptions('keepBest', keepBest, ['from']);
     checkRange('keepBest', 'from', keepBest.from ?? 0, 0, epochs - 1);
     if (validation === undefined) {
       refuse(
-        'keepBest compares epochs by their validation accuracy, but there is no validation data.',
+        `keepBest compares epochs by their validation ${goal?.metric ?? 'accuracy'}, but there is no validation data.`,
         'Give validation data.',
       );
     }
