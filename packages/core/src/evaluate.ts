@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type Arranged, arrange, listed } from './arrange.js';
 import type { Batch, Data } from './data.js';
+import { checkLabels } from './internal/check-labels.js';
 import { disposeBatch } from './internal/dispose-batch.js';
 import { labelClasses } from './loss/labels.js';
 import type { ResolvedLoss } from './loss.js';
@@ -39,7 +40,7 @@ export async function evaluate(
   let total = 0; // examples, by their weights
   for await (const batch of data.batches(0)) {
     try {
-      let examples = 0;
+      let [examples, broken] = [0, false];
       await readLater(
         () => {
           const measured = look(model, loss, batch, sums);
@@ -48,11 +49,13 @@ export async function evaluate(
         },
         ({ each, weights }) => {
           const weight = weights ? weights.reduce((a, b) => a + b, 0) : examples;
+          broken ||= each.some(({ mean }) => Number.isNaN(mean[0]));
           for (const [i, sum] of sums.entries()) sum.add(each[i], weight, weights);
           size += examples;
           total += weight;
         },
       );
+      if (broken) await checkLabels(model, loss, batch);
     } finally {
       disposeBatch(batch);
     }

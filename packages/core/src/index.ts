@@ -38,6 +38,7 @@ export {
 export { type OutputActivation, outputActivation, withLogits } from './logits.js';
 export { labelClasses, labelRows } from './loss/labels.js';
 export {
+  checkLoss,
   type Loss,
   type LossName,
   type LossOptions,

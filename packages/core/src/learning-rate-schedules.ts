@@ -1,5 +1,7 @@
 import { checkOptions, checkRange } from './errors.js';
 import type { LearningRateSchedule } from './learning-rate.js';
+import type { Better } from './metric.js';
+import { epochValue } from './metrics.js';
 
 const positive = (owner: string, option: string, value: number): void =>
   checkRange(owner, option, value, Number.MIN_VALUE, Number.MAX_VALUE);
@@ -81,27 +83,39 @@ export function plateauRate(options: {
   initial: number;
   factor?: number;
   patience?: number;
-  metric?: 'validationLoss' | 'validationAccuracy' | 'loss';
+  /** `validationLoss` (default), `validationAccuracy`, `loss` (of training), or a metric that is measured. */
+  metric?: string;
+  /** Which values of it are better. Default: what the name says; of a metric, `higher`. */
+  better?: Better;
   minDelta?: number;
   minimum?: number;
 }): LearningRateSchedule {
-  checkOptions('plateau', options, ['initial', 'factor', 'patience', 'metric', 'minDelta', 'minimum']);
+  checkOptions('plateau', options, [
+    'initial',
+    'factor',
+    'patience',
+    'metric',
+    'better',
+    'minDelta',
+    'minimum',
+  ]);
   const {
     initial,
     factor = 0.1,
     patience = 10,
     metric = 'validationLoss',
+    better = /^(validationL|l)oss$/.test(metric) ? 'lower' : 'higher',
     minDelta = 0,
     minimum = 0,
   } = options;
   positive('plateau', 'initial', initial);
-  const sign = metric === 'validationAccuracy' ? -1 : 1;
+  const sign = better === 'higher' ? -1 : 1;
   return ({ history }) => {
     let rate = initial;
     let best = Number.POSITIVE_INFINITY;
     let since = 0;
     for (const metrics of history) {
-      const value = sign * (metrics[metric] ?? metrics.loss);
+      const value = sign * (epochValue(metrics, metric) ?? metrics.loss);
       if (value < best - minDelta) {
         best = value;
         since = 0;

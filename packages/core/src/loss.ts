@@ -17,6 +17,8 @@ export interface ResolvedLoss {
   readonly task: Task;
   /** Of labels that are there or not: above what an output says that they are. */
   readonly threshold: number;
+  /** The values that labels may have; absent: nobody knows. */
+  readonly range?: readonly [number, number];
   /** Its part in the sum over several outputs. */
   readonly weight: number;
   /** The mean over examples, each counted by its weight, `[n]`, where there are weights. */
@@ -53,6 +55,18 @@ function checkShapes(task: Task, labels: tf.Tensor, outputs: tf.Tensor): void {
   );
 }
 
+/** Over a single class a loss is always the same. */
+function oneUnit(name: string): EspalierError {
+  return new EspalierError(
+    'invalid-option',
+    `${name} is over several classes, and the output has one unit.`,
+    {
+      remedy:
+        'Labels of 0 and 1 want binaryCrossentropy, numbers meanSquaredError, meanAbsoluteError or huber.',
+    },
+  );
+}
+
 function checkClasses(name: string, classWeights: readonly number[] | undefined, classes: number): void {
   if (classWeights === undefined || classWeights.length === classes) return;
   throw new EspalierError(
@@ -69,6 +83,7 @@ function ofClasses({ name, smoothing = 0, classWeights }: LossOptions, compute: 
   return (labels, outputs, weights) => {
     checkShapes('classes', labels, outputs);
     const classes = last(outputs.shape);
+    if (classes === 1) throw oneUnit(name);
     checkClasses(name, classWeights, classes);
     let rows = labelRows(labels, outputs);
     const counts = classWeights === undefined ? weights : classCounts(rows, classWeights, weights);
@@ -134,6 +149,19 @@ function named(options: ReturnType<typeof optionsOf>, onLogits: boolean): Comput
   }
 }
 
+/** The values that labels of a loss may have. */
+const ranges: { readonly [name: string]: readonly [number, number] } = {
+  binaryCrossentropy: [0, 1],
+  hinge: [-1, 1],
+};
+
+/** Refuses a loss over several classes for an output of one unit. @throws EspalierError `invalid-option` */
+export function checkUnits(loss: Loss, model: LayersModel, output = 0): void {
+  if (typeof loss === 'function' || model.outputs?.[output]?.shape.at(-1) !== 1) return;
+  const { name, task } = optionsOf(loss);
+  if (task === 'classes') throw oneUnit(name);
+}
+
 /** The activation that a loss takes over. */
 const takenOver: { readonly [name: string]: 'softmax' | 'sigmoid' } = {
   categoricalCrossentropy: 'softmax',
@@ -171,5 +199,13 @@ export function resolveLoss(loss: Loss, model: LayersModel, output?: number): Re
   const onLogits = activation !== undefined && takenOver[options.name] === activation;
   const task = activation === 'softmax' ? 'classes' : options.task;
   const threshold = onLogits || (options.name === 'hinge' && activation === undefined) ? 0 : 0.5;
-  return { onLogits, task, threshold, weight: options.weight ?? 1, compute: named(options, onLogits) };
+  const range = ranges[options.name] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  return {
+    onLogits,
+    task,
+    threshold,
+    range,
+    weight: options.weight ?? 1,
+    compute: named(options, onLogits),
+  };
 }

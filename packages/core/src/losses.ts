@@ -4,7 +4,7 @@ import { type Arranged, listed } from './arrange.js';
 import { EspalierError, unknownName } from './errors.js';
 import { withLogits } from './logits.js';
 import type { Loss, LossOptions } from './loss/options.js';
-import { type ResolvedLoss, resolveLoss } from './loss.js';
+import { checkUnits, type ResolvedLoss, resolveLoss } from './loss.js';
 
 /** The loss of each output: one for all, a list in the model's order, or by the names of its output layers. */
 export type Losses = Loss | readonly Loss[] | Readonly<Record<string, Loss>>;
@@ -59,7 +59,10 @@ const times = ({ weight }: ResolvedLoss, value: tf.Scalar): tf.Scalar =>
 export function resolveLosses(losses: Losses, model: LayersModel): ResolvedLosses {
   // A sequential model that was not called has one output that it does not know yet.
   const all = model.outputs?.length > 1 || !isOne(losses, model) ? inOrder(losses, model) : [losses];
-  const each = all.map((loss, i) => resolveLoss(loss as Loss, model, all.length > 1 ? i : undefined));
+  const each = all.map((loss, i) => {
+    checkUnits(loss as Loss, model, i);
+    return resolveLoss(loss as Loss, model, all.length > 1 ? i : undefined);
+  });
   const onLogits = each.flatMap((loss, i) => (loss.onLogits ? [i] : []));
   if (each.length === 1) {
     const [only] = each;

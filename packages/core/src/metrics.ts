@@ -19,6 +19,13 @@ export interface EpochMetrics {
   readonly wait?: number;
 }
 
+/** A number of an epoch by its name; undefined where it has none. */
+export function epochValue(epoch: EpochMetrics, name: string): number | undefined {
+  if (name === 'loss' || name === 'validationLoss' || name === 'validationAccuracy') return epoch[name];
+  // A number that JSON does not have comes back from a checkpoint as null.
+  return epoch.validationMetrics?.[name] ?? undefined;
+}
+
 /** What an evaluation measures of one output. */
 export interface OutputEvaluation {
   readonly loss: number;

@@ -278,3 +278,68 @@ test.each<[string, Data, Losses | undefined, string, string]>([
   expect(await codeOf(() => evaluate(model, data, loss ? { loss } : {}))).toBe(code);
   expect(tf.memory().numTensors).toBe(before);
 });
+
+test.each<[string, Losses, number[][], string]>([
+  [
+    'no class',
+    'sparseCategoricalCrossentropy',
+    [[0], [3]],
+    'A label is 3, in example 1 of its batch; it should be a class from 0 to 2',
+  ],
+  ['half a class', 'categoricalCrossentropy', [[0.5], [2]], 'A label is 0.5, in example 0'],
+  ['a negative class', 'categoricalHinge', [[0], [-1]], 'A label is -1, in example 1'],
+  [
+    'a number where labels are there or not',
+    'binaryCrossentropy',
+    [
+      [0, 1, 0],
+      [0, 17, 1],
+    ],
+    'A label is 17, in example 1 of its batch; it should be in [0,1]',
+  ],
+  [
+    'NaN',
+    'huber',
+    [
+      [0, 1, 0],
+      [0, Number.NaN, 1],
+    ],
+    'A label is NaN, in example 1 of its batch; it should be a number',
+  ],
+])(
+  'a label that is %s is told of, in the first step and when a loss is not finite',
+  async (_, loss, labels, message) => {
+    const batch = (rows: number[][]): Batch => ({ inputs: tf.ones([2, 6]), labels: tf.tensor2d(rows) });
+    const right =
+      labels[0].length === 1
+        ? [[0], [2]]
+        : [
+            [0, 1, 0],
+            [1, 0, 0],
+          ];
+    const before = tf.memory().numTensors;
+    const later: Data = { size: 4, stepsPerEpoch: 2, batches: () => [batch(right), batch(labels)] };
+    for (const data of [always(() => batch(labels)), later]) {
+      if (data === later && loss === 'binaryCrossentropy') continue; // Of a number, it is finite.
+      const model = perceptron();
+      const run = new Run(model);
+      await expect(train(run, { data, epochs: 1, loss })).rejects.toThrow(message);
+      run.dispose();
+      if (loss === 'binaryCrossentropy') continue;
+      await expect(evaluate(model, data, { loss })).rejects.toThrow(message);
+      model.dispose();
+    }
+    expect(tf.memory().numTensors - before).toBeLessThanOrEqual(4); // The weights of the last model.
+  },
+);
+
+test('inputs that are not finite are told of by their batch', async () => {
+  const data: Data = {
+    size: 4,
+    stepsPerEpoch: 2,
+    batches: () => [1, Number.NaN].map((v) => ({ inputs: tf.fill([2, 6], v), labels: tf.tensor1d([0, 1]) })),
+  };
+  const run = new Run(perceptron());
+  await expect(train(run, { data, epochs: 1 })).rejects.toThrow(/loss is NaN.*\n.*The inputs of batch 1/);
+  run.dispose();
+});

@@ -6,7 +6,7 @@ import { mae, mse, r2, rmse } from './numbers.js';
 import { type OwnMetric, ownMetric } from './own.js';
 import { type PictureOptions, psnr, ssim } from './pictures.js';
 
-const factories = {
+const factories: Readonly<Record<string, (options: never) => Metric>> = {
   accuracy,
   topK,
   precision,
@@ -26,7 +26,24 @@ const factories = {
 };
 
 /** A metric by name. `topK` is of the five highest outputs; `top3` is of three. */
-export type MetricName = keyof typeof factories | `top${number}`;
+export type MetricName =
+  | 'accuracy'
+  | 'topK'
+  | `top${number}`
+  | 'precision'
+  | 'recall'
+  | 'f1'
+  | 'auc'
+  | 'iou'
+  | 'dice'
+  | 'perplexity'
+  | 'bitsPerToken'
+  | 'mae'
+  | 'mse'
+  | 'rmse'
+  | 'r2'
+  | 'psnr'
+  | 'ssim';
 
 /** A metric by name with the options that its factory takes. */
 export type MetricOptions = { readonly name: MetricName; readonly k?: number } & CountOptions &
@@ -93,7 +110,7 @@ export function metricOf(use: MetricUse): Metric {
   const { name, ...options } = typeof use === 'string' ? { name: use } : use;
   const [, k] = /^top([1-9]\d*)$/.exec(name) ?? [];
   if (k !== undefined) return topK({ ...(options as { k?: number }), k: Number(k) });
-  if (Object.hasOwn(factories, name)) return factories[name as 'f1'](options);
+  if (Object.hasOwn(factories, name)) return factories[name](options as never);
   const near = nearestMetric(String(name));
   throw new EspalierError('unknown-name', `There is no metric '${String(name)}'.`, {
     remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${metricNames.join(', ')}.`,

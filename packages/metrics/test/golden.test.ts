@@ -87,8 +87,14 @@ test('pictures, as tf.image', async () => {
     stepsPerEpoch: 1,
     batches: () => [
       {
-        inputs: tf.tensor4d(outputs.map((v) => v * scale), [...shape]),
-        labels: tf.tensor4d(labels.map((v) => v * scale), [...shape]),
+        inputs: tf.tensor4d(
+          outputs.map((v) => v * scale),
+          [...shape],
+        ),
+        labels: tf.tensor4d(
+          labels.map((v) => v * scale),
+          [...shape],
+        ),
       },
     ],
   });

@@ -75,6 +75,13 @@ export function either(first: Check, second: Check): Check {
   };
 }
 
+export function oneOf(...wanted: readonly string[]): Check {
+  return (value, path) => {
+    if (!wanted.includes(value as string))
+      throw expected(wanted.map((w) => `"${w}"`).join(' or '), value, path);
+  };
+}
+
 export function orNull(check: Check): Check {
   return (value, path) => {
     if (value !== null) check(value, path);

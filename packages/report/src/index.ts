@@ -20,6 +20,7 @@ export {
   formatRatio,
   formatShape,
 } from './format.js';
+export { formatMeasure, type GoalView, goalView, unitOf } from './goal.js';
 export { inspectionCsv } from './inspection/csv.js';
 export { renderInspection } from './inspection/page.js';
 export { inspectionTable } from './inspection/table.js';
@@ -36,8 +37,10 @@ export { parseReport } from './parse.js';
 export type {
   EnvironmentReport,
   EpochReport,
+  GoalReport,
   HistogramReport,
   InferenceReport,
+  MeasureReport,
   ModelFigures,
   PaperRatio,
   Report,

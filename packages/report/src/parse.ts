@@ -2,12 +2,14 @@ import {
   ascending,
   base64,
   boolean,
+  type Check,
   count,
   either,
   exactly,
   list,
   number,
   object,
+  oneOf,
   optional,
   orNull,
   ReportError,
@@ -20,8 +22,10 @@ import type { MaskReport } from './measure/mask.js';
 import type {
   EnvironmentReport,
   EpochReport,
+  GoalReport,
   HistogramReport,
   InferenceReport,
+  MeasureReport,
   ModelFigures,
   PaperRatio,
   Report,
@@ -53,12 +57,17 @@ const inference = object<InferenceReport>(
   },
 );
 
+const measured = record(orNull(number()));
+const better: Check = oneOf('higher', 'lower');
+
 const figures = object<ModelFigures>(
   {
     accuracy: orNull(fraction),
     error: orNull(fraction),
     loss: optional(number()),
     bitsPerCharacter: optional(number(0)),
+    metrics: optional(measured),
+    perClass: optional(record(list(orNull(number())))),
     parameters: count(),
     nonzero: count(),
     bytes: count(1),
@@ -142,6 +151,13 @@ const report = object<Report>(
     compressed: figures,
     ratio: number(0),
     paperRatios: record(object<PaperRatio>({ value: number(0), counts: string })),
+    goal: optional(object<GoalReport>({ metric: string, better })),
+    measures: optional(
+      record(
+        object<MeasureReport>({ better: optional(better), unit: optional(oneOf('share', 'dB', 'bits')) }),
+      ),
+    ),
+    classes: optional(list(string)),
     stages: list(
       object<StageReport>({
         name: string,
@@ -150,6 +166,8 @@ const report = object<Report>(
         wait: optional(number(0)),
         epochs: optional(count()),
         accuracy: optional(fraction),
+        loss: optional(number()),
+        metrics: optional(measured),
         nonzero: optional(count()),
         bytes: optional(number(0)),
         estimated: optional(boolean),
@@ -164,6 +182,7 @@ const report = object<Report>(
         accuracy: optional(fraction),
         validationLoss: optional(number()),
         validationAccuracy: optional(fraction),
+        validationMetrics: optional(measured),
         learningRate: optional(number(0)),
         sparsity: optional(fraction),
         seconds: optional(number(0)),

@@ -4,7 +4,7 @@ import type { MaskReport } from './measure/mask.js';
 
 /** What a model is and does: one is measured before compression, one after, decoded from its file. */
 export interface ModelFigures {
-  /** Share of test examples classified rightly, in [0, 1]; `null` when there was no labelled data. */
+  /** Share of test examples classified rightly, in [0, 1]; `null` where labels are no classes, or there were none. */
   readonly accuracy: number | null;
   /** 1 - accuracy. */
   readonly error: number | null;
@@ -12,6 +12,10 @@ export interface ModelFigures {
   readonly loss?: number;
   /** Of a language model on characters: test loss / ln 2. */
   readonly bitsPerCharacter?: number;
+  /** On the test data, by name, of several outputs by `output/name` too; `null` where it is no number. */
+  readonly metrics?: Readonly<Record<string, number | null>>;
+  /** Those of the metrics that have a value for each class. */
+  readonly perClass?: Readonly<Record<string, readonly (number | null)[]>>;
   /** Weights, counted as they are in the model, pruned ones included. */
   readonly parameters: number;
   /** Weights that are not 0. */
@@ -45,6 +49,21 @@ export interface PaperRatio {
   readonly counts: string;
 }
 
+/** By what models are compared. */
+export interface GoalReport {
+  /** `accuracy`, `loss`, or one of the metrics; of one output of several `output/name`. */
+  readonly metric: string;
+  readonly better: 'higher' | 'lower';
+}
+
+/** What is known of a metric. */
+export interface MeasureReport {
+  /** Which values are better; absent where nobody has said. */
+  readonly better?: 'higher' | 'lower';
+  /** How it is shown: shares in [0, 1] as percentages. */
+  readonly unit?: 'share' | 'dB' | 'bits';
+}
+
 /** One stage of a run. */
 export interface StageReport {
   readonly name: string;
@@ -57,6 +76,9 @@ export interface StageReport {
   readonly epochs?: number;
   /** After the stage, on the validation split if there is one; in [0, 1]. */
   readonly accuracy?: number;
+  /** Where models are compared by something else than accuracy: on the validation split, too. */
+  readonly loss?: number;
+  readonly metrics?: Readonly<Record<string, number | null>>;
   /** Weights that are not 0 after the stage. */
   readonly nonzero?: number;
   /** Size of the model after the stage. */
@@ -80,6 +102,7 @@ export interface EpochReport {
   readonly validationLoss?: number;
   /** In [0, 1]. */
   readonly validationAccuracy?: number;
+  readonly validationMetrics?: Readonly<Record<string, number | null>>;
   readonly learningRate?: number;
   /** Share of weights that are 0, in [0, 1]. */
   readonly sparsity?: number;
@@ -146,6 +169,12 @@ export interface Report {
   /** Dense bytes / compressed bytes. */
   readonly ratio: number;
   readonly paperRatios: Readonly<Record<string, PaperRatio>>;
+  /** Absent: accuracy. */
+  readonly goal?: GoalReport;
+  /** The metrics that were asked for, by name. */
+  readonly measures?: Readonly<Record<string, MeasureReport>>;
+  /** The names of the classes of `perClass`, in their order. */
+  readonly classes?: readonly string[];
   readonly stages: readonly StageReport[];
   readonly metrics: readonly EpochReport[];
   readonly tensors: readonly TensorFigures[];

@@ -10,6 +10,7 @@ import {
   formatShape,
   formatWait,
 } from './format.js';
+import { formatChange, formatMeasure, type GoalView, goalOf, goalView, otherMetrics } from './goal.js';
 import type { ModelFigures, Report, StageReport, TensorFigures } from './schema.js';
 import { type Cell, formatTable } from './table.js';
 
@@ -24,16 +25,26 @@ function figuresTable(report: Report): string {
     show(compressed),
     change,
   ];
+  const labelled = dense.accuracy !== null || compressed.accuracy !== null || report.goal === undefined;
   const points =
     dense.accuracy === null || compressed.accuracy === null
       ? ''
       : `${formatPoints(compressed.accuracy - dense.accuracy)} points`;
+  const loss = (value: number | undefined): string => formatMeasure(value);
   return formatTable(
     [
       ['', 'dense', 'compressed', ''],
       row('size', ({ bytes }) => formatBytes(bytes), `${formatRatio(ratio)} smaller`),
-      row('accuracy', ({ accuracy }) => formatPercent(accuracy), points),
-      row('error', ({ error }) => formatPercent(error), ''),
+      ...(labelled
+        ? [
+            row('accuracy', ({ accuracy }) => formatPercent(accuracy), points),
+            row('error', ({ error }) => formatPercent(error), ''),
+          ]
+        : []),
+      ...otherMetrics(report).map((one) => [one.name, one.dense, one.compressed, one.change]),
+      ...(report.goal === undefined
+        ? []
+        : [row('loss', (figures) => loss(figures.loss), formatChange(dense.loss, compressed.loss))]),
       ...(compressed.bitsPerCharacter === undefined ? [] : [row('bits per character', bits, '')]),
       row('weights', ({ parameters }) => formatCount(parameters), ''),
       row(
@@ -53,18 +64,18 @@ function figuresTable(report: Report): string {
 }
 
 /** Plain-text rows of the stages. */
-export function stageTable(stages: readonly StageReport[]): string {
+export function stageTable(stages: readonly StageReport[], goal: GoalView = goalView()): string {
   const waits = stages.some(({ wait }) => wait !== undefined);
   return formatTable(
     [
-      ['stage', 'kind', 'epochs', 'time', ...(waits ? ['data wait'] : []), 'accuracy', 'non-zero', 'size'],
+      ['stage', 'kind', 'epochs', 'time', ...(waits ? ['data wait'] : []), goal.metric, 'non-zero', 'size'],
       ...stages.map((stage) => [
         stage.name,
         stage.kind,
         stage.epochs ?? ABSENT,
         formatDuration(stage.seconds),
         ...(waits ? [formatWait(stage)] : []),
-        formatPercent(stage.accuracy),
+        goal.format(goal.ofStage(stage)),
         stage.nonzero === undefined ? ABSENT : formatCount(stage.nonzero),
         stage.bytes === undefined ? ABSENT : `${stage.estimated ? '≈ ' : ''}${formatBytes(stage.bytes)}`,
       ]),
@@ -125,7 +136,7 @@ export function summarize(report: Report): string {
     formatTable([[`${name} · seed ${seed} · ${where} · ${formatDuration(seconds)}`]]).split('\n')[0],
     figuresTable(report),
   ];
-  if (stages.length > 0) parts.push(stageTable(stages));
+  if (stages.length > 0) parts.push(stageTable(stages, goalOf(report)));
   const ratios = Object.entries(paperRatios);
   if (ratios.length > 0) {
     const rows = ratios.map(([key, { value, counts }]) => [key, formatRatio(value), counts]);

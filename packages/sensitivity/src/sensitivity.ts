@@ -3,8 +3,11 @@ import {
   type Data,
   EspalierError,
   evaluate,
+  flatMetrics,
+  type Goal,
   kernels,
-  type Loss,
+  type Losses,
+  type Metrics,
   once,
   type Parameter,
   type Pruner,
@@ -27,6 +30,8 @@ export interface SensitivityPoint {
   readonly sparsity: number;
   readonly accuracy: number;
   readonly loss: number;
+  /** The goal, where it is not accuracy. */
+  readonly value?: number;
 }
 
 /** How the model bears it when one tensor, or one group of them, is pruned and nothing else. */
@@ -38,10 +43,20 @@ export interface SensitivityCurve {
   readonly points: readonly SensitivityPoint[];
 }
 
+/** What is measured of a model. */
+interface Measured {
+  readonly accuracy: number;
+  readonly loss: number;
+  readonly value?: number;
+  readonly size: number;
+}
+
 export interface Sensitivity {
   readonly kind: SensitivityKind;
+  /** By what models are compared, where it is not accuracy. */
+  readonly goal?: Required<Goal>;
   /** Of the model as it came. */
-  readonly baseline: { readonly accuracy: number; readonly loss: number; readonly size: number };
+  readonly baseline: Measured;
   readonly curves: readonly SensitivityCurve[];
   /** What cannot be pruned, and why. */
   readonly refused: readonly { readonly name: string; readonly reason: string }[];
@@ -53,7 +68,11 @@ export interface SensitivityMeasureOptions {
   readonly levels: readonly number[];
   /** Default: every trainable kernel. */
   readonly parameters?: Selector;
-  readonly loss?: Loss;
+  readonly loss?: Losses;
+  /** Measured besides loss and accuracy. */
+  readonly metrics?: Metrics;
+  /** What each measurement's value is: `loss`, or one of `metrics`. Default: accuracy. */
+  readonly goal?: Required<Goal>;
   /** Called after each measurement. */
   readonly onPoint?: (name: string, point: SensitivityPoint) => void;
 }
@@ -90,7 +109,7 @@ export async function measureSensitivity(
   data: Data,
   options: SensitivityMeasureOptions,
 ): Promise<Sensitivity> {
-  const { kind, levels, parameters = kernels, loss, onPoint } = options;
+  const { kind, levels, parameters = kernels, loss, metrics, goal, onPoint } = options;
   if (!sensitivityKinds.includes(kind)) throw unknownName('kind', String(kind), sensitivityKinds);
   if (levels.length === 0) throw new EspalierError('invalid-option', 'sensitivity: there are no levels.');
   for (const one of levels) checkRange('sensitivity', 'a level', one, 0, 1);
@@ -100,21 +119,27 @@ export async function measureSensitivity(
       remedy: refused.map(({ name, reason }) => `${name}: ${reason}`).join('; ') || 'Name other parameters.',
     });
   }
-  const measure = async (): Promise<{ accuracy: number; loss: number; size: number }> =>
-    evaluate(run.model, data, loss === undefined ? {} : { loss });
+  const measure = async (): Promise<Measured> => {
+    const measured = await evaluate(run.model, data, { ...(loss && { loss }), ...(metrics && { metrics }) });
+    const { accuracy, loss: mean, size } = measured;
+    if (goal === undefined) return { loss: mean, accuracy, size };
+    const value = goal.metric === 'loss' ? mean : (flatMetrics(measured)[goal.metric] ?? accuracy);
+    return { loss: mean, accuracy, value, size };
+  };
   const baseline = await measure();
   const curves: SensitivityCurve[] = [];
   for (const { name, of } of targets) {
     const points: SensitivityPoint[] = [];
     for (const sparsity of [...levels].sort((a, b) => a - b)) {
       const measured = await pruned(run, of, prunerOf(kind, sparsity), measure);
-      const point = { sparsity, accuracy: measured.accuracy, loss: measured.loss };
+      const { size: _, ...scores } = measured;
+      const point = { sparsity, ...scores };
       points.push(point);
       onPoint?.(name, point);
     }
     curves.push({ name, parameters: of.map((p) => p.name), points });
   }
-  return { kind, baseline, curves, refused };
+  return { kind, ...(goal && { goal }), baseline, curves, refused };
 }
 
 function prunerOf(kind: SensitivityKind, sparsity: number): Pruner {

@@ -1,13 +1,20 @@
-import type { Sensitivity, SensitivityCurve } from './sensitivity.js';
+import type { Sensitivity, SensitivityCurve, SensitivityPoint } from './sensitivity.js';
 
 /**
- * For each tensor or group the largest measured level up to which accuracy has never fallen by more than
+ * For each tensor or group the largest measured level up to which accuracy, or the goal, has never become worse by more than
  * `maxDrop`; 0 where the first level is too much.
  */
-export function bearable({ baseline, curves }: Sensitivity, maxDrop: number): Map<SensitivityCurve, number> {
+export function bearable(
+  { baseline, curves, goal }: Sensitivity,
+  maxDrop: number,
+): Map<SensitivityCurve, number> {
+  const sign = goal?.better === 'lower' ? -1 : 1;
+  const quality = ({ accuracy, value }: SensitivityPoint | Sensitivity['baseline']): number =>
+    sign * (goal === undefined ? accuracy : (value ?? Number.NaN));
+  const least = quality(baseline) - maxDrop;
   return new Map(
     curves.map((curve) => {
-      const end = curve.points.findIndex(({ accuracy }) => accuracy < baseline.accuracy - maxDrop);
+      const end = curve.points.findIndex((point) => !(quality(point) >= least));
       const within = end < 0 ? curve.points : curve.points.slice(0, end);
       return [curve, within.at(-1)?.sparsity ?? 0];
     }),

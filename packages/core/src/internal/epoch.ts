@@ -8,6 +8,7 @@ import type { RunState } from '../run-state.js';
 import type { TrainOptions } from '../train-options.js';
 import type { Bindings } from './bindings.js';
 import type { Bound } from './bound.js';
+import { checkLabels, lookForFault } from './check-labels.js';
 import { differentiable } from './differentiable.js';
 import { disposeBatch } from './dispose-batch.js';
 import { type StepParts, takeStep } from './step.js';
@@ -60,7 +61,10 @@ export async function takeEpoch(parts: EpochParts, epoch: number): Promise<Taken
       steps++;
       if (steps % checkEvery === 0 || steps === stepsPerEpoch) {
         const [loss] = await sums.data();
-        if (!Number.isFinite(loss)) throw notFinite(loss, epoch, steps);
+        if (!Number.isFinite(loss)) {
+          const found = await lookForFault(parts.model, parts.loss, data, epoch, steps);
+          throw notFinite(loss, epoch, steps, found);
+        }
         onStep?.({ epoch, step: steps, steps: stepsPerEpoch, loss: loss / steps });
       }
       if (performance.now() - breath > yieldEvery) {
@@ -95,6 +99,7 @@ async function stepWith(parts: EpochParts, batch: Batch, step: number): Promise<
   const { stepsPerEpoch } = parts.options.data;
   try {
     for (const bound of parts.bound) parts.bindings.rebind(await fire(bound, step, stepsPerEpoch));
+    if (step === 0) await checkLabels(parts.model, parts.loss, batch);
     parts.prepare(step);
     return differentiable(() => takeStep(parts, batch, parts.momentOf(step)));
   } finally {
@@ -112,8 +117,8 @@ function fire({ running, time }: Bound, step: number, stepsPerEpoch: number): Of
   return step === time.end * stepsPerEpoch ? running.settle() : [];
 }
 
-function notFinite(loss: number, epoch: number, step: number): EspalierError {
+function notFinite(loss: number, epoch: number, step: number, found: string | undefined): EspalierError {
   return new EspalierError('not-finite', `The loss is ${loss} in epoch ${epoch}, by step ${step}.`, {
-    remedy: 'Lower the learning rate, or look for values in the data that are not finite.',
+    remedy: found ?? 'Lower the learning rate, or look for values in the data that are not finite.',
   });
 }

@@ -1,6 +1,6 @@
 import { EspalierError, unknownName } from '../errors.js';
 import type { Better, Metrics } from '../metric.js';
-import type { EpochMetrics } from '../metrics.js';
+import { type EpochMetrics, epochValue } from '../metrics.js';
 import type { TrainOptions } from '../train-options.js';
 
 /** A number of epochs by which they are compared. */
@@ -37,8 +37,7 @@ export function watching(
   given?: Better,
 ): Watched {
   if (Object.hasOwn(own, name)) {
-    const key = name as 'loss' | 'validationLoss' | 'validationAccuracy';
-    return { better: given ?? own[name], of: (epoch) => epoch[key] };
+    return { better: given ?? own[name], of: (epoch) => epochValue(epoch, name) };
   }
   const known = measured(metrics);
   // One of several outputs' metrics is told by its output's name.
@@ -51,7 +50,7 @@ export function watching(
       remedy: `Say it: { metric: '${name}', better: 'higher' }, or 'lower'.`,
     });
   }
-  return { better, of: ({ validationMetrics }) => validationMetrics?.[name] ?? undefined };
+  return { better, of: (epoch) => epochValue(epoch, name) };
 }
 
 /** By what epochs are compared where nobody says it. */

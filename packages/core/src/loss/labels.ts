@@ -2,8 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 
 const lastOf = (shape: readonly number[]): number => shape[shape.length - 1];
 
+/** A tensor, or what is known of one. */
+type Sized = Pick<tf.Tensor, 'shape' | 'size'>;
+
 /** Are labels the numbers of classes, one for each row of outputs, rather than rows themselves? */
-export function areNumbers(labels: tf.Tensor, outputs: tf.Tensor): boolean {
+export function areNumbers(labels: Sized, outputs: Sized): boolean {
   return labels.size !== outputs.size && labels.size * lastOf(outputs.shape) === outputs.size;
 }
 

@@ -102,7 +102,16 @@ export type OwnLoss = (labels: tf.Tensor, outputs: tf.Tensor, weights?: tf.Tenso
  */
 export type Loss = LossName | LossOptions | OwnLoss;
 
-/** The options of a loss with a name, checked, and the long name. */
+/**
+ * Refuses a loss that does not exist, or whose options are not right.
+ *
+ * @throws EspalierError `unknown-name`, `unknown-option`, `invalid-option`
+ */
+export function checkLoss(loss: Loss): void {
+  if (typeof loss !== 'function') optionsOf(loss);
+}
+
+/** The options of a loss with a name, checked. */
 export function optionsOf(loss: LossName | LossOptions): LossOptions & {
   readonly task: Task;
 } {

@@ -1,4 +1,5 @@
 import { ABSENT, formatPercent, formatValue } from '../format.js';
+import type { GoalView } from '../goal.js';
 import { html, type Markup } from '../markup.js';
 import { type Key, type Mark, plot } from '../plot/frame.js';
 import { bands, line, type Point, type Stretch } from '../plot/marks.js';
@@ -8,7 +9,7 @@ import type { EpochReport } from '../schema.js';
 type Column = 'loss' | 'validationLoss' | 'accuracy' | 'validationAccuracy' | 'sparsity' | 'learningRate';
 
 interface Series {
-  readonly key: Column;
+  readonly of: (row: EpochReport) => number | null | undefined;
   readonly label: string;
   readonly style: string;
 }
@@ -51,13 +52,13 @@ function curve(
   series: readonly Series[],
   scaleOf: (values: readonly number[]) => { scale: ScaleSpec; logarithmic: boolean },
 ): Markup | false {
-  const drawn = series.filter(({ key }) => metrics.some((row) => row[key] !== undefined));
-  const values = drawn.flatMap(({ key }) => metrics.flatMap((row) => row[key] ?? []));
+  const drawn = series.filter(({ of }) => metrics.some((row) => of(row) != null));
+  const values = drawn.flatMap(({ of }) => metrics.flatMap((row) => of(row) ?? []));
   if (values.length === 0) return false;
   const { scale, logarithmic } = scaleOf(values);
-  const lines: Mark[] = drawn.map(({ key, style }) =>
+  const lines: Mark[] = drawn.map(({ of, style }) =>
     line(
-      metrics.map((row, i): Point => [i + 1, row[key] ?? Number.NaN]),
+      metrics.map((row, i): Point => [i + 1, of(row) ?? Number.NaN]),
       style,
     ),
   );
@@ -75,29 +76,39 @@ function curve(
 const MOST_ROWS = 200;
 
 /** The curves as numbers. */
-function table(metrics: readonly EpochReport[]): Markup {
+function table(metrics: readonly EpochReport[], goal: GoalView): Markup {
+  const labelled = goal.metric === 'accuracy' || metrics.some((row) => row.validationAccuracy !== undefined);
+  const own = goal.metric === 'accuracy' || goal.metric === 'loss' ? undefined : goal;
   const every = Math.ceil(metrics.length / MOST_ROWS);
   const shown = metrics.filter((_, i) => i % every === 0 || i === metrics.length - 1);
   const number = (value: number | undefined): string => (value === undefined ? ABSENT : formatValue(value));
   return html`<details class="card scroll"><summary>The curves as a table${every > 1 && `, every ${every}th epoch`}</summary>
-<table><thead><tr><th>Stage</th><th class="n">Epoch</th><th class="n">Loss</th><th class="n">Validation loss</th><th class="n">Accuracy</th><th class="n">Validation accuracy</th><th class="n">Sparsity</th><th class="n">Learning rate</th></tr></thead>
+<table><thead><tr><th>Stage</th><th class="n">Epoch</th><th class="n">Loss</th><th class="n">Validation loss</th>${labelled && html`<th class="n">Accuracy</th><th class="n">Validation accuracy</th>`}${own && html`<th class="n">Validation ${own.metric}</th>`}<th class="n">Sparsity</th><th class="n">Learning rate</th></tr></thead>
 <tbody>${shown.map(
     (row) =>
-      html`<tr><td>${row.stage}</td><td class="n">${row.epoch + 1}</td><td class="n">${number(row.loss)}</td><td class="n">${number(row.validationLoss)}</td><td class="n">${formatPercent(row.accuracy)}</td><td class="n">${formatPercent(row.validationAccuracy)}</td><td class="n">${formatPercent(row.sparsity, 1)}</td><td class="n">${number(row.learningRate)}</td></tr>`,
+      html`<tr><td>${row.stage}</td><td class="n">${row.epoch + 1}</td><td class="n">${number(row.loss)}</td><td class="n">${number(row.validationLoss)}</td>${labelled && html`<td class="n">${formatPercent(row.accuracy)}</td><td class="n">${formatPercent(row.validationAccuracy)}</td>`}${own && html`<td class="n">${own.format(own.ofEpoch(row))}</td>`}<td class="n">${formatPercent(row.sparsity, 1)}</td><td class="n">${number(row.learningRate)}</td></tr>`,
   )}</tbody></table></details>`;
 }
 
 /** Loss, accuracy, sparsity and learning rate by epoch, the stages as bands; nothing when there was no training. */
-export function curves(metrics: readonly EpochReport[]): Markup | false {
+export function curves(metrics: readonly EpochReport[], goal: GoalView): Markup | false {
   if (metrics.length === 0) return false;
   const both = (train: Column, validation: Column): Series[] => [
-    { key: train, label: 'training', style: 's2' },
-    { key: validation, label: 'validation', style: 's1' },
+    { of: (row) => row[train], label: 'training', style: 's2' },
+    { of: (row) => row[validation], label: 'validation', style: 's1' },
   ];
+  const alone = (key: Column, label: string, style: string): Series[] => [
+    { of: (row) => row[key], label, style },
+  ];
+  // The loss has a picture of its own already.
+  const own = goal.metric === 'accuracy' || goal.metric === 'loss' ? undefined : goal;
+  const series: Series[] = own
+    ? [{ of: own.ofEpoch, label: 'validation', style: 's1' }]
+    : both('accuracy', 'validationAccuracy');
   return html`<section><h2>Training</h2><div class="grid2">
 ${curve(metrics, 'Loss', 'mean loss', both('loss', 'validationLoss'), lossScale)}
-${curve(metrics, 'Accuracy', 'accuracy (%)', both('accuracy', 'validationAccuracy'), shareScale)}
-${curve(metrics, 'Sparsity', 'weights that are 0 (%)', [{ key: 'sparsity', label: 'sparsity', style: 's3' }], shareScale)}
-${curve(metrics, 'Learning rate', 'learning rate', [{ key: 'learningRate', label: 'rate', style: 's4' }], lossScale)}
-</div>${table(metrics)}</section>`;
+${curve(metrics, own?.title ?? 'Accuracy', own?.label ?? 'accuracy (%)', series, own && own.unit !== 'share' ? lossScale : shareScale)}
+${curve(metrics, 'Sparsity', 'weights that are 0 (%)', alone('sparsity', 'sparsity', 's3'), shareScale)}
+${curve(metrics, 'Learning rate', 'learning rate', alone('learningRate', 'rate', 's4'), lossScale)}
+</div>${table(metrics, goal)}</section>`;
 }

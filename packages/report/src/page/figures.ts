@@ -1,13 +1,6 @@
 import { costRows } from '../costs.js';
-import {
-  ABSENT,
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatPercent,
-  formatPoints,
-  formatRatio,
-} from '../format.js';
+import { ABSENT, formatBytes, formatCount, formatDuration, formatPercent, formatRatio } from '../format.js';
+import { goalOf, otherMetrics } from '../goal.js';
 import { html, type Markup } from '../markup.js';
 import type { Report } from '../schema.js';
 
@@ -26,22 +19,20 @@ export function heading(report: Report): Markup {
     createdAt?.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC'),
   ].filter(Boolean);
   const weights = formatPercent(compressed.nonzero / Math.max(1, dense.parameters), 1);
-  const accuracy =
-    compressed.accuracy === null || dense.accuracy === null
+  const goal = goalOf(report);
+  const [before, after] = [goal.ofModel(dense), goal.ofModel(compressed)];
+  const quality =
+    before == null || after == null
       ? figure(
           'Weights left',
           weights,
           `${formatCount(compressed.nonzero)} of ${formatCount(dense.parameters)}`,
         )
-      : figure(
-          'Accuracy',
-          formatPercent(compressed.accuracy),
-          `dense ${formatPercent(dense.accuracy)}, ${formatPoints(compressed.accuracy - dense.accuracy)} points`,
-        );
+      : figure(goal.title, goal.format(after), `dense ${goal.format(before)}, ${goal.change(before, after)}`);
   return html`<header><h1>${name}</h1><p class="meta">${meta.join(' · ')}</p>
 <div class="figures">
 ${figure('Smaller', formatRatio(ratio), `${formatBytes(dense.bytes)} of float32 to ${formatBytes(compressed.bytes)}`)}
-${accuracy}
+${quality}
 ${figure('File', formatBytes(compressed.bytes), `${formatCount(compressed.bytes)} bytes, ${weights} of the weights left`)}
 </div></header>`;
 }
@@ -50,9 +41,16 @@ ${figure('File', formatBytes(compressed.bytes), `${formatCount(compressed.bytes)
 export function comparison(report: Report): Markup {
   const { dense, compressed, paperRatios } = report;
   const loss = (value: number | undefined): string => (value === undefined ? ABSENT : value.toPrecision(4));
+  const labelled = dense.accuracy !== null || compressed.accuracy !== null || report.goal === undefined;
+  const measured = otherMetrics(report).map(({ name, dense: a, compressed: b }) => [name, a, b] as const);
   const rows: (readonly [string, string, string])[] = [
-    ['Accuracy on the test data', formatPercent(dense.accuracy), formatPercent(compressed.accuracy)],
-    ['Error', formatPercent(dense.error), formatPercent(compressed.error)],
+    ...(labelled
+      ? ([
+          ['Accuracy on the test data', formatPercent(dense.accuracy), formatPercent(compressed.accuracy)],
+          ['Error', formatPercent(dense.error), formatPercent(compressed.error)],
+        ] as const)
+      : []),
+    ...measured,
     ['Loss', loss(dense.loss), loss(compressed.loss)],
     ...(compressed.bitsPerCharacter === undefined
       ? []

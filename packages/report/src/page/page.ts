@@ -1,4 +1,5 @@
 import { pluginFigures } from '../figure/section.js';
+import { goalOf } from '../goal.js';
 import { html, type Markup } from '../markup.js';
 import type { Report } from '../schema.js';
 import { codebooks } from './codebooks.js';
@@ -49,7 +50,7 @@ export function renderReport(report: Report): string {
     html`${heading(report)}
 ${stages(report)}
 ${comparison(report)}
-${curves(report.metrics)}
+${curves(report.metrics, goalOf(report))}
 ${tensors(report.tensors, report.compressed)}
 ${histograms(report.histograms)}
 ${masks(report.masks ?? [], (name) => byName.get(name))}

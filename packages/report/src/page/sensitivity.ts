@@ -1,16 +1,26 @@
 import { csv } from '../csv.js';
 import { formatPercent } from '../format.js';
+import { goalView } from '../goal.js';
 import { html, type Markup } from '../markup.js';
 import { plot } from '../plot/frame.js';
 import { line } from '../plot/marks.js';
 import { linear } from '../plot/scale.js';
+import type { GoalReport, MeasureReport } from '../schema.js';
 import { shell } from './shell.js';
 
 /** Accuracy of a model of which one tensor, or one group of tensors, is pruned. */
 export interface SensitivityPageCurve {
   readonly name: string;
   /** Fractions in [0, 1], in ascending sparsity. */
-  readonly points: readonly { readonly sparsity: number; readonly accuracy: number; readonly loss: number }[];
+  readonly points: readonly (SensitivityScore & { readonly sparsity: number })[];
+}
+
+/** What a pruned model scores. */
+export interface SensitivityScore {
+  readonly accuracy: number;
+  readonly loss: number;
+  /** The goal, where it is not accuracy. */
+  readonly value?: number;
 }
 
 /**
@@ -28,16 +38,20 @@ export function sensitivityCsv({
   kind,
   baseline,
   curves,
+  goal,
 }: {
   readonly kind: string;
-  readonly baseline: { readonly accuracy: number; readonly loss: number };
+  readonly baseline: SensitivityScore;
   readonly curves: readonly SensitivityPageCurve[];
+  readonly goal?: GoalReport;
 }): string {
-  const rows: (string | number)[][] = [['', kind, 0, baseline.accuracy, baseline.loss]];
+  const value = (score: SensitivityScore): number => score.value ?? score.accuracy;
+  const rows: (string | number)[][] = [['', kind, 0, value(baseline), baseline.loss]];
   for (const { name, points } of curves) {
-    for (const { sparsity, accuracy, loss } of points) rows.push([name, kind, sparsity, accuracy, loss]);
+    for (const point of points) rows.push([name, kind, point.sparsity, value(point), point.loss]);
   }
-  return csv([['parameter', 'kind', 'sparsity', 'accuracy', 'loss'], ...rows]);
+  const column = goal === undefined || goal.metric === 'loss' ? 'accuracy' : goal.metric;
+  return csv([['parameter', 'kind', 'sparsity', column, 'loss'], ...rows]);
 }
 
 /** Hues around the circle, so that neighbours in the list differ; from the second round on the lines are dashed. */
@@ -70,27 +84,30 @@ const styleOf = (i: number): string => `h${i % hues.length}${i >= hues.length ? 
 export function renderSensitivity(analysis: {
   readonly name: string;
   readonly kind: string;
-  readonly baseline: { readonly accuracy: number; readonly loss: number };
+  readonly baseline: SensitivityScore;
   readonly curves: readonly SensitivityPageCurve[];
+  /** What models are compared by, where it is not accuracy: then points have a value. */
+  readonly goal?: GoalReport;
+  readonly measures?: Readonly<Record<string, MeasureReport>>;
   readonly refused?: readonly { readonly name: string; readonly reason: string }[];
 }): string {
   const { name, kind, baseline, curves, refused = [] } = analysis;
-  const accuracies = curves.flatMap(({ points }) => points.map(({ accuracy }) => accuracy));
+  const goal = goalView(analysis.goal, analysis.measures);
+  const value = (score: SensitivityScore): number => (analysis.goal && score.value) ?? score.accuracy;
+  const values = curves.flatMap(({ points }) => points.map(value));
   const picture = plot({
-    title: 'Accuracy on held-out data, one tensor pruned at a time, without training',
+    title: `${goal.title} on held-out data, one tensor pruned at a time, without training`,
     width: 1040,
     height: 460,
     margin: 26,
     grid: 'both',
     x: { label: `sparsity (${kind})`, scale: linear(0, 1, { ticks: 10, unit: 'percent' }) },
     y: {
-      label: 'accuracy',
-      scale: linear(Math.min(baseline.accuracy, ...accuracies), Math.max(baseline.accuracy, ...accuracies), {
-        unit: 'percent',
-      }),
+      label: goal.metric,
+      scale: goal.scale(Math.min(value(baseline), ...values), Math.max(value(baseline), ...values)),
     },
     marks: curves.map(({ points }, i) =>
-      line([[0, baseline.accuracy], ...points.map((p) => [p.sparsity, p.accuracy] as const)], styleOf(i)),
+      line([[0, value(baseline)], ...points.map((p) => [p.sparsity, value(p)] as const)], styleOf(i)),
     ),
   });
   const key = (i: number): Markup =>
@@ -104,13 +121,13 @@ export function renderSensitivity(analysis: {
       const point = at.get(level);
       return point === undefined
         ? html`<td class="n"></td>`
-        : html`<td class="n" data-v="${point.accuracy}" title="loss ${point.loss.toFixed(4)}">${formatPercent(point.accuracy)}</td>`;
+        : html`<td class="n" data-v="${value(point)}" title="loss ${point.loss.toFixed(4)}">${goal.format(value(point))}</td>`;
     })}</tr>`;
   };
   return shell(
     `${name}: sensitivity`,
     html`<header><h1>${name}: sensitivity to ${kind} pruning</h1>
-<p class="meta">As it came: ${formatPercent(baseline.accuracy)} accuracy, loss ${baseline.loss.toFixed(4)}</p></header>
+<p class="meta">As it came: ${goal.format(value(baseline))}${goal.metric !== 'loss' && html` ${goal.metric}`}, loss ${baseline.loss.toFixed(4)}</p></header>
 <section><div class="card scroll">${picture}</div>
 <div class="card scroll"><table class="sortable"><thead><tr><th><button>Tensor</button></th>${levels.map((level) => html`<th class="n"><button>${formatPercent(level)}</button></th>`)}</tr></thead>
 <tbody>${curves.map(row)}</tbody></table></div>

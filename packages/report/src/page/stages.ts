@@ -1,12 +1,5 @@
-import {
-  ABSENT,
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatPercent,
-  formatRatio,
-  formatWait,
-} from '../format.js';
+import { ABSENT, formatBytes, formatCount, formatDuration, formatRatio, formatWait } from '../format.js';
+import { type GoalView, goalOf } from '../goal.js';
 import { html, type Markup } from '../markup.js';
 import { clip, plot } from '../plot/frame.js';
 import { type Bar, bars, connectors } from '../plot/marks.js';
@@ -77,22 +70,23 @@ function waterfall(report: Report): Markup {
   });
 }
 
-function row(stage: StageReport, waits: boolean): Markup {
-  const { name, kind, epochs, seconds, accuracy, nonzero, bytes, estimated } = stage;
+function row(stage: StageReport, goal: GoalView, waits: boolean): Markup {
+  const { name, kind, epochs, seconds, nonzero, bytes, estimated } = stage;
   const size = bytes === undefined ? ABSENT : `${estimated ? '≈ ' : ''}${formatBytes(bytes)}`;
   return html`<tr><td class="name">${name}</td><td>${kind}</td><td class="n">${epochs ?? ABSENT}</td>
-<td class="n">${formatDuration(seconds)}</td>${waits && html`<td class="n">${formatWait(stage)}</td>`}<td class="n">${formatPercent(accuracy)}</td>
+<td class="n">${formatDuration(seconds)}</td>${waits && html`<td class="n">${formatWait(stage)}</td>`}<td class="n">${goal.format(goal.ofStage(stage))}</td>
 <td class="n">${nonzero === undefined ? ABSENT : formatCount(nonzero)}</td><td class="n">${size}</td></tr>`;
 }
 
 /** What happened, stage by stage. */
 export function stages(report: Report): Markup {
   const waits = report.stages.some(({ wait }) => wait !== undefined);
+  const goal = goalOf(report);
   return html`<section><h2>Stage by stage</h2><div class="card scroll">${waterfall(report)}</div>
 ${trade(report)}
 ${
   report.stages.length > 0 &&
   html`<div class="card scroll"><table><thead><tr><th>Stage</th><th>Kind</th><th class="n">Epochs</th><th class="n">Time</th>${waits && html`<th class="n">Data wait</th>`}
-<th class="n">Accuracy</th><th class="n">Non-zero</th><th class="n">Size</th></tr></thead><tbody>${report.stages.map((stage) => row(stage, waits))}</tbody></table></div>`
+<th class="n">${goal.title}</th><th class="n">Non-zero</th><th class="n">Size</th></tr></thead><tbody>${report.stages.map((stage) => row(stage, goal, waits))}</tbody></table></div>`
 }</section>`;
 }

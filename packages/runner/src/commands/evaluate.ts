@@ -1,10 +1,13 @@
-import { evaluate } from '@espalier/core';
+import { type Data, type Evaluation, evaluate } from '@espalier/core';
 import { textNames } from '@espalier/datasets';
-import { formatPercent, formatTable } from '@espalier/report';
+import type { MetricName } from '@espalier/metrics';
+import { formatMeasure, formatPercent, formatTable, unitOf } from '@espalier/report';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { defineCommand } from 'citty';
 import { dataHelp, givenData } from '../inputs/data-argument.js';
 import { confusionMatrix } from '../pipeline/confusion.js';
 import { loadData } from '../pipeline/data.js';
+import { evaluating, type Measures, measuresOf, scoreOf } from '../pipeline/measures.js';
 import { readLayersModel } from '../pipeline/model-files.js';
 import type { Recipe } from '../recipe/schema.js';
 import { print } from '../terminal/stream.js';
@@ -30,6 +33,11 @@ const args = {
     description: 'How bytes become numbers: unit (default), symmetric, none',
     valueHint: 'name',
   },
+  metrics: {
+    type: 'string',
+    description: "What else is measured, such as f1,auc (default: a recipe's; of numbers, rmse)",
+    valueHint: 'names',
+  },
   dir: { type: 'string', description: 'Where your own data files are', valueHint: 'folder' },
   ...backendArgument,
   ...jsonArgument,
@@ -38,10 +46,25 @@ const args = {
 /** Shown by --help. */
 export const example = 'espalier evaluate runs/demo/model.esp --data mnist';
 
+/** An evaluation without what means nothing, its metrics in one record. */
+async function measured(
+  model: LayersModel,
+  data: Data,
+  measures: Measures,
+): Promise<
+  Omit<Evaluation, 'accuracy' | 'metrics'> & { accuracy?: number; metrics?: Record<string, number> }
+> {
+  const evaluation = await evaluate(model, data, evaluating(measures));
+  const { accuracy: _, metrics: __, ...rest } = evaluation;
+  const { accuracy, metrics } = scoreOf(measures, evaluation);
+  const { loss, ...others } = rest;
+  return { loss, ...(accuracy !== undefined && { accuracy }), ...others, ...(metrics && { metrics }) };
+}
+
 export default defineCommand({
   meta: {
     name: 'evaluate',
-    description: 'Loss, accuracy and confusion on a test set; of text, bits per character.',
+    description: 'Loss, accuracy, confusion and other metrics on a test set; of text, bits per character.',
   },
   args,
   async run({ args: given }) {
@@ -50,7 +73,7 @@ export default defineCommand({
     const model = await readLayersModel(given.model);
     const { dir, scale } = given;
     const [length] = model.inputs[0].shape.slice(1) as number[];
-    const { data, folder, seed, loss } = await givenData(given.data, {
+    const { data, folder, seed, loss, ...own } = await givenData(given.data, {
       ...(textNames.includes(given.data) && { length }),
       ...(dir !== undefined && { dir }),
       ...(scale !== undefined && { scale }),
@@ -58,40 +81,47 @@ export default defineCommand({
     const recipe = { name: model.name, seed, data, model: given.model, stages: [], ...(loss && { loss }) };
     const loaded = await loadData(recipe as Recipe, folder, () => {});
     const { test } = loaded.cut(model);
-    const result = await evaluate(model, test, loaded.loss ? { loss: loaded.loss } : {});
-    const { accuracy, loss: mean, size } = result;
-    const numbers = loaded.source.labels.every((label) => label.numbers);
-    if (numbers) {
-      if (given.json) return printJson({ loss: mean, size });
-      print(`loss ${mean.toFixed(6)}   its root ${Math.sqrt(mean).toFixed(6)}   (${size} examples)\n`);
+    const metrics = given.metrics?.split(',').map((name) => name.trim() as MetricName) ?? own.metrics;
+    const measures = measuresOf({ ...own, ...(metrics && { metrics }) }, model, loaded.loss);
+    const { metrics: flat, ...result } = await measured(model, test, measures);
+    const { loss: mean, size } = result;
+    const more = Object.entries(flat ?? {}).filter(([name]) => name !== 'accuracy');
+    const table = more.map(([name, value]) => [name, formatMeasure(value, unitOf(name, measures.shown))]);
+    const also = { ...(flat && { metrics: flat }) };
+    const rest = table.length > 0 ? `\n${formatTable([['metric', 'value'], ...table])}\n` : '';
+    if (measures.accuracy === 'none') {
+      const { accuracy: _, ...numbers } = result;
+      if (given.json) return printJson({ ...numbers, ...also });
+      print(`loss ${mean.toFixed(6)}   (${size} examples)\n${rest}`);
       return;
     }
+    const accuracy = result.accuracy ?? Number.NaN;
     const line = `accuracy ${(100 * accuracy).toFixed(2)} %   error ${(100 * (1 - accuracy)).toFixed(2)} %   loss ${mean.toFixed(4)}`;
     if (loaded.characters) {
       const bitsPerCharacter = mean / Math.LN2;
-      if (given.json) return printJson({ ...result, error: 1 - accuracy, bitsPerCharacter });
+      if (given.json) return printJson({ ...result, ...also, error: 1 - accuracy, bitsPerCharacter });
       print(
-        `${line}   ${bitsPerCharacter.toFixed(4)} bits per character   (${size} sequences of ${length})\n`,
+        `${line}   ${bitsPerCharacter.toFixed(4)} bits per character   (${size} sequences of ${length})\n${rest}`,
       );
       return;
     }
     if (loaded.classes.length === 0) {
-      if (given.json) return printJson({ ...result, error: 1 - accuracy });
+      if (given.json) return printJson({ ...result, ...also, error: 1 - accuracy });
       const each = Object.entries(result.outputs ?? {}).map(([name, one]) => [
         name,
         formatPercent(one.accuracy),
         one.loss.toFixed(4),
       ]);
       print(
-        `${line}   (${size} examples)\n${each.length > 0 ? `\n${formatTable([['output', 'accuracy', 'loss'], ...each])}\n` : ''}`,
+        `${line}   (${size} examples)\n${each.length > 0 ? `\n${formatTable([['output', 'accuracy', 'loss'], ...each])}\n` : ''}${rest}`,
       );
       return;
     }
     const confusion = await confusionMatrix(model, test, loaded.classes.length);
-    if (given.json) return printJson({ ...result, error: 1 - accuracy, confusion });
+    if (given.json) return printJson({ ...result, ...also, error: 1 - accuracy, confusion });
     const rows = confusion.map((row, i) => [loaded.classes[i], ...row]);
     print(
-      `${line}   (${size} examples)\n\n${formatTable([['is \\ taken for', ...loaded.classes], ...rows])}\n`,
+      `${line}   (${size} examples)\n\n${formatTable([['is \\ taken for', ...loaded.classes], ...rows])}\n${rest}`,
     );
   },
 });

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { EspalierError } from '@espalier/core';
-import { formatBytes, formatPercent, formatTable } from '@espalier/report';
+import { formatBytes, formatPercent, formatTable, goalView } from '@espalier/report';
 import { defineCommand } from 'citty';
-import { ranked } from '../pipeline/search/rank.js';
-import { searchRecipe } from '../pipeline/search/search.js';
+import { boundOf, ranked, type Trial } from '../pipeline/search/rank.js';
+import { rankingOf, searchRecipe } from '../pipeline/search/search.js';
 import { trialOf } from '../pipeline/trial.js';
 import { loadRecipe } from '../recipe/load.js';
 import { showProgress } from '../terminal/progress.js';
@@ -64,18 +64,23 @@ export default defineCommand({
       });
       if (given.json) return printJson(found);
       const paths = Object.keys(found.best.values);
-      const rows = ranked(found.trials, loaded.recipe.search?.maxError).map((trial) => [
+      const { goal, measures, trials: done } = found;
+      const { search } = loaded.recipe;
+      const format = goal ? goalView(goal, measures).format : formatPercent;
+      const value = ({ value, error }: Trial): number => (goal ? (value ?? Number.NaN) : error);
+      const bound = search && boundOf(search, goal);
+      const rows = ranked(done, bound, rankingOf(found)).map((trial) => [
         String(trial.trial),
         String(trial.rung),
         ...paths.map((path) => JSON.stringify(trial.values[path])),
-        trial.failed ?? formatPercent(trial.error),
+        trial.failed ?? format(value(trial)),
         trial.failed === undefined ? formatBytes(trial.bytes) : '',
       ]);
       const head = [
         'trial',
         'round',
         ...paths.map((path) => path.split('.').slice(-2).join('.')),
-        'error',
+        goal?.metric ?? 'error',
         'bytes',
       ];
       print(`\n${formatTable([head, ...rows])}\n\nBest: trial ${found.best.trial}\n${found.recipe}\n`);

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { disposeModel, EspalierError, type Loss, Run } from '@espalier/core';
-import { formatPercent, formatTable, renderSensitivity, sensitivityCsv } from '@espalier/report';
+import { disposeModel, EspalierError, Run } from '@espalier/core';
+import { formatPercent, formatTable, goalView, renderSensitivity, sensitivityCsv } from '@espalier/report';
 import { measureSensitivity, type SensitivityKind, suggestion } from '@espalier/sensitivity';
 import { defineCommand } from 'citty';
 import { stringify } from 'yaml';
 import { dataHelp, givenData } from '../inputs/data-argument.js';
 import { loadData } from '../pipeline/data.js';
 import { writeWhole } from '../pipeline/files.js';
+import { evaluating, measuresOf } from '../pipeline/measures.js';
 import { readLayersModel } from '../pipeline/model-files.js';
 import type { Recipe } from '../recipe/schema.js';
 import { print, tell } from '../terminal/stream.js';
@@ -66,7 +67,7 @@ const args = {
   'max-drop': {
     type: 'string',
     default: '0.01',
-    description: 'With --suggest: accuracy that each tensor may cost by itself',
+    description: 'With --suggest: how much accuracy, or of the goal, each tensor may cost by itself',
     valueHint: 'number',
   },
   ...backendArgument,
@@ -85,7 +86,7 @@ export const example = 'espalier sensitivity runs/demo/tfjs --data mnist --kind 
 export default defineCommand({
   meta: {
     name: 'sensitivity',
-    description: 'Accuracy against sparsity, tensor by tensor, on held-out data.',
+    description: "Accuracy, or a recipe's goal, against sparsity, tensor by tensor, on held-out data.",
   },
   args,
   async run({ args: given }) {
@@ -99,7 +100,7 @@ export default defineCommand({
       ...(given.dir !== undefined && { dir: given.dir }),
       ...(given.scale !== undefined && { scale: given.scale }),
     };
-    const { data: use, folder, seed: own, loss } = await givenData(given.data, more);
+    const { data: use, folder, seed: own, loss, metrics, goal: wanted } = await givenData(given.data, more);
     const seed = given.seed === undefined ? own : numberOf('seed', given.seed);
     const recipe = {
       name: model.name,
@@ -111,19 +112,27 @@ export default defineCommand({
     };
     const loaded = await loadData(recipe as Recipe, folder, () => {});
     const data = loaded.cut(model).validation;
+    const measures = measuresOf(
+      { ...(metrics && { metrics }), ...(wanted && { goal: wanted }) },
+      model,
+      loaded.loss,
+    );
+    const goal = goalView(measures.goal, measures.shown);
+    const value = (score: { accuracy: number; value?: number }): number => score.value ?? score.accuracy;
     const run = new Run(model);
     const measured = await measureSensitivity(run, data, {
       kind: given.kind as SensitivityKind,
       levels,
-      ...(loaded.loss && { loss: loaded.loss as Loss }),
+      ...evaluating(measures),
+      ...(measures.goal && { goal: measures.goal }),
       ...(given.parameters !== undefined && { parameters: given.parameters.split(',') }),
-      onPoint: (name, { sparsity, accuracy }) =>
-        tell(`${name} ${formatPercent(sparsity)}: ${formatPercent(accuracy)}\n`),
+      onPoint: (name, point) =>
+        tell(`${name} ${formatPercent(point.sparsity)}: ${goal.format(value(point))}\n`),
     });
     const files = {
       'sensitivity.csv': sensitivityCsv(measured),
       'sensitivity.json': `${JSON.stringify(measured, null, 2)}\n`,
-      'sensitivity.html': renderSensitivity({ name: model.name, ...measured }),
+      'sensitivity.html': renderSensitivity({ name: model.name, measures: measures.shown, ...measured }),
     };
     for (const [name, content] of Object.entries(files)) await writeWhole(join(given.out, name), content);
     const schedule = given.suggest ? suggestion(measured, maxDrop) : undefined;
@@ -132,9 +141,9 @@ export default defineCommand({
     if (given.json) return printJson({ ...measured, ...(schedule && { suggestion: schedule }) });
     const { baseline, curves, refused } = measured;
     const head = [given.kind, ...curves[0].points.map(({ sparsity }) => formatPercent(sparsity))];
-    const rows = curves.map(({ name, points }) => [name, ...points.map((p) => formatPercent(p.accuracy))]);
+    const rows = curves.map(({ name, points }) => [name, ...points.map((p) => goal.format(value(p)))]);
     print(
-      `Accuracy ${formatPercent(baseline.accuracy)} on ${baseline.size} held-out examples; with one tensor pruned to:\n\n${formatTable([head, ...rows])}\n`,
+      `${goal.title} ${goal.format(value(baseline))} on ${baseline.size} held-out examples; with one tensor pruned to:\n\n${formatTable([head, ...rows])}\n`,
     );
     for (const { name, reason } of refused) print(`not ${name}: ${reason}\n`);
     print(

@@ -4,6 +4,7 @@ import { parseYaml, problemsError } from '@espalier/yaml';
 import { checkData } from '../recipe/check.js';
 import type { DataUse } from '../recipe/data-schema.js';
 import { loadRecipe } from '../recipe/load.js';
+import type { Recipe } from '../recipe/schema.js';
 
 /** Data that a command was given. */
 export interface GivenData {
@@ -13,6 +14,8 @@ export interface GivenData {
   /** Of a recipe: which examples it holds out. */
   readonly seed: number;
   readonly loss?: Losses;
+  readonly metrics?: Recipe['metrics'];
+  readonly goal?: Recipe['goal'];
 }
 
 /** How `--data` may be written, for the help of a command. */
@@ -31,9 +34,10 @@ export async function givenData(
 ): Promise<GivenData> {
   if (isRecipe(text)) {
     const { recipe, source } = await loadRecipe(text);
-    const { data, seed = 0, loss } = recipe;
+    const { data, seed = 0, loss, metrics, goal } = recipe;
     const own = typeof data === 'function' ? data : ({ ...data, ...more } as DataUse);
-    return { data: own, folder: dirname(source.file), seed, ...(loss && { loss }) };
+    const measures = { ...(loss && { loss }), ...(metrics && { metrics }), ...(goal && { goal }) };
+    return { data: own, folder: dirname(source.file), seed, ...measures };
   }
   const parsed = inBraces(text) ? parseYaml(text, '--data') : undefined;
   const value = { ...(parsed ? (parsed.value as object) : { name: text }), ...more };

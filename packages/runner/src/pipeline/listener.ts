@@ -1,5 +1,11 @@
 import type { EpochMetrics } from '@espalier/core';
 
+/** A metric that models are compared by, and how it is shown. */
+export interface ShownGoal {
+  readonly metric: string;
+  readonly unit?: 'share' | 'dB' | 'bits';
+}
+
 /** Who watches a run: the terminal, a test, a page. */
 export interface Listener {
   /** A line worth reading once. */
@@ -12,7 +18,8 @@ export interface Listener {
     readonly steps: number;
     readonly loss: number;
   }): void;
-  epoch(metrics: EpochMetrics, epochs: number): void;
+  /** @param goal - Where models are compared by something else than accuracy. */
+  epoch(metrics: EpochMetrics, epochs: number, goal?: ShownGoal): void;
   warn(line: string): void;
 }
 

@@ -13,8 +13,11 @@ export interface StageRecord {
   /** Of these, the seconds in which training waited for data. */
   readonly wait?: number;
   readonly epochs?: number;
-  /** On the validation split, after the stage. */
+  /** On the validation split, after the stage; where it means something. */
   readonly validationAccuracy?: number;
+  /** Where other metrics were asked for. */
+  readonly validationLoss?: number;
+  readonly validationMetrics?: Readonly<Record<string, number>>;
   readonly parameters: number;
   readonly nonzero: number;
   /** Of the model packed as it is after the stage. */

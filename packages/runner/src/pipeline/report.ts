@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { inspect, type ModelArtifacts } from '@espalier/codec';
-import type { Evaluation } from '@espalier/core';
 import {
   codebook,
   type Figure,
@@ -17,6 +16,7 @@ import {
 import type { Recipe } from '../recipe/schema.js';
 import type { Costs } from './costs.js';
 import { folderBytes, layout, writeWhole } from './files.js';
+import type { Measures, Score } from './measures.js';
 import type { MetricLine, StageRecord } from './records.js';
 import { census, type NamedValues, tensorsOf } from './tensors.js';
 
@@ -26,12 +26,16 @@ export interface Results {
   readonly out: string;
   readonly records: readonly StageRecord[];
   readonly metrics: readonly MetricLine[];
+  /** By what the models are measured. */
+  readonly measures: Measures;
+  /** The names of the classes, where the labels are classes of one output. */
+  readonly classes: readonly string[];
   /** Is the data text? */
   readonly characters: boolean;
-  readonly dense: { readonly artifacts: ModelArtifacts; readonly score: Evaluation; readonly costs: Costs };
+  readonly dense: { readonly artifacts: ModelArtifacts; readonly score: Score; readonly costs: Costs };
   readonly compressed: {
     readonly artifacts: ModelArtifacts;
-    readonly score: Evaluation;
+    readonly score: Score;
     readonly costs: Costs;
     readonly bytes: Uint8Array;
   };
@@ -46,14 +50,40 @@ export interface Results {
 
 /** What an evaluation says; of text also its loss in bits per character. */
 const figures = (
-  { accuracy, loss }: Evaluation,
+  { accuracy, loss, metrics, perClass }: Score,
   characters: boolean,
-): Pick<ModelFigures, 'accuracy' | 'error' | 'loss' | 'bitsPerCharacter'> => ({
-  accuracy,
-  error: 1 - accuracy,
+): Pick<ModelFigures, 'accuracy' | 'error' | 'loss' | 'bitsPerCharacter' | 'metrics' | 'perClass'> => ({
+  accuracy: accuracy ?? null,
+  error: accuracy === undefined ? null : 1 - accuracy,
   loss,
   ...(characters && { bitsPerCharacter: loss / Math.LN2 }),
+  ...(metrics && { metrics: finite(metrics) }),
+  ...(perClass && {
+    perClass: Object.fromEntries(Object.entries(perClass).map(([name, of]) => [name, of.map(orNull)])),
+  }),
 });
+
+/** A number that JSON has; one that it has not is not known. */
+const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+const finite = (values: Readonly<Record<string, number>>): Record<string, number | null> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, orNull(value)]));
+
+/** What of a stage's measurements a report has. */
+function stageOf({
+  validationAccuracy,
+  validationLoss,
+  validationMetrics,
+  parameters: _,
+  ...record
+}: StageRecord): Report['stages'][number] {
+  return {
+    ...record,
+    ...(validationAccuracy !== undefined && { accuracy: validationAccuracy }),
+    ...(validationLoss !== undefined && { loss: validationLoss }),
+    ...(validationMetrics && { metrics: finite(validationMetrics) }),
+  };
+}
 
 /** A row per tensor of an `.esp` file: how it is stored and what is in it. */
 export function tensorRows(file: Uint8Array, artifacts: ModelArtifacts): TensorFigures[] {
@@ -86,7 +116,8 @@ function picturesOf(tensors: readonly NamedValues[]): Pick<Report, 'masks' | 'co
 }
 
 export async function reportOf(results: Results): Promise<Report> {
-  const { recipe, out, records, metrics, characters, dense, compressed, backend, cores, command } = results;
+  const { recipe, out, records, metrics, measures, classes, characters } = results;
+  const { dense, compressed, backend, cores, command } = results;
   const before = tensorsOf(dense.artifacts);
   const after = new Map(tensorsOf(compressed.artifacts).map((tensor) => [tensor.name, tensor]));
   const count = (
@@ -130,11 +161,14 @@ export async function reportOf(results: Results): Promise<Report> {
       },
       ...results.paperRatios,
     },
-    stages: records.map(({ validationAccuracy, parameters: _, ...record }) => ({
-      ...record,
-      ...(validationAccuracy !== undefined && { accuracy: validationAccuracy }),
+    ...(measures.goal && { goal: measures.goal }),
+    ...(measures.metrics && { measures: measures.shown }),
+    ...(smallFigures.perClass && classes.length > 0 && { classes }),
+    stages: records.map(stageOf),
+    metrics: metrics.map(({ validationMetrics, ...line }) => ({
+      ...line,
+      ...(validationMetrics && { validationMetrics: finite(validationMetrics) }),
     })),
-    metrics: metrics.map((line) => ({ ...line })),
     tensors: tensorRows(compressed.bytes, compressed.artifacts),
     histograms: before
       .filter(({ shape }) => shape.length > 1)

@@ -9,6 +9,7 @@ import {
   evaluate,
   type PluginState,
   Run,
+  resolveLosses,
   topologyOf,
   unseededLayers,
 } from '@espalier/core';
@@ -26,6 +27,7 @@ import { costsOf } from './costs.js';
 import { loadData } from './data.js';
 import { checkOut, layout, writeWhole } from './files.js';
 import { type Listener, silent } from './listener.js';
+import { evaluating, measuresOf, scoreOf } from './measures.js';
 import { Memory } from './memory.js';
 import { makeModel } from './model.js';
 import { artifactsOf, modelFrom } from './model-files.js';
@@ -92,6 +94,8 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
 
   const first = await located(source, ['model'], () => makeModel(recipe, folder, loadedData.inputShape));
   const data = await located(source, ['model'], () => loadedData.cut(first));
+  await located(source, ['loss'], () => resolveLosses(loadedData.loss ?? 'categoricalCrossentropy', first));
+  const measures = await located(source, ['metrics'], () => measuresOf(recipe, first, loadedData.loss));
   const probe = new Run(first);
   await checkStages(source, stages, probe, (index) => data.training(index).stepsPerEpoch);
   const unseeded = unseededLayers(first);
@@ -117,8 +121,16 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
 
   const records: StageRecord[] = [...(found?.stages ?? [])];
   const metrics: MetricLine[] = [...(found?.metrics ?? [])];
-  const { loss } = loadedData;
-  const bench: Bench = { recipe, run, memory, data, loss, optimizers: backend.optimizers, listener, signal };
+  const bench: Bench = {
+    recipe,
+    run,
+    memory,
+    data,
+    measures,
+    optimizers: backend.optimizers,
+    listener,
+    signal,
+  };
   const baseline = baselineStage(recipe, stages);
   const checkpoint = async (stage: number, trainer?: PluginState): Promise<void> => {
     const state: Checkpoint = {
@@ -177,7 +189,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
             epochs: lines.length,
           }
         : { seconds: (performance.now() - start) / 1000 }),
-      validationAccuracy: await validate(bench),
+      ...(await validate(bench)),
       ...(await run.counts()),
       bytes: packed.length,
     });
@@ -205,7 +217,9 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   const small = await readArtifacts(join(out, layout.model));
   const scores = [];
   const read = [await modelFrom(dense.artifacts), await modelFrom(small.artifacts)];
-  for (const loaded of read) scores.push(await evaluate(loaded, data[measure], loss ? { loss } : {}));
+  for (const loaded of read) {
+    scores.push(scoreOf(measures, await evaluate(loaded, data[measure], evaluating(measures))));
+  }
   const costs = await costsOf(read[0], read[1]);
   for (const loaded of read) loaded.dispose();
   const report = await reportOf({
@@ -213,6 +227,8 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
     out,
     records,
     metrics,
+    measures,
+    classes: loadedData.classes,
     characters: loadedData.characters,
     dense: { artifacts: dense.artifacts, score: scores[0], costs: costs[0] },
     compressed: { artifacts: small.artifacts, score: scores[1], costs: costs[1], bytes },

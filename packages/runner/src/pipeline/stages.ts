@@ -1,10 +1,10 @@
 import {
   createTrainer,
+  type EpochMetrics,
   EspalierError,
   evaluate,
   isQuantizer,
   isTransform,
-  type Losses,
   type OptimizerFactories,
   type PluginState,
   type Run,
@@ -15,6 +15,7 @@ import {
 import { isTrainStage, type PluginUse, type Recipe, type TrainStage } from '../recipe/schema.js';
 import type { PreparedData } from './data.js';
 import type { Listener } from './listener.js';
+import { evaluating, type Measures, scoreOf, shownAs } from './measures.js';
 import type { Memory } from './memory.js';
 import type { PreparedStage } from './prepare.js';
 import { learningRateOf } from './rates.js';
@@ -27,7 +28,7 @@ export interface Bench {
   /** What the plugins of the stages before have learned. */
   readonly memory: Memory;
   readonly data: PreparedData;
-  readonly loss: Losses | undefined;
+  readonly measures: Measures;
   readonly optimizers: OptimizerFactories | undefined;
   readonly listener: Listener;
   readonly signal: AbortSignal | undefined;
@@ -35,7 +36,7 @@ export interface Bench {
 
 /** Trains for a stage's epochs, from where `state` left off. `after` is called when an epoch is done. */
 export async function trainFor(
-  { recipe, run, memory, data, loss, optimizers, listener, signal }: Bench,
+  { recipe, run, memory, data, measures, optimizers, listener, signal }: Bench,
   index: number,
   { stage, schedules }: PreparedStage,
   state: PluginState | undefined,
@@ -51,8 +52,9 @@ export async function trainFor(
       const known = shared ? memory.stateOf(schedule.owner) : undefined;
       return { ...schedule, ...(known && { state: known }) };
     }),
-    learningRate: learningRateOf(stage as TrainStage),
-    ...(loss && { loss }),
+    learningRate: learningRateOf(stage as TrainStage, measures),
+    ...evaluating(measures),
+    ...(measures.goal && { goal: measures.goal }),
     ...(optimizer && {
       optimizer: (typeof optimizer === 'string' ? { name: optimizer } : optimizer) as never,
     }),
@@ -68,8 +70,8 @@ export async function trainFor(
   const trainer = await createTrainer(run, options, state);
   try {
     while (!trainer.done) {
-      const metrics = await trainer.nextEpoch();
-      listener.epoch(metrics, epochs);
+      const metrics = meaningful(measures, await trainer.nextEpoch());
+      listener.epoch(metrics, epochs, measures.goal && { ...measures.goal, ...shownAs(measures) });
       await after({ stage: name, ...metrics }, await trainer.save());
     }
     for (const [i, running] of trainer.running.entries()) await memory.keep(running, schedules[i].shared);
@@ -127,8 +129,25 @@ async function transform(
   await run.replaceModel(transformed);
 }
 
-/** Accuracy on the validation split, for the record of a stage that does not train. */
-export async function validate({ run, data, loss }: Bench): Promise<number> {
-  const { accuracy } = await evaluate(run.model, data.validation, loss ? { loss } : {});
-  return accuracy;
+/** An epoch's metrics without an accuracy that means nothing. */
+function meaningful({ accuracy }: Measures, metrics: EpochMetrics): EpochMetrics {
+  if (accuracy === 'all') return metrics;
+  const { validationAccuracy: _, ...rest } = metrics;
+  const some = metrics.validationMetrics?.accuracy;
+  return { ...rest, ...(some !== undefined && { validationAccuracy: some }) };
+}
+
+/** What is measured on the validation split after a stage. */
+export async function validate({
+  run,
+  data,
+  measures,
+}: Bench): Promise<Pick<StageRecord, 'validationAccuracy' | 'validationLoss' | 'validationMetrics'>> {
+  const evaluation = await evaluate(run.model, data.validation, evaluating(measures));
+  const { accuracy, loss, metrics } = scoreOf(measures, evaluation);
+  return {
+    ...(accuracy !== undefined && { validationAccuracy: accuracy }),
+    ...((metrics || measures.goal) && { validationLoss: loss }),
+    ...(metrics && { validationMetrics: metrics }),
+  };
 }

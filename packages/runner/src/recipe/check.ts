@@ -1,6 +1,7 @@
 import { nearestName } from '@espalier/core';
 import type { Problem } from '@espalier/yaml';
 import type * as z from 'zod';
+import { checkGoal, checkLosses, checkMetrics, checkWatched } from './check-measures.js';
 import { dataForms, formOf } from './data-schema.js';
 import { applyStage, type Recipe, recipeHead, trainStage } from './schema.js';
 
@@ -106,6 +107,18 @@ export function checkData(data: unknown): Problem[] {
   return (schema.safeParse(data).error?.issues ?? []).flatMap((issue) => explain(schema, data, issue));
 }
 
+/** All that is wrong with loss, metrics and goal. */
+function checkMeasures({ loss, metrics, goal, search }: z.infer<typeof recipeHead>): Problem[] {
+  const problems = loss === undefined ? [] : checkLosses(loss);
+  const wrong = metrics === undefined ? [] : checkMetrics(metrics);
+  problems.push(...wrong);
+  if (goal !== undefined && wrong.length === 0) problems.push(...checkGoal(goal, metrics));
+  if (search?.bound !== undefined && search.maxError !== undefined) {
+    problems.push({ path: ['search', 'bound'], message: 'maxError bounds it already. Leave one out.' });
+  }
+  return problems;
+}
+
 /** Checks a recipe. Either it is one, or here is all that is wrong with it. */
 export function checkRecipe(value: unknown): { recipe: Recipe } | { problems: Problem[] } {
   const head = recipeHead.safeParse(value);
@@ -116,6 +129,9 @@ export function checkRecipe(value: unknown): { recipe: Recipe } | { problems: Pr
     ...problem,
     path: ['data', ...problem.path],
   }));
+  const wrong = checkMeasures(head.data);
+  const measured = wrong.length === 0;
+  problems.push(...wrong);
   const names = new Set<unknown>();
   for (const [i, stage] of head.data.stages.entries()) {
     const schema = 'use' in stage || 'plugin' in stage ? applyStage : trainStage;
@@ -124,6 +140,11 @@ export function checkRecipe(value: unknown): { recipe: Recipe } | { problems: Pr
       for (const problem of explain(schema, stage, issue)) {
         problems.push({ ...problem, path: ['stages', i, ...problem.path] });
       }
+    }
+    if (measured && checked.success) {
+      const { metrics, goal } = head.data;
+      const watched = checkWatched(stage, metrics, goal);
+      problems.push(...watched.map((problem) => ({ ...problem, path: ['stages', i, ...problem.path] })));
     }
     if (names.has(stage.name)) {
       problems.push({

@@ -1,6 +1,9 @@
+import type { Goal, Losses } from '@espalier/core';
+import type { MetricUse } from '@espalier/metrics';
 import * as z from 'zod';
 import { anyData } from './data-schema.js';
 import { layersSchema } from './layers/schema.js';
+import { goal, losses, metrics } from './measures-schema.js';
 
 /** Values a plugin factory takes; it checks them itself. */
 const options = z.record(z.string(), z.unknown());
@@ -37,7 +40,13 @@ const schedule = z
   })
   .describe('A plugin bound to parameters and time.');
 
-const metric = z.enum(['validationLoss', 'validationAccuracy', 'loss']);
+const metric = z
+  .string()
+  .min(1)
+  .describe(
+    'validationLoss, validationAccuracy, loss (of training), or one of the metrics. Default: the goal, or validationLoss.',
+  );
+const better = z.enum(['higher', 'lower']).describe('Default: what is known of the metric.').optional();
 const rate = z.number().positive();
 
 const learningRate = z
@@ -64,6 +73,7 @@ const learningRate = z
         factor: rate.optional(),
         patience: z.int().min(0).optional(),
         metric: metric.optional(),
+        better,
         minDelta: z.number().optional(),
         minimum: z.number().optional(),
       }),
@@ -98,11 +108,12 @@ export const trainStage = z.strictObject({
   optimizer: optimizer.optional(),
   schedules: z.array(schedule).optional(),
   earlyStopping: z
-    .strictObject({ metric: metric.optional(), patience: count, minDelta: z.number().optional() })
+    .strictObject({ metric: metric.optional(), better, patience: count, minDelta: z.number().optional() })
+    .describe('Stops when the metric has not improved for so many epochs.')
     .optional(),
   keepBest: z
     .union([z.boolean(), z.strictObject({ from: z.int().min(0).optional() })])
-    .describe('End with the weights of the best validated epoch.')
+    .describe('End with the weights of the best validated epoch, by the goal.')
     .optional(),
   continueSlots: z
     .boolean()
@@ -147,22 +158,21 @@ const search = z
         'The best trial has the fewest bytes among those with at most this error on the validation split.',
       )
       .optional(),
+    bound: z
+      .number()
+      .describe('The same of another goal than accuracy: those that are at least this good.')
+      .optional(),
     paths: z.record(z.string(), range).describe('What is tried where: plugins.prior.options.tau, …'),
   })
   .describe('What `espalier search` varies.');
-
-const loss = z.enum(['categoricalCrossentropy', 'binaryCrossentropy', 'meanSquaredError']);
 
 const head = {
   name: z.string().min(1).describe('Names the run and its folder.'),
   seed: z.int().min(0).describe('Of initial weights, order of the data, dropout. Default 0.').optional(),
   model,
-  loss: z
-    .union([loss, z.array(loss).min(1), z.record(z.string(), loss)])
-    .describe(
-      'For all outputs, or for each: a list, or by the names of the output layers. Default: categoricalCrossentropy; of numbers, meanSquaredError.',
-    )
-    .optional(),
+  loss: losses.optional(),
+  metrics: metrics.optional(),
+  goal: goal.optional(),
   plugins: z
     .record(z.string(), z.strictObject({ use: z.string(), options: options.optional() }))
     .describe('Plugins that several stages share, by id.')
@@ -195,6 +205,8 @@ const head = {
 /** Everything but data and stages, which are checked by their kinds so that messages name the right one. */
 export const recipeHead = z.strictObject({
   ...head,
+  loss: z.unknown().optional(),
+  metrics: z.unknown().optional(),
   data: z.union([z.record(z.string(), z.unknown()), made]),
   stages: z.array(z.record(z.string(), z.unknown())).min(1),
 });
@@ -206,7 +218,14 @@ export const recipeSchema = z.strictObject({
   stages: z.array(z.union([trainStage, applyStage])).min(1),
 });
 
-export type Recipe = z.infer<typeof recipeSchema>;
+type Written = z.infer<typeof recipeSchema>;
+
+/** A recipe that has been checked. */
+export interface Recipe extends Omit<Written, 'loss' | 'metrics' | 'goal'> {
+  readonly loss?: Losses;
+  readonly metrics?: readonly MetricUse[] | Readonly<Record<string, readonly MetricUse[]>>;
+  readonly goal?: string | Goal;
+}
 export type Search = z.infer<typeof search>;
 export type TrainStage = z.infer<typeof trainStage>;
 export type ApplyStage = z.infer<typeof applyStage>;

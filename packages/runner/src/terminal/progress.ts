@@ -1,18 +1,35 @@
 import type { EpochMetrics } from '@espalier/core';
-import type { Listener } from '../pipeline/listener.js';
+import { formatMeasure } from '@espalier/report';
+import type { Listener, ShownGoal } from '../pipeline/listener.js';
 import { colorsOf, escapes, type Part, write } from './stream.js';
 
 const percent = (fraction: number | undefined, digits = 2): string =>
   fraction === undefined ? '–' : `${(100 * fraction).toFixed(digits)} %`;
 
 function epochLine(
-  { epoch, loss, validationAccuracy, sparsity, seconds, wait }: EpochMetrics,
+  {
+    epoch,
+    loss,
+    validationAccuracy,
+    validationLoss,
+    validationMetrics,
+    sparsity,
+    seconds,
+    wait,
+  }: EpochMetrics,
   epochs: number,
+  goal: ShownGoal | undefined,
 ): string {
+  const { metric = 'accuracy', unit } = goal ?? {};
+  const value = metric === 'loss' ? validationLoss : validationMetrics?.[metric];
+  const measured =
+    metric === 'accuracy'
+      ? percent(value ?? validationAccuracy)
+      : `${metric} ${value === undefined ? '–' : formatMeasure(value, unit)}`;
   const parts = [
     `epoch ${String(epoch + 1).padStart(String(epochs).length)}/${epochs}`,
     `loss ${loss.toFixed(4)}`,
-    `validation ${percent(validationAccuracy)}`,
+    `validation ${measured}`,
     ...(sparsity > 0.001 ? [`zeros ${percent(sparsity, 1)}`] : []),
     `${seconds.toFixed(1)} s`,
     ...(wait === undefined ? [] : [`data wait ${percent(seconds > 0 ? wait / seconds : 0, 1)}`]),
@@ -46,6 +63,6 @@ export function showProgress(stream: NodeJS.WriteStream): Listener {
       write(stream, `  epoch ${epoch + 1}/${epochs} ${drawn} ${step}/${steps}  loss ${loss.toFixed(4)}`);
       open = true;
     },
-    epoch: (metrics, epochs) => line(epochLine(metrics, epochs)),
+    epoch: (metrics, epochs, goal) => line(epochLine(metrics, epochs, goal)),
   };
 }

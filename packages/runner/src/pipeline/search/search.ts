@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { EspalierError } from '@espalier/core';
-import { type Report, renderSearch } from '@espalier/report';
+import { goalView, type Report, renderSearch } from '@espalier/report';
 import { type LoadedRecipe, resolveRecipe } from '../../recipe/load.js';
 import { moved } from '../../recipe/moved.js';
 import { override } from '../../recipe/override.js';
@@ -14,7 +14,7 @@ import { layout, writeWhole } from '../files.js';
 import { type Listener, silent } from '../listener.js';
 import { runRecipe } from '../run-recipe.js';
 import { commonStages } from './prefix.js';
-import { ranked, type Trial } from './rank.js';
+import { boundOf, type Ranking, ranked, type Trial } from './rank.js';
 import { rungsOf, shortened } from './rungs.js';
 import { checkSpace, type Values, valuesOf } from './space.js';
 
@@ -31,6 +31,9 @@ export interface SearchOptions {
 
 /** What a search has found. */
 export interface Found {
+  /** By what they are compared, where it is not their error. */
+  readonly goal?: Report['goal'];
+  readonly measures?: Report['measures'];
   /** All trials in the order they ran. */
   readonly trials: readonly Trial[];
   readonly best: Trial;
@@ -73,7 +76,7 @@ async function runTrial(
   { recipe, source }: LoadedRecipe,
   options: SearchOptions,
   place: { readonly trial: number; readonly rung: number; readonly share: number; readonly values: Values },
-): Promise<Trial> {
+): Promise<Done> {
   const { trial, rung, share, values } = place;
   const out = join(options.out, 'trials', `${trial}-${rung}`);
   const began = performance.now();
@@ -98,12 +101,36 @@ async function runTrial(
     return { trial, rung, values, error: 1, bytes: 0, seconds: 0, failed: message.split('\n')[0] };
   }
   const { error, bytes } = report.compressed;
-  return { trial, rung, values, error: error ?? 1, bytes, seconds: (performance.now() - began) / 1000 };
+  const value = report.goal && goalView(report.goal, report.measures).ofModel(report.compressed);
+  return {
+    trial,
+    rung,
+    values,
+    error: error ?? 1,
+    ...(value != null && { value }),
+    bytes,
+    seconds: (performance.now() - began) / 1000,
+    ...(report.goal && { goal: report.goal, ...(report.measures && { measures: report.measures }) }),
+  };
 }
 
-interface State {
+/** By what trials are compared. */
+interface Compared {
+  readonly goal?: Report['goal'] | undefined;
+  readonly measures?: Report['measures'] | undefined;
+}
+
+/** A trial, and what its report says models are compared by. */
+type Done = Trial & Pick<Report, 'goal' | 'measures'>;
+
+interface State extends Pick<Report, 'goal' | 'measures'> {
   readonly fingerprint: string;
   readonly trials: Trial[];
+}
+
+/** By what the trials of a search are ranked: nothing where it is their error. */
+export function rankingOf({ goal, measures }: Compared): Ranking | undefined {
+  return goal && { better: goal.better, share: goalView(goal, measures).unit === 'share' };
 }
 
 async function stateOf(out: string, fingerprint: string, resume: boolean): Promise<State> {
@@ -148,20 +175,26 @@ async function searchAlone(loaded: LoadedRecipe, options: SearchOptions): Promis
   checkSpace(search);
   resolveRecipe(withValues(recipe, valuesOf(search, 0, seed)), source);
   const fingerprint = createHash('sha256').update(recipeText(recipe)).digest('hex');
-  const state = await stateOf(out, fingerprint, resume);
+  let state = await stateOf(out, fingerprint, resume);
   const rest = await afterCommon(loaded, options);
   const rungs = rungsOf(search.strategy, trials);
+  const rank = (trials: readonly Trial[]): Trial[] =>
+    ranked(trials, boundOf(search, state.goal), rankingOf(state));
   let chosen = Array.from({ length: rungs[0].trials }, (_, trial) => trial);
   const record = async (): Promise<Trial> => {
     const last = Math.max(...state.trials.map(({ rung }) => rung));
-    const [best] = ranked(
-      state.trials.filter(({ rung }) => rung === last),
-      search.maxError,
-    );
+    const [best] = rank(state.trials.filter(({ rung }) => rung === last));
     const there = moved(withValues(recipe, best.values), dirname(source.file), out);
     await writeWhole(join(out, 'best.yaml'), recipeText(there));
-    const rows = state.trials.map((t) => ({ ...t, best: t === best, partial: rungs[t.rung].share < 1 }));
-    await writeWhole(join(out, 'search.html'), renderSearch({ name: recipe.name, trials: rows }));
+    const { goal, measures } = state;
+    const rows = state.trials.map((t) => ({
+      ...t,
+      error: goal ? (t.value ?? Number.NaN) : t.error,
+      best: t === best,
+      partial: rungs[t.rung].share < 1,
+    }));
+    const page = { name: recipe.name, trials: rows, ...(goal && { goal }), ...(measures && { measures }) };
+    await writeWhole(join(out, 'search.html'), renderSearch(page));
     await writeWhole(join(out, 'search.json'), `${JSON.stringify(state, null, 2)}\n`);
     return best;
   };
@@ -170,13 +203,16 @@ async function searchAlone(loaded: LoadedRecipe, options: SearchOptions): Promis
       if (state.trials.some((done) => done.trial === trial && done.rung === rung)) continue;
       const values = valuesOf(search, trial, seed);
       listener.info(`Trial ${trial}: ${JSON.stringify(values)}`);
-      state.trials.push(await runTrial(rest, options, { trial, rung, share, values }));
+      const { goal, measures, ...done } = await runTrial(rest, options, { trial, rung, share, values });
+      state = { ...state, ...(goal && { goal }), ...(measures && { measures }) };
+      state.trials.push(done);
       await record();
     }
     const done = state.trials.filter((t) => t.rung === rung);
-    chosen = ranked(done, search.maxError)
+    chosen = rank(done)
       .slice(0, rungs[rung + 1]?.trials ?? 0)
       .map(({ trial }) => trial);
   }
-  return { trials: state.trials, best: await record(), recipe: join(out, 'best.yaml') };
+  const { fingerprint: _, ...found } = state;
+  return { ...found, best: await record(), recipe: join(out, 'best.yaml') };
 }
