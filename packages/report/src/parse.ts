@@ -2,30 +2,27 @@ import {
   ascending,
   base64,
   boolean,
-  type Check,
   count,
   either,
   exactly,
   list,
   number,
   object,
-  oneOf,
   optional,
   orNull,
   ReportError,
   record,
   string,
 } from './check.js';
+import { goal, measured, measures } from './check-goal.js';
 import { figure } from './figure/check.js';
 import type { CodebookReport } from './measure/codebook.js';
 import type { MaskReport } from './measure/mask.js';
 import type {
   EnvironmentReport,
   EpochReport,
-  GoalReport,
   HistogramReport,
   InferenceReport,
-  MeasureReport,
   ModelFigures,
   PaperRatio,
   Report,
@@ -56,9 +53,6 @@ const inference = object<InferenceReport>(
       throw new ReportError(`${path}.quartiles`, `${quartiles.length} numbers; expected 2.`);
   },
 );
-
-const measured = record(orNull(number()));
-const better: Check = oneOf('higher', 'lower');
 
 const figures = object<ModelFigures>(
   {
@@ -151,12 +145,8 @@ const report = object<Report>(
     compressed: figures,
     ratio: number(0),
     paperRatios: record(object<PaperRatio>({ value: number(0), counts: string })),
-    goal: optional(object<GoalReport>({ metric: string, better })),
-    measures: optional(
-      record(
-        object<MeasureReport>({ better: optional(better), unit: optional(oneOf('share', 'dB', 'bits')) }),
-      ),
-    ),
+    goal: optional(goal),
+    measures: optional(measures),
     classes: optional(list(string)),
     stages: list(
       object<StageReport>({
