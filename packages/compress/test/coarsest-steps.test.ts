@@ -190,12 +190,40 @@ describe('inputs to calibrate with', () => {
     expect([rows(fewer.batches), rows(fewer.validation)]).toEqual([[3], [1]]);
     const pictures = await examplesFor(modelOf([-1, 8, 8, 3]), {}, forever(), made);
     expect(pictures.measuredOn).toBe('photographs and made-up pictures');
+    // Of our own photographs the worst third counts; of what is given, and of noise, all.
+    expect([own.part, noises.part, pictures.part]).toEqual([1, 1, 1 / 3]);
     const two = examples(2);
     const mixed = await examplesFor(modelOf([-1, 1]), { validation: two }, forever(), made);
     expect(mixed.measuredOn).toBe('given inputs');
     tf.dispose(made);
     tf.dispose(two);
     expect(tf.memory().numTensors).toBe(numTensors);
+  });
+
+  test('are in smaller batches, and fewer in a gradient, where kernels write much', async () => {
+    const made: tf.Tensor[] = [];
+    const given = examples(40);
+    /** Each example makes so many numbers on the way. */
+    const writing = (elements: number): Executable =>
+      ({
+        ...modelOf([-1, 1]),
+        run: async ([x]: Examples, _: unknown, after?: (call: object, outputs: object[]) => void) => {
+          after?.({}, [{ size: (elements - 1) * (x?.shape[0] ?? 0) }, { size: x?.shape[0] }]);
+          return [tf.clone(x as tf.Tensor)];
+        },
+      }) as unknown as Executable;
+    const sizes = async (elements: number, seconds: number): Promise<[number[], number]> => {
+      const work = new Work(seconds);
+      const { batches } = await examplesFor(writing(elements), { calibration: given }, work, made);
+      return [rows(batches), work.gradientExamples];
+    };
+    // 2^27 numbers in a pass, 2^26 in one that is kept.
+    expect(await sizes(2 ** 25, 1e9)).toEqual([[4, 4, 4, 4, 4, 4, 4, 2], 2]);
+    expect(await sizes(2 ** 24, 1e9)).toEqual([[8, 8, 8, 6], 4]);
+    expect((await sizes(2 ** 28, 1e9))[0].length).toBe(30);
+    expect((await sizes(2 ** 28, 1e9))[1]).toBe(1);
+    expect(await sizes(2 ** 25, Number.POSITIVE_INFINITY)).toEqual([[8, 8, 8, 6], Number.POSITIVE_INFINITY]);
+    tf.dispose([...made, ...given]);
   });
 
   test('are fewer where a pass takes long, eight at least, and gradients of as few as there is time for', async () => {

@@ -143,6 +143,9 @@ describe('values of inputs that are the same for all', () => {
     const none = fixedInputs([input('none', [-1, 0])], { none: 3 });
     expect(none.none?.shape).toEqual([1, 0]);
     tf.dispose(none);
+    const some = tf.zeros([2, 3]);
+    expect(() => fixedInputs([input('none', [-1, 0])], { none: some })).toThrow('takes [-1,0]');
+    some.dispose();
     const whole = tf.tensor2d([[1, 2]], [1, 2], 'int32');
     expect(read({ x: whole, memory: whole })).toEqual({
       ...usual,

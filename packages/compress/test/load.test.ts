@@ -105,7 +105,7 @@ describe('a model that is loaded', () => {
     ['seven elements', 7, 1, false],
   ])('that gives a class is measured before it where %s are learned', async (_, rows, columns, learned) => {
     const g = product(rows, columns, (graph, y) => {
-      graph.node('y', 'ArgMax', [y, graph.scalar('axis', 1, 'int32')], { output_type: { type: 'DT_INT32' } });
+      graph.node('y', 'ArgMax', [y, graph.scalar('axis', 1, 'int32')]);
     });
     g.output('y', 'int32');
     const { artifacts, ...signed } = { artifacts: g.artifacts(), userDefinedMetadata: {} };
@@ -132,7 +132,7 @@ describe('a model that is loaded', () => {
         g.input('x', [-1, 8], float ? 'float32' : 'int32'),
         g.constant('v', shape, values),
       ]);
-      g.node('y', 'ArgMax', [sum, g.scalar('axis', 1, 'int32')], { output_type: { type: 'DT_INT32' } });
+      g.node('y', 'ArgMax', [sum, g.scalar('axis', 1, 'int32')]);
       g.output('y', 'int32');
       const model = await load(g.artifacts());
       expect(model.before).toEqual([]);

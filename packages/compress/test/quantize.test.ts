@@ -146,8 +146,8 @@ describe('a codebook', () => {
   };
 
   test('is taken where weights keep to few places: of so few weights never', () => {
-    expect(chooseMethods([few(128)], 0.3)).toEqual(new Map([['w', 'codebook']]));
-    expect(chooseMethods([few(127)], 0.3)).toEqual(new Map());
+    expect(chooseMethods([few(128)], 0.03)).toEqual(new Map([['w', 'codebook']]));
+    expect(chooseMethods([few(127)], 0.03)).toEqual(new Map());
   });
 
   test('is not asked for where there is no time', () => {
@@ -159,7 +159,7 @@ describe('a codebook', () => {
       },
     } as unknown as Stage;
     const other = { ...few(256), weight: weightOf('v', [256], few(256).values) };
-    expect(chooseMethods([few(128), other], 0.3, stage)).toEqual(new Map([['w', 'codebook']]));
+    expect(chooseMethods([few(128), other], 0.03, stage)).toEqual(new Map([['w', 'codebook']]));
     expect(asked).toEqual([128, 256]);
   });
 

@@ -97,6 +97,21 @@ describe('the tensors of a model', () => {
     expect(first?.storedBytes).toBeLessThan(64);
     expect(second?.storedBytes).toBe(0);
   });
+
+  test('lie on the steps of their grids, which differ along axes', () => {
+    // Row r has steps of 2^r: in units of the least some levels are in the thousands.
+    const levels = Float32Array.from({ length: 16 * 32 }, (_, i) => ((i * i) % 7) - 3);
+    const values = levels.map((level, i) => level * 2 ** (i >> 5) + 0);
+    const tensors = tensorsOf({ a: [[16, 32], wave(512, 1)] });
+    const grid = { step: 1, exponents: [Uint8Array.from({ length: 16 }, (_, r) => 4 * r), undefined] };
+    const of = (own: Pick<Rounded, 'grid'>): Uint8Array =>
+      tensors.encode(new Map([['a', { values, method: 'plain', error: 0, ...own }]]), 1);
+    const [onGrid, plain] = [of({ grid }), of({})];
+    for (const file of [onGrid, plain]) expect(readWeights(decode(file))[0]?.values).toEqual(values);
+    // From -3 to 1.
+    expect(inspect(onGrid).tensors[0]?.distinct).toBe(5);
+    expect(onGrid.length).toBeLessThan(plain.length);
+  });
 });
 
 describe('values', () => {

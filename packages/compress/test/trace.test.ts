@@ -4,10 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { gather } from '../src/calibrate/gather-moments.js';
 import { load } from '../src/model/load.js';
 import { readWeights, withValues } from '../src/model/weights.js';
-import { Work } from '../src/time-budget.js';
+import { type Stage, Work } from '../src/time-budget.js';
 import { foldNormalizations } from '../src/trace/fold-batch-norm.js';
+import { rowMajor } from '../src/trace/layout.js';
 import { sampled } from '../src/trace/linear-call.js';
 import { trace } from '../src/trace/trace.js';
+import { GraphBuilder } from './graphs.js';
 import { artifactsOf, noise, pictureNet } from './models.js';
 import { errorOf } from './moments.js';
 
@@ -57,6 +59,48 @@ describe('trace', () => {
     tf.dispose([before, after, input]);
     model.dispose();
     folded.dispose();
+  });
+
+  test('a bias that is an output by itself is no bias; a weight that is one makes up for nothing', async () => {
+    const found = async (...outputs: string[]) => {
+      const g = new GraphBuilder();
+      g.dense('d', g.input('x', [-1, 8]), 8, 4, 1);
+      for (const name of outputs) g.output(name);
+      const model = await load(g.artifacts());
+      const x = noise([2, 8], 1);
+      const { linear, biases } = await trace(model, [x], new Map());
+      x.dispose();
+      model.dispose();
+      return [[...linear.keys()], [...biases]];
+    };
+    expect(await found('d/y')).toEqual([['d/w'], [['d/w', 'd/b']]]);
+    expect(await found('d/y', 'd/b')).toEqual([['d/w'], []]);
+    expect((await found('d/y', 'd/w'))[0]).toEqual([]);
+  });
+
+  test('moments are of 16,384 positions at most, from all batches alike', async () => {
+    const g = new GraphBuilder();
+    g.dense('d', g.input('x', [-1, 2]), 2, 1, 1);
+    g.output('d/y');
+    const model = await load(g.artifacts());
+    const layout = new Map([['d/w', rowMajor(2, 1)]]);
+    const stage = (): Stage => new Work(Number.POSITIVE_INFINITY).stage(1);
+    const batch = (value: number): tf.Tensor => tf.fill([20_000, 2], value);
+    const batches = [[batch(1)], [batch(3)]];
+    const positions = async (some: typeof batches): Promise<[number, number]> => {
+      const gram = (await gather(model, some, layout, new Map(), stage())).get('d/w')?.finish();
+      return [gram?.positions ?? 0, gram?.moments[0] ?? 0];
+    };
+    const [one] = await positions(batches.slice(0, 1));
+    const [two, meanSquare] = await positions(batches);
+    for (const count of [one, two]) {
+      expect(count).toBeLessThanOrEqual(2 ** 14);
+      expect(count).toBeGreaterThan(0.4 * 2 ** 14);
+    }
+    // Half of 1^2, half of 3^2.
+    expect(meanSquare).toBeCloseTo(5, 5);
+    tf.dispose(batches.flat());
+    model.dispose();
   });
 
   test("features' moments say what outputs do: w' H w is the mean square of the sums", async () => {

@@ -48,7 +48,7 @@ function tensorFor(
         `Input ${name} takes [${shape}]; a value of [${given.shape}] is given.`,
       );
     }
-    return given.dtype === dtype ? tf.clone(given) : tf.cast(given, dtype);
+    return tf.cast(given, dtype);
   }
   const sizes = shape.map((n) => (n < 0 ? 1 : n));
   return tf.fill(sizes, Number(given), dtype as 'float32');
