@@ -20,6 +20,7 @@ export {
   type FactoryContext,
 } from './factories/built-in.js';
 export { type CsvOptions, fromCsv } from './factories/csv/csv.js';
+export { type ColumnLook, lookAtTable, type TableLook } from './factories/csv/look.js';
 export type { AugmentOptions } from './factories/images/augment.js';
 export { fromImages, type ImagesOptions } from './factories/images/images.js';
 export { fromOwn, type OwnSource } from './factories/own.js';

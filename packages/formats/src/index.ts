@@ -12,4 +12,5 @@ export { checkFits } from './fits.js';
 export type { ForeignLimits } from './foreign.js';
 export { type Cut, cut, cutPictures } from './pictures/cut.js';
 export { type DecodedPicture, pictureKinds, picturesIn, readPicture } from './pictures/pictures.js';
+export { type PictureSize, sizeOfPicture } from './pictures/size.js';
 export { type ReadArtifacts, type ReadOptions, readArtifacts, readable } from './read.js';

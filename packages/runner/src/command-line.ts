@@ -8,6 +8,7 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 
 /** One module per command, loaded when it is called: `default` is the command, `example` a line to try. */
 const commands = {
+  init: () => import('./commands/init.js'),
   run: () => import('./commands/run.js'),
   search: () => import('./commands/search.js'),
   compress: () => import('./commands/compress.js'),

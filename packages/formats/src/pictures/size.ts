@@ -1,4 +1,5 @@
 import { EspalierError } from '@espalier/core';
+import { readWhole } from '../files.js';
 
 /** What a picture's first bytes say. */
 export interface PictureSize {
@@ -94,4 +95,9 @@ export function pictureSize(bytes: Uint8Array, file: string): PictureSize {
   if (pixels > mostPixels)
     bad(`has ${size.width} x ${size.height} pixels`, `At most ${mostPixels} are decoded: make it smaller.`);
   return { kind, ...size };
+}
+
+/** What a picture's file is, and how large. @throws EspalierError as `readPicture` does before it decodes */
+export async function sizeOfPicture(file: string): Promise<PictureSize> {
+  return pictureSize(await readWhole(file), file);
 }

@@ -12,7 +12,7 @@ export const isMissing = (cell: string): boolean => missing.test(cell);
 export const isNumber = (cell: string): boolean => cell !== '' && Number.isFinite(Number(cell));
 
 /** Different texts of a column above which it says nothing about its rows. */
-const mostValues = 1000;
+export const mostValues = 1000;
 
 /**
  * Finds out what a column is: numbers, where all cells that are not missing are; else categories.
