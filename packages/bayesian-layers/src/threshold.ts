@@ -56,7 +56,7 @@ export function suggestThreshold(
     // One mode: only what is noise beyond doubt goes.
     return { threshold: most, clarity };
   }
-  let gap = { width: -1, middle: (low + high) / 2 };
+  let gap = { width: 0, middle: low };
   for (let i = 1; i < n; i++) {
     const [a, b] = [Math.max(low, clamped[i - 1]), Math.min(high, clamped[i])];
     if (b - a > gap.width) gap = { width: b - a, middle: (a + b) / 2 };

@@ -26,6 +26,8 @@ describe('suggestThreshold', () => {
     expect(suggestThreshold([2, -3, 1, -4, 1.5, -3.5]).threshold).toBeCloseTo(-1, 12);
     // 0 is between, nearer to the upper mode: means -3 and 4/3, gaps -3 to 0 and 0 to 4/3.
     expect(suggestThreshold([-3, -3, -3, 0, 2, 2]).threshold).toBeCloseTo(-1.5, 12);
+    // However narrow the gap: means 0.8 and 3.2, with 1.6 and 2.5 between.
+    expect(suggestThreshold([0, 0.8, 1.6, 2.5, 3.2, 3.9], [-4, 9]).threshold).toBeCloseTo(2.05, 12);
     const draw = randomUniform(3);
     for (let i = 0; i < 20; i++) {
       const rates = Array.from({ length: 9 }, (_, j) => (j < 4 ? -3.5 : 1.5) + draw());

@@ -128,6 +128,39 @@ describe('the paper’s ratios', () => {
   });
 });
 
+it('the penalty is that of all layers together', async () => {
+  const layers = () => [
+    tfl.layers.dense({ name: 'a', units: 3, inputShape: [4] }),
+    tfl.layers.dense({ name: 'b', units: 2, useBias: false }),
+  ];
+  const of = async (parameters: string): Promise<number> => {
+    const run = new Run(tfl.sequential({ layers: layers() }), { seed: 1 });
+    for (const { variable, size } of run.parameters)
+      write(
+        variable,
+        Array.from({ length: size }, (_, i) => 0.3 + 0.1 * i),
+      );
+    const prior = groupNormalJeffreys({ ...quiet, examples: 10, warmUp: 0 });
+    const { session } = (await run.start(prior, { parameters })) as Running<GroupSession>;
+    return tf.tidy(() => {
+      const labels = tf.zeros([2, 2]);
+      const found = session.penalty({
+        at: once(),
+        inputs: tf.zeros([2, 4]),
+        labels,
+        outputs: labels,
+        onLogits: false,
+      });
+      return (found instanceof tf.Tensor ? found : found.value).dataSync()[0];
+    });
+  };
+  const [a, b] = [await of('a/kernel'), await of('b/kernel')];
+  expect(await of('**/kernel')).toBeCloseTo(a + b, 5);
+  // Biases come with their kernels, and are none of the kernels.
+  expect(await of('**')).toBeCloseTo(a + b, 5);
+  expect(Math.abs(b)).toBeGreaterThan(0.01);
+});
+
 describe('pictures', () => {
   const step = (at: Moment, inputs: tf.Tensor) => {
     const labels = tf.zeros([inputs.shape[0], 1]);
@@ -166,6 +199,40 @@ describe('pictures', () => {
     expect(last.slice(2)).toEqual(Array(14).fill(0));
     expect(last[0]).toBe(Math.min(127, Math.round((127 * 3) / weights.most)));
     expect(last[1]).toBe(-last[0]);
+  });
+
+  it('go on over epochs, and leave nothing behind', async () => {
+    const tensors = tf.memory().numTensors;
+    const { run, running, session } = await started(
+      [tfl.layers.dense({ name: 'fc', units: 1, inputShape: [16] })],
+      { frames: true },
+    );
+    for (let epoch = 50; epoch < 53; epoch++) {
+      const at = { ...once(), epoch, start: 50, end: 53 };
+      tf.tidy(() => void session.penalty(step(at, tf.ones([2, 16]))));
+      if (epoch < 52) await session.epochEnd!(at);
+    }
+    const weights = session.figures!().find(({ title }) => title === 'Weights of fc/kernel');
+    if (weights?.kind !== 'map') throw new Error('no weights');
+    expect(weights.frames.map(({ label }) => label)).toEqual(['epoch 0', 'epoch 1', 'epoch 2']);
+    running.dispose();
+    run.dispose();
+    run.model.dispose();
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it('of inputs that nobody has looked at are freed, too', async () => {
+    const { running, session } = await started(
+      [tfl.layers.dense({ name: 'fc', units: 1, inputShape: [16] })],
+      { frames: true },
+    );
+    const tensors = tf.memory().numTensors;
+    tf.tidy(() => void session.penalty(step({ ...once(), end: 1 }, tf.ones([2, 16]))));
+    expect(tf.memory().numTensors).toBe(tensors + 1);
+    const own = session.trainables!().flatMap(({ variables }) => variables);
+    running.dispose();
+    expect(own.every(({ isDisposed }) => isDisposed)).toBe(true);
+    expect(tf.memory().numTensors).toBe(tensors - own.length);
   });
 
   it('are not kept where they are not asked for', async () => {

@@ -7,9 +7,10 @@ export type Linear = (x: tf.Tensor, kernel: tf.Tensor) => tf.Tensor;
 /** What TF.js layers keep and their declarations hide. */
 export interface Inner {
   readonly name: string;
-  readonly strides?: readonly number[];
+  /** Of convolutions, one for each dimension. */
+  readonly strides: readonly number[];
   readonly padding?: string;
-  readonly dilationRate?: readonly number[] | number;
+  readonly dilationRate: readonly number[];
   readonly dataFormat?: string;
   /** The identity where the layer has none. */
   readonly activation: { apply(x: tf.Tensor): tf.Tensor };
@@ -19,10 +20,6 @@ export interface Inner {
 type Pair = [number, number];
 type Triple = [number, number, number];
 type Padding = 'same' | 'valid';
-
-function tuple(value: readonly number[] | number | undefined, length: number): number[] {
-  return Array.isArray(value) ? [...value] : Array(length).fill((value as number | undefined) ?? 1);
-}
 
 /** x · kernel, on the last axis of x. */
 export function dense(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
@@ -34,8 +31,7 @@ export function dense(x: tf.Tensor, kernel: tf.Tensor): tf.Tensor {
 
 const convolutions: Readonly<Record<string, (layer: Inner) => Linear>> = {
   Conv1D: ({ strides, padding, dilationRate }) => {
-    const [stride] = tuple(strides, 1);
-    const [dilation] = tuple(dilationRate, 1);
+    const [[stride], [dilation]] = [strides, dilationRate];
     if (padding !== 'causal') {
       return (x, kernel) =>
         tf.conv1d(x as tf.Tensor3D, kernel as tf.Tensor3D, stride, padding as Padding, 'NWC', dilation);
@@ -50,21 +46,20 @@ const convolutions: Readonly<Record<string, (layer: Inner) => Linear>> = {
     };
   },
   Conv2D: ({ strides, padding, dilationRate }) => {
-    const [stride, dilation] = [tuple(strides, 2) as Pair, tuple(dilationRate, 2) as Pair];
+    const [stride, dilation] = [strides as Pair, dilationRate as Pair];
     return (x, kernel) =>
       tf.conv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride, padding as Padding, 'NHWC', dilation);
   },
   Conv3D: ({ strides, padding, dilationRate }) => {
-    const [stride, dilation] = [tuple(strides, 3) as Triple, tuple(dilationRate, 3) as Triple];
+    const [stride, dilation] = [strides as Triple, dilationRate as Triple];
     return (x, kernel) =>
       tf.conv3d(x as tf.Tensor5D, kernel as tf.Tensor5D, stride, padding as Padding, 'NDHWC', dilation);
   },
   // TF.js computes this layer without dilation, whatever its dilation rate.
-  DepthwiseConv2D: ({ strides, padding }) => {
-    const stride = tuple(strides, 2) as Pair;
-    return (x, kernel) =>
-      tf.depthwiseConv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, stride, padding as Padding);
-  },
+  DepthwiseConv2D:
+    ({ strides, padding }) =>
+    (x, kernel) =>
+      tf.depthwiseConv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, strides as Pair, padding as Padding),
 };
 
 /** The layers that have a Bayesian form, by TF.js class name. */

@@ -1,12 +1,8 @@
 import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  model as functionalModel,
-  type LayersModel,
-  type layers,
-  type SymbolicTensor,
-} from '@tensorflow/tfjs-layers';
+import type { LayersModel, layers, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { type Inside, inside } from '../graph/inside.js';
+import { probe } from '../graph/probe.js';
 import { gathered } from '../structures/slice.js';
 import type { Structures } from '../structures/structures.js';
 import type { Tied } from '../structures/tied.js';
@@ -87,11 +83,11 @@ export function activations(f: (a: tf.Tensor) => tf.Tensor): Observation {
     }
     const points = pointsOf(owner, run.model, sets, tied);
     const ends = points.map(({ layer }) => run.model.getLayer(layer).getOutputAt(0) as SymbolicTensor);
-    const probe = functionalModel({ inputs: run.model.inputs, outputs: ends });
+    const look = probe(run.model, ends);
     return ({ inputs }) => {
       const found = new Map<Structures, tf.Tensor>();
       const counts = new Map<Structures, Float32Array>();
-      const outputs = [probe.apply(inputs, { training: false })].flat() as tf.Tensor[];
+      const outputs = look(inputs);
       for (const [i, { set, units }] of points.entries()) {
         const means = tf.mean(f(tf.reshape(outputs[i], [-1, units.length])), 0) as tf.Tensor1D;
         const own = gathered(units, means, set.size);

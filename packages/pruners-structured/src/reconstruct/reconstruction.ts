@@ -12,9 +12,10 @@ import {
   randomUniform,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { model as functionalModel, type LayersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
+import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { Tally } from '../criteria/tally.js';
 import { type Inside, inside } from '../graph/inside.js';
+import { probe } from '../graph/probe.js';
 import type { Parts } from '../structures/parts.js';
 import { spreadValues } from '../structures/slice.js';
 import type { Structures } from '../structures/structures.js';
@@ -73,7 +74,8 @@ export class Reconstruction {
   readonly #options: Required<ReconstructOptions>;
   readonly #run: RunState;
   readonly #readers: readonly Reader[];
-  readonly #probe: LayersModel;
+  /** What each reader is given. */
+  readonly #inputs: ReturnType<typeof probe>;
   /** Σ x xᵀ of each reader's inputs, [n, n], by the kernel's name. */
   readonly #grams: Tally;
 
@@ -95,8 +97,10 @@ export class Reconstruction {
       sets.flatMap(({ group }) => group!.members.filter((m) => m.part === 'reads').map((m) => m.parameter)),
     );
     this.#readers = [...kernels].map((kernel) => this.#reader(run, kernel));
-    const outputs = this.#readers.map(({ layer }) => layer.inboundNodes[0].inputTensors[0] as SymbolicTensor);
-    this.#probe = functionalModel({ inputs: run.model.inputs, outputs });
+    this.#inputs = probe(
+      run.model,
+      this.#readers.map(({ layer }) => layer.inboundNodes[0].inputTensors[0] as SymbolicTensor),
+    );
     const shapes = new Map(this.#readers.map(({ kernel, n }) => [kernel.name, [n, n]]));
     this.#grams = new Tally(owner, this.#options.batches, shapes, state);
   }
@@ -129,7 +133,7 @@ export class Reconstruction {
   /** Within a tidy. */
   observe({ at, inputs }: ObservedStep): void {
     if (!this.#grams.wants(at)) return;
-    const tensors = [this.#probe.apply(inputs, { training: false })].flat() as tf.Tensor[];
+    const tensors = this.#inputs(inputs);
     const products = this.#readers.map(({ layer, kernel }, i): [string, tf.Tensor] => {
       const random = randomUniform(hash(this.#run.seed, at.step, i));
       const rows = patches(layer, tensors[i], this.#options.positions, random);

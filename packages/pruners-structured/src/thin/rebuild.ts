@@ -34,14 +34,8 @@ function resize(topology: LayerJson, { path, key, atoms }: Size, kept: number): 
   if (config === undefined || config[key] === undefined) {
     throw new EspalierError('unsupported-layer', `The configuration of ${nameOf(path)} has no '${key}'.`);
   }
-  if (key === 'target_shape' || key === 'batch_input_shape') {
-    const shape = [...(config[key] as (number | null)[])];
-    const last = shape.length - 1;
-    if (shape[last] !== null && shape[last] !== -1) shape[last] = kept;
-    config[key] = shape;
-  } else {
-    config[key] = kept;
-  }
+  const { [key]: size } = config;
+  config[key] = Array.isArray(size) ? [...size.slice(0, -1), kept] : kept;
 }
 
 /** Which indices stay along the axes of each weight that loses some. */
