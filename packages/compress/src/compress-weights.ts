@@ -1,4 +1,11 @@
-import { decode, type EncodeOptions, encode, type Grid, type ModelArtifacts } from '@espalier/codec';
+import {
+  decode,
+  type EncodeOptions,
+  encode,
+  type Grid,
+  type ModelArtifacts,
+  namedByPaths,
+} from '@espalier/codec';
 import { EspalierError } from '@espalier/core';
 import { codedBytes } from './choose/coded-bytes.js';
 import type { CompressedTensor } from './compress.js';
@@ -81,11 +88,12 @@ const quick = { effort: 0, codecs: ['rans', 'ctx-fast'] } satisfies EncodeOption
  * ```
  */
 export async function compressWeights(
-  artifacts: ModelArtifacts,
+  given: ModelArtifacts,
   options: CompressWeightsOptions = {},
 ): Promise<CompressedWeights> {
   checkCompressOptions(options);
   const { quality, log = () => {} } = options;
+  const artifacts = namedByPaths(given);
   const weights = readWeights(artifacts);
   // The error of rounding is uniform, step^2 / 12; of too few levels it is not, and the search makes up for that.
   const start = Math.sqrt(12 * 10 ** (-(quality ?? 45) / 10));

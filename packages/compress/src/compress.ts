@@ -1,4 +1,4 @@
-import type { ModelArtifacts } from '@espalier/codec';
+import { type ModelArtifacts, namedByPaths } from '@espalier/codec';
 import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { examplesFor, type MeasuredOn } from './calibrate/calibration-inputs.js';
@@ -99,7 +99,7 @@ export async function compress(
   options: CompressOptions = {},
 ): Promise<Compressed> {
   checkCompressOptions(options);
-  const turn = last.then(() => compressed(artifacts, options));
+  const turn = last.then(() => compressed(namedByPaths(artifacts), options));
   last = turn.catch(() => undefined);
   return turn;
 }

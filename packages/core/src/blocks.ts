@@ -1,5 +1,6 @@
 import { EspalierError } from './errors.js';
 import type { Parameter } from './parameter.js';
+import { shown } from './shown.js';
 
 /** A tensor cut into blocks; those at the edges are cut off where the tensor ends. */
 export interface Blocks {
@@ -22,7 +23,7 @@ const isSize = (n: unknown): boolean => Number.isInteger(n) && (n as number) >= 
  */
 export function checkBlock(owner: string, block: unknown, parameter?: Parameter): void {
   if (!Array.isArray(block) || block.length === 0 || !block.every(isSize)) {
-    throw new EspalierError('invalid-option', `${owner}: block is ${JSON.stringify(block)}.`, {
+    throw new EspalierError('invalid-option', `${owner}: block is ${shown(block)}.`, {
       remedy: 'Give a list of whole numbers >= 1, such as [1, 8].',
     });
   }

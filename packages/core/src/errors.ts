@@ -1,3 +1,5 @@
+import { shown } from './shown.js';
+
 /** What went wrong, as a word programs can compare. Plugins may add their own codes. */
 export type ErrorCode =
   | 'unknown-name'
@@ -140,7 +142,7 @@ export function checkOneOf<const T>(owner: string, option: string, value: unknow
   if (known.includes(value as T)) return value as T;
   const names = known.map(String);
   const near = typeof value === 'string' ? nearestName(value, names) : undefined;
-  const given = typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
+  const given = typeof value === 'string' ? `'${value}'` : shown(value);
   throw new EspalierError('invalid-option', `${owner}: there is no ${option} ${given}.`, {
     remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${names.join(', ')}.`,
   });

@@ -70,7 +70,7 @@ export type {
 } from './optimizer.js';
 export { jsOptimizers } from './optimizers-js.js';
 export type { Axes, Parameter, Role } from './parameter.js';
-export { layersOf, parametersOf } from './parameters.js';
+export { layersOf, parametersOf, pathName } from './parameters.js';
 export {
   checkNames,
   checkPerParameter,
@@ -119,6 +119,7 @@ export type {
   Transformed,
   TransformSession,
 } from './session.js';
+export { shown } from './shown.js';
 export { packState, unpackState } from './state-file.js';
 export type { ObservedStep, Step } from './step.js';
 export { topologyOf } from './topology.js';

@@ -49,6 +49,23 @@ const roles: Readonly<Record<string, Role>> = {
   moving_variance: 'statistic',
 };
 
+/**
+ * The name of what stands at a path: of models around it and its own. A layer may be named by its path already, as files name
+ * those that are alike but for the models around them.
+ *
+ * @example
+ * ```ts
+ * import { pathName } from '@espalier/core';
+ * if (pathName(['left', 'fc']) !== pathName(['left', 'left/fc'])) throw new Error('two names');
+ * ```
+ */
+export function pathName(path: readonly string[]): string {
+  return path.reduce(
+    (outer, part) => (outer === '' || part.startsWith(`${outer}/`) ? part : `${outer}/${part}`),
+    '',
+  );
+}
+
 /** Layout of a weight by its role, its rank and the class of its layer (TF.js 4.22 layouts). */
 function axesOf(role: Role, rank: number, className: string): Axes {
   const gates = gatesOf[className] ?? 1;
@@ -112,7 +129,7 @@ function* weightsOf(
     const role = roles[last] ?? 'other';
     const { val: variable } = weight;
     yield {
-      name: [...path, last].join('/'),
+      name: `${pathName(path)}/${last}`,
       role,
       axes: axesOf(role, variable.shape.length, className),
       shape: variable.shape,

@@ -3,6 +3,7 @@ import { type Moment, once } from './moment.js';
 import type { Parameter } from './parameter.js';
 import type { Of } from './plugin.js';
 import { isNamedBy, selectParameters } from './selector.js';
+import { shown } from './shown.js';
 
 /**
  * An option that may differ between parameters: one value for all; a map from names or globs to values (a full
@@ -89,7 +90,7 @@ export function checkPerParameter(owner: string, option: string, value: unknown,
     typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.values(value) : [value];
   for (const own of values) {
     if (typeof own === 'number' && own >= low && own <= high && Number.isFinite(own)) continue;
-    throw new EspalierError('invalid-option', `${owner}: ${option} is ${JSON.stringify(value)}.`, {
+    throw new EspalierError('invalid-option', `${owner}: ${option} is ${shown(value)}.`, {
       remedy: `Give a number in [${low}, ${high}], a map from parameter names to such numbers, or a function.`,
     });
   }

@@ -4,6 +4,7 @@ import type { Plugin } from './plugin.js';
 import { isRunning, type Running } from './running.js';
 import type { Selector } from './selector.js';
 import type { PluginState } from './session.js';
+import { shown } from './shown.js';
 
 /** Binds a plugin to parameters and to time. */
 export interface Schedule {
@@ -73,7 +74,7 @@ export function timing(schedule: Schedule, epochs: number, stepsPerEpoch: number
     refuse(`ends at epoch ${end}, but training has ${epochs}`, 'Train longer or let it end earlier.');
   }
   if (!Number.isInteger(period) || period < 1) {
-    refuse(`fires every ${JSON.stringify(every)}`, 'Give a whole number >= 1 of epochs or steps.');
+    refuse(`fires every ${shown(every)}`, 'Give a whole number >= 1 of epochs or steps.');
   }
   const first = start * stepsPerEpoch;
   const last = end * stepsPerEpoch;

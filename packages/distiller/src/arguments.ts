@@ -1,3 +1,4 @@
+import { shown } from '@espalier/core';
 import type { Names } from './names.js';
 import type { Component, DistillerSchedule } from './parse.js';
 import { listed } from './use.js';
@@ -29,7 +30,7 @@ export function numberOf(
   const value = args[key];
   if (typeof value !== 'number' || !(value >= low && value <= high)) {
     const range = high === Infinity ? (low === -Infinity ? '' : ` >= ${low}`) : ` in [${low}, ${high}]`;
-    return schedule.refuse([...path, key], `${key} is ${JSON.stringify(value)}: a number${range} is wanted.`);
+    return schedule.refuse([...path, key], `${key} is ${shown(value)}: a number${range} is wanted.`);
   }
   return value;
 }

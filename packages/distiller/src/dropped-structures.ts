@@ -1,3 +1,4 @@
+import { shown } from '@espalier/core';
 import { type Context, numberOf, weightsOf } from './arguments.js';
 import { gradualNotes, sparsities } from './elements.js';
 import type { Policy } from './parse.js';
@@ -47,7 +48,7 @@ export function dropped(policy: Policy, context: Context): Rule {
     if (!good)
       return refuse(
         [...at, 'sparsity_range'],
-        `sparsity_range is ${JSON.stringify(range)}: [low, high] in [0, 1] is wanted.`,
+        `sparsity_range is ${shown(range)}: [low, high] in [0, 1] is wanted.`,
       );
     const [low, high] = [...(range as number[])].sort((a, b) => a - b);
     const use = {

@@ -1,3 +1,4 @@
+import { shown } from '@espalier/core';
 import type { Component, DistillerSchedule, Policy } from './parse.js';
 import { tidy } from './sparsity.js';
 
@@ -184,7 +185,7 @@ function checkNumbers({ args, path }: Component, schedule: DistillerSchedule): v
       : counts.includes(key)
         ? 'a number >= 1'
         : 'a number';
-    schedule.refuse([...path, key], `${key} is ${JSON.stringify(value)}: ${wanted} is wanted.`);
+    schedule.refuse([...path, key], `${key} is ${shown(value)}: ${wanted} is wanted.`);
   }
   const { milestones, gammas } = args;
   if (Array.isArray(gammas) && gammas.length !== (milestones as unknown[]).length) {

@@ -1,4 +1,4 @@
-import { EspalierError, nearestName } from '@espalier/core';
+import { EspalierError, nearestName, shown } from '@espalier/core';
 import { parseYaml, type Source } from '@espalier/yaml';
 import { classes, type PolicyKind, policyArguments, policyKinds, type Section } from './classes.js';
 import { Notes } from './notes.js';
@@ -142,7 +142,7 @@ class Reader {
       if (!Number.isInteger(own) || (own as number) < 0 || (own as number) > mostEpochs) {
         return this.refuse(
           [...path, key],
-          `${key} is ${JSON.stringify(own)}: a whole number from 0 to ${mostEpochs} is wanted.`,
+          `${key} is ${shown(own)}: a whole number from 0 to ${mostEpochs} is wanted.`,
         );
       }
       return own as number;

@@ -1,3 +1,4 @@
+import { shown } from '@espalier/core';
 import type { DistillerSchedule, Policy } from './parse.js';
 
 /** How a pruner's masks come and go, as far as it decides what there is to say. */
@@ -59,7 +60,7 @@ export function pruningNotes(policy: Policy, kind: MaskKind, { notes, refuse }: 
   }
   const steps = args.mini_batch_pruning_frequency;
   if (steps !== undefined && (!Number.isInteger(steps) || (steps as number) < 0)) {
-    refuse(at('mini_batch_pruning_frequency'), `${JSON.stringify(steps)} is not a number of batches.`);
+    refuse(at('mini_batch_pruning_frequency'), `${shown(steps)} is not a number of batches.`);
   }
   if (Number(steps) > 0 && every !== 1 && epochs.length > 1) {
     say(

@@ -1,3 +1,4 @@
+import { shown } from '@espalier/core';
 import type { Context } from './arguments.js';
 import type { Component } from './parse.js';
 import { listed, type Use } from './use.js';
@@ -10,10 +11,7 @@ const isFull = (bits: Bits): boolean => bits === null || bits === undefined || b
 function bitsAt(component: Component, key: string, value: unknown, { schedule }: Context): Bits {
   if (value === undefined || value === null) return value;
   if (Number.isInteger(value) && (value as number) >= 1) return value as number;
-  return schedule.refuse(
-    [...component.path, key],
-    `${key} is ${JSON.stringify(value)}: a number of bits is wanted.`,
-  );
+  return schedule.refuse([...component.path, key], `${key} is ${shown(value)}: a number of bits is wanted.`);
 }
 
 /** What each quantizer does to weights while training, which has no counterpart here. */

@@ -1,3 +1,4 @@
+import { shown } from '@espalier/core';
 import { type Context, numberOf, weightsOf } from './arguments.js';
 import { gradualNotes, sparsities } from './elements.js';
 import { withoutModule } from './names.js';
@@ -51,7 +52,7 @@ function rankedWeights(component: Component, thinned: boolean, context: Context)
     notes.add(
       'defect',
       at,
-      `Distiller knows 'Leader' only and takes ${JSON.stringify(dependency)} for no dependency.`,
+      `Distiller knows 'Leader' only and takes ${shown(dependency)} for no dependency.`,
     );
   }
   const stage = filters && thinned ? addedUp(weights) : undefined;
@@ -87,7 +88,7 @@ function extras({ args, path }: Component, { schedule }: Context): Readonly<Reco
   const size = args.group_size;
   if (size === undefined || size === 1) return {};
   if (!Number.isInteger(size) || (size as number) < 1)
-    refuse([...path, 'group_size'], `group_size is ${JSON.stringify(size)}.`);
+    refuse([...path, 'group_size'], `group_size is ${shown(size)}.`);
   notes.add(
     'defect',
     [...path, 'group_size'],

@@ -1,3 +1,4 @@
+import { shown } from '@espalier/core';
 import type { Context } from './arguments.js';
 import type { Policy } from './parse.js';
 import { listed, type Rule, type Use } from './use.js';
@@ -37,7 +38,7 @@ function regimesOf({ component }: Policy, { schedule, names }: Context, grouped:
     if (typeof strength !== 'number' || strength < 0) {
       return schedule.refuse(
         at,
-        `${JSON.stringify(value)} is not ${grouped ? '[strength, group type]' : 'a strength'}.`,
+        `${shown(value)} is not ${grouped ? '[strength, group type]' : 'a strength'}.`,
       );
     }
     const parameter = names.parameter(torch);
@@ -63,7 +64,7 @@ function criterionOf({ component }: Policy, { schedule }: Context): 'meanAbs' | 
   if (criteria === 'Max') return 'max';
   return schedule.refuse(
     [...component.path, 'threshold_criteria'],
-    `threshold_criteria is ${JSON.stringify(criteria)}: Mean_Abs or Max is wanted.`,
+    `threshold_criteria is ${shown(criteria)}: Mean_Abs or Max is wanted.`,
   );
 }
 

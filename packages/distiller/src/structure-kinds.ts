@@ -1,3 +1,4 @@
+import { shown } from '@espalier/core';
 import type { Context } from './arguments.js';
 import type { Component } from './parse.js';
 
@@ -18,7 +19,7 @@ export function structureOf(
   const tied = thinned ? {} : { tied: false };
   const lp = /^(L[12]Ranked|RandomLevel|FMReconstruction)/.test(className);
   if (type === '3D' || type === 'Filters') return { structure: 'filters', ...tied };
-  if (!lp) return refuse(at, `${className} prunes Filters (or 3D), not ${JSON.stringify(type)}.`);
+  if (!lp) return refuse(at, `${className} prunes Filters (or 3D), not ${shown(type)}.`);
   if (type === 'Channels') return { structure: 'channels', ...tied };
   if (type === 'Rows') {
     notes.add(
@@ -29,10 +30,7 @@ export function structureOf(
     return { structure: 'rows' };
   }
   if (type === 'Blocks') return { structure: 'blocks', block: blockOf(component, context) };
-  return refuse(
-    at,
-    `there is no group type ${JSON.stringify(type)}. Known: Filters, 3D, Channels, Rows, Blocks.`,
-  );
+  return refuse(at, `there is no group type ${shown(type)}. Known: Filters, 3D, Channels, Rows, Blocks.`);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { shown } from '@espalier/core';
 import type { Context } from './arguments.js';
 import type { Policy } from './parse.js';
 import { structured } from './structure-kinds.js';
@@ -29,7 +30,7 @@ export function structuresByThreshold({ component }: Policy, thinned: boolean, c
     if (typeof threshold !== 'number' || structure === undefined) {
       return refuse(
         at,
-        `${JSON.stringify(value)} is not [threshold, group type]. Group types: ${Object.keys(thresholdTypes).join(', ')}.`,
+        `${shown(value)} is not [threshold, group type]. Group types: ${Object.keys(thresholdTypes).join(', ')}.`,
       );
     }
     const tied = !thinned && ['filters', 'channels'].includes(structure) ? { tied: false } : {};

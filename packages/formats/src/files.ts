@@ -1,7 +1,10 @@
 import { constants } from 'node:fs';
 import { lstat, open, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
-import { EspalierError } from '@espalier/core';
+import { EspalierError, shown } from '@espalier/core';
+
+/** Longest path that systems take, in characters. */
+const mostPath = 4096;
 
 /** Most bytes of one file: Node's buffers are read in pieces of less than 2 GiB. */
 const mostBytes = 2 ** 31 - 1;
@@ -74,8 +77,8 @@ export async function readInside(folder: string, path: unknown, from: string): P
 
 /** As `readInside`: where the file is. @throws EspalierError `bad-model` */
 export async function pathInside(folder: string, path: unknown, from: string): Promise<string> {
-  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    return refuse(`${from} names ${JSON.stringify(path) ?? 'undefined'} where the path of a file should be.`);
+  if (typeof path !== 'string' || path === '' || path.length > mostPath || path.includes('\0')) {
+    return refuse(`${from} names ${shown(path)} where the path of a file should be.`);
   }
   if (/^[a-z][a-z0-9+.-]+:/i.test(path)) {
     refuse(

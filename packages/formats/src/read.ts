@@ -12,8 +12,8 @@ import { hdf5Magic } from './keras/hdf5.js';
 import { withoutKeras3 } from './keras/model-json.js';
 import { readKerasArchive, readKerasH5 } from './keras/read-keras.js';
 import { modelOfFolder } from './model-of-folder.js';
-import { isObject, parseJson } from './tfjs/json.js';
-import { readManifest } from './tfjs/manifest.js';
+import { isObject, type Json, parseJson } from './tfjs/json.js';
+import { checkNames, readManifest } from './tfjs/manifest.js';
 import { readModelJson } from './tfjs/model-json.js';
 import { refuseByName } from './unread.js';
 
@@ -55,10 +55,21 @@ export interface ReadArtifacts {
  * if (artifacts.weightSpecs?.[0].shape.join() !== '2,1') throw new Error('another shape');
  * ```
  */
-export async function readArtifacts(
-  path: string,
-  { log = () => {}, limits }: ReadOptions = {},
-): Promise<ReadArtifacts> {
+export async function readArtifacts(path: string, options: ReadOptions = {}): Promise<ReadArtifacts> {
+  const read = await readPath(path, options);
+  const { modelTopology = {}, weightSpecs = [] } = read.artifacts;
+  if (Object.keys(modelTopology).length > 0 || weightSpecs.length > 0) return read;
+  const { file, artifacts } = read;
+  const what =
+    artifacts.modelTopology === undefined
+      ? `${file} is empty: it holds neither a model nor weights.`
+      : `TensorFlow.js does not take ${file}: its topology is empty, and it has no weights.`;
+  throw new EspalierError('bad-model', what, {
+    remedy: 'Was it written to the end, from the right model?',
+  });
+}
+
+async function readPath(path: string, { log = () => {}, limits }: ReadOptions): Promise<ReadArtifacts> {
   const kind = await kindOf(path);
   if (kind === undefined) {
     throw new EspalierError('bad-model', `There is no model at ${path}.`, {
@@ -118,12 +129,19 @@ async function readJsonFile(
   log: (line: string) => void,
 ): Promise<ModelArtifacts> {
   const json = parseJson(bytes, file);
-  if (Array.isArray(json)) return readManifest(json, dirname(file), file);
+  if (Array.isArray(json)) return weightsOf(json, file);
   if (isObject(json) && isObject(json.weight_map)) return readSafetensorsIndex(json.weight_map, file);
   if (isObject(json) && json.modelTopology === undefined && Array.isArray(json.weightsManifest)) {
-    return readManifest(json.weightsManifest, dirname(file), file);
+    return weightsOf(json.weightsManifest, file);
   }
   return withoutKeras3(await readModelJson(json, file), file, log);
+}
+
+/** A weights manifest by itself. */
+async function weightsOf(manifest: Json, file: string): Promise<ModelArtifacts> {
+  const weights = await readManifest(manifest, dirname(file), file);
+  checkNames(weights.weightSpecs, file);
+  return weights;
 }
 
 function npyTensor(bytes: Uint8Array, name: string, file: string): PlainTensor {

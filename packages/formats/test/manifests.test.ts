@@ -31,6 +31,79 @@ const weight = (name: string, shape: number[], more: object = {}): object => ({
   ...more,
 });
 
+describe('what holds nothing is refused', () => {
+  const header = (text: string): Uint8Array =>
+    Buffer.concat([Buffer.from(BigUint64Array.of(BigInt(text.length)).buffer), Buffer.from(text)]);
+  const cases: [string, Record<string, string | Uint8Array | object>][] = [
+    ['an empty manifest', { 'model.json': [] }],
+    ['a manifest of empty groups', { 'model.json': [{ paths: [], weights: [] }] }],
+    ['a topology that is null', { 'model.json': { modelTopology: null } }],
+    ['and an empty manifest beside it', { 'model.json': { modelTopology: null, weightsManifest: [] } }],
+    ['an empty manifest by name', { 'model.json': { weightsManifest: [] } }],
+    ['an index of nothing', { 'model.safetensors.index.json': { weight_map: {} } }],
+    ['no tensors', { 'x.safetensors': header('{}') }],
+    ['metadata alone', { 'x.safetensors': header('{"__metadata__":{"format":"pt"}}') }],
+  ];
+  it.each(cases)('%s', async (_, files) => {
+    await expect(readArtifacts(write(files))).rejects.toMatchObject({
+      code: 'bad-model',
+      message: expect.stringMatching(/is empty: it holds neither a model nor weights\.\n/),
+    });
+  });
+
+  it('a topology of nothing', async () => {
+    const dir = write({ 'model.json': { modelTopology: {}, weightsManifest: [] } });
+    await expect(readArtifacts(dir)).rejects.toThrow('its topology is empty, and it has no weights');
+  });
+
+  it('a topology that is none', async () => {
+    for (const [topology, says] of [
+      [[], '[]'],
+      ['{}', '"{}"'],
+    ]) {
+      const dir = write({ 'model.json': { modelTopology: topology } });
+      await expect(readArtifacts(dir)).rejects.toThrow(`modelTopology is ${says}, no model`);
+    }
+  });
+
+  it('but a tensor of no elements is one', async () => {
+    const dir = write({ 'x.safetensors': header('{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}') });
+    expect(await valuesIn(dir)).toEqual({ a: [] });
+  });
+});
+
+describe('JSON', () => {
+  it('with a number beyond all numbers is refused by that number and its line', async () => {
+    const text = (units: string): string =>
+      `{"modelTopology":{"class_name":"Sequential","config":\n[{"class_name":"Dense","config":{"name":"1e999","units":${units}}}]}}`;
+    for (const number of ['1e9999', '-1E+400', `1${'0'.repeat(400)}`]) {
+      await expect(readArtifacts(write({ 'model.json': text(number) }))).rejects.toMatchObject({
+        code: 'bad-model',
+        message: expect.stringContaining(`holds ${number.slice(0, 29)}`),
+      });
+      await expect(readArtifacts(write({ 'model.json': text(number) }))).rejects.toThrow(/in line 2, which/);
+    }
+    expect(
+      (await readArtifacts(write({ 'model.json': text('1e300') }))).artifacts.modelTopology,
+    ).toBeDefined();
+  });
+
+  it('in UTF-16, as some editors save it, is read', async () => {
+    const json = JSON.stringify({ weightsManifest: [{ paths: ['w'], weights: [weight('w', [1])] }] });
+    const dir = write({ 'model.json': Buffer.from(`\ufeff${json}`, 'utf16le'), w: Float32Array.of(3) });
+    expect(await valuesIn(dir)).toEqual({ w: [3] });
+  });
+
+  it('with an index that names no files says what an index is', async () => {
+    for (const map of [null, ['a'], 3]) {
+      const dir = write({ 'model.safetensors.index.json': { weight_map: map } });
+      await expect(readArtifacts(dir)).rejects.toThrow(
+        /\n.*Its weight_map names no files: tensors by their names/,
+      );
+    }
+  });
+});
+
 describe('a weights manifest', () => {
   const groups = [
     {
@@ -120,7 +193,7 @@ describe('a weights manifest', () => {
       one([{ paths: ['w'], weights: [weight('x', [1]), weight('x', [1])] }]),
       'two weights named x',
     ],
-    ['a topology that is none', { 'model.json': { modelTopology: 3 } }, 'modelTopology is no object'],
+    ['a topology that is none', { 'model.json': { modelTopology: 3 } }, 'modelTopology is 3, no model'],
   ])('with %s is refused', async (_, content, message) => {
     const error = await readArtifacts(write(content as never)).catch((e: unknown) => e);
     expect(error).toMatchObject({ code: 'bad-model', message: expect.stringContaining(message) });
@@ -228,9 +301,14 @@ describe('what is not read', () => {
       /There is no model in.*\n.*notes.txt/,
     );
     await expect(readArtifacts(write({}))).rejects.toThrow('It is empty');
-    const old = write({ 'tensorflowjs_model.pb': 'x', 'weights_manifest.json': [] });
+    const manifest = [{ paths: ['w'], weights: [weight('w', [1])] }];
+    const old = write({
+      'tensorflowjs_model.pb': 'x',
+      'weights_manifest.json': manifest,
+      w: Float32Array.of(3),
+    });
     // Of the format of 2018 the weights are read.
-    expect((await readArtifacts(old)).artifacts.weightSpecs).toEqual([]);
+    expect(await valuesIn(old)).toEqual({ w: [3] });
   });
 
   it('is a file of 2 GiB, and it is told why', async () => {

@@ -6,6 +6,7 @@ import {
   type Parameter,
   type Pruner,
   readNow,
+  shown,
 } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkCriterion, type ElementCriterion, scoresOf } from './criterion.js';
@@ -59,7 +60,7 @@ export function nm(options: NmOptions): Pruner {
     }
   }
   if (along !== 'in' && along !== 'out' && !(Number.isInteger(along) && along >= 0)) {
-    throw new EspalierError('invalid-option', `nm: along is ${JSON.stringify(along)}.`, {
+    throw new EspalierError('invalid-option', `nm: along is ${shown(along)}.`, {
       remedy: "Give 'in', 'out' or the number of a dimension.",
     });
   }
@@ -91,13 +92,9 @@ export function nm(options: NmOptions): Pruner {
 function axisOf({ name, axes, shape }: Parameter, along: 'in' | 'out' | number): number {
   const axis = typeof along === 'number' ? along : axes[along];
   if (axis !== undefined && axis < shape.length) return axis;
-  throw new EspalierError(
-    'invalid-option',
-    `nm: ${name} of shape [${shape}] has no axis ${JSON.stringify(along)}.`,
-    {
-      remedy: 'Give the number of a dimension, or leave the parameter out of the schedule.',
-    },
-  );
+  throw new EspalierError('invalid-option', `nm: ${name} of shape [${shape}] has no axis ${shown(along)}.`, {
+    remedy: 'Give the number of a dimension, or leave the parameter out of the schedule.',
+  });
 }
 
 function keep(

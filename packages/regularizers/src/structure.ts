@@ -1,4 +1,4 @@
-import { checkBlock, checkOneOf, EspalierError, type Of, type Parameter } from '@espalier/core';
+import { checkBlock, checkOneOf, EspalierError, type Of, type Parameter, shown } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type View, viewOf } from './internal/view.js';
 import { type PenalisedStructure, structures } from './structures.js';
@@ -27,7 +27,7 @@ export function checkStructure(owner: string, { structure, block }: PenalisedStr
   if ((structure === 'blocks') === (block !== undefined)) return;
   throw new EspalierError(
     'invalid-option',
-    `${owner}: structure is '${structure}', block is ${JSON.stringify(block)}.`,
+    `${owner}: structure is '${structure}', block is ${shown(block)}.`,
     { remedy: "Give structure: 'blocks' and block: a list of whole numbers >= 1, or neither." },
   );
 }

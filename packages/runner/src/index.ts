@@ -1,8 +1,9 @@
+export { modelFrom } from '@espalier/compress';
 export { readArtifacts } from '@espalier/formats';
 export { type InitOptions, initRecipe } from './init/init.js';
 export type { Ask, Flags } from './init/questions.js';
 export { type Listener, silent } from './pipeline/listener.js';
-export { artifactsOf, modelFrom, readLayersModel } from './pipeline/model-files.js';
+export { artifactsOf, readLayersModel } from './pipeline/model-files.js';
 export { type RunOptions, runRecipe } from './pipeline/run-recipe.js';
 export { defineRecipe, type RecipeDefinition } from './recipe/define.js';
 export { recipeJsonSchema } from './recipe/json-schema.js';

@@ -29,7 +29,9 @@ async function said(args: readonly string[]): Promise<string> {
     expect.toSatisfy((c) => c === 1 || c === 2),
     expect.stringMatching(/error: /),
   ]);
-  expect(text).not.toMatch(/\n {4}at |TypeError|RangeError|ReferenceError|SyntaxError|of undefined/);
+  expect(text).not.toMatch(
+    /\n {4}at |Invalid input|TypeError|RangeError|ReferenceError|SyntaxError|of undefined/,
+  );
   return text;
 }
 

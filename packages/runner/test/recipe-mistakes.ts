@@ -142,6 +142,52 @@ export const recipes: readonly Mistake[] = [
   ['learningRate: 0.01', 'learningrate: 1', /:14:/, /Did you mean 'learningRate'/],
   ['learningRate: 0.01', 'learningRate: { cosin: { initial: 1 } }', /:14:/, /cosin/],
   ['learningRate: 0.01', 'optimizer: adamw', /:14:/, /found "adamw"/],
+  // What may be of several forms: which these are, or what is wrong with the one that was meant.
+  ...(
+    [
+      ['{}', /found \{\}: expected a number > 0 or \{ step \} or .*\{ cosine \}/],
+      ['[0.1]', /found \[0\.1\]: expected a number > 0/],
+      ['fast', /found "fast": expected a number > 0/],
+      ['1e9999', /found Infinity: expected a number > 0/],
+      ['.nan', /found NaN: expected/],
+      ['{ cosine: 3 }', /cosine: found 3: expected \{ initial, final, warmup \}/],
+      ['{ cosine: {} }', /'initial' is missing/],
+      ['{ cosine: { initial: 1 }, step: {} }', /no key 'step'.*cosine|no key 'cosine'.*step/],
+      [
+        '{ multiStep: { initial: 1, milestones: 3, factors: 1 } }',
+        /milestones: found 3: expected \[a number, …\]/,
+      ],
+      [
+        '{ multiStep: { initial: 1, milestones: [1], factors: a } }',
+        /factors: found "a": expected a number > 0 or \[/,
+      ],
+    ] as const
+  ).map(([rate, says]): Mistake => ['learningRate: 0.01', `learningRate: ${rate}`, /:14:/, says]),
+  ...(
+    [
+      ['optimizer: { name: adam, momentum: 1 }', /no key 'momentum' here\. Known keys: name, beta1/],
+      ['optimizer: {}', /expected adam or sgd or \{ name, beta1/],
+      ['optimizer: [adam]', /found \["adam"\]: expected adam or sgd/],
+      ['keepBest: 3', /found 3: expected true or false or \{ from \}/],
+      ['keepBest: { from: -1 }', /found -1: expected a whole number >= 0/],
+      ['rateFactors: 3', /found 3: expected \[\{ parameters, factor \}, …\]/],
+    ] as const
+  ).map(([option, says]): Mistake => ['learningRate: 0.01', option, /:14:/, says]),
+  ['epochs: 3', 'epochs: 1e9999', /:13:/, /found Infinity: expected a whole number >= 1/],
+  ['units: 24', 'units: 1e9999', /:8:/, /found Infinity/],
+  ['poolSize: 4', 'poolSize: two', /:6:/, /found "two": expected a whole number >= 1 or \[/],
+  ['seed: 7', 'seed: 7\nloss: { a: mse }', /:3:12/, /found "mse", expected categorical/],
+  [
+    'seed: 7',
+    'seed: 7\nsearch: { paths: { a: 3 } }',
+    /:3:23/,
+    /expected \{ from, to, scale, integer \} or \{ choices/,
+  ],
+  ['seed: 7', 'seed: 7\nsearch: { paths: { a: { from: 1 } } }', /:3:23/, /'to' is missing/],
+  ["'**/kernel'", '[3]', /:20:/, /found 3: expected a text/],
+  ["'**/kernel'", '{}', /:20:/, /found \{\}: expected a text or \[a text, …\]/],
+  [/model:\n(.*\n){6}/, 'model: []\n', /:4:/, /found \[\]: expected a text or \{ layers \}/],
+  ['  options: { final: 0.7 }', '  options: [0.7]', /:19:/, /found \[0\.7\]: expected a map/],
   ['        options: { final: 0.7 }\n', '', /:18:/, /agp.*final|final.*agp/s],
   ['{ final: 0.7 }', '{ final: 1.7 }', /:18:|:19:/, /1\.7/],
   ['{ final: 0.7 }', '{ finale: 0.7 }', /:18:|:19:/, /Did you mean 'final'/],

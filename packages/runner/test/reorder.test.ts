@@ -1,10 +1,11 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { encode } from '@espalier/codec';
+import { modelFrom } from '@espalier/compress';
 import * as tf from '@tensorflow/tfjs-core';
 import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { expect, it } from 'vitest';
 import type { Listener } from '../src/pipeline/listener.js';
-import { artifactsOf, modelFrom } from '../src/pipeline/model-files.js';
+import { artifactsOf } from '../src/pipeline/model-files.js';
 import { reorder } from '../src/pipeline/reorder.js';
 import { recipeSchema } from '../src/recipe/schema.js';
 

@@ -13,6 +13,7 @@ import { toJson } from '../text/json.js';
 import { checkBack } from './check-back.js';
 import { storeTensor, uniformTensor } from './choose.js';
 import { tensorsOf } from './input.js';
+import { withDistinctNames } from './named-by-paths.js';
 
 /** How {@link encode} works; the defaults suit most models. */
 export interface EncodeOptions {
@@ -72,7 +73,8 @@ const OPTIONS = [
 /**
  * Packs a model into an `.esp` file. How each tensor is stored follows from its values: few distinct ones
  * become a codebook and coded indices, zeros cost next to nothing, the rest is packed as floats. Lossless:
- * `decode` gives back the same weight bytes (signs of zero and NaN payloads too), specs and metadata.
+ * `decode` gives back the same weight bytes (signs of zero and NaN payloads too), specs and metadata. Layers of models in a
+ * model that have equal names are named by their paths, as {@link namedByPaths} does it.
  *
  * @throws EspError 'input' when the artifacts contradict themselves, 'option' for an unknown option.
  *
@@ -89,7 +91,11 @@ const OPTIONS = [
  * if (file.length > 300) throw new Error('40,000 bytes should become less than 300');
  * ```
  */
-export function encode(artifacts: ModelArtifacts, options: EncodeOptions = {}): Uint8Array {
+export function encode(given: ModelArtifacts, options: EncodeOptions = {}): Uint8Array {
+  return encodeNamed(withDistinctNames(given), options);
+}
+
+function encodeNamed(artifacts: ModelArtifacts, options: EncodeOptions): Uint8Array {
   const { effort, codecs, prefer, budgetMs, grids, tileElements } = checkOptions(options);
   const given = tensorsOf(artifacts).filter(({ spec }) => options.optimizer || spec.group !== 'optimizer');
   const meta = metadataOf(artifacts);

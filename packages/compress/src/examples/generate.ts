@@ -1,4 +1,4 @@
-import { randomUniform } from '@espalier/core';
+import { EspalierError, randomUniform } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Examples, InputSpec } from '../model/model.js';
 import { rowsFor } from './batches.js';
@@ -23,6 +23,9 @@ export interface GenerateOptions {
    */
   readonly pictures?: readonly Picture[];
 }
+
+/** Most numbers that are made for one input: 2 GiB. */
+const mostNumbers = 2 ** 29;
 
 /** Fewer samples are no sound. */
 const leastSound = 4096;
@@ -57,6 +60,8 @@ const madeUpText = (random: () => number): string =>
  * each other with the statistics of natural pictures, and something like faces; for long signals something like speech and
  * music; for indices into a table any of its rows; for other integers small ones; for texts words in any order; for other floats noise that is smooth along
  * the second axis. Real inputs serve better.
+ *
+ * @throws EspalierError `cannot-run` for inputs that do not fit into memory
  */
 export function generateExamples(inputs: readonly InputSpec[], options: GenerateOptions = {}): Examples {
   const { count: wanted = 16, seed = 1, range = [0, 1], length = 64, pictures = [] } = options;
@@ -67,6 +72,13 @@ export function generateExamples(inputs: readonly InputSpec[], options: Generate
     const { shape, dtype, below } = input;
     const sizes = [count, ...shape.slice(1).map((n) => (n < 0 ? length : n))];
     const each = sizes.slice(1).reduce((a, b) => a * b, 1);
+    if (count * each > mostNumbers) {
+      throw new EspalierError(
+        'cannot-run',
+        `Input ${input.name} takes [${shape}]: ${count} examples of [${sizes.slice(1)}] do not fit into memory.`,
+        { remedy: 'Give fewer, or shorter ones; compressWeights takes the weights by themselves.' },
+      );
+    }
     if (dtype === 'string') {
       return tf.tensor(
         Array.from({ length: count * each }, () => madeUpText(random)),

@@ -1,11 +1,12 @@
+import type { ModelArtifacts } from '@espalier/codec';
 import { disposeModel } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs-core';
-import { loadLayersModel } from '@tensorflow/tfjs-layers';
+import { modelFrom } from './layers-model.js';
 import type { Loaded } from './model.js';
 
 /** @returns a LayersModel as it runs; `dispose` leaves no tensor of it, shared layers included */
-export async function loadLayers(handler: tf.io.IOHandler): Promise<Loaded> {
-  const model = await loadLayersModel(handler);
+export async function loadLayers(artifacts: ModelArtifacts): Promise<Loaded> {
+  const model = await modelFrom(artifacts);
   return {
     inputs: model.inputs.map(({ name, shape, dtype }) => ({
       name,

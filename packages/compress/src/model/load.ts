@@ -4,15 +4,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { InputValues } from './graph/fixed-inputs.js';
 import { loadGraph } from './graph/load-graph.js';
 import { intercept, interceptAsync } from './intercept.js';
+import { isGraph } from './is-graph.js';
 import { loadLayers } from './load-layers.js';
 import type { Executable, Loaded } from './model.js';
+import { said } from './said.js';
 import { checkWeights } from './weights.js';
-
-/** Is this the topology of a GraphModel? Old files do not say. */
-export function isGraph({ format, modelTopology }: ModelArtifacts): boolean {
-  if (format === 'graph-model') return true;
-  return format === undefined && typeof modelTopology === 'object' && 'node' in modelTopology;
-}
 
 /**
  * Loads a model from artifacts.
@@ -33,7 +29,7 @@ export async function load(artifacts: ModelArtifacts, values: InputValues = {}):
     }
     const { predict, ...model } = graph
       ? await loadGraph(handler, artifacts, values)
-      : await loadLayers(handler);
+      : await loadLayers(artifacts);
     return { ...model, run: runner(model, predict) };
   } catch (cause) {
     if (cause instanceof EspalierError) throw cause;
@@ -44,11 +40,11 @@ export async function load(artifacts: ModelArtifacts, values: InputValues = {}):
   }
 }
 
-/** What TF.js says, in one line. */
-export const said = (cause: unknown): string =>
-  String((cause as Error)?.message ?? cause)
-    .split('\n')[0]
-    .slice(0, 300);
+/** A copy of an output. TensorFlow.js gives null for one that nothing computes. */
+function copied(tensor: tf.Tensor | null): tf.Tensor {
+  if (tensor) return tf.clone(tensor);
+  throw new Error('one of its outputs is not computed from what it is given');
+}
 
 /** Other weights take the place of the model's own in every kernel call: nothing is written to the model. */
 function runner({ weights, waits }: Omit<Loaded, 'predict'>, predict: Loaded['predict']): Executable['run'] {
@@ -65,12 +61,11 @@ function runner({ weights, waits }: Omit<Loaded, 'predict'>, predict: Loaded['pr
     };
     const hooks = { ...(others.size > 0 && { replace }), ...(after && { after }) };
     // An output that is an input or a weight itself would be disposed with it.
-    const now = (): tf.Tensor[] =>
-      tf.tidy(() => (predict(examples) as tf.Tensor[]).map((tensor) => tf.clone(tensor)));
+    const now = (): tf.Tensor[] => tf.tidy(() => (predict(examples) as (tf.Tensor | null)[]).map(copied));
     const later = async (): Promise<tf.Tensor[]> => {
       const kept = new Set<tf.Tensor>([...examples, ...weights.values()]);
       const outputs = await predict(examples);
-      const clones = outputs.map((tensor) => tf.clone(tensor));
+      const clones = outputs.map(copied);
       for (const tensor of outputs) if (!kept.has(tensor) && !tensor.isDisposed) tensor.dispose();
       return clones;
     };

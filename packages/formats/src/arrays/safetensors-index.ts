@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { ModelArtifacts } from '@espalier/codec';
-import { EspalierError } from '@espalier/core';
+import { EspalierError, shown } from '@espalier/core';
 import { readInside } from '../files.js';
 import type { Json } from '../tfjs/json.js';
 import { artifactsOfTensors, type PlainTensor } from './plain-tensor.js';
@@ -19,10 +19,7 @@ export async function readSafetensorsIndex(
   const shards = new Map<string, Safetensors>();
   for (const [name, path] of Object.entries(weightMap)) {
     if (typeof path !== 'string') {
-      throw new EspalierError(
-        'bad-model',
-        `${file}: the file of ${name} is ${JSON.stringify(path)}, no path.`,
-      );
+      throw new EspalierError('bad-model', `${file}: the file of ${name} is ${shown(path)}, no path.`);
     }
     if (/\.(bin|pth?|ckpt)$/.test(path)) {
       throw new EspalierError('bad-model', `${file} is the index of PyTorch's pickled files (${path}).`, {

@@ -1,5 +1,5 @@
 import type { ModelArtifacts } from '@espalier/codec';
-import { EspalierError } from '@espalier/core';
+import { EspalierError, shown } from '@espalier/core';
 import {
   artifactsOfTensors,
   type ElementType,
@@ -82,7 +82,7 @@ export function safetensorsOf(bytes: Uint8Array, file: string): Safetensors {
     bad('__metadata__ is not all texts');
   }
   const tensors = entries.map(([name, entry]): PlainTensor & { start: number } => {
-    if (!isEntry(entry)) return bad(`'${name}' has no dtype, shape and data_offsets`);
+    if (!isEntry(entry)) return bad(`'${name}' has no dtype, shape and data_offsets, but ${shown(entry)}`);
     const { dtype, shape, data_offsets } = entry;
     const type = Object.hasOwn(types, dtype)
       ? types[dtype]

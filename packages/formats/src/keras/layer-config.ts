@@ -1,3 +1,4 @@
+import { shown } from '@espalier/core';
 import { serialization } from '@tensorflow/tfjs-core';
 // Registers the layers that TF.js can make.
 import '@tensorflow/tfjs-layers';
@@ -33,9 +34,7 @@ function activationOf(activation: Json, version: number, findings: Findings): Js
   const own = isObject(activation) ? (activation.config ?? null) : activation;
   if (own === null) return 'linear';
   if (typeof own !== 'string' || (isObject(activation) && activation.class_name !== 'function')) {
-    findings.unknown.add(
-      `activation ${isObject(activation) ? String(activation.class_name) : JSON.stringify(own)}`,
-    );
+    findings.unknown.add(`activation ${isObject(activation) ? String(activation.class_name) : shown(own)}`);
     return 'linear';
   }
   const name = own === 'silu' ? 'swish' : own;

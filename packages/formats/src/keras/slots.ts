@@ -1,4 +1,4 @@
-import type { Json } from '../tfjs/json.js';
+import { renameLayer } from '@espalier/codec';
 import { isModel, type LayerJson, layersOf } from './topology.js';
 
 /** A place for a weight in a model of TF.js. */
@@ -76,7 +76,7 @@ export function slotsOf(model: LayerJson): readonly (readonly Slot[])[] {
     for (let i = scope.length - 1; taken.has(name) && i >= 0; i--) name = `${scope[i]}_${name}`;
     for (let i = 1; taken.has(name); i++) name = `${own}_${i}`;
     taken.add(name);
-    if (name !== own) rename(parent, layer, own, name);
+    if (name !== own) renameLayer(parent, layer, name);
     return name;
   };
   const leaf = (
@@ -148,22 +148,4 @@ export function slotsOf(model: LayerJson): readonly (readonly Slot[])[] {
     return layers.map((layer, i) => walk(layer, container, scope, `${path}layers/${folders[i]}/`, mine));
   };
   return inside(model, [], '', true);
-}
-
-/** Gives a layer another name, also where its neighbours and the ends of its model mention it. */
-function rename(parent: LayerJson, layer: LayerJson, from: string, to: string): void {
-  layer.config.name = to;
-  if (layer.name !== undefined) layer.name = to;
-  const swap = (value: Json): Json =>
-    Array.isArray(value)
-      ? typeof value[0] === 'string'
-        ? [value[0] === from ? to : value[0], ...value.slice(1)]
-        : value.map(swap)
-      : value;
-  for (const other of layersOf(parent)) {
-    if (other.inbound_nodes !== undefined) other.inbound_nodes = swap(other.inbound_nodes);
-  }
-  for (const key of ['input_layers', 'output_layers']) {
-    if (parent.config[key] !== undefined) parent.config[key] = swap(parent.config[key]);
-  }
 }

@@ -1,5 +1,5 @@
 import type { ModelArtifacts, WeightSpec } from '@espalier/codec';
-import { EspalierError } from '@espalier/core';
+import { EspalierError, shown } from '@espalier/core';
 import { concatenated } from '../arrays/plain-tensor.js';
 import { readInside } from '../files.js';
 import { isObject, type Json } from './json.js';
@@ -49,16 +49,28 @@ function checkSpec(spec: Json, at: string, bad: Bad): WeightSpec {
   return (quantization ? spec : plain) as unknown as WeightSpec;
 }
 
+/** @throws EspalierError `bad-model` for two weights of one name */
+export function checkNames(specs: readonly WeightSpec[] = [], file: string): void {
+  const names = new Set<string>();
+  for (const { name } of specs) {
+    if (names.has(name)) {
+      throw new EspalierError('bad-model', `${file} has two weights named ${name}.`, {
+        remedy: 'Name them differently: which is meant cannot be told.',
+      });
+    }
+    names.add(name);
+  }
+}
+
 /** The groups of a `weightsManifest`. @throws EspalierError `bad-model` */
 function checkManifest(manifest: Json, file: string): Group[] {
   const bad: Bad = (where, value, what) => {
-    const text = JSON.stringify(value) ?? 'missing';
-    throw new EspalierError('bad-model', `${file}: ${where} is ${text.slice(0, 60)}, not ${what}.`, {
+    const text = value === undefined ? 'missing' : shown(value);
+    throw new EspalierError('bad-model', `${file}: ${where} is ${text}, not ${what}.`, {
       remedy: 'It is no weights manifest as the TF.js converter writes it: convert the model anew.',
     });
   };
   if (!Array.isArray(manifest)) return bad('weightsManifest', manifest, 'a list of groups');
-  const names = new Set<string>();
   return manifest.map((group: Json, g): Group => {
     const where = `weightsManifest[${g}]`;
     if (!isObject(group)) return bad(where, group, 'a group');
@@ -66,10 +78,6 @@ function checkManifest(manifest: Json, file: string): Group[] {
     if (!Array.isArray(paths)) return bad(`${where}.paths`, paths, 'a list of paths');
     if (!Array.isArray(weights)) return bad(`${where}.weights`, weights, 'a list of weights');
     const specs = weights.map((spec: Json, i) => checkSpec(spec, `${where}.weights[${i}]`, bad));
-    for (const { name } of specs) {
-      if (names.has(name)) throw new EspalierError('bad-model', `${file} has two weights named ${name}.`);
-      names.add(name);
-    }
     return { paths, weights: specs };
   });
 }
@@ -91,7 +99,7 @@ function lengthOf({ shape, dtype, quantization }: WeightSpec, bytes: Uint8Array,
 
 /**
  * The weights of a manifest, out of files of its folder, as one ArrayBuffer. Bytes behind a group's last weight are left out, as
- * TF.js does.
+ * TF.js does. Names may be equal: `checkNames`.
  *
  * @throws EspalierError `bad-model`
  */

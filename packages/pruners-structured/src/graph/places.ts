@@ -1,4 +1,4 @@
-import { EspalierError } from '@espalier/core';
+import { EspalierError, pathName } from '@espalier/core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { inside, isModel } from './inside.js';
 
@@ -10,7 +10,7 @@ export type Path = readonly string[];
 
 /** A path as parameter names write it. */
 export function nameOf(path: Path): string {
-  return path.filter((part) => part !== within.layer && part !== within.cell).join('/');
+  return pathName(path.filter((part) => part !== within.layer && part !== within.cell));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { EspalierError, nearestName, unknownName } from '@espalier/core';
+import { EspalierError, nearestName, shown, unknownName } from '@espalier/core';
 import { places } from '../resolve-package.js';
 
 type Module = Record<string, unknown>;
@@ -82,7 +82,7 @@ export function called(use: string, factory: (options: unknown) => unknown, opti
     return factory(options);
   } catch (cause) {
     if (typeof (cause as { code?: unknown } | null)?.code === 'string') throw cause;
-    const given = JSON.stringify(options);
+    const given = shown(options, 200);
     throw new EspalierError('bad-plugin', `${use} makes nothing of ${given}: ${(cause as Error)?.message}`, {
       cause,
       remedy: "Its readme lists its 'options'.",

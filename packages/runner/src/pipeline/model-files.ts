@@ -1,37 +1,17 @@
-import type { ModelArtifacts } from '@espalier/codec';
-import { EspalierError, topologyOf } from '@espalier/core';
+import { type ModelArtifacts, namedByPaths } from '@espalier/codec';
+import { modelFrom } from '@espalier/compress';
+import { topologyOf } from '@espalier/core';
 import { readArtifacts } from '@espalier/formats';
 import type * as tf from '@tensorflow/tfjs-core';
-import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 
-/** Loads a LayersModel from disk. @throws as `readArtifacts` */
+/** Loads a LayersModel from disk. @throws as `readArtifacts` and `modelFrom` */
 export async function readLayersModel(path: string): Promise<LayersModel> {
   const { artifacts, file } = await readArtifacts(path);
-  if (artifacts.modelTopology === undefined) {
-    throw new EspalierError('bad-model', `${file} holds weights and no model to run.`, {
-      remedy: 'Give a model.json, an .esp file of a model, or a Keras model of layers that TF.js has.',
-    });
-  }
   return modelFrom(artifacts, file);
 }
 
-/** A LayersModel from artifacts. @throws EspalierError `bad-model` for a topology that TF.js does not take */
-export async function modelFrom(artifacts: ModelArtifacts, file = 'the model'): Promise<LayersModel> {
-  const load = async (): Promise<tf.io.ModelArtifacts> => artifacts as unknown as tf.io.ModelArtifacts;
-  try {
-    return await loadLayersModel({ load });
-  } catch (cause) {
-    const graph = (artifacts.modelTopology as { node?: unknown }).node !== undefined;
-    throw new EspalierError('bad-model', `TensorFlow.js does not take ${file}: ${(cause as Error).message}`, {
-      cause,
-      remedy: graph
-        ? 'It is a graph model; here a layers model is needed. `espalier compress` takes graphs.'
-        : 'Do its layers exist in TensorFlow.js 4.22, under these names and with these weights?',
-    });
-  }
-}
-
-/** What `model.save` would write, in memory, optimizer left out. */
+/** What `model.save` would write, in memory, optimizer left out; layers with equal names in models in it are named by their paths. */
 export async function artifactsOf(model: LayersModel): Promise<ModelArtifacts> {
   let saved: tf.io.ModelArtifacts | undefined;
   await model.save({
@@ -41,5 +21,5 @@ export async function artifactsOf(model: LayersModel): Promise<ModelArtifacts> {
     },
   });
   const { trainingConfig: _, ...artifacts } = saved!;
-  return { ...artifacts, modelTopology: topologyOf(model) } as unknown as ModelArtifacts;
+  return namedByPaths({ ...artifacts, modelTopology: topologyOf(model) } as unknown as ModelArtifacts);
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { EspalierError, nearestName, seededModel } from '@espalier/core';
+import { type ModelArtifacts, namedByPaths } from '@espalier/codec';
+import { EspalierError, nearestName, seededModel, topologyOf } from '@espalier/core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Recipe } from '../recipe/schema.js';
 import { architectures } from './architectures.js';
@@ -29,12 +30,32 @@ export async function makeModel(
   });
 }
 
-/** TF.js knows the weights of a saved model by their layers' names, whichever model inside of the model they are in. */
+/** TF.js knows the weights of a saved model by their names: those of models in it that are alike are told apart by their paths. */
 function loadable(model: LayersModel): LayersModel {
-  const names = model.weights.map(({ originalName }) => originalName);
+  const weightSpecs = model.weights.map(({ originalName: name, shape }) => ({
+    name,
+    shape,
+    dtype: 'float32',
+  }));
+  const saved = { modelTopology: topologyOf(model), weightSpecs } as ModelArtifacts;
+  const names = (namedByPaths(saved).weightSpecs ?? []).map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice === undefined) return model;
+  if (twice === undefined) return built(model);
   throw new EspalierError('bad-model', `Two weights of the model are named '${twice}'.`, {
-    remedy: 'Name the layers of each model inside of it differently: TF.js could not load the file.',
+    remedy: 'Name its layers, and the weights of each, differently: TF.js could not load the file.',
   });
+}
+
+/** A sequential model is put together when it is first called, and only then TF.js looks at the names of its layers. */
+function built(model: LayersModel): LayersModel {
+  if (model.getClassName() !== 'Sequential' || model.inputs.length === 0) return model;
+  try {
+    model.build(model.inputs[0].shape);
+  } catch (cause) {
+    throw new EspalierError('bad-model', `TF.js does not take the model: ${(cause as Error).message}`, {
+      cause,
+      remedy: 'Of a model at its beginning it sees the layers, not the model: name them differently.',
+    });
+  }
+  return model;
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { encode } from '@espalier/codec';
+import { modelFrom } from '@espalier/compress';
 import {
   disposeModel,
   EspalierError,
@@ -30,7 +31,7 @@ import { type Listener, silent } from './listener.js';
 import { evaluating, measuresOf, scoreOf } from './measures.js';
 import { Memory } from './memory.js';
 import { makeModel } from './model.js';
-import { artifactsOf, modelFrom } from './model-files.js';
+import { artifactsOf } from './model-files.js';
 import { writePlain } from './plain.js';
 import { Plugins } from './plugins.js';
 import { baselineStage, checkStages, fingerprintOf, pluginsByOwner, prepareStages } from './prepare.js';

@@ -1,8 +1,9 @@
-import { nearestName } from '@espalier/core';
+import { nearestName, shown } from '@espalier/core';
 import type { Problem } from '@espalier/yaml';
 import type * as z from 'zod';
 import { checkGoal, checkLosses, checkMetrics, checkWatched } from './check-measures.js';
 import { dataForms, formOf } from './data-schema.js';
+import { alternatives, formsOf, meantBy, schemaAt } from './forms.js';
 import { applyStage, type Recipe, recipeHead, trainStage } from './schema.js';
 
 interface Def {
@@ -34,27 +35,25 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   return inner == null || key === undefined ? [] : keysAt(inner, rest);
 }
 
-const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
-};
-
 const valueAt = (root: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], root);
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 type Issue = z.core.$ZodIssue;
 
 /** The issue of a union that says most: that of the alternative which got furthest, or which names what there is. */
 function deepest(issue: Issue, root: unknown): Issue {
-  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue;
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0 || isMap(valueAt(root, issue.path))) {
+    return issue;
+  }
   const depth = (issues: readonly Issue[]): number => Math.max(...issues.map((i) => i.path.length));
   const best = issue.errors.reduce((a, b) => (depth(b) > depth(a) ? b : a));
   if (depth(best) < 1) {
-    const named =
-      typeof valueAt(root, issue.path) === 'string'
-        ? issue.errors.flat().find((i) => i.code === 'invalid_value')
-        : undefined;
-    return named === undefined ? issue : ({ ...named, path: issue.path } as Issue);
+    const named = issue.errors.flat().filter((i) => i.code === 'invalid_value');
+    if (named.length === 0 || typeof valueAt(root, issue.path) !== 'string') return issue;
+    return { ...named[0], values: named.flatMap(({ values }) => values), path: issue.path } as Issue;
   }
   // An alternative that knows none of the keys given is not the one that was meant.
   if (best.some((i) => i.code === 'unrecognized_keys' && i.path.length === 0)) return issue;
@@ -70,12 +69,15 @@ function unknownKey(path: readonly (string | number)[], key: string, known: read
 function explain(schema: z.ZodType, root: unknown, found: Issue): Problem[] {
   const issue = deepest(found, root);
   const path = issue.path as (string | number)[];
+  const value = valueAt(root, path);
   if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(schema, path);
+    const own = schemaAt(schema, path);
+    const others = isMap(value) ? Object.entries(value).filter(([key]) => !issue.keys.includes(key)) : [];
+    const meant = own && meantBy(Object.fromEntries(others), own);
+    const known = meant ? keysAt(meant, []) : keysAt(schema, path);
     return issue.keys.map((key) => unknownKey(path, key, known));
   }
-  const value = valueAt(root, path);
-  if (issue.code === 'invalid_union' && value !== null && typeof value === 'object') {
+  if (issue.code === 'invalid_union' && isMap(value)) {
     const known = [...new Set(keysAt(schema, path))];
     const wrong = Object.keys(value).filter((key) => !known.includes(key));
     if (known.length > 0 && wrong.length > 0) return wrong.map((key) => unknownKey(path, key, known));
@@ -87,7 +89,42 @@ function explain(schema: z.ZodType, root: unknown, found: Issue): Problem[] {
     const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
     return [{ path, message: `found ${shown(value)}, expected ${values.join(' or ')}.${hint}` }];
   }
-  return [{ path, message: `found ${shown(value)}: ${issue.message}.` }];
+  if (issue.code === 'invalid_union') return explainUnion(schemaAt(schema, path), value, path);
+  return [{ path, message: `found ${shown(value)}: ${wanted(issue, schemaAt(schema, path))}.` }];
+}
+
+/** What an issue asks for: in the schema's own words where it has some, else by its forms. */
+function wanted(issue: Issue, schema: z.ZodType | undefined): string {
+  const own = !/^(Invalid input|Too (small|big))/.test(issue.message);
+  if (own) return issue.message;
+  if (issue.code === 'too_small' && issue.origin === 'array')
+    return `expected a list of at least ${issue.minimum}`;
+  if (issue.code === 'too_big' && issue.origin === 'array')
+    return `expected a list of at most ${issue.maximum}`;
+  const forms = schema === undefined ? '' : formsOf(schema);
+  return forms === '' ? issue.message : `expected ${forms}`;
+}
+
+/** Of what is none of a union's alternatives: what is wrong with the one that was meant, or which there are. */
+function explainUnion(
+  union: z.ZodType | undefined,
+  value: unknown,
+  path: readonly (string | number)[],
+): Problem[] {
+  const meant = union && isMap(value) ? meantBy(value, union) : undefined;
+  const issues = meant?.safeParse(value).error?.issues ?? [];
+  if (meant !== undefined && alternatives(meant).length === 1 && issues.length > 0) {
+    return issues
+      .flatMap((issue) => explain(meant, value, issue))
+      .map((problem) => ({ ...problem, path: [...path, ...problem.path] }));
+  }
+  const forms = union === undefined ? '' : formsOf(union);
+  return [
+    {
+      path: [...path],
+      message: `found ${shown(value)}: ${forms === '' ? 'it is of no known form' : `expected ${forms}`}.`,
+    },
+  ];
 }
 
 /** All that is wrong with `data`. */

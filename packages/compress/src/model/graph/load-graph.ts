@@ -1,6 +1,7 @@
 import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Loaded } from '../model.js';
+import { checkConstants, checkGraph } from './check-graph.js';
 import { fixedInputs, type InputValues } from './fixed-inputs.js';
 import { Graph, type GraphNode, type Signature } from './graph.js';
 import { graphInputs } from './inputs.js';
@@ -12,6 +13,7 @@ const leastAxes = 2;
 
 interface GraphArtifacts {
   readonly modelTopology?: unknown;
+  readonly modelInitializer?: unknown;
   readonly signature?: unknown;
   readonly userDefinedMetadata?: unknown;
 }
@@ -32,14 +34,15 @@ export async function loadGraph(
       },
     );
   });
+  const metadata = artifacts.userDefinedMetadata as { readonly signature?: Signature } | undefined;
+  const signature = metadata?.signature ?? (artifacts.signature as Signature | undefined);
+  checkGraph(artifacts.modelTopology as object, signature, artifacts.modelInitializer as object | undefined);
   const model = await loadGraphModel(handler);
   const fixed: Record<string, tf.Tensor> = {};
   try {
     const weights = new Map<string, tf.Tensor>();
     for (const [name, [tensor]] of Object.entries(model.weights)) weights.set(name, tensor);
     const graph = new Graph((artifacts.modelTopology as { readonly node: readonly GraphNode[] }).node);
-    const metadata = artifacts.userDefinedMetadata as { readonly signature?: Signature } | undefined;
-    const signature = metadata?.signature ?? (artifacts.signature as Signature | undefined);
     const inputs = graphInputs(graph, model.inputs, signature);
     Object.assign(fixed, fixedInputs(inputs, given));
     const open = inputs.filter(({ name, hasDefault }) => !(name in fixed || hasDefault));
@@ -48,6 +51,7 @@ export async function loadGraph(
       return tensor?.dtype === 'float32' && tensor.rank >= leastAxes && tensor.size >= leastLearned;
     };
     const { names, before, waits } = chooseOutputs(graph, model.outputNodes, signature, isLearned);
+    checkConstants(graph.ancestors(...names.flatMap((name) => graph.node(name) ?? [])), weights);
     const named = (examples: readonly tf.Tensor[]): tf.NamedTensorMap => ({
       ...fixed,
       ...Object.fromEntries(open.map(({ name }, i) => [name, examples[i]])),
