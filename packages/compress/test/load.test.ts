@@ -4,8 +4,10 @@ import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isGraph, load, said } from '../src/model/load.js';
+import { isGraph } from '../src/model/is-graph.js';
+import { load } from '../src/model/load.js';
 import type { Executable } from '../src/model/model.js';
+import { said } from '../src/model/said.js';
 import { GraphBuilder } from './graphs.js';
 import { artifactsOf } from './models.js';
 
@@ -142,10 +144,13 @@ describe('a model that is loaded', () => {
 });
 
 describe('what is no model', () => {
-  test('is a graph by its format, or by its nodes where there is none', () => {
+  test('is a graph by its nodes, whatever its format says, or by that where it has neither nodes nor layers', () => {
     expect(isGraph({ format: 'graph-model' })).toBe(true);
     expect(isGraph({ modelTopology: { node: [] } })).toBe(true);
-    expect(isGraph({ modelTopology: { node: [] }, format: 'layers-model' })).toBe(false);
+    expect(isGraph({ modelTopology: { node: [] }, format: 'layers-model' })).toBe(true);
+    const layers = { class_name: 'Sequential' };
+    expect(isGraph({ modelTopology: layers, format: 'graph-model' })).toBe(false);
+    expect(isGraph({ modelTopology: { model_config: {} }, format: 'graph-model' })).toBe(false);
     expect(isGraph({ modelTopology: { class_name: 'Sequential' } })).toBe(false);
     expect(isGraph({})).toBe(false);
   });
@@ -183,6 +188,16 @@ describe('what is no model', () => {
   test('what is said is one line, not a long one', () => {
     expect(said(new Error('one\ntwo'))).toBe('one');
     expect(said('x'.repeat(400))).toBe('x'.repeat(300));
+    for (const inner of [
+      'Cannot read properties of null (reading 1)',
+      'x.map is not a function',
+      'y of undefined',
+    ]) {
+      expect(said(new TypeError(inner))).toMatch(/^something in it is missing/);
+    }
+    expect(said(new TypeError("Unknown op 'X'"))).toBe("Unknown op 'X'");
+    expect(said(new RangeError('Invalid array length'))).toMatch(/more memory than there is \(Invalid array/);
+    expect(said(new RangeError('Maximum call stack size exceeded'))).toBe('it is nested too deep');
     expect([said(undefined), said({ message: 5 })]).toEqual(['undefined', '5']);
   });
 });

@@ -69,7 +69,9 @@ export async function modelFrom(given: ModelArtifacts, what?: string): Promise<L
   const model = await loadLayersModel({ load: async () => artifacts }).catch((cause: unknown) =>
     refuse(
       said(cause),
-      'Do its layers exist in TensorFlow.js 4.22, under these names and with these weights?',
+      what === undefined
+        ? 'Are its custom layers registered, and are these its weights?'
+        : 'Do its layers exist in TensorFlow.js 4.22, under these names and with these weights?',
       cause,
     ),
   );

@@ -11,5 +11,5 @@ export function said(cause: unknown): string {
   if (inner.test(line)) {
     return 'something in it is missing, or of another kind than TensorFlow.js writes and reads';
   }
-  return line.length > 300 ? `${line.slice(0, 299)}…` : line;
+  return line.slice(0, 300);
 }
