@@ -50,7 +50,7 @@ function checkSpec(spec: Json, at: string, bad: Bad): WeightSpec {
 }
 
 /** @throws EspalierError `bad-model` for two weights of one name */
-export function checkNames(specs: readonly WeightSpec[] = [], file: string): void {
+export function checkNames(specs: readonly WeightSpec[], file: string): void {
   const names = new Set<string>();
   for (const { name } of specs) {
     if (names.has(name)) {

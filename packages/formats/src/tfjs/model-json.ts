@@ -28,7 +28,7 @@ export async function readModelJson(json: Json, file: string): Promise<ModelArti
     ...(modelTopology !== null && { modelTopology }),
     ...weights,
   } as unknown as ModelArtifacts);
-  checkNames(artifacts.weightSpecs, file);
+  checkNames(artifacts.weightSpecs ?? [], file);
   return artifacts;
 }
 
