@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Run } from '@espalier/core';
 import { describe, expect, it } from 'vitest';
+import { loadData } from '../src/pipeline/data.js';
 import { makeModel } from '../src/pipeline/model.js';
 import { Plugins } from '../src/pipeline/plugins.js';
 import { checkStages, prepareStages } from '../src/pipeline/prepare.js';
@@ -39,10 +40,14 @@ describe('the recipes of the examples', () => {
   it.each(recipes)('%s: plugins, options, names and times are right', async (file) => {
     const loaded = await loadRecipe(join(examples, file));
     const { recipe, source } = loaded;
+    const folder = dirname(source.file);
     const prepared = await prepareStages(loaded, await Plugins.of(loaded));
-    const { name, length = 64 } = recipe.data as { name: string; length?: number };
-    const shape = inputShapes[name] ?? [length];
-    const model = await makeModel(await withModel(recipe, file), dirname(source.file), shape);
+    const { name, length = 64, csv } = recipe.data as { name: string; length?: number; csv?: string };
+    const shape =
+      csv === undefined
+        ? (inputShapes[name] ?? [length])
+        : (await loadData(recipe, folder, () => undefined)).inputShape;
+    const model = await makeModel(await withModel(recipe, file), folder, shape);
     await checkStages(source, prepared, new Run(model), () => 100);
     expect(prepared).toHaveLength(recipe.stages.length);
     model.dispose();
