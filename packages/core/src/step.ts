@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Arranged } from './arrange.js';
+import type { ResolvedLoss } from './loss.js';
 import type { Moment } from './moment.js';
 import type { Parameter } from './parameter.js';
 
@@ -17,6 +18,8 @@ export interface Step {
   readonly outputs: Arranged;
   /** Whether the output activation was taken off: `outputs` are logits of a softmax or sigmoid. Of several, all of them. */
   readonly onLogits: boolean;
+  /** The loss of each output; absent in loops of one's own that do not give them. */
+  readonly losses?: readonly ResolvedLoss[];
 }
 
 /** A step after its backward pass. */

@@ -11,6 +11,7 @@ import {
   type RegularizerSession,
   type RunState,
   readNow,
+  resolveLoss,
   softmaxCrossEntropy,
   withLogits,
 } from '@espalier/core';
@@ -29,7 +30,7 @@ export interface DistillationOptions {
   readonly temperature?: number;
   /** Weight of the soft loss, >= 0. Default 0.5. */
   readonly soft?: number;
-  /** Weight of the loss on the labels, >= 0; the model is trained with categorical cross-entropy. Default 0.5. */
+  /** Weight of the loss on the labels, >= 0, whichever the model is trained with. Default 0.5. */
   readonly hard?: number;
 }
 
@@ -38,8 +39,9 @@ export interface DistillationOptions {
  * `hard`·CE(labels, student) + `soft`·T²·KL(teacher ‖ student), mean over the batch, the distributions of the
  * KL term taken at temperature T. The factor T² keeps its gradient at the same size whatever T is.
  *
- * For classifiers trained with `categoricalCrossentropy`: student and teacher end in a softmax (or in logits)
- * over the same classes, and read the same inputs. The parameters of its schedule do not matter.
+ * Of classes, student and teacher end in a softmax (or in logits) over the same ones. Of numbers (a model trained with a loss of
+ * numbers, such as `meanSquaredError` or `huber`) imitation is the mean squared distance of their outputs, and there is no
+ * temperature: `hard`·loss + `soft`·MSE(teacher, student). They read the same inputs. The parameters of its schedule do not matter.
  *
  * @throws EspalierError `unknown-option`, `invalid-option`; `shape-mismatch` (at the first step) when teacher
  *   and student differ in their classes
@@ -115,18 +117,26 @@ function penaltyWith(
   probabilities: boolean,
   { temperature, soft, hard }: Weights,
 ): RegularizerSession['penalty'] {
-  return ({ inputs, labels, weights, outputs: given, onLogits }) =>
+  return ({ inputs, labels, weights, outputs: given, onLogits, losses }) =>
     tf.tidy(() => {
       const seen = onlyOne('distillation', given);
+      const [loss] = losses ?? [];
+      /** With what the trainer adds of the loss on the labels, that is at its weight. */
+      const withLabels = (imitation: tf.Tensor, own: () => tf.Tensor): tf.Tensor => {
+        if (hard === 1) return imitation;
+        const whole = loss ? tf.mul(loss.compute(labels as tf.Tensor, seen, weights), loss.weight) : own();
+        return tf.add(imitation, tf.mul(whole, hard - 1));
+      };
+      if (loss?.task === 'numbers') {
+        const taught = teacher.apply(inputs, { training: false }) as tf.Tensor;
+        checkShapes(taught, seen);
+        const { compute } = resolveLoss('meanSquaredError', teacher);
+        return withLabels(tf.mul(compute(taught, seen, weights), soft), () => tf.scalar(0));
+      }
       // softmax(log p) = p: with a loss that leaves the softmax on, the logs of its outputs serve as logits.
       const outputs = probabilities && !onLogits ? tf.log(tf.clipByValue(seen, 1e-7, 1)) : seen;
       const taught = teacherLogits(teacher, inputs);
-      if (taught.shape.join() !== outputs.shape.join()) {
-        throw new EspalierError(
-          'shape-mismatch',
-          `distillation: the teacher's outputs are [${taught.shape}], the student's [${outputs.shape}].`,
-        );
-      }
+      checkShapes(taught, outputs);
       const softened = tf.div(taught, temperature);
       const target = tf.softmax(softened);
       // KL(p ‖ q) = CE(p, q) - CE(p, p); the second has no gradient, but makes the value 0 for equals.
@@ -135,10 +145,16 @@ function penaltyWith(
         softmaxCrossEntropy(target, softened, weights),
       );
       const imitation = tf.mul(divergence, soft * temperature ** 2);
-      // The trainer adds the loss on the labels once: take it down (or up) to its weight.
-      if (hard === 1) return imitation;
-      return tf.add(imitation, tf.mul(softmaxCrossEntropy(labels as tf.Tensor, outputs, weights), hard - 1));
+      return withLabels(imitation, () => softmaxCrossEntropy(labels as tf.Tensor, outputs, weights));
     }) as tf.Scalar;
+}
+
+function checkShapes(taught: tf.Tensor, seen: tf.Tensor): void {
+  if (taught.shape.join() === seen.shape.join()) return;
+  throw new EspalierError(
+    'shape-mismatch',
+    `distillation: the teacher's outputs are [${taught.shape}], the student's [${seen.shape}].`,
+  );
 }
 
 /** The teacher of a saved state. @throws EspalierError `bad-state` */

@@ -23,7 +23,9 @@ export function checkKernel(owner: string, parameter: Parameter): Linear {
 
 /** What a kernel does, or why it is none that we know. */
 export function linearOfKernel({ layer, role }: Parameter): Linear | string {
-  return role === 'kernel' || role === 'depthwise' ? linearOf(layer) : `it is a ${role} weight`;
+  return role === 'kernel' || role === 'depthwise'
+    ? linearOf(layer)
+    : `it is ${/^[aeiou]/.test(role) ? 'an' : 'a'} ${role} weight`;
 }
 
 /** The groups of a kernel: by the option, or where they are by default. */

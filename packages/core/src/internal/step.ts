@@ -59,7 +59,15 @@ function differentiate(
   const take = (): tf.Scalar => {
     const pass = passOf(active, at, () => model.apply(inputs, { training: true }) as Arranged);
     const outputs = keptOutputs(loss.forward(pass), keep);
-    step = { at, inputs, labels, outputs, onLogits, ...(counts && { weights: counts }) };
+    step = {
+      at,
+      inputs,
+      labels,
+      outputs,
+      onLogits,
+      losses: loss.each,
+      ...(counts && { weights: counts }),
+    };
     // Before the penalties: what several of them send back to the outputs is added up in the reverse order.
     const total = loss.compute(labels, outputs, counts);
     const penalties: tf.Scalar[] = [];
