@@ -26,6 +26,7 @@ export {
   unknownName,
 } from './errors.js';
 export { type EvaluateOptions, evaluate } from './evaluate.js';
+export { frozenParameters } from './internal/freezing.js';
 export { type LearningRate, type LearningRateSchedule, type RateMoment, rateAt } from './learning-rate.js';
 export {
   cosineRate,

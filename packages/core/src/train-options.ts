@@ -51,6 +51,11 @@ export interface TrainOptions {
   readonly learningRate?: LearningRate;
   /** Multiplies the learning rate for some parameters. */
   readonly rateFactors?: readonly { readonly parameters: Selector; readonly factor: number }[];
+  /**
+   * Layers that are not trained in this stage, by names or globs of layers (`conv1`, `block_*`) or of parameters; a leading `!` takes away.
+   * Batch normalisations among them go by their statistics as at inference.
+   */
+  readonly freeze?: Selector;
   /** Plugins bound to parameters and time, in the order in which they act. */
   readonly schedules?: readonly Schedule[];
   /** The backend's update rules. Default: plain TF.js ops. */

@@ -51,7 +51,7 @@ export class Trainer {
     const extra = parts.bound.flatMap(({ running }) => [
       ...(running.as<RegularizerSession>('regularizer')?.trainables?.() ?? []),
     ]);
-    this.#bindings = new Bindings(run, parts.optimizer, extra, options.rateFactors);
+    this.#bindings = new Bindings(run, parts.optimizer, extra, options);
   }
 
   get epoch(): number {

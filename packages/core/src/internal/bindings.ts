@@ -5,11 +5,14 @@ import type { Parameter } from '../parameter.js';
 import type { RunState } from '../run-state.js';
 import type { TrainOptions } from '../train-options.js';
 import { type Binding, bind } from './binding.js';
+import { frozenParameters, holdStatistics } from './freezing.js';
 
 /** How all trainable parameters are trained, and with which rates: what the optimizer is told. */
 export class Bindings {
   readonly #run: RunState;
   readonly #rateFactors: NonNullable<TrainOptions['rateFactors']>;
+  readonly #frozen: ReadonlySet<Parameter>;
+  readonly #thaw: () => void;
   readonly #byName = new Map<string, Binding>();
   /** The groups that follow the stage's learning rate, and by which factor. */
   readonly #factors = new Map<ParameterGroup, number>();
@@ -21,12 +24,14 @@ export class Bindings {
     run: RunState,
     optimizer: Optimizer,
     extra: readonly ParameterGroup[],
-    rateFactors: TrainOptions['rateFactors'] = [],
+    { rateFactors = [], freeze }: Pick<TrainOptions, 'rateFactors' | 'freeze'> = {},
   ) {
     this.#run = run;
     this.optimizer = optimizer;
     this.extra = extra;
     this.#rateFactors = rateFactors;
+    this.#frozen = new Set(freeze === undefined ? [] : frozenParameters(run.parameters, freeze));
+    this.#thaw = holdStatistics(run, this.#frozen);
     this.rebind(run.parameters.filter((p) => p.trainable));
   }
 
@@ -35,7 +40,8 @@ export class Bindings {
   }
 
   /** Makes the optimizer follow what the run now knows of these parameters. */
-  rebind(parameters: readonly Parameter[]): void {
+  rebind(changed: readonly Parameter[]): void {
+    const parameters = changed.filter((p) => !this.#frozen.has(p));
     if (parameters.length === 0) return;
     const gone: Binding[] = [];
     for (const parameter of parameters) {
@@ -105,6 +111,7 @@ export class Bindings {
   }
 
   dispose(): void {
+    this.#thaw();
     this.optimizer.dispose();
     for (const binding of this.all) binding.dispose?.();
     this.#byName.clear();

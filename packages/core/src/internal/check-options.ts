@@ -14,6 +14,7 @@ const trainKeys: Readonly<Record<keyof TrainOptions, true>> = {
   optimizer: true,
   learningRate: true,
   rateFactors: true,
+  freeze: true,
   schedules: true,
   optimizers: true,
   earlyStopping: true,

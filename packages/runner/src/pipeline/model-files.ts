@@ -1,13 +1,20 @@
 import { type ModelArtifacts, namedByPaths } from '@espalier/codec';
 import { modelFrom } from '@espalier/compress';
-import { topologyOf } from '@espalier/core';
+import { EspalierError, topologyOf } from '@espalier/core';
 import { readArtifacts } from '@espalier/formats';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 /** Loads a LayersModel from disk. @throws as `readArtifacts` and `modelFrom` */
 export async function readLayersModel(path: string): Promise<LayersModel> {
-  const { artifacts, file } = await readArtifacts(path);
+  const told: string[] = [];
+  const { artifacts, file } = await readArtifacts(path, { log: (line) => told.push(line) });
+  if (artifacts.modelTopology === undefined && told.length > 0) {
+    const why = told.map((line) => ` Of it ${line.replace(`${file}: `, '')}.`).join('');
+    throw new EspalierError('bad-model', `${file} holds weights and no model to run.${why}`, {
+      remedy: `Write the model with layers that TF.js has; its weights alone can be quantised: espalier compress ${path}`,
+    });
+  }
   return modelFrom(artifacts, file);
 }
 

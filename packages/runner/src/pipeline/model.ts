@@ -23,11 +23,17 @@ export async function makeModel(
     return seededModel(buildSequential(name, inputShape, model.layers), seed);
   }
   if (Object.hasOwn(architectures, model)) return seededModel(architectures[model](name, inputShape), seed);
-  if (/[/\\]|\.(json|esp|h5|hdf5|keras)$/.test(model)) return readLayersModel(resolve(folder, model));
+  if (isModelFile(model)) return readLayersModel(resolve(folder, model));
   const near = nearestName(model, Object.keys(architectures));
   throw new EspalierError('unknown-name', `There is no architecture '${model}'.`, {
     remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${Object.keys(architectures).join(', ')}; or give the path of a model.json, .esp, .keras or .h5 file.`,
   });
+}
+
+/** Does a recipe's model name a file, rather than an architecture? */
+export function isModelFile(model: Recipe['model']): model is string {
+  if (typeof model !== 'string' || Object.hasOwn(architectures, model)) return false;
+  return /[/\\]|\.(json|esp|h5|hdf5|keras)$/.test(model);
 }
 
 /** TF.js knows the weights of a saved model by their names: those of models in it that are alike are told apart by their paths. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   EspalierError,
+  frozenParameters,
   isPruner,
   isQuantizer,
   isTransform,
@@ -118,6 +119,10 @@ export async function checkStages(
       await located(source, [...at, 'schedules', i], () =>
         timing(schedule, stage.epochs, stepsPerEpoch(index)),
       );
+    }
+    const { freeze } = stage;
+    if (freeze !== undefined) {
+      await located(source, [...at, 'freeze'], () => frozenParameters(run.parameters, freeze));
     }
     for (const [i, { parameters }] of (stage.rateFactors ?? []).entries()) {
       await located(source, [...at, 'rateFactors', i, 'parameters'], () => run.select(parameters));

@@ -30,7 +30,7 @@ import { checkOut, layout, writeWhole } from './files.js';
 import { type Listener, silent } from './listener.js';
 import { evaluating, measuresOf, scoreOf } from './measures.js';
 import { Memory } from './memory.js';
-import { makeModel } from './model.js';
+import { isModelFile, makeModel } from './model.js';
 import { artifactsOf } from './model-files.js';
 import { writePlain } from './plain.js';
 import { Plugins } from './plugins.js';
@@ -86,6 +86,10 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   if (resume) await checkSame(out, recipe);
   const plugins = await Plugins.of({ recipe, source });
   const stages = await prepareStages({ recipe, source }, plugins);
+  // A model that cannot be trained is told of before data are read.
+  const given = isModelFile(recipe.model)
+    ? await located(source, ['model'], () => makeModel(recipe, folder, []))
+    : undefined;
   const loadedData = await located(source, dataPath(recipe), () =>
     loadData(recipe, folder, (line) => listener.info(line)),
   );
@@ -93,7 +97,8 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   const fingerprint = fingerprintOf(recipe, loadedData.source.fingerprint);
   const found = resume ? await readCheckpoint(out, fingerprint) : undefined;
 
-  const first = await located(source, ['model'], () => makeModel(recipe, folder, loadedData.inputShape));
+  const first =
+    given ?? (await located(source, ['model'], () => makeModel(recipe, folder, loadedData.inputShape)));
   const data = await located(source, ['model'], () => loadedData.cut(first));
   await located(source, ['loss'], () => resolveLosses(loadedData.loss ?? 'categoricalCrossentropy', first));
   const measures = await located(source, ['metrics'], () => measuresOf(recipe, first, loadedData.loss));

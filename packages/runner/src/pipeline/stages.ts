@@ -42,7 +42,7 @@ export async function trainFor(
   state: PluginState | undefined,
   after: (line: MetricLine, trainer: PluginState) => Promise<void>,
 ): Promise<void> {
-  const { name, epochs, optimizer, keepBest, earlyStopping, rateFactors, continueSlots } =
+  const { name, epochs, optimizer, keepBest, earlyStopping, rateFactors, freeze, continueSlots } =
     stage as TrainStage;
   const options: TrainOptions = {
     data: data.training(index),
@@ -60,6 +60,7 @@ export async function trainFor(
     }),
     ...(optimizers && { optimizers }),
     ...(rateFactors && { rateFactors }),
+    ...(freeze && { freeze }),
     ...(earlyStopping && { earlyStopping: earlyStopping as NonNullable<TrainOptions['earlyStopping']> }),
     ...(keepBest && { keepBest: (keepBest === true ? {} : keepBest) as { from?: number } }),
     ...(continueSlots && { continueSlots }),

@@ -105,6 +105,11 @@ export const trainStage = z.strictObject({
   batchSize: count.optional(),
   learningRate: learningRate.optional(),
   rateFactors: z.array(z.strictObject({ parameters: selector, factor: z.number().min(0) })).optional(),
+  freeze: selector
+    .describe(
+      "Layers that are not trained in this stage, by names or globs: [conv1, 'block_*']; a leading ! takes away.",
+    )
+    .optional(),
   optimizer: optimizer.optional(),
   schedules: z.array(schedule).optional(),
   earlyStopping: z
