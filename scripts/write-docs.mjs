@@ -74,6 +74,153 @@ function dataForm(form) {
   return `### \`data: { ${Object.keys(form.properties)[0]}: … }\`\n\n${table(form)}`;
 }
 
+/** What losses are of, by the order of the schema: none may be missing. */
+const lossWords = {
+  categoricalCrossentropy: [
+    'one class of several',
+    'one-hot (or soft) rows, or numbers from 0',
+    '-Σ y log p',
+  ],
+  sparseCategoricalCrossentropy: ['the same', 'the same: their shape tells which', ''],
+  binaryCrossentropy: [
+    'labels that are there or not',
+    '0 or 1 for each unit',
+    '-(y log p + (1 - y) log(1 - p))',
+  ],
+  meanSquaredError: ['numbers', 'of the shape of the output', '(x - y)²'],
+  meanAbsoluteError: ['numbers', 'the same', '\\|x - y\\|'],
+  huber: ['numbers', 'the same', 'e²/2 up to an error of delta, then a line'],
+  cosineDistance: ['vectors', 'the same', '1 - cos(x, y)'],
+  hinge: ['labels that are there or not', '1, and -1 or 0', 'max(0, 1 - y x)'],
+  categoricalHinge: [
+    'one class of several',
+    'as for categoricalCrossentropy',
+    'max(0, 1 - own + the highest other)',
+  ],
+  kullbackLeiblerDivergence: ['distributions', 'rows', 'Σ y log(y / p)'],
+};
+
+function lossTable(names) {
+  const rows = names.map((name) => {
+    const [of, labels, value] = lossWords[name] ?? [];
+    if (of === undefined) throw new Error(`write-docs: what is the loss ${name} of?`);
+    return `| \`${name}\` | ${of} | ${labels} | ${value} |`;
+  });
+  return `| loss | of | labels | |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+}
+
+/** The alternatives of a schema, those of its alternatives too. */
+const alternatives = (schema) => (schema.anyOf ? schema.anyOf.flatMap(alternatives) : [schema]);
+const optionsIn = (schema) => alternatives(schema).find(({ properties }) => properties?.name);
+
+function lossSection({ loss }) {
+  const names = alternatives(loss).find((one) => one.enum).enum;
+  return `## \`loss\`
+
+A name; a name with options; in TypeScript a function \`(labels, outputs, weights?) => scalar\`. Of several outputs a list, or each by the name of its layer:
+\`loss: { kind: categoricalCrossentropy, price: { name: huber, weight: 0.5 } }\`. Default: categoricalCrossentropy; of numbers, meanSquaredError.
+
+${lossTable(names)}
+With options, as in \`{ name: categoricalCrossentropy, smoothing: 0.1 }\`:
+
+${table(optionsIn(loss))}`;
+}
+
+function metricSection({ metrics }) {
+  const options = optionsIn(metrics.anyOf[0].items);
+  const names = alternatives(options.properties.name).find((one) => one.enum).enum;
+  return `## \`metrics\` and \`goal\`
+
+\`metrics: [f1, auc]\` are measured on the validation split after each epoch and stage, and on the test split at the end; of several outputs of each that they fit, or
+\`metrics: { kind: [f1], price: [rmse, r2] }\`. \`goal: f1\` is what models are compared by: \`keepBest\`, \`earlyStopping\`, \`search\`, \`sensitivity\`, the report.
+\`goal: { metric: own, better: lower }\` is for functions; \`goal: price/rmse\` for one output of several. Default: accuracy; of numbers \`metrics: [rmse]\` and \`goal: loss\`.
+What each means is in the [readme of @espalier/metrics](../packages/metrics/README.md).
+
+Names: ${names.map((name) => `\`${name}\``).join(', ')}; \`top3\` is \`{ name: topK, k: 3 }\`. In TypeScript also a function \`(labels, outputs) => [n]\`. With options:
+
+${table(options)}`;
+}
+
+/** Schedules of the learning rate. */
+function rateSection(train) {
+  const schedules = train.properties.learningRate.anyOf.filter(({ properties }) => properties);
+  const rows = schedules.map(({ properties }) => {
+    const [[name, { properties: options, required }]] = Object.entries(properties);
+    const each = Object.keys(options).map(
+      (option) => `${option}${required.includes(option) ? ' (required)' : ''}`,
+    );
+    return `| \`${name}\` | ${each.join(', ')} | ${rateWords[name] ?? ''} |`;
+  });
+  return `### \`learningRate\`
+
+A number, or a schedule: \`learningRate: { cosine: { initial: 0.01, warmup: 1 } }\`. Default 0.001.
+
+| schedule | options | |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
+}
+
+const rateWords = {
+  step: 'times `factor` every `every` epochs',
+  multiStep: 'times the factor at each of the `milestones`, in epochs',
+  exponential: 'times `factor` after every epoch',
+  polynomial: 'from `initial` to `final` (0) over the stage, as (1 - t)^`power` (1)',
+  cosine: 'half a cosine from `initial` to `final` (0), after `warmup` epochs',
+  plateau:
+    'times `factor` (0.1) when `metric` has not improved by `minDelta` for `patience` (10) epochs; not below `minimum`. Default: the goal, or validationLoss',
+};
+
+const whole = `## A whole recipe
+
+\`\`\`yaml
+name: prices
+seed: 1
+data: { csv: houses.csv, target: price, standardize: all, batchSize: 64 }
+model:
+  layers:
+    - dense: { units: 64, activation: relu }
+    - dense: { units: 64, activation: relu }
+    - dense: { name: head, units: 1 }
+loss: { name: huber, delta: 0.5 }
+metrics: [rmse, r2]
+goal: rmse
+plugins:
+  agp: { use: '@espalier/pruners#agp', options: { final: 0.8 } }
+stages:
+  - name: dense
+    epochs: 20
+    learningRate: { cosine: { initial: 0.005, warmup: 1 } }
+    keepBest: true
+    earlyStopping: { patience: 5 }
+  - name: prune
+    epochs: 20
+    keepBest: { from: 15 }
+    schedules:
+      - { plugin: agp, parameters: '**/kernel', end: 15 }
+  - { name: share, use: '@espalier/quantize-kmeans#kmeans', options: { clusters: 16 }, parameters: '**/kernel' }
+  - { name: tune, epochs: 5, learningRate: 0.0005, keepBest: true }
+search:
+  bound: 0.3 # an rmse of at most 0.3
+  paths: { plugins.agp.options.final: { from: 0.6, to: 0.95 } }
+encode: { effort: 9 }
+\`\`\`
+
+The same in TypeScript, where values may be code:
+
+\`\`\`ts no-run
+import { defineRecipe } from '@espalier/runner';
+import * as tf from '@tensorflow/tfjs';
+
+export default defineRecipe({
+  name: 'prices',
+  data: { csv: 'houses.csv', target: 'price', standardize: 'all' },
+  model: () => tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [8] })] }),
+  loss: (labels, outputs) => tf.mean(tf.abs(tf.sub(labels, outputs))) as tf.Scalar,
+  metrics: [function largest(labels, outputs) { return tf.max(tf.abs(tf.sub(labels, outputs)), 1); }, 'rmse'],
+  goal: { metric: 'largest', better: 'lower' },
+  stages: [{ name: 'dense', epochs: 20, keepBest: true }],
+});
+\`\`\`
+`;
+
 function recipePage() {
   const schema = JSON.parse(readFileSync(new URL('packages/runner/dist/recipe.schema.json', root), 'utf8'));
   const [train, apply] = schema.properties.stages.items.anyOf;
@@ -87,11 +234,13 @@ Written from the code by \`scripts/write-docs.mjs\`. The JSON schema for editors
 \`# yaml-language-server: $schema=…\`.
 
 A recipe in TypeScript is the default export of a module, typed by \`defineRecipe\` of \`@espalier/runner\`; there,
-\`data\`, \`model\` and \`use\` may also be functions.
+\`data\`, \`model\`, \`use\`, \`loss\` and \`metrics\` may also be functions.
 
 ## The recipe
 
 ${table(schema)}
+${lossSection(schema.properties)}
+${metricSection(schema.properties)}
 ## \`data\`
 
 One of these forms; paths go from the recipe's folder. [Bring your data](guide/bring-your-data.md) shows each.
@@ -117,6 +266,7 @@ ${Object.entries({ initializer, regularizer, constraint })
 ## A stage that trains
 
 ${table(train)}
+${rateSection(train)}
 ## A schedule: a plugin bound to parameters and time
 
 ${table(schedule)}
@@ -124,7 +274,8 @@ ${table(schedule)}
 
 Prunes, quantises or transforms, whatever the plugin is.
 
-${table(apply)}`;
+${table(apply)}
+${whole}`;
 }
 
 let stale = 0;

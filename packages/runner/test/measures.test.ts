@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBackend } from '@espalier/backend';
 import { parseReport, type Report, summarize } from '@espalier/report';
-import { plainSource } from '@espalier/yaml';
+import { parseYaml, plainSource } from '@espalier/yaml';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { flowers, write } from '../../datasets/test/made.js';
@@ -207,6 +207,14 @@ describe('ranking by a goal', () => {
     expect(boundOf({ maxError: 0.02 }, { metric: 'accuracy' })).toBe(0.98);
     expect(() => boundOf({ maxError: 0.02 }, { metric: 'rmse' })).toThrow('Write bound');
   });
+});
+
+it('the whole recipe of docs/recipe.md is one', () => {
+  const page = readFileSync(new URL('../../../docs/recipe.md', import.meta.url), 'utf8');
+  const [, text] = /```yaml\n(name: [\s\S]*?)```/.exec(page)!;
+  const { value, source } = parseYaml(text, 'recipe.yaml');
+  const { recipe } = resolveRecipe(value, source);
+  expect([recipe.goal, recipe.stages.length]).toEqual(['rmse', 4]);
 });
 
 describe('what is wrong is one sentence, before anything runs', () => {
