@@ -1,4 +1,4 @@
-import { createTrainer, type Of, Run, type RunState, train } from '@espalier/core';
+import { createTrainer, type Pruner, Run, type RunState, train } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
@@ -19,10 +19,10 @@ const net = (): tfl.Sequential =>
 const of = (run: RunState, name: string): number[] => [...run.parameter(name).variable.dataSync()];
 const names = (run: RunState): string[] => run.parameters.map((p) => p.name);
 
-const half = {
+const half: Pruner = {
   name: 'half',
-  kinds: ['pruner' as const],
-  start: (_: RunState, of: Of) => ({ masks: () => new Map(of.map((p) => [p, magnitudeMask(p, 0.5)])) }),
+  kinds: ['pruner'],
+  start: (_, of) => ({ masks: () => new Map(of.map((p) => [p, magnitudeMask(p, 0.5)])) }),
 };
 
 describe('freeze', () => {

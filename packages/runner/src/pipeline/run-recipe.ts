@@ -16,7 +16,7 @@ import {
 } from '@espalier/core';
 import { readArtifacts } from '@espalier/formats';
 import type { Report } from '@espalier/report';
-import { models } from '@tensorflow/tfjs-layers';
+import { type LayersModel, models } from '@tensorflow/tfjs-layers';
 import { dataPath } from '../recipe/data-schema.js';
 import type { LoadedRecipe } from '../recipe/load.js';
 import { located } from '../recipe/located.js';
@@ -86,10 +86,10 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   if (resume) await checkSame(out, recipe);
   const plugins = await Plugins.of({ recipe, source });
   const stages = await prepareStages({ recipe, source }, plugins);
-  // A model that cannot be trained is told of before data are read.
-  const given = isModelFile(recipe.model)
-    ? await located(source, ['model'], () => makeModel(recipe, folder, []))
-    : undefined;
+  const modelFor = (shape: readonly number[]): Promise<LayersModel> =>
+    located(source, ['model'], () => makeModel(recipe, folder, shape));
+  // A file that cannot be trained is told of before data are read.
+  const given = isModelFile(recipe.model) ? await modelFor([]) : undefined;
   const loadedData = await located(source, dataPath(recipe), () =>
     loadData(recipe, folder, (line) => listener.info(line)),
   );
@@ -97,8 +97,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   const fingerprint = fingerprintOf(recipe, loadedData.source.fingerprint);
   const found = resume ? await readCheckpoint(out, fingerprint) : undefined;
 
-  const first =
-    given ?? (await located(source, ['model'], () => makeModel(recipe, folder, loadedData.inputShape)));
+  const first = given ?? (await modelFor(loadedData.inputShape));
   const data = await located(source, ['model'], () => loadedData.cut(first));
   await located(source, ['loss'], () => resolveLosses(loadedData.loss ?? 'categoricalCrossentropy', first));
   const measures = await located(source, ['metrics'], () => measuresOf(recipe, first, loadedData.loss));
