@@ -5,7 +5,7 @@ import { layers, sequential } from '@tensorflow/tfjs-layers';
 import { spirals } from './spirals.js';
 
 /** A small net of one's own. */
-function createModel() {
+export function createModel() {
   const kernelInitializer = (seed) => ({ className: 'GlorotUniform', config: { seed } });
   return sequential({
     layers: [
@@ -21,7 +21,8 @@ function createModel() {
   });
 }
 
-function accuracy(model, inputs, labels) {
+/** The share of points that a model puts into their class. */
+export function accuracy(model, inputs, labels) {
   return tf.tidy(() => {
     const hits = tf.equal(tf.argMax(model.apply(inputs), 1), tf.argMax(labels, 1));
     return tf.mean(tf.cast(hits, 'float32')).dataSync()[0];
