@@ -1,8 +1,9 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtIn, fromArrays, fromCsv, fromImages, fromOwn, fromText } from '@espalier/datasets';
 import { npyBytes, writeNpy } from '@espalier/formats';
+import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { steadily } from '../src/steady.js';
 import { flowers, folder, picture, redAndBlue, write } from './made.js';
@@ -292,6 +293,111 @@ const cases: readonly (readonly [
     /mine: train gives something that is no batch/,
   ],
   [
+    'another delimiter',
+    (home) => table(home, (line) => line.replaceAll(',', ';')),
+    (folder) => fromCsv(kind, { folder }),
+    /has no column 'kind'\.\n.*is the delimiter ";"\?/,
+  ],
+  [
+    'decimal commas',
+    (home) => table(home, (line, i) => (i === 0 ? line : line.replace(/^[^,]+/, `"${i},5"`))),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv:2: the column 'length' holds '1,5'\.\n.*point/,
+  ],
+  [
+    'a table that is not UTF-8',
+    (home) => write(join(home, 't.csv'), Buffer.from('a,kind\n1,elm\n2,m\xfcll\n', 'latin1')),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv:3 is not UTF-8\.\n.*Save the file as UTF-8/,
+  ],
+  [
+    'a spreadsheet that is called a table',
+    (home) => write(join(home, 't.csv'), Buffer.from('PK\x03\x04\x14\0\0\0kind')),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv is no text: it holds bytes of 0/,
+  ],
+  [
+    'texts that are not UTF-8',
+    (home) => write(join(home, 't.jsonl'), Buffer.from('{"text":"\xe9","label":"b"}\n', 'latin1')),
+    (folder) => fromText({ text: 't.jsonl' }, { folder }),
+    /t\.jsonl:1 is not UTF-8/,
+  ],
+  [
+    'a text too short',
+    (home) => write(join(home, 't.txt'), 'abcdefgh'.repeat(10)),
+    (folder) => fromText({ text: 't.txt' }, { folder }),
+    /t\.txt has 72 characters for train, too few for a sequence of 64\.\n.*smaller length/,
+  ],
+  [
+    'weights without an end',
+    (home) => [floats(home, 'x.npy', [4, 2]), floats(home, 'w.npy', [4], Number.POSITIVE_INFINITY)],
+    (folder) => fromArrays({ inputs: 'x.npy', labels: 'x.npy', weights: 'w.npy' }, { folder }),
+    /w\.npy is no list of weights/,
+  ],
+  [
+    'weights of nothing',
+    (home) => [floats(home, 'x.npy', [4, 2]), floats(home, 'w.npy', [4], 0)],
+    (folder) => fromArrays({ inputs: 'x.npy', labels: 'x.npy', weights: 'w.npy' }, { folder }),
+    /w\.npy is no list of weights/,
+  ],
+  [
+    'a class that is held out as a whole',
+    (home) => [floats(home, 'x.npy', [9, 2]), integers(home, 'y.npy', [0, 0, 0, 0, 1, 1, 1, 1, 2])],
+    (folder) => fromArrays({ ...xy, validation: 4, test: 4 }, { folder }),
+    /x\.npy: the class '\d' has no example in the training split/,
+  ],
+  [
+    'a picture that is a link to nowhere',
+    (home) => symlinkSync(join(home, 'gone.png'), join(redAndBlue(home), 'red', 'x.png')),
+    (folder) => fromImages({ images: '.' }, { folder }),
+    /There is no file .*x\.png/,
+  ],
+  [
+    'batches whose tensors disagree',
+    () => {},
+    () => fromOwn({ train: () => [{ inputs: tf.ones([4, 2]), labels: tf.ones([3, 1]) }] }, 'mine'),
+    /mine: train gives a batch whose tensors have 4 and 3 examples/,
+  ],
+  [
+    'a batch of a scalar',
+    () => {},
+    () => fromOwn({ train: () => [{ inputs: tf.ones([4, 2]), labels: tf.scalar(1) }] }, 'mine'),
+    /tensors have 4 and no examples/,
+  ],
+  [
+    'batches of several shapes',
+    () => {},
+    () =>
+      fromOwn(
+        { train: () => [2, 3].map((n) => ({ inputs: tf.ones([4, n]), labels: tf.ones([4, 1]) })) },
+        'mine',
+      ),
+    /gives a batch of \[3\] and \[1\] after one of \[2\] and \[1\]/,
+  ],
+  [
+    'weights of batches that are no tensor',
+    () => {},
+    () =>
+      fromOwn(
+        { train: () => [{ inputs: tf.ones([2, 2]), labels: tf.ones([2, 1]), weights: [1, 2] }] } as never,
+        'mine',
+      ),
+    /gives weights that are no tensor/,
+  ],
+  [
+    'labels of fractions that are called classes',
+    () => {},
+    () =>
+      fromOwn(
+        {
+          inputs: { shape: [4, 1], values: new Float64Array(4).fill(Number.NaN) as never },
+          labels: { shape: [4], values: Float64Array.of(0, 1, 0, 1) as never },
+        },
+        'mine',
+      ),
+    /mine: inputs: example 0 holds NaN/,
+  ],
+  [
     'a path as a name',
     () => {},
     async () => builtIn('./my.csv'),
@@ -314,4 +420,59 @@ test('a file that grows while it is read', async () => {
   const file = write(join(folder(), 'grows.csv'), 'a,b\n');
   const growing = async (path: string): Promise<void> => appendFileSync(path, '1,2\n');
   await expect(steadily(file, growing)).rejects.toThrow(/grows\.csv has changed while it was read/);
+});
+
+test.each([
+  ['a table', 't.csv', (file: string) => fromCsv({ csv: file, target: 'kind' })],
+  ['texts', 't.jsonl', (file: string) => fromText({ text: file })],
+  ['an array', 'x.npy', (file: string) => fromArrays({ inputs: file, labels: file })],
+])('%s that grows while it is read, as its factory says it', async (_, name, source) => {
+  const home = folder();
+  const file =
+    name === 'x.npy'
+      ? floats(home, name, [2 ** 20])
+      : name === 't.csv'
+        ? flowers(join(home, name), 20_000)
+        : write(join(home, name), '{"text":"a b","label":"c"}\n'.repeat(50_000));
+  const reading = source(file).then(
+    () => 'nothing was said',
+    (error: Error) => error.message,
+  );
+  let growing = true;
+  const grow = async (): Promise<void> => {
+    while (growing) {
+      appendFileSync(file, ' ');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const grown = grow();
+  const said = await reading;
+  growing = false;
+  await grown;
+  expect(said).toMatch(/has changed while it was read\.\n.*start again/);
+});
+
+test("classes may be links to folders, and numbers of one's own of any type", async () => {
+  const home = folder();
+  redAndBlue(join(home, 'elsewhere'), 5);
+  mkdirSync(join(home, 'photos'));
+  for (const name of ['red', 'blue']) symlinkSync(join(home, 'elsewhere', name), join(home, 'photos', name));
+  const source = await fromImages({ images: join(home, 'photos') });
+  expect(source.labels[0].classes).toEqual(['blue', 'red']);
+  const own = await fromOwn(
+    {
+      inputs: { shape: [6, 1], values: Float64Array.of(0.5, 1, 2, 3, 4, 5) as never },
+      labels: { shape: [6], values: BigInt64Array.of(0n, 1n, 0n, 1n, 0n, 1n) as never },
+    },
+    'mine',
+  );
+  expect(own.labels[0].classes).toEqual(['0', '1']);
+  const numbers = await fromOwn(
+    {
+      inputs: { shape: [4, 1], values: new Int16Array(4) as never },
+      labels: { shape: [4], values: Float64Array.of(0.5, 1, 2, 3) as never },
+    },
+    'mine',
+  );
+  expect(numbers.labels[0]).toMatchObject({ shape: [1], numbers: true });
 });

@@ -94,8 +94,13 @@ export function examplesOfArrays(
       );
     }
   }
-  if (weights && (weights.shape.length !== 1 || weights.values.some((w) => !(w >= 0)))) {
-    throw bad(`${weights.from} is no list of weights`, 'Give one number >= 0 for each example.');
+  if (weights) {
+    const valid = weights.shape.length === 1 && weights.values.every((w) => w >= 0 && Number.isFinite(w));
+    if (!valid || weights.values.every((w) => w === 0))
+      throw bad(
+        `${weights.from} is no list of weights`,
+        'Give one finite number >= 0 for each example, not all of them 0.',
+      );
   }
   const isClasses = ({ shape, values }: NamedArray): boolean =>
     shape.length === 1 && !(values instanceof Float32Array);

@@ -2,27 +2,11 @@ import type { Batch, Data, Tensors } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type DataSource, type Described, inMemory } from '../data-source.js';
 import { type DataPart, parts } from '../divide.js';
-import { DatasetError } from '../errors.js';
 import type { Examples } from '../examples.js';
 import { fingerprintOf } from '../fingerprint.js';
-import type { NamedArray } from './array-files.js';
-import { type ArraysOptions, divided, examplesOfArrays } from './arrays.js';
+import { divided } from './arrays.js';
 import type { FactoryContext } from './built-in.js';
-
-/** An array of one's own: the first axis of its shape counts the examples. */
-export interface OwnArray {
-  readonly shape: readonly number[];
-  readonly values: Float32Array | Int32Array | Uint8Array;
-}
-
-type OwnArrays = OwnArray | readonly OwnArray[] | Readonly<Record<string, OwnArray>>;
-
-/** Examples of one's own, in memory. Labels of integers, `[n]`, are classes. */
-export interface OwnExamples extends Pick<ArraysOptions, 'classes' | 'scale'> {
-  readonly inputs: OwnArrays;
-  readonly labels: OwnArrays;
-  readonly weights?: OwnArray;
-}
+import { bad, examplesOf, isExamples, type OwnExamples, wanted } from './own-arrays.js';
 
 /** A `tf.data.Dataset` whose elements are batches: `{ xs, ys }`, or `{ inputs, labels }`. */
 export interface OwnDataset {
@@ -45,39 +29,6 @@ export type OwnSource =
       readonly classes?: readonly string[];
     };
 
-const bad = (name: string, what: string, remedy: string): DatasetError =>
-  new DatasetError('bad-file', `${name} ${what}.`, { remedy });
-
-const wanted =
-  'Give { inputs, labels } of { shape, values }, or { train, validation, test }: each such arrays, a tf.data.Dataset of batches, or (epoch) => batches.';
-
-const isArray = (value: unknown): value is OwnArray =>
-  typeof value === 'object' &&
-  value !== null &&
-  ArrayBuffer.isView((value as OwnArray).values) &&
-  Array.isArray((value as OwnArray).shape);
-const isExamples = (value: unknown): value is OwnExamples =>
-  typeof value === 'object' && value !== null && 'inputs' in value && 'labels' in value;
-
-function namedArrays(name: string, key: string, given: OwnArrays): NamedArray[] {
-  if (isArray(given)) return [{ ...given, from: `${name}: ${key}` }];
-  const entries = Object.entries(given ?? {});
-  if (entries.length === 0 || !entries.every(([, one]) => isArray(one)))
-    throw bad(name, `gives no arrays as ${key}`, wanted);
-  return entries.map(([at, one]) => ({
-    ...(!Array.isArray(given) && { name: at }),
-    ...(one as OwnArray),
-    from: `${name}: ${key}.${at}`,
-  }));
-}
-
-function examplesOf(name: string, { inputs, labels, classes, weights }: OwnExamples): Examples {
-  return examplesOfArrays(namedArrays(name, 'inputs', inputs), namedArrays(name, 'labels', labels), {
-    ...(classes !== undefined && { classes }),
-    weights: weights && { ...weights, from: `${name}: weights` },
-  });
-}
-
 /** An element of a dataset as a batch. */
 function batchOf(name: string, value: unknown): Batch {
   const { xs, ys, inputs = xs, labels = ys, weights } = (value ?? {}) as Record<string, unknown>;
@@ -93,6 +44,21 @@ function batchOf(name: string, value: unknown): Batch {
       'gives something that is no batch',
       'A batch is { inputs, labels }, or { xs, ys }, of tensors.',
     );
+  if (weights !== undefined && !(weights instanceof tf.Tensor))
+    throw bad(name, 'gives weights that are no tensor', 'Give one number >= 0 for each example, [n].');
+  const all = [
+    ...listOf(inputs),
+    ...listOf(labels),
+    ...(weights instanceof tf.Tensor ? [[undefined, weights] as [undefined, tf.Tensor]] : []),
+  ];
+  const counts = new Set(all.map(([, { shape }]) => shape[0]));
+  if (counts.size > 1 || counts.has(undefined as never)) {
+    throw bad(
+      name,
+      `gives a batch whose tensors have ${[...counts].map((n) => n ?? 'no').join(' and ')} examples`,
+      'The first axis counts them: it has to be the same of all tensors of a batch.',
+    );
+  }
   return { inputs, labels, ...(weights instanceof tf.Tensor && { weights }) };
 }
 
@@ -120,6 +86,8 @@ const describe = (tensors: Tensors): Described[] =>
     shape: shape.slice(1),
   }));
 
+const told = (parts: readonly Described[]): string => parts.map(({ shape }) => `[${shape}]`).join(' and ');
+
 const disposeBatch = ({ inputs, labels, weights }: Batch): void =>
   tf.dispose(weights ? [inputs, labels, weights] : [inputs, labels]);
 
@@ -145,7 +113,16 @@ async function counted(name: string, part: OwnPart): Promise<Counted> {
   let [size, stepsPerEpoch] = [0, 0];
   let first: Pick<Counted, 'inputs' | 'labels'> | undefined;
   for await (const batch of batchesOf(name, given, 0)) {
-    first ??= { inputs: describe(batch.inputs), labels: describe(batch.labels) };
+    const found = { inputs: describe(batch.inputs), labels: describe(batch.labels) };
+    first ??= found;
+    if (JSON.stringify(found) !== JSON.stringify(first)) {
+      disposeBatch(batch);
+      throw bad(
+        name,
+        `gives a batch of ${told(found.inputs)} and ${told(found.labels)} after one of ${told(first.inputs)} and ${told(first.labels)}`,
+        'All examples have the same shapes.',
+      );
+    }
     size += listOf(batch.labels)[0][1].shape[0];
     stepsPerEpoch++;
     disposeBatch(batch);

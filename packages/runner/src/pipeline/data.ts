@@ -1,5 +1,6 @@
 import { type Batch, type Data, EspalierError, hash, type Losses } from '@espalier/core';
 import {
+  type BatchesOptions,
   builtIn,
   type DataSource,
   type Described,
@@ -108,6 +109,15 @@ function checkModel(model: LayersModel, { inputs, labels, name }: DataSource): r
   );
 }
 
+/** A part to measure on. @throws EspalierError `bad-data` where there is nothing in it */
+function filled(source: DataSource, part: 'validation' | 'test', options: BatchesOptions): Data {
+  const data = source.batches(part, options);
+  if (data.size > 0) return data;
+  throw new EspalierError('bad-data', `${source.name} has no example for ${part}.`, {
+    remedy: `Give it a share, ${part}: 0.1, or a file of its own.`,
+  });
+}
+
 /** A source as a recipe's stages use it. */
 function loaded(recipe: Recipe, source: DataSource): LoadedData {
   const { labels, inputs, characters = false } = source;
@@ -129,8 +139,12 @@ function loaded(recipe: Recipe, source: DataSource): LoadedData {
       const evaluation = { shapes, batchSize: Math.min(most, fitting) };
       return {
         training: (index) => source.batches('train', { shapes, ...batching(recipe, index) }),
-        validation: source.batches('validation', evaluation),
-        test: source.batches('test', evaluation),
+        get validation() {
+          return filled(source, 'validation', evaluation);
+        },
+        get test() {
+          return filled(source, 'test', evaluation);
+        },
       };
     },
   };

@@ -42,8 +42,12 @@ const known = [
 function placeOf({ file, columns }: Table, name: string): number {
   const at = columns.indexOf(name);
   if (at >= 0) return at;
+  const sign =
+    columns.length === 1 ? [';', '\t', '|', ','].find((one) => columns[0].includes(one)) : undefined;
   throw new DatasetError('unknown-name', `${file} has no column '${name}'.`, {
-    remedy: suggest(name, columns),
+    remedy: sign
+      ? `Its only column is '${columns[0]}': is the delimiter ${JSON.stringify(sign)}?`
+      : suggest(name, columns),
   });
 }
 

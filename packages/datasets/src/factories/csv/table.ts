@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type { DataPart } from '../../divide.js';
 import { DatasetError, suggest } from '../../errors.js';
 import { byPart, type Parted, placesOf } from '../../parted.js';
-import { steadily } from '../../steady.js';
+import { readText } from '../../steady.js';
 
 /** A table as texts. */
 export interface Table {
@@ -22,7 +21,7 @@ interface Parsed {
 
 /** Reads a CSV file whose first line names the columns. @throws DatasetError `not-found`, `bad-file` */
 export async function readTable(file: string, delimiter: string): Promise<Table> {
-  const text = await steadily(file, (path) => readFile(path, 'utf8'));
+  const text = await readText(file);
   let parsed: readonly Parsed[];
   try {
     parsed = parse(text, { delimiter, bom: true, info: true, skip_empty_lines: true, trim: true }) as never;

@@ -39,6 +39,10 @@ export function typeOf(table: Table, column: number): ColumnType {
       `Correct it, or say that these are categories: types: { ${name}: category }.`,
     );
   }
+  const comma = texts.find(({ cell }) => /^-?\d+,\d+$/.test(cell));
+  if (comma && texts.every(({ cell }) => /^-?\d+(,\d+)?$/.test(cell))) {
+    throw bad(comma.place, `the column '${name}' holds '${comma.cell}'`, 'Write decimals with a point');
+  }
   const values = new Set(known.map(({ cell }) => cell)).size;
   if (values > mostValues || (values > 20 && values > known.length / 2)) {
     throw bad(

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { DataPart, Shares } from '../../divide.js';
 import { DatasetError } from '../../errors.js';
@@ -44,10 +44,14 @@ async function list(folder: string): Promise<Listed> {
     );
   });
   const seen = entries.filter(({ name }) => !name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return {
-    folders: seen.filter((entry) => entry.isDirectory()).map(({ name }) => name),
-    files: seen.filter((entry) => !entry.isDirectory()).map(({ name }) => name),
-  };
+  const listed: Listed = { folders: [], files: [] };
+  for (const entry of seen) {
+    const followed = entry.isSymbolicLink()
+      ? await stat(join(folder, entry.name)).catch(() => undefined) // One that leads nowhere is read, and says so.
+      : entry;
+    (followed?.isDirectory() ? listed.folders : listed.files).push(entry.name);
+  }
+  return listed;
 }
 
 async function classesIn(

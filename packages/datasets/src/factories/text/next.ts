@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { DataSource } from '../../data-source.js';
 import { type DataPart, parts } from '../../divide.js';
@@ -6,7 +5,7 @@ import { checkInteger, checkOptions, DatasetError } from '../../errors.js';
 import { wordFor } from '../../fingerprint.js';
 import { byPart, nameOf } from '../../parted.js';
 import { sequences } from '../../sequences.js';
-import { steadily } from '../../steady.js';
+import { readText } from '../../steady.js';
 import type { FactoryContext } from '../built-in.js';
 import type { TextOptions } from './options.js';
 import { coder, learnVocabulary, type Unit, unitsOf } from './vocabulary.js';
@@ -90,10 +89,21 @@ export async function nextUnit(
   checkInteger(name, 'words', words, 1);
   const given = new Map<DataPart, readonly string[]>();
   for (const [part, file] of byPart(options.text)) {
-    const content = await steadily(resolve(folder, file), (path) => readFile(path, 'utf8'));
+    const content = await readText(resolve(folder, file));
     given.set(part, unitsOf(content, unit));
   }
   const divided = divideUnits(given, options);
+  for (const part of parts) {
+    const { length: count } = divided[part];
+    // In training, sequences begin at another place each epoch.
+    const least = part === 'train' ? 2 * length : length + 1;
+    if (count === 0 ? part !== 'train' : count >= least) continue;
+    throw new DatasetError(
+      'bad-file',
+      `${name} has ${count} ${unit}s for ${part}, too few for a sequence of ${length}.`,
+      { remedy: `Give more text, or a smaller length.` },
+    );
+  }
   const { classes, idOf, encoding } = unit === 'word' ? ofWords(divided, words) : ofCharacters(divided);
   const classCount = classes.length;
   checkInteger(name, 'room left in the vocabulary', 65_536 - classCount, 0);

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { DatasetError, suggest } from '../../errors.js';
-import { steadily } from '../../steady.js';
+import { readText } from '../../steady.js';
 import { readTable } from '../csv/table.js';
 import { classFolders } from '../images/folders.js';
 
@@ -15,7 +14,7 @@ const bad = (what: string, remedy: string): DatasetError =>
   new DatasetError('bad-file', `${what}.`, { remedy });
 
 async function ofLines(file: string, field: string, label: string): Promise<LabelledText[]> {
-  const content = await steadily(file, (path) => readFile(path, 'utf8'));
+  const content = await readText(file);
   return content.split(/\r?\n/).flatMap((line, i) => {
     if (line.trim() === '') return [];
     const where = `${file}:${i + 1}`;
@@ -61,7 +60,7 @@ async function ofFolder(folder: string): Promise<LabelledText[]> {
   const { classes, files } = await classFolders(folder, ['.txt', '.md', '.eml']);
   const texts: LabelledText[] = [];
   for (const { file, label } of files) {
-    texts.push({ text: await steadily(file, (path) => readFile(path, 'utf8')), label: classes[label] });
+    texts.push({ text: await readText(file), label: classes[label] });
   }
   return texts;
 }
