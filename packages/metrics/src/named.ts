@@ -1,4 +1,4 @@
-import { EspalierError, type Metric, nearestName } from '@espalier/core';
+import { checkOptions, EspalierError, type Metric, nearestName } from '@espalier/core';
 import { auc } from './auc.js';
 import { accuracy, bitsPerToken, perplexity, topK } from './classes.js';
 import { type CountOptions, dice, f1, iou, precision, recall } from './counts.js';
@@ -24,6 +24,18 @@ const factories: Readonly<Record<string, (options: never) => Metric>> = {
   psnr,
   ssim,
 };
+
+/** Those that check options of theirs. */
+const withOptions: ReadonlySet<string> = new Set([
+  'topK',
+  'precision',
+  'recall',
+  'f1',
+  'iou',
+  'dice',
+  'psnr',
+  'ssim',
+]);
 
 /** A metric by name. `topK` is of the five highest outputs; `top3` is of three. */
 export type MetricName =
@@ -109,8 +121,14 @@ export function metricOf(use: MetricUse): Metric {
   if (typeof use === 'object' && 'start' in use) return use;
   const { name, ...options } = typeof use === 'string' ? { name: use } : use;
   const [, k] = /^top([1-9]\d*)$/.exec(name) ?? [];
-  if (k !== undefined) return topK({ ...(options as { k?: number }), k: Number(k) });
-  if (Object.hasOwn(factories, name)) return factories[name](options as never);
+  if (k !== undefined) {
+    checkOptions(name, options, []);
+    return topK({ k: Number(k) });
+  }
+  if (Object.hasOwn(factories, name)) {
+    if (!withOptions.has(name)) checkOptions(name, options, []);
+    return factories[name](options as never);
+  }
   const near = nearestMetric(String(name));
   throw new EspalierError('unknown-name', `There is no metric '${String(name)}'.`, {
     remedy: `${near === undefined ? '' : `Did you mean '${near}'? `}Known: ${metricNames.join(', ')}.`,

@@ -4,6 +4,7 @@ import { startBackend } from '@espalier/backend';
 import { parseReport, type Report, summarize } from '@espalier/report';
 import { parseYaml, plainSource } from '@espalier/yaml';
 import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { flowers, write } from '../../datasets/test/made.js';
 import { cli } from '../src/command-line.js';
@@ -140,6 +141,78 @@ it('functions in TypeScript are losses and metrics', async () => {
   const report = await runRecipe(loaded, { out: join(home, 'out'), backend });
   expect(report.compressed.metrics!.largest).toBeCloseTo(report.compressed.metrics!.mae!, 6); // one value an example
   expect(report.goal).toEqual({ metric: 'largest', better: 'lower' });
+});
+
+it('labels that are numbers of classes, from a factory and a folder of arrays: a class for each position', async () => {
+  const model = () =>
+    tfl.sequential({
+      layers: [tfl.layers.dense({ name: 'out', units: 3, activation: 'softmax', inputShape: [4, 2] })],
+    });
+  const batches = () => [
+    {
+      inputs: tf.ones([2, 4, 2]),
+      labels: tf.tensor2d(
+        [
+          [0, 1, 2, 0],
+          [1, 1, 0, 2],
+        ],
+        [2, 4],
+        'int32',
+      ),
+    },
+  ];
+  const recipe = {
+    name: 'words',
+    data: () => ({ train: batches, validation: batches, test: batches }),
+    model,
+    loss: 'sparseCategoricalCrossentropy',
+    metrics: ['perplexity', 'accuracy'],
+    goal: 'perplexity',
+    stages: [{ name: 'dense', epochs: 2 }],
+  };
+  const home = folder();
+  const run = (more: object, out: string) =>
+    runRecipe(resolveRecipe({ ...recipe, ...more }, plainSource(join(home, 'r.ts'))), {
+      out: join(home, out),
+      backend,
+    });
+  const report = await run({}, 'a');
+  expect(report.compressed.metrics!.perplexity).toBeCloseTo(Math.exp(report.compressed.loss!), 4);
+  await expect(run({ loss: 'huber', metrics: ['mae'], goal: 'mae' }, 'b')).rejects.toThrow('has labels [4]');
+  const far = () => [{ inputs: tf.ones([2, 4, 2]), labels: tf.fill([2, 4], 3, 'int32') }];
+  const outside = { data: () => ({ train: far, validation: batches, test: batches }) };
+  await expect(run(outside, 'c')).rejects.toThrow(
+    'A label is 3, in example 0 of its batch; it should be a class from 0 to 2',
+  );
+});
+
+it('a category and a number: each output has the loss of its labels, and accuracy is of the category', async () => {
+  const home = folder();
+  flowers(join(home, 't.csv'));
+  const model = () => {
+    const input = tfl.input({ shape: [4] });
+    const ends = [
+      tfl.layers.dense({ name: 'kind', units: 2, activation: 'softmax' }),
+      tfl.layers.dense({ name: 'price', units: 1 }),
+    ].map((layer) => layer.apply(input) as tfl.SymbolicTensor);
+    return tfl.model({ inputs: input, outputs: ends });
+  };
+  const recipe = {
+    name: 'both',
+    data: { csv: join(home, 't.csv'), target: ['kind', 'price'], standardize: 'all', batchSize: 8 },
+    model,
+    goal: 'price/rmse',
+    stages: [{ name: 'dense', epochs: 2, keepBest: true }],
+  };
+  const out = join(home, 'out');
+  const { compressed, goal } = await runRecipe(resolveRecipe(recipe, plainSource(join(home, 'r.ts'))), {
+    out,
+    backend,
+  });
+  expect(goal).toEqual({ metric: 'price/rmse', better: 'lower' });
+  expect(Object.keys(compressed.metrics!)).toEqual(['accuracy', 'rmse', 'kind/accuracy', 'price/rmse']);
+  expect(compressed.accuracy).toBe(compressed.metrics!['kind/accuracy']);
+  expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('price/rmse against size');
 });
 
 it('evaluate, sensitivity and search follow the goal', async () => {

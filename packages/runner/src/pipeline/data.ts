@@ -16,6 +16,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type DataUse, formOf } from '../recipe/data-schema.js';
 import { isTrainStage, type Recipe } from '../recipe/schema.js';
 import { called, factoryNamed } from './factories.js';
+import { fitsOutput, type Shape, usualLoss } from './label-shapes.js';
 
 /** The data of a recipe, loaded. */
 export interface LoadedData {
@@ -58,11 +59,6 @@ function batching({ data, seed = 0, stages }: Recipe, index: number): { batchSiz
   };
 }
 
-type Shape = readonly (number | null)[];
-
-const sameShape = (model: Shape, data: readonly number[]): boolean =>
-  model.length === data.length && model.every((n, i) => n === null || n === data[i]);
-
 /** A part of a source, and what of the model it is for: by its name, or by its place. */
 function matched(
   names: readonly string[],
@@ -79,10 +75,14 @@ const told = (parts: readonly Described[]): string =>
   parts.map(({ name, shape }) => `${name === undefined ? '' : `${name} `}[${shape}]`).join(' and ');
 
 /** A model that takes or gives something else than the data have would fail in the first step. */
-function checkModel(model: LayersModel, { inputs, labels, name }: DataSource): readonly Shape[] {
+function checkModel(
+  model: LayersModel,
+  { inputs, labels, name }: DataSource,
+  losses: Losses | undefined,
+): readonly Shape[] {
   const outputs = model.outputs.map(({ shape }) => shape.slice(1));
   const wanted = matched(model.outputNames, outputs, labels);
-  if (!wanted?.every((shape, i) => sameShape(shape, labels[i].shape))) {
+  if (!wanted?.every((shape, i) => fitsOutput(model, shape, labels[i].shape, losses))) {
     const [label] = labels;
     const given = outputs.map((shape) => `[${shape}]`).join(' and ');
     throw new EspalierError(
@@ -121,15 +121,15 @@ function filled(source: DataSource, part: 'validation' | 'test', options: Batche
 /** A source as a recipe's stages use it. */
 function loaded(recipe: Recipe, source: DataSource): LoadedData {
   const { labels, inputs, characters = false } = source;
-  const numbers = labels.every((label) => label.numbers);
+  const loss = recipe.loss ?? usualLoss(labels);
   return {
     source,
     inputShape: inputs[0].shape,
     classes: labels.length === 1 ? (labels[0].classes ?? []) : [],
     characters,
-    loss: recipe.loss ?? (numbers ? 'meanSquaredError' : undefined),
+    loss,
     cut(model) {
-      const shapes = checkModel(model, source) as readonly (readonly number[])[];
+      const shapes = checkModel(model, source, loss) as readonly (readonly number[])[];
       const numbers = [...inputs, ...labels].reduce(
         (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
         0,

@@ -137,13 +137,6 @@ export function scoreOf(measures: Pick<Measures, 'accuracy'>, evaluation: Evalua
   };
 }
 
-/** The number by which models are compared. NaN where it was not measured. */
-export function goalValue({ goal }: Pick<Measures, 'goal'>, score: Score): number {
-  const metric = goal?.metric ?? 'accuracy';
-  if (metric === 'loss') return score.loss;
-  return score.metrics?.[metric] ?? (metric === 'accuracy' ? score.accuracy : undefined) ?? Number.NaN;
-}
-
 /** How the goal is shown. */
 export function shownAs({ goal, shown }: Pick<Measures, 'goal' | 'shown'>): {
   unit?: 'share' | 'dB' | 'bits';
