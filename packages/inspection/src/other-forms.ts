@@ -15,7 +15,19 @@ export interface Stored {
 }
 
 /** Tensors of more elements are noise for the most part, which takes seconds at the highest quality for some percent. */
-const mostAtBest = 65536;
+const mostAtBest = 8192;
+/** Of those of more, a quarter in so many pieces stands for the whole: more of the same noise. */
+const [mostWhole, pieces] = [65536, 8];
+
+/** What is packed in the place of all bytes, and how many it stands for. */
+function partOf(all: Uint8Array, count: number): { readonly part: Uint8Array; readonly times: number } {
+  if (count <= mostWhole) return { part: all, times: 1 };
+  const length = 4 * Math.floor(all.length / (16 * pieces));
+  const stride = 4 * Math.floor(all.length / (4 * pieces));
+  const part = new Uint8Array(pieces * length);
+  for (let i = 0; i < pieces; i++) part.set(all.subarray(i * stride, i * stride + length), i * length);
+  return { part, times: all.length / part.length };
+}
 
 /** Can the weights be quantised? Numbers of type float32, all finite. */
 export function quantisable({ dtype, values }: Weight, { nonFinite, count }: Statistics): boolean {
@@ -27,8 +39,10 @@ const countOf = (shape: readonly number[]): number => shape.reduce((a, b) => a *
 /** What the weights take as TF.js has them in memory. */
 export async function plain({ values, bytes, shape }: Weight): Promise<{ raw: Stored; gzip: Stored }> {
   const all = values === undefined ? bytes : bytesOf(values);
-  const zipped = await gzipped(all, { level: countOf(shape) > mostAtBest ? 6 : 9 });
-  return { raw: { bytes: all.length, squares: 0 }, gzip: { bytes: zipped.length, squares: 0 } };
+  const { part, times } = partOf(all, countOf(shape));
+  const zipped = await gzipped(part, { level: countOf(shape) > mostAtBest ? 6 : 9 });
+  const bytesZipped = Math.round(times * zipped.length);
+  return { raw: { bytes: all.length, squares: 0 }, gzip: { bytes: bytesZipped, squares: 0 } };
 }
 
 /**
@@ -52,14 +66,18 @@ export async function uint8(weight: Weight, facts: Statistics): Promise<{ raw: S
   const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = constants;
   // A window wider than the data finds nothing more and takes memory.
   const window = Math.min(24, Math.max(16, Math.ceil(Math.log2(levels.length + 1))));
-  const small = await brotlied(levels, {
+  const { part, times } = partOf(levels, countOf(weight.shape));
+  const small = await brotlied(part, {
     params: {
       [BROTLI_PARAM_QUALITY]: countOf(weight.shape) > mostAtBest ? 9 : 11,
       [BROTLI_PARAM_LGWIN]: window,
-      [BROTLI_PARAM_SIZE_HINT]: levels.length,
+      [BROTLI_PARAM_SIZE_HINT]: part.length,
     },
   });
-  return { raw: { bytes: levels.length, squares }, brotli: { bytes: small.length, squares } };
+  return {
+    raw: { bytes: levels.length, squares },
+    brotli: { bytes: Math.round(times * small.length), squares },
+  };
 }
 
 /** Tensors with 16 and with 256 shared values. */
@@ -69,8 +87,10 @@ export type Shared = Readonly<Record<16 | 256, Stored & { readonly centroids: Fl
  * Codebooks as in Deep Compression (Han et al. 2016, section 3): k shared values in float32, and for each weight an
  * index of log2 k bits. As it is in float32, where that takes less.
  */
-export function sharedValues(values: Float32Array, facts: Statistics): Shared {
-  const [few, many] = centres(values, [16, 256], facts).map(({ centroids, squares }) => {
+export function sharedValues({ spec, bytes, values: all }: Weight, facts: Statistics): Shared {
+  const values = all as Float32Array;
+  const levels = spec.quantization?.dtype === 'uint8' ? bytes : undefined;
+  const [few, many] = centres(values, [16, 256], facts, levels).map(({ centroids, squares }) => {
     const width = Math.ceil(Math.log2(centroids.length));
     const bytes = Math.ceil((values.length * width) / 8) + 4 * centroids.length;
     if (bytes >= 4 * values.length) return { bytes: 4 * values.length, squares: 0, centroids };

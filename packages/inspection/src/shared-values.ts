@@ -61,13 +61,29 @@ function pointsOf(sorted: Float32Array, border: Border): Points {
   return { values: Float32Array.from(values), weights: Float32Array.from(counts) };
 }
 
-/** The sum of squared distances to the nearest of some centres, both ascending. */
-function squaresTo(sorted: Float32Array, centroids: Float32Array): number {
+/** As many points as there are different bytes, each of which stands for one value. */
+function pointsOfLevels(weights: Float32Array, levels: Uint8Array): Points {
+  const counts = new Float64Array(256);
+  const values = new Float32Array(256);
+  for (let i = 0; i < levels.length; i++) {
+    counts[levels[i]]++;
+    values[levels[i]] = weights[i];
+  }
+  const used = [...counts.keys()].filter((level) => counts[level] > 0 && values[level] !== 0);
+  used.sort((a, b) => values[a] - values[b]);
+  return {
+    values: Float32Array.from(used, (level) => values[level]),
+    weights: Float32Array.from(used, (level) => counts[level]),
+  };
+}
+
+/** The sum of squared distances to the nearest of some centres, both ascending; each value counts once, or `counts` times. */
+function squaresTo(sorted: Float32Array, centroids: Float32Array, counts?: Float32Array): number {
   let [sum, at] = [0, 0];
   for (let i = 0; i < sorted.length; i++) {
     const value = sorted[i];
     while (at + 1 < centroids.length && value > (centroids[at] + centroids[at + 1]) / 2) at++;
-    sum += (value - centroids[at]) ** 2;
+    sum += (counts?.[i] ?? 1) * (value - centroids[at]) ** 2;
   }
   return sum;
 }
@@ -75,19 +91,23 @@ function squaresTo(sorted: Float32Array, centroids: Float32Array): number {
 /**
  * The centres of k-means for each k, 0 among them where the weights have zeros, and the sum of squares that is lost
  * to them. Exact for up to 2048 distinct values; beyond, near the optimum.
+ *
+ * @param levels - Where each weight is one of 256 values, which one: then nothing is sorted.
  */
 export function centres(
   weights: Float32Array,
   ks: readonly number[],
   { zeros, distinct }: Statistics,
+  levels?: Uint8Array,
 ): { centroids: Float32Array; squares: number }[] {
-  const sorted = sortedWithoutZeros(weights, zeros);
+  const known = levels && pointsOfLevels(weights, levels);
+  const sorted = known ? known.values : sortedWithoutZeros(weights, zeros);
   // Zeros alone: their centre is 0.
   if (sorted.length === 0) return ks.map(() => ({ centroids: Float32Array.of(0), squares: 0 }));
-  const points = pointsOf(sorted, distinct <= most ? equal(sorted) : near(sorted));
+  const points = known ?? pointsOf(sorted, distinct <= most ? equal(sorted) : near(sorted));
   return ks.map((k) => {
     const options = { keepZero: zeros > 0, weights: points.weights };
     const { centroids } = optimalCodebook(points.values, k, options);
-    return { centroids, squares: squaresTo(sorted, centroids) };
+    return { centroids, squares: squaresTo(sorted, centroids, known?.weights) };
   });
 }

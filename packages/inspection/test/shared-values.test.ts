@@ -42,3 +42,23 @@ test('they are the best, and lose nothing, where few values are shared', () => {
   const shared = Float32Array.from({ length: 9000 }, (_, i) => (i % 16) - 5);
   expect(centres(shared, [16], statistics(shared))[0].squares).toBe(0);
 });
+
+test('of bytes that stand for values the centres are the same, without sorting', () => {
+  const levels = Uint8Array.from(weights(20_000), (v) =>
+    Math.max(0, Math.min(255, Math.round(60 * v + 128))),
+  );
+  // A falling scale, and one at which some value is 0.
+  for (const [scale, min] of [
+    [0.02, -2.56],
+    [-0.5, 3],
+    [0, 7],
+  ]) {
+    const values = Float32Array.from(levels, (level) => level * scale + min);
+    const facts = statistics(values);
+    const [given, sorted] = [centres(values, [16, 256], facts, levels), centres(values, [16, 256], facts)];
+    for (const [i, { centroids, squares }] of given.entries()) {
+      expect(squares).toBeCloseTo(sorted[i].squares, 6);
+      if (scale !== 0) expect([...centroids]).toEqual([...sorted[i].centroids]);
+    }
+  }
+});

@@ -139,8 +139,10 @@ export function readWeights(artifacts: ModelArtifacts): Weight[] {
     if (!quantization) return { ...whole, values: raw as Float32Array, scale: undefined };
     const { scale = 1, min = 0 } = quantization;
     const number = quantization.dtype === 'float16' ? half : (v: number): number => v * scale + min;
-    const values =
-      dtype === 'int32' ? Int32Array.from(raw, (v) => Math.round(number(v))) : Float32Array.from(raw, number);
+    const whole32 = dtype === 'int32';
+    const values = whole32 ? new Int32Array(raw.length) : new Float32Array(raw.length);
+    // Typed arrays' own `from` takes ten times as long.
+    for (let i = 0; i < raw.length; i++) values[i] = whole32 ? Math.round(number(raw[i])) : number(raw[i]);
     return { ...whole, values, scale: quantization.dtype === 'float16' ? undefined : scale };
   });
 }
