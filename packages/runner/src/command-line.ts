@@ -1,10 +1,8 @@
-import { createRequire } from 'node:module';
 import { unknownName } from '@espalier/core';
 import { defineCommand, renderUsage, runCommand } from 'citty';
 import { fail } from './terminal/fail.js';
 import { print, printPainted, tell } from './terminal/stream.js';
-
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+import { version } from './version.js';
 
 /** One module per command, loaded when it is called: `default` is the command, `example` a line to try. */
 const commands = {

@@ -39,6 +39,9 @@ describe('espalier run', () => {
       expect(files).toContain(file);
     }
     const report = JSON.parse(readFileSync(join(done, 'report.json'), 'utf8'));
+    expect(report.environment.versions).toMatchObject({ espalier: expect.stringMatching(/^\d+\.\d+\.\d+/) });
+    expect(report.environment.versions.node).toBeUndefined(); // It stands beside them.
+    expect(report.command).toMatch(/^npx espalier run /);
     expect(report.compressed.bytes).toBe(readFileSync(join(done, 'model.esp')).length);
     const plain = readdirSync(join(done, 'tfjs')).reduce(
       (sum, f) => sum + readFileSync(join(done, 'tfjs', f)).length,

@@ -74,9 +74,9 @@ export function renderSearch(search: {
       },
       legend: [
         { label: 'best', style: 's1', shape: 'box' },
-        { label: 'all epochs', style: 's4', shape: 'box' },
+        { label: 'trained to the end', style: 's4', shape: 'box' },
         ...(done.some(({ partial }) => partial)
-          ? [{ label: 'a share of them', style: 's2', shape: 'box' } as const]
+          ? [{ label: 'stopped after a share of the epochs', style: 's2', shape: 'box' } as const]
           : []),
       ],
       marks: [dots(done, shown)],

@@ -72,7 +72,12 @@ export default defineCommand({
         (line) => listener.info(line),
         trialOf(loaded),
       );
-      const command = ['espalier', 'run', ...rawArgs.filter((argument) => argument !== '--resume')].join(' ');
+      const command = [
+        'npx',
+        'espalier',
+        'run',
+        ...rawArgs.filter((argument) => argument !== '--resume'),
+      ].join(' ');
       const report = await runRecipe(loaded, {
         out,
         resume,

@@ -14,6 +14,7 @@ import {
   type TensorFigures,
 } from '@espalier/report';
 import type { Recipe } from '../recipe/schema.js';
+import { version } from '../version.js';
 import type { Costs } from './costs.js';
 import { folderBytes, layout, writeWhole } from './files.js';
 import type { Measures, Score } from './measures.js';
@@ -144,6 +145,7 @@ export async function reportOf(results: Results): Promise<Report> {
   };
   const pictures = picturesOf([...after.values()]);
   const shared = new Map(pictures.codebooks?.map(({ tensor, values }) => [tensor, values]));
+  const { node: _, ...libraries } = backend.versions;
   return {
     version: 1,
     name: recipe.name,
@@ -180,7 +182,7 @@ export async function reportOf(results: Results): Promise<Report> {
     ...(results.figures.length > 0 && { figures: results.figures }),
     environment: {
       backend: backend.name,
-      versions: { ...backend.versions },
+      versions: { espalier: version, ...libraries },
       cores,
       node: process.version,
       platform: `${process.platform} ${process.arch}`,
