@@ -139,10 +139,33 @@ describe('rateDistortion', () => {
       }
     });
 
-    it('is all zero where there is room for nothing', async () => {
-      const tensors = await quantized(model(), { ...options, bytes: 1 });
-      for (const tensor of tensors.values()) expect([...tensor.codebook]).toEqual([0]);
+    it('is refused where there is room for nothing, and where nothing is worth a bit', async () => {
+      const run = model();
+      const count = run.parameters.reduce((n, p) => n + valuesOf(p).filter((x) => x !== 0).length, 0);
+      const message = (asked: string): string =>
+        `rateDistortion: ${asked} would make all ${count} weights of c/kernel, d/kernel zero`;
+      for (const [own, asked] of [
+        [{ bytes: 1 }, '1 bytes'],
+        [{ lambda: 1e6 }, 'lambda 1000000'],
+      ] as const)
+        await expect(quantized(run, { ...options, ...own })).rejects.toMatchObject({
+          code: 'invalid-option',
+          message: expect.stringContaining(message(asked)),
+        });
     });
+  });
+
+  it('leaves a kernel of zeros, and one that is not worth a bit beside another', async () => {
+    const run = model();
+    const [c, d] = run.parameters;
+    tf.tidy(() => c.variable.assign(tf.mul(c.variable, 1e-6)));
+    const importance = (p: Parameter): Float32Array => new Float32Array(p.size).fill(1);
+    const tensors = await quantized(run, { importance, lambda: 0.05 });
+    expect([...tensors.get(c)!.codebook]).toEqual([0]);
+    expect(tensors.get(d)!.codebook.length).toBeGreaterThan(2);
+    for (const p of [c, d]) tf.tidy(() => p.variable.assign(tf.zerosLike(p.variable)));
+    for (const tensor of (await quantized(run, { importance: 'none' })).values())
+      expect([...tensor.codebook]).toEqual([0]);
   });
 
   it('leaves what is shared already', async () => {
