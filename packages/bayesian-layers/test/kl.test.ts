@@ -5,6 +5,7 @@ import { groupIndices, groupsOf } from '../src/groups.js';
 import { gaussianKl, logNormalGammaKl, logNormalInverseGammaKl, logUniformKl } from '../src/index.js';
 import { bounded } from '../src/internal/bounded.js';
 import { columnSums, groupSums } from '../src/internal/sums.js';
+import { gaussian, logNormal, logUniform, type Term } from '../src/math/kl-terms.js';
 
 const { exp, log, log1p, LN2 } = Math;
 const means = [-0.7, 0.2, 1.3];
@@ -45,15 +46,36 @@ describe('KL divergences, summed over all elements', () => {
   });
 });
 
+it.each<[string, (mean: tf.Tensor, log: tf.Tensor) => Term, number]>([
+  ['Gaussians', gaussian, 2],
+  ['log-normal numbers', (mean, log) => logNormal(mean, log, 1, 0.3), 2],
+  ['their inverses', (mean, log) => logNormal(mean, log, -1, -0.4), 2],
+  ['scales', logUniform, 1],
+])('the slopes of the terms of %s are those of finite differences', (_, term, count) => {
+  const h = 1e-2;
+  const [mean, log] = vectors();
+  const slopes = term(mean, log).slopes();
+  expect(slopes).toHaveLength(count);
+  for (const [k, slope] of slopes.entries()) {
+    const at = (by: number): Float32Array =>
+      term(
+        k === 0 ? tf.add(mean, by) : mean,
+        k === 1 ? tf.add(log, by) : log,
+      ).value.dataSync() as Float32Array;
+    const [up, down] = [at(h), at(-h)];
+    for (const [i, x] of slope.dataSync().entries()) expect(x).toBeCloseTo((up[i] - down[i]) / (2 * h), 3);
+  }
+});
+
 describe('a bound', () => {
   it('lets through what is below it, and slopes that lead down from it', () => {
     const x = tf.tensor1d([-1, -1, 2, 2, 5, 5]);
-    const weights = [3, -3, 3, -3, 3, -3];
+    const weights = [3, -3, 0.5, -3, 0.5, -3];
     const { value, grad } = tf.valueAndGrad((y) => tf.sum(tf.mul(bounded(y, 2), tf.tensor1d(weights))))(x);
-    expect(numberOf(value)).toBe(0);
+    expect(numberOf(value)).toBe(-3 + 3 + 2 * (0.5 - 3 + 0.5 - 3));
     expect([...bounded(x, 2).dataSync()]).toEqual([-1, -1, 2, 2, 2, 2]);
     // Descent goes against the slope: where the weight is negative x would rise.
-    expect([...grad.dataSync()]).toEqual([3, -3, 3, 0, 3, 0]);
+    expect([...grad.dataSync()]).toEqual([3, -3, 0.5, 0, 0.5, 0]);
   });
 
   it('that is not there changes nothing', () => {
