@@ -292,7 +292,7 @@ it('the whole recipe of docs/recipe.md is one', () => {
 
 describe('what is wrong is one sentence, before anything runs', () => {
   const known: readonly (readonly [string, RegExp])[] = [
-    ['loss: mse', /recipe\.yaml:4:.*found "mse": There is no loss 'mse'\. Did you mean 'meanSquaredError'\?/],
+    ['loss: mse', /recipe\.yaml:4:.*found "mse", expected categorical.*\. Did you mean 'meanSquaredError'\?/],
     ['loss: { price: mae }', /loss\.price: found "mae".*'meanAbsoluteError'/],
     ['loss: { name: hubr }', /Did you mean 'huber'\?/],
     ['loss: { name: huber, delt: 2 }', /huber: there is no option 'delt'\. Did you mean 'delta'\?/],
@@ -306,7 +306,7 @@ describe('what is wrong is one sentence, before anything runs', () => {
     ['metrics: rmse', /found "rmse": expected a list of metrics/],
     ['metrics: [{ name: f1, average: makro }]', /there is no average 'makro'\. Did you mean 'macro'\?/],
     ['metrics: [{ name: psnr, peak: 0 }]', /psnr: peak is 0/],
-    ['metrics: [top0]', /There is no metric 'top0'/],
+    ['metrics: [top0]', /found "top0", expected accuracy or /],
     ['goal: rmsee', /goal: there is no metric 'rmsee'\. Did you mean 'rmse'\?/],
     ['goal: { metric: rmse, better: more }', /expected higher or lower/],
     ['search: { maxError: 0.1, bound: 2, paths: {} }', /search\.bound/],

@@ -1,4 +1,12 @@
-import { checkLoss, EspalierError, type Metric, nearestName } from '@espalier/core';
+import {
+  checkLoss,
+  EspalierError,
+  lossNames,
+  type Metric,
+  nearestLoss,
+  nearestName,
+  shown,
+} from '@espalier/core';
 import { type MetricUse, metricNames, metricOf, nearestMetric } from '@espalier/metrics';
 import type { Problem } from '@espalier/yaml';
 
@@ -15,8 +23,6 @@ function told(path: Path, value: unknown, check: () => unknown): Problem[] {
   }
 }
 
-const shown = (value: unknown): string => JSON.stringify(value) ?? String(value);
-
 const isTree = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -24,9 +30,25 @@ function none(path: Path, value: unknown, wanted: string): Problem {
   return { path: [...path], message: `found ${shown(value)}: expected ${wanted}.` };
 }
 
+/** A name that is none of those there are. */
+function noName(
+  path: Path,
+  value: unknown,
+  names: readonly string[],
+  nearest: (name: string) => string | undefined,
+): Problem[] {
+  const [name, at] = isTree(value) ? [value.name, [...path, 'name']] : [value, [...path]];
+  if (typeof name !== 'string' || names.includes(name)) return [];
+  const near = nearest(name);
+  const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
+  return [{ path: at, message: `found ${shown(name)}, expected ${names.join(' or ')}.${hint}` }];
+}
+
 /** All that is wrong with one loss. */
 function ofLoss(value: unknown, path: Path): Problem[] {
   if (typeof value === 'function') return [];
+  const unknown = noName(path, value, lossNames, nearestLoss);
+  if (unknown.length > 0) return unknown;
   const named = typeof value === 'string' || (isTree(value) && typeof value.name === 'string');
   return named
     ? told(path, value, () => checkLoss(value as never))
@@ -48,6 +70,10 @@ function ofMetric(value: unknown, path: Path): Problem[] {
   const named =
     typeof value === 'string' || typeof value === 'function' || (isTree(value) && 'name' in value);
   if (!named) return [none(path, value, 'the name of a metric')];
+  const name = isTree(value) ? value.name : value;
+  const top = typeof name === 'string' && /^top[1-9]\d*$/.test(name);
+  const unknown = top ? [] : noName(path, value, metricNames, nearestMetric);
+  if (unknown.length > 0) return unknown;
   return told(path, value, () => metricOf(value as MetricUse));
 }
 
