@@ -5,7 +5,7 @@ import type { DataSource } from '@espalier/datasets';
 import { plainSource } from '@espalier/yaml';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { loadData, makeSource } from '../pipeline/data.js';
+import { makeSource, withSource } from '../pipeline/data.js';
 import { writeWhole } from '../pipeline/files.js';
 import { makeModel } from '../pipeline/model.js';
 import { Plugins } from '../pipeline/plugins.js';
@@ -33,7 +33,7 @@ const matrices = ['kernel', 'recurrent_kernel', 'depthwise_kernel', 'pointwise_k
 
 /** Steps of the first stage: about a minute of a small model on a CPU, of numbers far less. */
 function stepsOf({ inputs }: DataSource): number {
-  return inputs.every(({ shape }) => shape.length === 1) ? 1500 : 300;
+  return inputs.every(({ shape }) => shape.length === 1) ? 1500 : 200;
 }
 
 function epochsOf(given: string | undefined, source: DataSource, batchSize: number): number {
@@ -83,11 +83,11 @@ async function lengthOf(source: DataSource): Promise<{ readonly length?: number 
 const nameOf = (path: string): string => basename(path.split('#')[0], extname(path.split('#')[0])) || 'mine';
 
 /** Makes sure that a recipe runs, without running it. @throws EspalierError, DatasetError: what is wrong, in one sentence */
-async function tryOut(recipe: Recipe, folder: string, file: string): Promise<void> {
+async function tryOut(recipe: Recipe, source: DataSource, folder: string, file: string): Promise<void> {
   const loaded = resolveRecipe(recipe, plainSource(file));
   const plugins = await Plugins.of(loaded);
   const stages = await prepareStages(loaded, plugins);
-  const data = await loadData(loaded.recipe, folder, () => {});
+  const data = withSource(loaded.recipe, source);
   const model = await makeModel(loaded.recipe, folder, data.inputShape);
   const cut = data.cut(model);
   const run = new Run(model);
@@ -135,10 +135,12 @@ export async function initRecipe({ flags, ask, log }: InitOptions): Promise<stri
   const name = nameOf(path);
   const given = file === 'new' ? undefined : await makeModel({ model: file, name } as Recipe, '.', []);
   const looked = sized(found, given);
-  const source = await makeSource(looked.data as never, { seed: 1, log });
+  const whole = await makeSource(looked.data as never, { seed: 1, log });
+  const data = { ...looked.data, ...(await lengthOf(whole)) };
+  const source = 'length' in data ? await makeSource(data as never, { seed: 1, log }) : whole;
   const batchSize = batchSizeOf(source);
   const epochs = epochsOf(flags.epochs, source, batchSize);
-  const made = { name, seed: 1, data: looked.data, model: given ? file : { layers: layersFor(source) } };
+  const made = { name, seed: 1, data, model: given ? file : { layers: layersFor(source) } };
   const model = given ?? (await makeModel(made as never, '.', source.inputs[0].shape));
   const names = new Set(
     model.trainableWeights.map((weight) => weight.originalName.split('/').at(-1) as string),
@@ -146,7 +148,7 @@ export async function initRecipe({ flags, ask, log }: InitOptions): Promise<stri
   disposeModel(model);
   const recipe = {
     ...made,
-    data: { ...looked.data, ...(await lengthOf(source)), batchSize },
+    data: { ...data, batchSize },
     stages: stagesFor({
       goal,
       epochs,
@@ -156,7 +158,7 @@ export async function initRecipe({ flags, ask, log }: InitOptions): Promise<stri
   } as unknown as Recipe;
   const folder = dirname(resolve(out));
   const there = moved(recipe, '.', folder);
-  await tryOut(there, folder, out);
+  await tryOut(there, source, folder, out);
   const notes = [...looked.notes, ...source.notes];
   for (const note of notes) log(note);
   const comments = [

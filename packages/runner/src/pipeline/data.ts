@@ -119,7 +119,7 @@ function filled(source: DataSource, part: 'validation' | 'test', options: Batche
 }
 
 /** A source as a recipe's stages use it. */
-function loaded(recipe: Recipe, source: DataSource): LoadedData {
+export function withSource(recipe: Recipe, source: DataSource): LoadedData {
   const { labels, inputs, characters = false } = source;
   const loss = recipe.loss ?? usualLoss(labels);
   return {
@@ -191,7 +191,7 @@ export async function loadData(
   folder: string,
   log: (line: string) => void,
 ): Promise<LoadedData> {
-  return loaded(recipe, await makeSource(recipe.data, { seed: recipe.seed ?? 0, folder, log }));
+  return withSource(recipe, await makeSource(recipe.data, { seed: recipe.seed ?? 0, folder, log }));
 }
 
 /** The first batch of an epoch. Whoever asks disposes of it. @throws EspalierError `bad-data` where there is none */
