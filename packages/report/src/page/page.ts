@@ -2,6 +2,7 @@ import { pluginFigures } from '../figure/section.js';
 import { goalOf } from '../goal.js';
 import { html, type Markup } from '../markup.js';
 import type { Report } from '../schema.js';
+import { classes } from './classes.js';
 import { codebooks } from './codebooks.js';
 import { curves } from './curves.js';
 import { comparison, heading } from './figures.js';
@@ -50,6 +51,7 @@ export function renderReport(report: Report): string {
     html`${heading(report)}
 ${stages(report)}
 ${comparison(report)}
+${classes(report)}
 ${curves(report.metrics, goalOf(report))}
 ${tensors(report.tensors, report.compressed)}
 ${histograms(report.histograms)}
