@@ -12,7 +12,7 @@ const aloneBudget = 30_000;
 const fileOf = (name) => name.slice(0, name.indexOf(':'));
 
 function load({ state, key, fileKeys, mutants, fresh }) {
-  const none = { key, coverage: {}, verdicts: {}, passed: {}, doubts: {}, alone: {} };
+  const none = { key, coverage: {}, verdicts: {}, passed: {}, doubts: {}, metAlone: {} };
   if (fresh || !existsSync(state)) return none;
   const old = JSON.parse(readFileSync(state, 'utf8'));
   // Killed stays killed while the file is what it was; survivors meet tests that have changed.
@@ -20,7 +20,7 @@ function load({ state, key, fileKeys, mutants, fresh }) {
     Object.entries(old.verdicts).filter(([name]) => old.fileKeys[fileOf(name)] === fileKeys[fileOf(name)]),
   );
   const same = old.key === key && old.sites === sitesOf(mutants);
-  return same ? { ...old, verdicts: kept } : { ...none, verdicts: kept };
+  return same ? { ...none, ...old, verdicts: kept } : { ...none, verdicts: kept };
 }
 
 const add = (lists, key, item) => {
@@ -84,25 +84,31 @@ export async function hunt(plan) {
     }
   }
 
-  /** A mutant in processes of its own, where something is done once, or where tests disagreed. */
-  async function alone(m, byFile) {
+  /** The files of tests that a mutant has yet to meet in a process of its own: what they do once, or disagree about, is its. */
+  function toMeet(m, byFile) {
     const once = byFile.filter(
       ({ file }) =>
         memory.coverage[file].outside.includes(m.site) || memory.doubts[nameOf(m)]?.includes(file),
     );
     const near = once.filter(({ file }) => nearBy(file, m));
+    const met = memory.metAlone[nameOf(m)] ?? [];
+    return (near.length ? near : once).filter(({ file }) => !met.includes(file));
+  }
+
+  /** A mutant in those processes, until one notices it. */
+  async function alone(m, byFile) {
     let spent = 0;
-    for (const { spec, file, ms } of near.length ? near : once) {
+    for (const { spec, file, ms } of toMeet(m, byFile)) {
       if (spent > aloneBudget) break;
       spent += ms + 1000;
       const patience = Math.max(60_000, 10 * ms);
       const { turns } = memory.coverage[file];
       const { passed, hung } = await session.run(spec, { alone: slim(m), turns }, patience);
+      add(memory.metAlone, nameOf(m), file);
       if (passed && !hung) continue;
       verdicts[nameOf(m)] = { by: file, how: hung ? 'timeout' : 'test' };
       break;
     }
-    memory.alone[nameOf(m)] = true;
     save();
   }
 
@@ -129,11 +135,7 @@ export async function hunt(plan) {
       from = to;
     }
     for (const m of mutants) {
-      const asks = byFile.some(
-        ({ file }) =>
-          memory.coverage[file].outside.includes(m.site) || memory.doubts[nameOf(m)]?.includes(file),
-      );
-      if (!asks || !alive(m) || memory.alone[nameOf(m)] || late()) continue;
+      if (!alive(m) || late() || !toMeet(m, byFile).length) continue;
       await alone(m, byFile);
       log(`${m.file}:${m.line} alone: ${alive(m) ? 'survived' : 'killed'}`);
     }
