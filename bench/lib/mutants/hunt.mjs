@@ -84,23 +84,28 @@ export async function hunt(plan) {
     }
   }
 
-  /** The files of tests that a mutant has yet to meet in a process of its own: what they do once, or disagree about, is its. */
+  /**
+   * The files of tests that a mutant has yet to meet in a process of its own: what they do once, or disagree about, is its. Those
+   * whose tests reach its file come first; what is beyond its budget is left.
+   */
   function toMeet(m, byFile) {
     const once = byFile.filter(
       ({ file }) =>
         memory.coverage[file].outside.includes(m.site) || memory.doubts[nameOf(m)]?.includes(file),
     );
     const near = once.filter(({ file }) => nearBy(file, m));
-    const met = memory.metAlone[nameOf(m)] ?? [];
-    return (near.length ? near : once).filter(({ file }) => !met.includes(file));
+    const met = new Set(memory.metAlone[nameOf(m)]);
+    let left = aloneBudget;
+    return [...near, ...once.filter((one) => !near.includes(one))].filter(({ file, ms }) => {
+      if (left <= 0) return false;
+      left -= ms + 1000;
+      return !met.has(file);
+    });
   }
 
   /** A mutant in those processes, until one notices it. */
   async function alone(m, byFile) {
-    let spent = 0;
     for (const { spec, file, ms } of toMeet(m, byFile)) {
-      if (spent > aloneBudget) break;
-      spent += ms + 1000;
       const patience = Math.max(60_000, 10 * ms);
       const { turns } = memory.coverage[file];
       const { passed, hung } = await session.run(spec, { alone: slim(m), turns }, patience);
