@@ -32,6 +32,11 @@ describe('relative indices', () => {
     });
     for (const bits of [3, 4, 5, 6, 7, 8])
       expect(fromRelative(toRelative(indices, bits), 40)).toEqual(indices);
+    // What comes first has no zeros before it.
+    expect(toRelative(Uint8Array.of(5, 0, 6), 4)).toEqual({
+      gaps: Uint8Array.of(0, 1),
+      values: Uint8Array.of(5, 6),
+    });
     expect(() => toRelative(indices, 9)).toThrow(/3 to 8/);
     expect(() => fromRelative({ gaps: Uint8Array.of(9), values: Uint8Array.of(1) }, 5)).toThrow(
       /past the end/,
@@ -109,8 +114,14 @@ describe('the PNG export', () => {
     await expect(readPng(plain)).rejects.toMatchObject({ name: 'EspError' });
   });
 
-  /** A grey picture as the specification of PNG draws it: each row by the filter of its number, modulo 5. */
-  const pngOf = (width: number, height: number, depth: number, rows: readonly Uint8Array[]): Uint8Array => {
+  /** A grey picture as the specification of PNG draws it: each row by the next of the five filters. */
+  const pngOf = (
+    width: number,
+    height: number,
+    depth: number,
+    rows: readonly Uint8Array[],
+    first = 0,
+  ): Uint8Array => {
     const chunk = (type: string, data: Uint8Array): Buffer => {
       const body = Buffer.concat([Buffer.from(type), data]);
       const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
@@ -129,9 +140,9 @@ describe('the PNG export', () => {
         // Paeth: of left, above and corner the nearest to left + above - corner, in this order.
         const guess = a + b - c;
         const [nearest] = [a, b, c].sort((p, q) => Math.abs(p - guess) - Math.abs(q - guess));
-        return row[x] - [0, a, b, Math.floor((a + b) / 2), nearest][y % 5];
+        return row[x] - [0, a, b, Math.floor((a + b) / 2), nearest][(first + y) % 5];
       };
-      return Uint8Array.from([y % 5, ...Array.from(row, (_, x) => of(x) & 255)]);
+      return Uint8Array.from([(first + y) % 5, ...Array.from(row, (_, x) => of(x) & 255)]);
     });
     const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
     const data = deflateSync(Buffer.concat(filtered));
@@ -149,7 +160,8 @@ describe('the PNG export', () => {
   it('is read with any filter of the specification, in any number of pieces', async () => {
     const indices = noise(7 * 12);
     const rows = Array.from({ length: 12 }, (_, y) => indices.subarray(7 * y, 7 * y + 7));
-    expect(await readPng(pngOf(7, 12, 8, rows))).toEqual({ width: 7, height: 12, indices });
+    for (const first of [0, 1, 2, 3, 4])
+      expect(await readPng(pngOf(7, 12, 8, rows, first))).toEqual({ width: 7, height: 12, indices });
     // Two pixels a byte, the left one in the high half; an odd row leaves half a byte.
     const packed = noise(4 * 11);
     const halves = Array.from({ length: 11 }, (_, y) => packed.subarray(4 * y, 4 * y + 4));
@@ -212,6 +224,7 @@ describe('the PNG export', () => {
   it('keeps what indexTensor found', () => {
     const values = Float32Array.of(0, -0, 2.5, -1, 2.5);
     expect(Array.from(expandTensor(indexTensor(values)))).toEqual([0, 0, 2.5, -1, 2.5]);
+    expect(Array.from(expandTensor(indexTensor(values.subarray(2))))).toEqual([2.5, -1, 2.5]);
     expect(() => indexTensor(Float32Array.from({ length: 300 }, (_, i) => i))).toThrow(/at most 255/);
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { ModelArtifacts, WeightSpec } from '../../src/artifacts.js';
 import { reorderUnits } from '../../src/layouts/reorder/reorder-units.js';
 import { unitOrder } from '../../src/layouts/reorder/unit-order.js';
+import { copyWeights } from '../../src/layouts/reorder/weights.js';
 
 const bits = (values: readonly number[]): Uint32Array => new Uint32Array(Float32Array.from(values).buffer);
 /** A kernel [inputs, units] from its units, one a text: what is not a dot is a weight, a minus a negative one. */
@@ -37,6 +38,13 @@ function orderByPairs(kernel: readonly number[], units: number): number[] {
   }
   return order;
 }
+
+test('the weights of artifacts are one piece, of several or none', () => {
+  const piece = (...bytes: number[]): ArrayBuffer => Uint8Array.from(bytes).buffer;
+  expect([...new Uint8Array(copyWeights({ weightData: [piece(1, 2), piece(3)] }))]).toEqual([1, 2, 3]);
+  expect([...new Uint8Array(copyWeights({ weightData: piece(4) }))]).toEqual([4]);
+  expect(copyWeights({}).byteLength).toBe(0);
+});
 
 describe('an order of units', () => {
   test('is that of all pairs compared, whatever the weights', () => {
