@@ -70,6 +70,12 @@ function bmp({ bits, rows, compression = 0, height = 2, masks = [], gap = 0 }: B
   const words = Buffer.from(Uint32Array.from(masks).buffer);
   return Buffer.concat([head, words, Buffer.from(palette), Buffer.alloc(gap, 7), Buffer.from(padded.flat())]);
 }
+/** One of runs, said to be so wide. */
+function wide(width: number): Buffer {
+  const bytes = bmp({ bits: 8, compression: 1, rows: [[1, 0, 0, 1]] });
+  bytes.writeInt32LE(width, 18);
+  return bytes;
+}
 const pad = (row: readonly number[]): number[] => [...row, ...Array((4 - (row.length % 4)) % 4).fill(0)];
 const words = (values: readonly number[]): number[] => values.flatMap((v) => [v & 255, v >> 8]);
 const fives = ([r, g, b]: readonly number[], green: 5 | 6): number =>
@@ -183,6 +189,11 @@ describe('pictures', () => {
     ],
     ['a BMP of 7 bits', bmp({ bits: 7, rows: [[1, 2, 3]] }), /the BMP has 7 bits a pixel/],
     ['a BMP of another compression', bmp({ bits: 24, compression: 4, rows: [] }), /compressed in the way 4/],
+    [
+      'a BMP of runs that claims too much',
+      wide(30_000),
+      /the BMP claims 30000 x 2 pixels, more than it can hold/,
+    ],
     ['a BMP of no width', Buffer.from('BM'.padEnd(60, '\0')), /has no pixels/],
     ['something else', Buffer.from('hello'), /is neither PNG nor JPEG, nor WebP, GIF or BMP/],
     ['nothing', Buffer.alloc(0), /is neither PNG/],

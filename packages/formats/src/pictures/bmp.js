@@ -37,6 +37,9 @@ function channelOf(mask) {
 
 /** Places in a palette, row by row as they are stored, out of runs. */
 function runs(bytes, { offset, width, height, bits }) {
+  // Two bytes make 255 pixels at best.
+  if (width * height > 128 * bytes.length)
+    throw damaged(`claims ${width} x ${height} pixels, more than it can hold`);
   const out = new Uint8Array(width * height);
   const half = bits === 4;
   let [at, x, y] = [offset, 0, 0];
