@@ -160,12 +160,12 @@ describe('at the edges', () => {
   test('an example of weight 0 does not count, whatever it holds', () => {
     const batches = [
       [
-        [[1], [1]],
-        [[2], [Number.NaN]],
-        [1, 0],
+        [[1], [3], [1]],
+        [[1], [3], [Number.NaN]],
+        [1, 1, 0],
       ],
     ] as never;
-    expect([mae, r2].map((of) => value(of(), batches, numbers))).toEqual([1, 0]);
+    expect([mae, r2].map((of) => value(of(), batches, numbers))).toEqual([0, 1]);
   });
 
   test('a single unit: the scores of the label that is there; a margin has its threshold at 0', () => {
@@ -293,4 +293,75 @@ describe('names', () => {
     ] as never;
     expect(() => value(scalar, given)).toThrow('gives [] for 2 examples');
   });
+});
+
+test('the weight of an example is that of all its positions', () => {
+  const [labels, outputs, weights] = [
+    [
+      [[1], [0], [1]],
+      [[0], [1], [0]],
+    ],
+    [
+      [[0.9], [0.6], [0.2]],
+      [[0.3], [0.8], [0.4]],
+    ],
+    [3, 1],
+  ];
+  for (const [metric, task] of [
+    [accuracy, 'labels'],
+    [precision, 'labels'],
+    [recall, 'labels'],
+    [auc, 'labels'],
+    [r2, 'numbers'],
+    [mae, 'numbers'],
+  ] as const) {
+    const together = value(metric(), [[labels, outputs, weights]], { task });
+    const apart = value(metric(), [[labels.flat(), outputs.flat(), [3, 3, 3, 1, 1, 1]]], { task });
+    const plain = value(metric(), [[labels, outputs]], { task });
+    expect([metric.name, together]).toEqual([metric.name, expect.closeTo(apart, 6)]);
+    expect(Math.abs(together - plain)).toBeGreaterThan(1e-3);
+  }
+  const words = [
+    [1, 0, 1],
+    [0, 1, 0],
+  ];
+  const rows = outputs.map((example) => example.map(([v]) => [1 - v, v]));
+  expect(value(f1(), [[words, rows, weights]])).toBeCloseTo(
+    value(f1(), [[words.flat(), rows.flat(), [3, 3, 3, 1, 1, 1]]]),
+    12,
+  );
+});
+
+test('ssim of dark pictures, where its first constant counts', () => {
+  const flat = (v: number): Nested =>
+    [Array.from({ length: 11 }, () => Array.from({ length: 11 }, () => [v]))] as never;
+  const c1 = 0.01 ** 2;
+  const dark = value(ssim(), [[flat(0), flat(0.1)]], { task: 'numbers' });
+  expect(dark).toBeCloseTo(c1 / (0.01 + c1), 6);
+  expect(value(ssim({ peak: 10 }), [[flat(0), flat(1)]], { task: 'numbers' })).toBeCloseTo(dark, 5);
+});
+
+test('what fits, by the shape of the outputs', () => {
+  const refuses = (metric: Metric, ...given: Parameters<NonNullable<Metric['refuses']>>) =>
+    metric.refuses!(...given);
+  for (const side of [11, null]) expect(refuses(ssim(), 'numbers', [null, side, side, 1])).toBe(undefined);
+  expect(refuses(ssim(), 'numbers', [null, 10, 11, 1])).toMatch('11 x 11 pixels, and the output is 10 x 11');
+  expect(refuses(ssim(), 'numbers', [null, 11, 10, 1])).toMatch('11 x 10');
+  expect(refuses(psnr(), 'numbers', [null, 1, 1, 3])).toBe(undefined);
+  expect(refuses(psnr(), 'classes', [null, 8, 8, 3])).toBe('the labels are classes');
+  expect(refuses(psnr(), 'unknown', [null, 8])).toMatch('of pictures');
+  expect([2, 3].map((classes) => refuses(topK({ k: 2 }), 'classes', [null, classes]) === undefined)).toEqual([
+    false,
+    true,
+  ]);
+  expect(refuses(topK({ k: 2 }), 'classes', [null, 5, 2])).toMatch('there are 2 classes');
+  expect(topK({ k: 1 }).name).toBe('top1');
+  expect(refuses(f1({ class: 2 }), 'classes', [null, 3])).toBe(undefined);
+  expect(refuses(auc(), 'unknown', [null, 3])).toBe(undefined);
+});
+
+test('a metric of one has the direction that it was given, or none', () => {
+  const of = (labels: tf.Tensor): tf.Tensor => labels;
+  expect(ownMetric(of, { better: 'lower' }).better).toBe('lower');
+  expect(ownMetric(of)).not.toHaveProperty('better');
 });
