@@ -1,4 +1,4 @@
-import { evaluate } from '@espalier/core';
+import { evaluate, type Metric } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
@@ -71,6 +71,44 @@ describe('evaluate', () => {
     expect((await evaluate(model, data, { loss: 'binaryCrossentropy' })).accuracy).toBe(0.5);
     // The same outputs, but as probabilities: 0.1 is no longer above the threshold.
     expect((await evaluate(identity([1]), data, { loss: 'binaryCrossentropy' })).accuracy).toBe(0.25);
+  });
+
+  test('a metric sees outputs as the model gives them, and what is before an activation that the loss takes over', async () => {
+    const data = fixedData([[Math.log(3)], [0]], [[1], [0]]);
+    const seen = async (model: tfl.LayersModel, loss: 'binaryCrossentropy' | 'meanSquaredError') => {
+      let input: { logits?: tf.Tensor | undefined; task?: string; threshold?: number } = {};
+      let outputs: number[] = [];
+      const spy: Metric = {
+        name: 'spy',
+        start: () => ({
+          look(given) {
+            input = { ...given, logits: given.logits && tf.keep(tf.clone(given.logits)) };
+            return [given.outputs];
+          },
+          add([numbers]) {
+            outputs = [...numbers];
+          },
+          value: () => outputs[0],
+          perClass: () => outputs,
+        }),
+      };
+      const found = await evaluate(model, data, { loss, metrics: [spy] });
+      const logits = input.logits && [...input.logits.dataSync()];
+      input.logits?.dispose();
+      expect(found.perClass).toEqual({ spy: outputs });
+      expect(found.metrics).toEqual({ spy: outputs[0] });
+      return { outputs, logits, task: input.task, threshold: input.threshold };
+    };
+    const [three, one] = [expect.closeTo(0.75, 6), expect.closeTo(0.5, 6)]; // of odds 3 : 1 and 1 : 1
+    const logits = [expect.closeTo(Math.log(3), 6), 0];
+    const labels = { task: 'labels', threshold: 0.5 };
+    const sigmoid = identity([1], 'sigmoid');
+    expect(await seen(sigmoid, 'binaryCrossentropy')).toEqual({ outputs: [three, one], logits, ...labels });
+    expect(await seen(sigmoid, 'meanSquaredError')).toEqual({
+      outputs: [three, one],
+      task: 'numbers',
+      threshold: 0.5,
+    });
   });
 
   test('sequences: accuracy counts positions', async () => {

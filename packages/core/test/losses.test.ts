@@ -2,6 +2,7 @@ import {
   type Loss,
   type Losses,
   type LossOptions,
+  labelClasses,
   nearestLoss,
   resolveLoss,
   resolveLosses,
@@ -143,6 +144,60 @@ test('of several outputs each has its part in the sum; the first is not weighed'
   model.dispose();
 });
 
+test('weights of binary classes and of examples multiply', () => {
+  tf.tidy(() => {
+    const { compute } = resolveLoss({ name: 'hinge', classWeights: [1, 4] }, linear);
+    const [y, outputs] = [tf.tensor2d([[1], [0]]), tf.tensor2d([[0.5], [-0.25]])];
+    // Hinges of 1/2 and 3/4, which count 4 · 1 and 1 · 3.
+    close(values(compute(y, outputs, tf.tensor1d([1, 3]))), [(4 * 0.5 + 3 * 0.75) / 7], 1e-6);
+  });
+});
+
+test('classes of sequences have the shape of outputs without their last axis', () => {
+  tf.tidy(() => {
+    const outputs = tf.tensor3d(x, [1, 2, 3]);
+    const classes = [tf.tensor3d([2, 0], [1, 2, 1]), tf.tensor3d(oneHot, [1, 2, 3])].map((labels) =>
+      labelClasses(labels, outputs),
+    );
+    for (const found of classes) {
+      expect(found.shape).toEqual([1, 2]);
+      expect(values(found)).toEqual([2, 0]);
+    }
+  });
+});
+
+test.each<[Loss, tfl.LayersModel, string, number]>([
+  ['huber', linear, 'numbers', 0.5],
+  ['meanSquaredError', softmax, 'classes', 0.5],
+  ['meanSquaredError', sigmoid, 'numbers', 0.5],
+  ['binaryCrossentropy', sigmoid, 'labels', 0],
+  ['binaryCrossentropy', linear, 'labels', 0.5],
+  ['hinge', linear, 'labels', 0],
+  ['hinge', sigmoid, 'labels', 0.5],
+  [() => tf.scalar(0), softmax, 'classes', 0.5],
+  [() => tf.scalar(0), linear, 'unknown', 0.5],
+])('%s: what the labels are, and above what they are there: %#', (loss, model, task, threshold) => {
+  expect(resolveLoss(loss, model)).toMatchObject({ task, threshold });
+});
+
+test('the activation is left out of the pass by losses that take it over, by no others', () => {
+  tf.tidy(() => {
+    const inputs = tf.tensor2d([[1, -2]]);
+    const pass = (): number[] => values(softmax.apply(inputs) as tf.Tensor);
+    const sum = (of: readonly number[]): number => of.reduce((a, b) => a + b);
+    const probabilities = resolveLosses('meanSquaredError', softmax).forward(pass);
+    const logits = resolveLosses('categoricalCrossentropy', softmax).forward(pass);
+    expect(sum(probabilities)).toBeCloseTo(1, 6);
+    const whole = sum(logits.map(Math.exp));
+    close(
+      probabilities,
+      logits.map((logit) => Math.exp(logit) / whole),
+      1e-6,
+    );
+    expect(logits.some((logit) => logit < 0 || logit > 1)).toBe(true);
+  });
+});
+
 describe('refuses', () => {
   const one = tfl.sequential({ layers: [dense('one', 1, 1, { inputShape: [2] })] });
   test.each<[Loss, tfl.LayersModel, string, string]>([
@@ -157,6 +212,13 @@ describe('refuses', () => {
       '3 classWeights for 2',
     ],
     [{ name: 'hinge', classWeights: [0, 0] }, linear, 'invalid-option', 'not all of them 0'],
+    [
+      { name: 'hinge', classWeights: [1, Number.POSITIVE_INFINITY] },
+      linear,
+      'invalid-option',
+      'classWeights is',
+    ],
+    [{ name: 'binaryCrossentropy', smoothing: 1 }, sigmoid, 'invalid-option', 'smoothing is 1'],
     [{ name: 'categoricalHinge', weight: 0 }, linear, 'invalid-option', 'weight is 0'],
     [{ name: 'hubber' as 'huber' }, linear, 'unknown-name', "Did you mean 'huber'"],
   ])('%j', async (loss, model, code, message) => {

@@ -72,6 +72,11 @@ describe('uniform', () => {
     expect(chi(pairs)).toBeLessThan(169);
   });
 
+  test('are the hashes of a counter, over 2^32', () => {
+    const draw = randomUniform(5);
+    expect([draw(), draw()]).toEqual([hash(5, 0) / 2 ** 32, hash(5, 1) / 2 ** 32]);
+  });
+
   test('streams of neighbouring seeds are not correlated', () => {
     const [a, b] = [randomUniform(1), randomUniform(2)];
     const n = 20_000;
