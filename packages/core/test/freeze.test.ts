@@ -39,6 +39,10 @@ describe('freeze', () => {
       ],
     ],
     [
+      ['block_*', '!block_2'],
+      ['block_1/kernel', 'block_1/bias'],
+    ],
+    [
       ['block_1', 'middle/kernel'],
       ['block_1/kernel', 'block_1/bias', 'middle/kernel'],
     ],

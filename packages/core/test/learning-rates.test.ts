@@ -108,6 +108,8 @@ describe('learning rates', () => {
       validationAccuracy,
     }));
     const rate = plateauRate({ initial: 1, patience: 0, metric: 'validationAccuracy' });
+    const more = plateauRate({ initial: 1, patience: 0, metric: 'validationAccuracy', minDelta: 0.15 });
+    expect(more({ epoch: 2, epochs: 9, history: history.slice(0, 2) })).toBe(0.1); // 0.1 more is too little
     expect(rate({ epoch: 3, epochs: 9, history })).toBe(1);
     const stuck = [...history, { ...history[0], epoch: 3 }];
     expect(rate({ epoch: 4, epochs: 9, history: stuck })).toBeCloseTo(0.1, 12);

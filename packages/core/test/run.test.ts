@@ -222,6 +222,8 @@ describe('save and load', () => {
     run.keepDense(kernel());
     run.setMask(kernel(), bits(even), 'a');
     run.setMask(kernel(), bits(third), 'b:c');
+    const variance = Array.from({ length: 30 }, (_, i) => i / 4);
+    run.setVariance(kernel(), tf.tensor2d(variance, [6, 5]));
     run.share(out, {
       codebook: Float32Array.of(-1, 0, 1),
       indices: Uint16Array.from({ length: 15 }, (_, i) => i % 3),
@@ -236,6 +238,10 @@ describe('save and load', () => {
     const at = again.parameter('hidden/kernel');
     expect(weightsOf(again.model)).toEqual(weights);
     expect(values(again.dense(at)!)).toEqual(dense);
+    expect(values(again.variance(at)!)).toEqual(variance);
+    expect(state.arrays!['mask:hidden/kernel:a']).toEqual(
+      Uint8Array.from({ length: 30 }, (_, i) => (even(i) ? 1 : 0)),
+    );
     expect(again.shared(again.parameter('out/kernel'))).toEqual(run.shared(out));
     expect(await again.save()).toEqual(state);
     again.setMask(at, null, 'a');

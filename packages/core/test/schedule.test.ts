@@ -1,6 +1,7 @@
-import { type Moment, once, progress, type Schedule, timing } from '@espalier/core';
+import { type Moment, once, progress, Run, type Running, type Schedule, timing } from '@espalier/core';
 import { describe, expect, test } from 'vitest';
-import { codeOf } from './helpers.js';
+import { nameOf } from '../src/schedule.js';
+import { codeOf, perceptron } from './helpers.js';
 import { acting } from './plugins.js';
 
 const plugin = acting('mine', {});
@@ -12,6 +13,16 @@ function moments(schedule: Omit<Schedule, 'plugin'>, epochs: number, stepsPerEpo
     (at) => at !== undefined,
   );
 }
+
+test('a schedule goes by the name of its plugin, which may run already', () => {
+  const run = new Run(perceptron());
+  const pruner = acting('mine', { masks: () => new Map() });
+  expect([nameOf({ plugin: pruner }), nameOf({ plugin: run.start(pruner) as Running })]).toEqual([
+    'mine',
+    'mine',
+  ]);
+  run.dispose();
+});
 
 describe('timing', () => {
   test('by default it fires at the start of every epoch', () => {

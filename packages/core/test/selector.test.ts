@@ -1,6 +1,7 @@
 import { kernels, type Parameter, parametersOf, selectParameters } from '@espalier/core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
+import { isNamedBy } from '../src/selector.js';
 import { codeOf } from './helpers.js';
 
 const { layers } = tfl;
@@ -29,6 +30,16 @@ const parameters = parametersOf(model());
 const names = (selected: readonly Parameter[]): string[] => selected.map((p) => p.name);
 const select = (selector: Parameters<typeof selectParameters>[1]): string[] =>
   names(selectParameters(parameters, selector));
+
+test('a pattern takes in what it names, or with a leading ! all else', () => {
+  const by = (pattern: string): boolean[] =>
+    ['head/kernel', 'head/bias'].map((name) => isNamedBy(pattern, { name } as Parameter));
+  expect([by('*/bias'), by('!*/bias'), by('!head/*')]).toEqual([
+    [false, true],
+    [true, false],
+    [false, false],
+  ]);
+});
 
 describe('selectParameters', () => {
   test('a name', () => {

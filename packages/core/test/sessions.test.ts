@@ -135,6 +135,10 @@ describe('a plugin of several kinds does all of them', () => {
     ['no name', { kinds: ['pruner'], start: () => ({}) }],
     ['no kinds', { name: 'x', start: () => ({}) }],
     ['a kind that there is not', { name: 'x', kinds: ['prunner'], start: () => ({}) }],
+    [
+      'a kind too many',
+      { name: 'x', kinds: ['pruner', 'prunner'], start: () => ({ masks: () => new Map() }) },
+    ],
     ['no start', { name: 'x', kinds: ['pruner'] }],
     ['a session without masks', { name: 'x', kinds: ['pruner'], start: () => ({}) }],
     ['no session', { name: 'x', kinds: ['pruner'], start: () => undefined }],
@@ -146,6 +150,14 @@ describe('a plugin of several kinds does all of them', () => {
     expect(await codeOf(work)).toBe('bad-plugin');
   });
   const both = { masks: () => new Map(), penalty: () => tf.scalar(0) };
+
+  test('a session that is refused is disposed', async () => {
+    let disposed = 0;
+    const session = { dispose: () => disposed++ };
+    const plugin = { name: 'x', kinds: ['pruner'], start: () => session };
+    expect(await codeOf(() => new Run(perceptron()).start(plugin as never))).toBe('bad-plugin');
+    expect(disposed).toBe(1);
+  });
 });
 
 describe('a penalty with its own gradients', () => {

@@ -66,6 +66,23 @@ describe('a step', () => {
     expect(running.session.zeros).toBeCloseTo(3 / 7, 6);
   });
 
+  it('with a learned share of zeros counts its Beta prior, at what the share is by now', () => {
+    const own = { zeroShare: { mode: 0.5, strength: 4 }, zeroPrecision: false, precision: false } as const;
+    const running = start(runOfSeven(), { ...own, examples: 1 }, { parameters: 'fc/kernel' });
+    const variables = variablesOf(running);
+    const logit = variables[3];
+    assign(logit, [1]);
+    const { value, grads } = penaltyOf(running, stepAt(0), variables);
+    const mixture = running.session.mixtures().get('all')!;
+    const exact = mixtureLoss(mixture, Float32Array.from(kernel), {});
+    const share = 1 / (1 + Math.exp(-1));
+    expect(Math.exp(mixture.logShares[0])).toBeCloseTo(share, 6);
+    const beta = -2 * (Math.log(share) + Math.log(1 - share)); // of a = b = 3
+    expect(value / (2 * (exact.data + beta))).toBeCloseTo(1, 4);
+    // Without hyper-priors on the precisions their slopes are those of the data alone.
+    for (const [j, slope] of exact.logPrecisions.entries()) expect(grads[1][j]).toBeCloseTo(2 * slope, 2);
+  });
+
   it('counts as many examples as an epoch has steps times the batch, where none are told', async () => {
     const running = start(runOfSeven(), {}, { parameters: 'fc/kernel' });
     const { value } = penaltyOf(running, stepOf(0, 3, 4), variablesOf(running));
@@ -133,6 +150,20 @@ describe('what a session keeps', () => {
     const end = running.session.epochEnd as (at: Step['at'], read: Read) => Promise<void>;
     for (let i = 0; i < 2; i++) await end(stepAt(i, 2).at, readNow);
     expect(labels(running)).toEqual([['epoch 0', 'epoch 1', 'epoch 2'], ['before']]);
+  });
+
+  it('is no picture where none is wanted', async () => {
+    const { session } = start(runOfSeven(), { examples: 1, frames: false });
+    await session.epochEnd!(stepAt(0).at);
+    expect(session.figures!()).toEqual([]);
+  });
+
+  it('starts with means over the range of the weights, wherever they stand', () => {
+    const run = runOfSeven();
+    assign(run.parameters[0].variable, [0.5, 1, 0.25, -1, 0, 0.2]);
+    const { session } = start(run, { means: 'range' }, { parameters: 'fc/kernel' });
+    // -1, 0 and 1, of which the one at 0 is the zero component's.
+    expect([...session.mixtures().get('all')!.means]).toEqual([0, -1, 1]);
   });
 
   it('is what the quantizer draws and finds: of the parameters it has, no others', async () => {
