@@ -1,5 +1,6 @@
-import type { Parameter, Pruner } from '@espalier/core';
+import { type Parameter, type Pruner, Run } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
 import {
   groupLasso,
@@ -145,6 +146,8 @@ describe('group lasso', () => {
     expect(() => penalising(blocks, run.select('fc/kernel'))).toThrow('does not fit fc/kernel');
     expect(() => make('rows').check?.(run, run.select('conv/kernel'))).toThrow('has no rows');
     expect(() => make('rows').start(run, run.select('conv/kernel'))).toThrow('has no rows');
+    const cubes = groupLasso({ strength: 1, structure: 'blocks', block: [1, 2, 2, 2] });
+    expect(() => penalising(cubes, run.select('conv/kernel'))).toThrow('have 7 dimensions');
     const strength = { 'fc/kernel': 1, 'fc/bias': 2 };
     expect(() => penalising(groupLasso({ strength, structure: 'units' }), run.select('fc/*'))).toThrow(
       'differ in strength',
@@ -152,10 +155,36 @@ describe('group lasso', () => {
   });
 });
 
+it.each([
+  [{ strength: 1, structure: 'rows', treshold: 1 }, "'threshold'"],
+  [{ strength: -1, structure: 'rows' }, 'strength is -1'],
+  [{ strength: { '**': 'much' }, structure: 'rows' }, 'strength'],
+  [{ strength: 1, structure: 'rows', threshold: -0.1 }, 'threshold is -0.1'],
+  [{ strength: 1, structure: 'rows', threshold: 0.1, criterion: 'mean' }, "no criterion 'mean'"],
+])('group lasso and variance refuse %j', (options, message) => {
+  expect(() => groupLasso(options as never)).toThrow(message);
+  expect(() => groupVariance(options as never)).toThrow(message);
+});
+
+it('units are those of tensors that have as many', () => {
+  const separable = tfl.layers.separableConv2d({
+    name: 'sep',
+    filters: 3,
+    kernelSize: 2,
+    inputShape: [4, 4, 2],
+  });
+  const run = new Run(tfl.sequential({ layers: [separable] }));
+  expect(() =>
+    penalising(groupLasso({ strength: 1, structure: 'units' }), run.select('sep/*kernel')),
+  ).toThrow('sep/depthwise_kernel has 2 units but sep/pointwise_kernel has 3');
+  run.dispose();
+});
+
 describe('thresholds', () => {
   it('leave what a stage before has pruned pruned, whatever its groups were', () => {
     const run = zoo();
     const [p] = run.select('fc/kernel');
+    const before = tf.memory().numTensors;
     set(p, [0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1]);
     for (const structure of ['columns', 'rows'] as const) {
       run.prune(groupLasso({ strength: 1, structure, threshold: 0.5 }) as Pruner, p.name);
@@ -164,6 +193,7 @@ describe('thresholds', () => {
     run.applyMasks();
     expect(read(p)).toEqual([0, 1, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1, 1]);
     run.dispose();
+    expect(tf.memory().numTensors).toBe(before);
   });
 });
 

@@ -45,6 +45,26 @@ describe('growing', () => {
     run.dispose();
   });
 
+  it('keeps to its first choice, whatever becomes of the weights; of all there are, too', () => {
+    for (const [sparsity, left] of [
+      [0.4, '00111'],
+      [1, '00000'],
+    ] as const) {
+      const run = zoo();
+      const [p] = run.select('fc/kernel');
+      const rows = (row: number[]): number[] => [...row, ...row, ...row];
+      set(p, rows([1, 2, 3, 4, 5]));
+      const running = started(run, growing({ sparsity, strength: 1, structure: 'columns' }), [p.name]);
+      running.fire(at(0, 3));
+      set(p, rows([5, 4, 3, 2, 1]));
+      for (const i of [1, 2]) running.fire(at(i, 3));
+      const kept = read(p).map((w) => Number(w !== 0));
+      expect(kept.join('')).toBe(left.repeat(3));
+      running.dispose();
+      run.dispose();
+    }
+  });
+
   it('goes on after save and load as if nothing had happened', () => {
     const run = zoo();
     const names = ['fc/kernel', 'conv/kernel'];
