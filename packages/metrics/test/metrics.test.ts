@@ -87,6 +87,27 @@ describe('over the whole set, not a mean of batches', () => {
 
 describe('at the edges', () => {
   const numbers = { task: 'numbers' as const };
+  test('a class that is neither there nor taken says nothing: the mean is that of the others', () => {
+    const rows = [
+      [0.8, 0.1, 0.1],
+      [0.7, 0.2, 0.1],
+    ];
+    // Class 0: one of two that were taken; class 1: there, and never taken; class 2: neither.
+    expect(value(f1(), [[[0, 1], rows]])).toBeCloseTo((2 / 3 + 0) / 2, 12);
+    expect(value(precision(), [[[0, 1], rows]])).toBe(0.25);
+    expect(value(f1({ average: 'micro' }), [[[0, 1], rows]])).toBe(0.5);
+  });
+
+  test('topK of sequences counts positions', () => {
+    const rows = [
+      [
+        [3, 2, 1],
+        [1, 2, 3],
+      ],
+    ];
+    expect(value(topK({ k: 2 }), [[[[1, 0]], rows]])).toBe(0.5);
+  });
+
   test('r2 of a constant is 1 where it is met, else 0', () => {
     expect(
       value(

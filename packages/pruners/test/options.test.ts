@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as pruners from '../src/index.js';
 import { blockScores, spread } from '../src/internal/blocks.js';
 import { distribution } from '../src/internal/moments.js';
-import { runOf } from './models.js';
+import { mask, runOf } from './models.js';
 
 const { agp, baiduRnn, level, magnitude, nm, random, sensitivity, splicing } = pruners;
 
@@ -64,6 +64,44 @@ describe('options', () => {
     expect(() => sensitivity({ sensitivity: 0 })).not.toThrow();
     expect(() => splicing({ sensitivity: -3, low: 0, high: 0, growth: 0 })).not.toThrow();
     expect(() => baiduRnn({ q: 0, rampOffset: 0 })).not.toThrow();
+  });
+
+  it('that do not go together are refused by what is wrong with them', () => {
+    const run = runOf([[1, 2]], [[3, 4]]);
+    const groups = ['fc0/*'];
+    expect(() => level({ sparsity: 0.5, scope: 'group' })).toThrow('but there are no groups');
+    expect(() => level({ sparsity: 0.5, groups })).toThrow("groups are given but scope is 'tensor'");
+    expect(() => run.prune(level({ sparsity: 0.5, scope: 'group', groups }))).toThrow(
+      'fc1/kernel is in none of the groups',
+    );
+    expect(() => run.prune(level({ sparsity: 0.5, scope: 'group', groups: ['**', ...groups] }))).toThrow(
+      'fc0/kernel is in two groups',
+    );
+    const sparsity = { 'fc0/kernel': 0.5, 'fc1/kernel': 0.25 };
+    expect(() => run.prune(level({ sparsity, scope: 'global' }))).toThrow(
+      'fc0/kernel and fc1/kernel are ranked together but have sparsities 0.5 and 0.25',
+    );
+    for (const along of [-1, 0.5, 'across' as 'in']) {
+      expect(() => nm({ n: 1, m: 2, along })).toThrow('along is');
+    }
+  });
+
+  it('floor: the best of a tensor stays, also where it comes first', () => {
+    const run = runOf([[0.1, 0.05]], [[5, 6]]);
+    run.prune(level({ sparsity: 0.5, scope: 'global', floor: 1 }));
+    expect([mask(run, 'fc0/kernel'), mask(run, 'fc1/kernel')]).toEqual([
+      [1, 0],
+      [0, 1],
+    ]);
+  });
+
+  it('along 0: n of m go along the first dimension', () => {
+    const run = runOf([
+      [1, 4],
+      [3, 2],
+    ]);
+    run.prune(nm({ n: 1, m: 2, along: 0 }));
+    expect(mask(run)).toEqual([0, 1, 1, 0]);
   });
 
   it('that are functions are held to their ranges when they are asked', () => {
