@@ -254,6 +254,7 @@ describe('save and load', () => {
     const clean = await run.save();
     run.setMask(kernel(), bits(even));
     run.keepDense(kernel());
+    run.setVariance(kernel(), tf.ones([6, 5]));
     run.share(run.parameter('out/kernel'), {
       codebook: Float32Array.of(0.5),
       indices: new Uint8Array(15),
@@ -261,6 +262,7 @@ describe('save and load', () => {
     run.load(clean);
     expect(run.mask(kernel())).toBeUndefined();
     expect(run.dense(kernel())).toBeUndefined();
+    expect(run.variance(kernel())).toBeUndefined();
     expect(run.shared(run.parameter('out/kernel'))).toBeUndefined();
     expect(await run.save()).toEqual(clean);
   });
@@ -360,11 +362,15 @@ describe('replaceModel', () => {
     expect(run.slots(run.parameter('out/kernel'))).toBeUndefined();
   });
 
-  test('lets values that the transform has changed go free', async () => {
+  test.each([
+    ['all', () => 0.5],
+    ['one', (i: number) => (i === 7 ? 0.5 : 0)],
+  ])('lets values go free of which the transform has changed %s', async (_, added) => {
     run.share(kernel(), shared());
     await cut((small) => {
       const [hidden, ...rest] = small.getWeights();
-      tf.tidy(() => small.setWeights([tf.add(hidden, 0.5), ...rest]));
+      const more = Array.from({ length: 12 }, (_, i) => added(i));
+      tf.tidy(() => small.setWeights([tf.add(hidden, tf.tensor2d(more, [6, 2])), ...rest]));
     });
     expect(run.shared(kernel())).toBeUndefined();
   });
