@@ -16,6 +16,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type DataUse, formOf } from '../recipe/data-schema.js';
 import { isTrainStage, type Recipe } from '../recipe/schema.js';
 import { called, factoryNamed } from './factories.js';
+import { fitsInput } from './input-shapes.js';
 import { fitsOutput, type Shape, usualLoss } from './label-shapes.js';
 
 /** The data of a recipe, loaded. */
@@ -98,13 +99,19 @@ function checkModel(
   }
   const taken = model.inputs.map(({ shape }) => shape.slice(1));
   const shapes = matched(model.inputNames, taken, inputs);
-  if (shapes !== undefined) return shapes;
-  const names = taken.map((shape, i) => `${model.inputNames[i]} [${shape}]`).join(' and ');
+  const width = labels[0].shape.length > inputs[0].shape.length ? labels[0].shape.at(-1) : undefined;
+  if (shapes?.every((shape, i) => fitsInput(shape, inputs[i].shape, width))) return shapes;
+  const names = taken
+    .map((shape, i) => `${taken.length > 1 ? `${model.inputNames[i]} ` : ''}[${shape}]`)
+    .join(' and ');
   throw new EspalierError(
     'bad-model',
     `The model takes ${names} for an example; ${name} has ${told(inputs)}.`,
     {
-      remedy: 'Name them so, or give them as a list in the order of the model.',
+      remedy:
+        shapes === undefined
+          ? 'Name them so, or give them as a list in the order of the model.'
+          : "Let its first layer have the data's shape as 'inputShape', or bring the data into the model's.",
     },
   );
 }

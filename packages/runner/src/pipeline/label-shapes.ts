@@ -4,7 +4,8 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 export type Shape = readonly (number | null)[];
 
-const sameShape = (model: Shape, data: readonly number[]): boolean =>
+/** The same sizes, where the model leaves none open. */
+export const sameShape = (model: Shape, data: readonly number[]): boolean =>
   model.length === data.length && model.every((n, i) => n === null || n === data[i]);
 
 const ofClasses: ReadonlySet<unknown> = new Set(
