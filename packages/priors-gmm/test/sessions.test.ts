@@ -75,6 +75,7 @@ describe('a step', () => {
     const { value, grads } = penaltyOf(running, stepAt(0), variables);
     const mixture = running.session.mixtures().get('all')!;
     const exact = mixtureLoss(mixture, Float32Array.from(kernel), {});
+    expect([exact.zeroPrecision, exact.precision]).toEqual([0, 0]);
     const share = 1 / (1 + Math.exp(-1));
     expect(Math.exp(mixture.logShares[0])).toBeCloseTo(share, 6);
     const beta = -2 * (Math.log(share) + Math.log(1 - share)); // of a = b = 3
@@ -111,6 +112,20 @@ describe('a weight of the prior that grows until half is zeros', () => {
     expect([next.session.tau, next.session.zeros]).toEqual([running.session.tau, running.session.zeros]);
     penaltyOf(next, stepOf(3, 2, 1), nothing);
     expect(next.session.tau).toBeCloseTo(8, 5);
+  });
+
+  it('never grows beyond a thousand times where it began, or what is told', () => {
+    for (const [more, most] of [
+      [{}, 1000],
+      [{ most: 70 }, 70],
+    ] as const) {
+      const running = start(runOfSeven(), {
+        tau: { from: 1, zeros: 0.5, growth: 1e9, ...more },
+        examples: 1,
+      });
+      for (let i = 0; i < 3; i++) penaltyOf(running, stepOf(i, 1, 1), nothing);
+      expect(running.session.tau).toBe(most);
+    }
   });
 
   it('stays where there are enough', () => {
