@@ -66,22 +66,28 @@ const penaltyOf = ({ session }: Running<RegularizerSession>, step: Step): tf.Sca
   session.penalty(step) as tf.Scalar;
 
 describe('distillation', () => {
-  it('is soft·T²·KL(teacher ‖ student) + (hard - 1)·CE: with the loss, hard·CE + soft·T²·KL', async () => {
-    const [teacher, student] = [await net(1), await net(2)];
-    const data = batch(5, 3);
-    const [t, s] = [teacher, student].map((m) => logitsOf(m, data.inputs).arraySync() as number[][]);
-    const labels = data.labels.arraySync() as number[][];
-    const [temperature, soft, hard] = [3, 0.7, 0.2];
-    let expected = 0;
-    for (let row = 0; row < 5; row++) {
-      const [p, q] = [softmax(t[row], temperature), softmax(s[row], temperature)];
-      const divergence = p.reduce((sum, pi, i) => sum + pi * Math.log(pi / q[i]), 0);
-      const entropy = -labels[row].reduce((sum, y, i) => sum + y * Math.log(softmax(s[row], 1)[i]), 0);
-      expected += (soft * temperature ** 2 * divergence + (hard - 1) * entropy) / 5;
-    }
-    const running = await started(student, { teacher, temperature, soft, hard });
-    expect(penaltyOf(running, stepOf(student, data)).dataSync()[0]).toBeCloseTo(expected, 5);
-  });
+  it.each([
+    [3, 0.7, 0.2],
+    [4, 0.5, 0.5], // by default
+  ])(
+    'is soft·T²·KL(teacher ‖ student) + (hard - 1)·CE: with the loss, hard·CE + soft·T²·KL: T %d',
+    async (temperature, soft, hard) => {
+      const [teacher, student] = [await net(1), await net(2)];
+      const data = batch(5, 3);
+      const [t, s] = [teacher, student].map((m) => logitsOf(m, data.inputs).arraySync() as number[][]);
+      const labels = data.labels.arraySync() as number[][];
+      let expected = 0;
+      for (let row = 0; row < 5; row++) {
+        const [p, q] = [softmax(t[row], temperature), softmax(s[row], temperature)];
+        const divergence = p.reduce((sum, pi, i) => sum + pi * Math.log(pi / q[i]), 0);
+        const entropy = -labels[row].reduce((sum, y, i) => sum + y * Math.log(softmax(s[row], 1)[i]), 0);
+        expected += (soft * temperature ** 2 * divergence + (hard - 1) * entropy) / 5;
+      }
+      const options = temperature === 4 ? {} : { temperature, soft, hard };
+      const running = await started(student, { teacher, ...options });
+      expect(penaltyOf(running, stepOf(student, data)).dataSync()[0]).toBeCloseTo(expected, 5);
+    },
+  );
 
   it('is 0 for a student that equals its teacher', async () => {
     const teacher = await net(1);
