@@ -106,11 +106,11 @@ describe('options', () => {
 
   it('that are functions are held to their ranges when they are asked', () => {
     const run = runOf([[1, 2, 3]]);
-    expect(() => run.prune(level({ sparsity: () => 1.5 }))).toThrow('1.5');
-    expect(() => run.prune(random({ sparsity: () => 1.5 }))).toThrow('1.5');
-    expect(() => run.prune(agp({ final: () => 1.5 }))).toThrow('1.5');
-    expect(() => run.prune(magnitude({ threshold: () => -1 }))).toThrow('-1');
-    expect(() => run.prune(baiduRnn({ quantile: () => 1.5 }))).toThrow('1.5');
+    expect(() => run.prune(level({ sparsity: () => 1.5 }))).toThrow('sparsity of fc0/kernel is 1.5');
+    expect(() => run.prune(random({ sparsity: () => 1.5 }))).toThrow('sparsity of fc0/kernel is 1.5');
+    expect(() => run.prune(agp({ final: () => 1.5 }))).toThrow('final of fc0/kernel is 1.5');
+    expect(() => run.prune(magnitude({ threshold: () => -1 }))).toThrow('threshold of fc0/kernel is -1');
+    expect(() => run.prune(baiduRnn({ quantile: () => 1.5 }))).toThrow('quantile of fc0/kernel is 1.5');
   });
 });
 
