@@ -5,6 +5,7 @@ import {
   Run,
   type Running,
   randomUniform,
+  resolveLoss,
   type Step,
   seededModel,
   train,
@@ -215,6 +216,24 @@ describe('distillation', () => {
     expect(() => distillation().check?.(new Run(sigmoid), [])).toThrow('ends in a sigmoid');
     await expect(started(sigmoid)).rejects.toThrow('ends in a sigmoid');
   });
+});
+
+it('of numbers is soft·MSE of teacher and student + (hard - 1)·loss, of outputs of one shape', async () => {
+  const line = (weights: number[]): LayersModel => {
+    const units = weights.length;
+    const of = sequential({ layers: [layers.dense({ units, inputShape: [1], useBias: false })] });
+    of.setWeights([tf.tensor2d([weights])]);
+    return of;
+  };
+  const student = line([2]);
+  const [inputs, labels] = [tf.tensor2d([[1], [3]]), tf.tensor2d([[1], [7]])];
+  const outputs = student.apply(inputs) as tf.Tensor; // 2 and 6
+  const step = { inputs, labels, outputs, losses: [resolveLoss('meanAbsoluteError', student)] } as never;
+  const taught = await started(student, { teacher: line([3]), soft: 0.5, hard: 0.25 });
+  // The teacher says 3 and 9: a mean square of 5; the labels are off by 1 and 1.
+  expect(penaltyOf(taught, step).dataSync()[0]).toBeCloseTo(0.5 * 5 - 0.75 * 1, 6);
+  const other = await started(student, { teacher: line([1, 2]) });
+  expect(() => penaltyOf(other, step)).toThrow("the teacher's outputs are [2,2], the student's [2,1]");
 });
 
 it('refuses models of several outputs by name', async () => {
