@@ -198,6 +198,23 @@ test('the activation is left out of the pass by losses that take it over, by no 
   });
 });
 
+test('an output that a model gives twice keeps its activation, for the other', () => {
+  const input = tfl.input({ shape: [2] });
+  const end = dense('end', 3, 1, { activation: 'softmax' }).apply(input) as tfl.SymbolicTensor;
+  const other = dense('other', 3, 2, { activation: 'softmax' }).apply(input) as tfl.SymbolicTensor;
+  const [once, twice] = [
+    [end, other],
+    [end, other, end],
+  ].map((outputs) => tfl.model({ inputs: input, outputs }));
+  const onLogits = (model: tfl.LayersModel): boolean[] =>
+    model.outputs.map((_, i) => resolveLoss('categoricalCrossentropy', model, i).onLogits);
+  expect([onLogits(once), onLogits(twice)]).toEqual([
+    [true, true],
+    [false, true, false],
+  ]);
+  twice.dispose(); // and the layers of both
+});
+
 describe('refuses', () => {
   const one = tfl.sequential({ layers: [dense('one', 1, 1, { inputShape: [2] })] });
   test.each<[Loss, tfl.LayersModel, string, string]>([
