@@ -175,6 +175,25 @@ describe('metrics', () => {
     expect(metrics.sparsity).toBeCloseTo((15 + 8) / 53, 12); // round(0.5·30) + round(0.5·15) of 53
   });
 
+  test('onStep: after every 50 steps and at the end of an epoch, with the mean loss so far', async () => {
+    const layers = [dense('fc', 1, 1, { inputShape: [1], kernelInitializer: 'zeros' })];
+    const run = new Run(tfl.sequential({ layers }));
+    const seen: [number, number][] = [];
+    await train(run, {
+      data: fixedData([[1]], [[3]], 120),
+      epochs: 1,
+      loss: 'meanSquaredError',
+      learningRate: 1e-12,
+      onStep: ({ step, loss }) => void seen.push([step, Math.round(loss * 1e4) / 1e4]),
+    });
+    expect(seen).toEqual([
+      [50, 9],
+      [100, 9],
+      [120, 9],
+    ]);
+    run.dispose();
+  });
+
   test('epoch and step events', async () => {
     const epochs: EpochMetrics[] = [];
     const steps: { epoch: number; step: number; steps: number; loss: number }[] = [];
