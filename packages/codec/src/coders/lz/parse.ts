@@ -4,8 +4,8 @@ import type { Finder, Matches } from './finder.js';
 
 /** Copies longer than this are followed to where something better begins; shorter ones are tried at each length. */
 const LONG = 32;
-/** How often the costs are learned from the steps that they led to. */
-const ROUNDS = 2;
+/** How often the costs are learned from the steps that they led to; of long texts, which have a form of their own, less often. */
+const rounds = ({ many }: Costs): number => (many === 1 ? 4 : 2);
 
 /** At each position the copy that saves most, unless the next position has a much better one. */
 export function lazily(finder: Finder, matches: Matches, before: number): Step[] {
@@ -65,7 +65,7 @@ export function cheapest(
   before: readonly number[],
 ): Step[] {
   let steps = quick as Step[];
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds(costs); round++) {
     costs.learn(steps, matches.first, before);
     steps = parse(finder, matches, costs, before);
   }
