@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Environment of everything the scripts start: the pinned tools first. */
-const env = {
+const tools = {
   ...process.env,
   PATH: [
     join(root, '.tools/node_modules/.bin'),
@@ -21,13 +21,13 @@ const env = {
  * A quiet program is told that it runs unattended, so that it asks no questions.
  *
  * @param {string[]} args - the program and its arguments
- * @param {{ quiet?: boolean }} [options]
+ * @param {{ quiet?: boolean, cwd?: string, env?: NodeJS.ProcessEnv }} [options] - default: the root, the pinned tools
  * @returns {Promise<{ code: number, output: string }>}
  */
-export function node(args, { quiet = false } = {}) {
+export function node(args, { quiet = false, cwd = root, env = tools } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
-      cwd: root,
+      cwd,
       env: quiet ? { ...env, CI: 'true' } : env,
       stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
     });

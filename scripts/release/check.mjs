@@ -1,11 +1,10 @@
 // Publishes all packages to a registry on loopback and does what users do first: installs them by name, with npm and pnpm,
 // in empty projects. One line a trial; exits with 1 when one fails. `npm run release:check`; needs a build.
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { npmProgram } from '../lib/npm.mjs';
-import { root, since } from '../lib/run.mjs';
+import { node, root, since } from '../lib/run.mjs';
 import { trials } from './projects.mjs';
 import { startRegistry } from './registry.mjs';
 
@@ -13,20 +12,10 @@ const pnpmProgram = join(root, '.tools/node_modules/pnpm/bin/pnpm.cjs');
 const parent = mkdtempSync(join(tmpdir(), 'espalier-release-'));
 
 /** Runs a Node program, and gives what it said; of one that fails, as an error. */
-function run(program, args, cwd, env = process.env) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...program, ...args], {
-      cwd,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
-    child.on('error', reject);
-    child.on('close', (code) =>
-      code === 0 ? resolve(said) : reject(new Error(`${args.join(' ')} ended with ${code}\n${said}`)),
-    );
-  });
+async function run(args, cwd, env) {
+  const { code, output } = await node(args, { quiet: true, cwd, env });
+  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}\n${output}`);
+  return output;
 }
 
 let failed = 0;
@@ -34,8 +23,8 @@ let registry;
 try {
   const began = performance.now();
   const npm = npmProgram();
-  const uplink = (await run([npm], ['config', 'get', 'registry'], root)).trim();
-  const plain = (args, cwd) => run([npm], args, cwd);
+  const uplink = (await run([npm, 'config', 'get', 'registry'], root)).trim();
+  const plain = (args, cwd) => run([npm, ...args], cwd);
   registry = await startRegistry({ folder: parent, uplink, npm: plain });
   // Settings of its own: nothing is published elsewhere, no cache knows of the packages.
   const settings = join(parent, 'npmrc');
@@ -46,24 +35,23 @@ try {
   );
   const env = {
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))),
-    CI: 'true',
     npm_config_userconfig: settings,
     npm_config_registry: registry.url,
     npm_config_cache: join(parent, 'cache'),
     npm_config_store_dir: join(parent, 'store'),
     npm_config_prefer_offline: 'false',
   };
-  const published = await run([pnpmProgram], ['-r', 'publish', '--no-git-checks'], root, env);
+  const published = await run([pnpmProgram, '-r', 'publish', '--no-git-checks'], root, env);
   const count = published.match(/^\+ /gm)?.length ?? 0;
   process.stdout.write(`published ${count} packages on loopback (${since(began)})\n`);
 
   const npx = join(npm, '../npx-cli.js');
   const means = {
     parent,
-    npm: (args, cwd) => run([npm], args, cwd, env),
-    npx: (args, cwd) => run([npx], args, cwd, env),
-    pnpm: (args, cwd) => run([pnpmProgram], args, cwd, env),
-    node: (args, cwd) => run([], args, cwd, env),
+    npm: (args, cwd) => run([npm, ...args], cwd, env),
+    npx: (args, cwd) => run([npx, ...args], cwd, env),
+    pnpm: (args, cwd) => run([pnpmProgram, ...args], cwd, env),
+    node: (args, cwd) => run(args, cwd, env),
   };
   for (const trial of trials) {
     const start = performance.now();

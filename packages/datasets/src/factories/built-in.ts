@@ -5,9 +5,9 @@ import { type DataSource, inMemory } from '../data-source.js';
 import { checkInteger, checkOptions, DatasetError, suggest } from '../errors.js';
 import { shiftImages } from '../gather.js';
 import { type Dataset, datasetNames, loadDataset } from '../load.js';
-import { sequences } from '../sequences.js';
 import type { SourceOptions } from '../source/obtain.js';
 import { loadText, type TextDataset, textNames } from '../text.js';
+import { following } from './text/following.js';
 
 /** What every factory is told beside its own options. */
 export interface FactoryContext {
@@ -74,16 +74,7 @@ function nextCharacter(text: TextDataset, length = 64): DataSource {
     notes: [],
     characters: true,
     repeatable: true,
-    batches: (part, { batchSize, shuffle = false, shapes }) =>
-      sequences(text[part], {
-        classCount,
-        length,
-        batchSize,
-        shuffle,
-        // An embedding takes ids [length], any other layer one-hot rows [length, characters].
-        oneHotInputs: shapes?.[0].length === 2,
-        dropRemainder: part === 'train',
-      }),
+    batches: following(text, classCount, length),
   };
 }
 

@@ -3,25 +3,12 @@ import type { Problem } from '@espalier/yaml';
 import type * as z from 'zod';
 import { checkGoal, checkLosses, checkMetrics, checkWatched } from './check-measures.js';
 import { dataForms, formOf } from './data-schema.js';
-import { alternatives, formsOf, meantBy, schemaAt } from './forms.js';
+import { alternatives, defOf, formsOf, meantBy, schemaAt } from './forms.js';
 import { applyStage, type Recipe, recipeHead, trainStage } from './schema.js';
-
-interface Def {
-  readonly type: string;
-  readonly shape?: Record<string, z.ZodType>;
-  readonly element?: z.ZodType;
-  readonly innerType?: z.ZodType;
-  readonly valueType?: z.ZodType;
-  readonly options?: readonly z.ZodType[];
-  readonly items?: readonly z.ZodType[];
-  readonly rest?: z.ZodType | null;
-  readonly getter?: () => z.ZodType;
-  readonly out?: z.ZodType;
-}
 
 /** The keys that may stand at a path of a schema. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  const def = schema.def as unknown as Def;
+  const def = defOf(schema);
   if (def.innerType !== undefined) return keysAt(def.innerType, path);
   if (def.getter !== undefined) return keysAt(def.getter(), path);
   if (def.out !== undefined) return keysAt(def.out, path);

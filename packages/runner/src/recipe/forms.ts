@@ -6,15 +6,18 @@ interface Def {
   readonly shape?: Record<string, z.ZodType>;
   readonly element?: z.ZodType;
   readonly innerType?: z.ZodType;
+  readonly valueType?: z.ZodType;
   readonly out?: z.ZodType;
   readonly options?: readonly z.ZodType[];
   readonly items?: readonly z.ZodType[];
+  readonly rest?: z.ZodType | null;
   readonly getter?: () => z.ZodType;
   readonly entries?: Record<string, string>;
   readonly values?: readonly unknown[];
 }
 
-const defOf = (schema: z.ZodType): Def => schema.def as unknown as Def;
+/** They are not part of zod's own types. */
+export const defOf = (schema: z.ZodType): Def => schema.def as unknown as Def;
 
 /** The alternatives of a union, unions within it taken apart. */
 export function alternatives(schema: z.ZodType): readonly z.ZodType[] {

@@ -4,9 +4,9 @@ import { type DataPart, parts } from '../../divide.js';
 import { checkInteger, checkOptions, DatasetError } from '../../errors.js';
 import { wordFor } from '../../fingerprint.js';
 import { byPart, nameOf } from '../../parted.js';
-import { sequences } from '../../sequences.js';
 import { readText } from '../../steady.js';
 import type { FactoryContext } from '../built-in.js';
+import { following } from './following.js';
 import type { TextOptions } from './options.js';
 import { coder, learnVocabulary, type Unit, unitsOf } from './vocabulary.js';
 
@@ -107,7 +107,9 @@ export async function nextUnit(
   const { classes, idOf, encoding } = unit === 'word' ? ofWords(divided, words) : ofCharacters(divided);
   const classCount = classes.length;
   checkInteger(name, 'room left in the vocabulary', 65_536 - classCount, 0);
-  const ids = Object.fromEntries(parts.map((part) => [part, Uint16Array.from(divided[part], idOf)]));
+  const ids = Object.fromEntries(
+    parts.map((part) => [part, Uint16Array.from(divided[part], idOf)]),
+  ) as Record<DataPart, Uint16Array>;
   const unknown = ids.test.filter((id) => id === 1).length / Math.max(1, ids.test.length);
   return {
     name,
@@ -123,15 +125,6 @@ export async function nextUnit(
     characters: unit === 'character',
     fingerprint: wordFor([JSON.stringify(classes), ...parts.map((part) => ids[part])]),
     repeatable: true,
-    batches: (part, { batchSize, shuffle = false, shapes }) =>
-      sequences(ids[part], {
-        classCount,
-        length,
-        batchSize,
-        shuffle,
-        // An embedding takes ids [length], any other layer one-hot rows [length, classes].
-        oneHotInputs: shapes?.[0].length === 2,
-        dropRemainder: part === 'train',
-      }),
+    batches: following(ids, classCount, length),
   };
 }
