@@ -47,30 +47,29 @@ describe.skipIf(!hasWebgpu)('a run on webgpu', () => {
 
   it('with a posterior trains, judges, thins and ends', { timeout: 240_000 }, async () => {
     const backend = await startBackend({ prefer: 'webgpu' });
-    for (const prior of ['groupNormalJeffreys', 'groupHorseshoe']) {
-      const home = folder();
-      const bayesian = (text: string): string =>
-        `${text.slice(0, text.indexOf('stages:'))}stages:
+    // Both priors train in the conformance tests; the one with more kernels is judged and thinned here.
+    const home = folder();
+    const bayesian = (text: string): string =>
+      `${text.slice(0, text.indexOf('stages:'))}stages:
   - name: bayes
     epochs: 2
     schedules:
-      - use: '@espalier/bayesian-layers#${prior}'
+      - use: '@espalier/bayesian-layers#groupHorseshoe'
         options: { pruneFrom: 0.3, threshold: { conv/kernel: -20 } }
   - name: thin
     use: '@espalier/pruners-structured#thin'
   - name: tune
     epochs: 1
 `
-          .replace('validation: 50, batchSize: 10', 'validation: 20, batchSize: 20')
-          .replace('    - flatten', '    - conv2d: { name: conv, filters: 4, kernelSize: 3 }\n    - flatten');
-      const file = tinyRecipe(home, tinyCifar(join(home, 'data'), 12), bayesian);
-      const out = join(home, 'out');
-      await runRecipe(await loadRecipe(file), { out, backend, resume: false, listener: silent });
-      const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
-      // All rates of the convolution are above its threshold: its filters went, but for one.
-      const conv = report.tensors.find((t: { name: string }) => t.name === 'conv/kernel');
-      expect(conv.shape).toEqual([3, 3, 3, 1]);
-    }
+        .replace('validation: 50, batchSize: 10', 'validation: 20, batchSize: 20')
+        .replace('    - flatten', '    - conv2d: { name: conv, filters: 4, kernelSize: 3 }\n    - flatten');
+    const file = tinyRecipe(home, tinyCifar(join(home, 'data'), 12), bayesian);
+    const out = join(home, 'out');
+    await runRecipe(await loadRecipe(file), { out, backend, resume: false, listener: silent });
+    const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
+    // All rates of the convolution are above its threshold: its filters went, but for one.
+    const conv = report.tensors.find((t: { name: string }) => t.name === 'conv/kernel');
+    expect(conv.shape).toEqual([3, 3, 3, 1]);
   });
 
   it('is measured by steps of its own model, which train', async () => {
