@@ -10,6 +10,7 @@ import { EspalierError } from '@espalier/core';
 import { codedBytes } from './choose/coded-bytes.js';
 import type { CompressedTensor } from './compress.js';
 import { fitsSteps, readWeights, type Weight, withValues } from './model/weights.js';
+import { entropyOf } from './numbers/entropy.js';
 import { type CompressOptions, checkCompressOptions } from './options.js';
 import { Predictor, toPredicted } from './plan/predictor.js';
 import { roundPlain } from './round/snap.js';
@@ -18,7 +19,8 @@ import { search, type Trial } from './search/search.js';
 import { packedAsItIs } from './verify/lossless.js';
 
 /** What {@link compressWeights} is asked for: one of `quality`, `size` and `bits`. */
-export interface CompressWeightsOptions extends Pick<CompressOptions, 'size' | 'bits' | 'effort' | 'log'> {
+export interface CompressWeightsOptions
+  extends Pick<CompressOptions, 'size' | 'bits' | 'effort' | 'log' | 'onTrial'> {
   /** Least signal-to-noise ratio of the weights, in dB. Default 45. */
   readonly quality?: number;
 }
@@ -123,6 +125,10 @@ export async function compressWeights(
       `step ${fineness.toPrecision(4)} of the RMS: ${bytes ? `${figure} bytes` : `${figure.toFixed(2)} dB`}`,
     );
     trials.push({ fineness, figure });
+    options.onTrial?.({
+      quality: bytes ? decibels(parts, (part) => rounded(part, fineness).values) : figure,
+      bytes: bytes ? figure : levelBytes(parts, fineness),
+    });
     return figure;
   });
   const quantised = pack(found.fineness);
@@ -196,6 +202,12 @@ function rounded(part: Part, fineness: number): { values: Float32Array; grid: Gr
   // Not -0: a level has no sign of its own.
   for (let i = 0; i < values.length; i++) out[i] = Math.round(values[i] / step) * step + 0;
   return { values: out, grid };
+}
+
+/** About the bytes of all that is quantised, by how often each level occurs. */
+function levelBytes(parts: readonly Part[], fineness: number): number {
+  const bytes = (part: Part): number => entropyOf(rounded(part, fineness).values);
+  return Math.round(parts.reduce((sum, part) => sum + bytes(part), 0));
 }
 
 /** With the prediction that takes the fewest bytes at about this fineness, if any does; of very large tensors none is tried. */

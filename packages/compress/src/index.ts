@@ -13,5 +13,5 @@ export { modelFrom } from './model/layers-model.js';
 export { load } from './model/load.js';
 export type { Examples, Executable, InputSpec } from './model/model.js';
 export { readWeights, type Weight, withValues } from './model/weights.js';
-export type { CompressOptions, ExampleSource } from './options.js';
+export type { CompressOptions, ExampleSource, Tried } from './options.js';
 export type { Trial } from './search/search.js';

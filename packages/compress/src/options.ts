@@ -43,6 +43,16 @@ export interface CompressOptions {
   readonly effort?: number;
   /** Receives a line on each step. */
   readonly log?: (line: string) => void;
+  /** Receives each trial of the search, measured both ways: it costs some time, and the file is the same. */
+  readonly onTrial?: (trial: Tried) => void;
+}
+
+/** A trial of the search as `onTrial` gets it. */
+export interface Tried {
+  /** Of the outputs, in dB; of weights without a model their SNR. */
+  readonly quality: number;
+  /** About: where they were not packed, by how often each level occurs. */
+  readonly bytes: number;
 }
 
 const names = [
@@ -58,6 +68,7 @@ const names = [
   'seconds',
   'effort',
   'log',
+  'onTrial',
 ];
 
 /** @throws EspalierError `unknown-option`, `invalid-option` */

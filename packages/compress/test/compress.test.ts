@@ -4,7 +4,7 @@ import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import { describe, expect, test, vi } from 'vitest';
-import { compress, isGraph } from '../src/index.js';
+import { compress, isGraph, type Tried } from '../src/index.js';
 import { artifactsOf, noise, pictureNet } from './models.js';
 
 /** Of the outputs of two models. */
@@ -24,12 +24,24 @@ describe('compress', () => {
     const artifacts = await artifactsOf(original);
     const calibration = noise([16, 12, 12, 3], 21);
     const tensors = tf.memory().numTensors;
+    const told: Tried[] = [];
     const {
       file,
       fidelity,
       met,
+      trials,
       tensors: rows,
-    } = await compress(artifacts, { quality: 40, calibration: [calibration], batchSize: 4 });
+    } = await compress(artifacts, {
+      quality: 40,
+      calibration: [calibration],
+      batchSize: 4,
+      onTrial: (trial) => told.push(trial),
+    });
+    expect(told.map(({ quality }) => quality)).toEqual(trials.map(({ figure }) => figure));
+    for (const { bytes } of told) {
+      expect(bytes).toBeGreaterThan(file.length / 4);
+      expect(bytes).toBeLessThan(2 * file.length);
+    }
     expect(tf.memory().numTensors).toBe(tensors);
     expect(met).toBe(true);
     expect(fidelity.psnr).toBeGreaterThanOrEqual(40);
@@ -47,7 +59,11 @@ describe('compress', () => {
   test('keeps to a size, and to bits per weight, with inputs of its own making', async () => {
     const artifacts = await artifactsOf(pictureNet());
     const calibration = [noise([8, 12, 12, 3], 2)];
-    const bySize = await compress(artifacts, { size: 1600, batchSize: 4 });
+    const told: Tried[] = [];
+    const bySize = await compress(artifacts, { size: 1600, batchSize: 4, onTrial: (t) => told.push(t) });
+    expect(told.map(({ bytes }) => bytes)).toEqual(bySize.trials.map(({ figure }) => figure));
+    const off = told.map(({ quality }) => Math.abs(quality - bySize.fidelity.psnr));
+    expect(Math.min(...off)).toBeLessThan(1);
     expect(bySize.met).toBe(true);
     expect(bySize.file.length).toBeLessThanOrEqual(1600);
     expect(bySize.file.length).toBeGreaterThan(1450);

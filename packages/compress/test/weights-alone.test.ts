@@ -1,6 +1,6 @@
 import { decode } from '@espalier/codec';
 import { describe, expect, it } from 'vitest';
-import { compressWeights, readWeights } from '../src/index.js';
+import { compressWeights, readWeights, type Tried } from '../src/index.js';
 
 /** Two matrices a thousand times apart in size, a bias, integers: weights of nobody knows what. */
 function weights(): { weightSpecs: object[]; weightData: ArrayBuffer } {
@@ -115,5 +115,22 @@ describe('compressWeights', () => {
     const { snr, artifacts: after } = await compressWeights(artifacts, { quality: 60 });
     expect(snr).toBeGreaterThan(60);
     expect([...(readWeights(after)[0].values as Float32Array)].filter((v) => v < 0)).toHaveLength(1);
+  });
+
+  it('tells of each trial what it reaches and about what it takes, whatever is asked for, and makes the same file', async () => {
+    const artifacts = weights() as Parameters<typeof compressWeights>[0];
+    for (const aim of [{ quality: 30 }, { size: 9000 }]) {
+      const told: Tried[] = [];
+      const { file, snr, trials } = await compressWeights(artifacts, {
+        ...aim,
+        onTrial: (t) => told.push(t),
+      });
+      expect(file).toEqual((await compressWeights(artifacts, aim)).file);
+      expect(told.length).toBe(trials.length);
+      const best = told.reduce((a, b) => (Math.abs(b.quality - snr) < Math.abs(a.quality - snr) ? b : a));
+      expect(best.quality).toBeCloseTo(snr, 1);
+      expect(best.bytes / file.length).toBeGreaterThan(0.8);
+      expect(best.bytes / file.length).toBeLessThan(1.2);
+    }
   });
 });

@@ -23,6 +23,7 @@ export {
 export { formatMeasure, type GoalView, goalView, unitOf } from './goal.js';
 export { inspectionCsv } from './inspection/csv.js';
 export { renderInspection } from './inspection/page.js';
+export { drawTensor, type InspectionParts, inspectionParts } from './inspection/parts.js';
 export { inspectionTable } from './inspection/table.js';
 export type { Cost, Form, InspectedTensor, Inspection, TensorPicture } from './inspection/types.js';
 export { type CodebookReport, codebook } from './measure/codebook.js';
@@ -33,6 +34,8 @@ export { type Statistics, statistics } from './measure/statistics.js';
 export { renderReport } from './page/page.js';
 export { renderSearch, type SearchTrial } from './page/search.js';
 export { renderSensitivity, type SensitivityPageCurve, sensitivityCsv } from './page/sensitivity.js';
+export { STYLE as pageStyle } from './page/style.js';
+export { drawTrials, type SizedPoint } from './page/trials.js';
 export { parseReport } from './parse.js';
 export type {
   EnvironmentReport,

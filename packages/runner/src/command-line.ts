@@ -13,6 +13,7 @@ const commands = {
   evaluate: () => import('./commands/evaluate.js'),
   inspect: () => import('./commands/inspect.js'),
   sensitivity: () => import('./commands/sensitivity.js'),
+  studio: () => import('./commands/studio.js'),
   unpack: () => import('./commands/unpack.js'),
   'import-distiller': () => import('./commands/import-distiller.js'),
   doctor: () => import('./commands/doctor.js'),

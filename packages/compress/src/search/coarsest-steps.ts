@@ -1,3 +1,4 @@
+import { entropyBytes } from '../choose/coded-bytes.js';
 import { chooseMethods } from '../choose/methods.js';
 import { type Method, quantize, type Rounded } from '../choose/quantize.js';
 import type { Bench } from '../fidelity/bench.js';
@@ -29,7 +30,7 @@ export async function coarsestSteps(
   bench: Bench,
   batch: Examples,
   { aim, bytes }: { readonly aim: Aim; readonly bytes: boolean },
-  { quality, log = () => {} }: CompressOptions,
+  { quality, log = () => {}, onTrial }: CompressOptions,
   work: Work,
 ): Promise<Found> {
   const felt = plans.reduce((n, { values, unreached }) => n + (unreached ? 0 : values.length), 0);
@@ -65,9 +66,20 @@ export async function coarsestSteps(
       const figure = bytes ? tensors.encode(rounded, trialEffort).length : await bench.psnr(model, rounded);
       log(`step factor ${tried.toPrecision(4)}: ${bytes ? `${figure} bytes` : `${figure.toFixed(2)} dB`}`);
       trials.push({ fineness: tried, figure });
+      onTrial?.({
+        quality: bytes ? await bench.psnr(model, rounded) : figure,
+        bytes: bytes ? figure : levelBytes(plans, rounded),
+      });
       return figure;
     },
     work.stage(1, 0.25),
   );
   return { trials, fineness, roundedAt };
+}
+
+/** About the bytes of all that is quantised. */
+function levelBytes(plans: readonly Plan[], rounded: ReadonlyMap<string, Rounded>): number {
+  return Math.round(
+    plans.reduce((sum, plan) => sum + entropyBytes(plan, rounded.get(plan.weight.name) as Rounded), 0),
+  );
 }

@@ -111,9 +111,9 @@ export async function readManifest(
   const groups = checkManifest(manifest, file);
   const parts: Uint8Array[] = [];
   for (const { paths, weights } of groups) {
-    const shards: Buffer[] = [];
+    const shards: Uint8Array[] = [];
     for (const path of paths) shards.push(await readInside(folder, path, file));
-    const bytes = Buffer.concat(shards);
+    const bytes = concatenated(shards);
     let at = 0;
     for (const spec of weights) {
       const length = lengthOf(spec, bytes, at);

@@ -75,7 +75,8 @@ export function distributions(list: readonly Drawn[]): Markup | false {
 <div class="card scroll">${violinPlot(chosen, false)}</div><div class="card scroll">${violinPlot(chosen, true)}</div></section>`;
 }
 
-function histogram({ tensor, picture }: Drawn, logarithmic: boolean): Markup {
+/** One tensor's histogram with the centroids upon it. */
+export function histogram({ tensor, picture }: Drawn, logarithmic: boolean): Markup {
   const { edges, before, centroids = [] } = picture.histogram;
   const most = Math.max(1, ...before);
   const marks: Mark[] = [steps(edges, before, 'dense')];

@@ -51,7 +51,7 @@ dd{margin:0;overflow-wrap:anywhere}
 .switch input{accent-color:var(--accent);margin:0 7px 0 0}
 .histograms:has(#linear:checked) .log,.histograms:has(#log:checked) .linear{display:none}
 .card .facts{font-size:12.5px;color:var(--soft);margin:2px 0 0}
-.plot{display:block;width:100%;height:auto;margin:0 auto}
+.plot{display:block;max-width:100%;height:auto;margin:0 auto}
 .plot text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--soft)}
 .plot .title{font-size:13px;font-weight:600;fill:var(--ink)}
 .plot .value{fill:var(--ink)}

@@ -155,7 +155,7 @@ export function plot(options: Plot): Markup {
       : html`<text class="tick middle" x="${at}" y="${bottom + 17}">${area.x.format(tick)}</text>`;
     return html`${line}<path class="axis" d="M${at} ${bottom}v4"/>${name}`;
   });
-  return html`<svg class="plot" viewBox="0 0 ${width} ${height}" style="max-width:${width}px" role="img" aria-label="${title}">
+  return html`<svg class="plot" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="${title}">
 <text class="title" x="${left}" y="16">${clip(title, right - left - legendWidth(legend), 13 * BOLD)}</text>${legendOf(legend, right, 12)}
 ${yTicks}${xTicks}<g>${marks.map((mark) => mark(area))}</g>
 <path class="axis" d="M${left} ${bottom}H${right}"/>

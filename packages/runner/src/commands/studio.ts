@@ -1,0 +1,44 @@
+import { defineCommand } from 'citty';
+import { print, tell } from '../terminal/stream.js';
+import { checkArguments } from './common.js';
+import { whole } from './compress-options.js';
+import { optionalPackage } from './optional-package.js';
+
+const args = {
+  runs: {
+    type: 'positional',
+    required: false,
+    description:
+      'A folder of runs to watch, or one run. Default: none, the page takes models to make smaller',
+  },
+  port: {
+    type: 'string',
+    default: '0',
+    description: 'Of this machine alone. 0: any that is free',
+    valueHint: 'number',
+  },
+} as const;
+
+/** Shown by --help. */
+export const example = 'espalier studio runs';
+
+export default defineCommand({
+  meta: {
+    name: 'studio',
+    description: 'A page on this machine: drop a model and make it smaller; watch runs while they train.',
+  },
+  args,
+  async run({ args: given }) {
+    checkArguments(given, args);
+    const port = whole('port', given.port, 0, 65_535);
+    const { serveStudio } = await optionalPackage('@espalier/studio', () => import('@espalier/studio'));
+    const { url, close } = await serveStudio({ port, ...(given.runs !== undefined && { runs: given.runs }) });
+    print(`${url}\n`);
+    tell('Open it in a browser; Ctrl-C ends it. Nothing leaves this machine.\n');
+    await new Promise<void>((done) => {
+      process.once('SIGINT', () => done());
+      process.once('SIGTERM', () => done());
+    });
+    await close();
+  },
+});

@@ -1,0 +1,14 @@
+import { pageStyle } from '@espalier/report';
+import { render } from 'preact';
+import chartStyle from 'uplot/dist/uPlot.min.css';
+import style from './style.css';
+import { App } from './view/app.js';
+
+// The report's own look first, so that its parts look here as they do there.
+document.adoptedStyleSheets = [pageStyle, chartStyle, style].map((text) => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(text);
+  return sheet;
+});
+const root = document.getElementById('studio');
+if (root) render(<App watches={document.documentElement.dataset.watches !== undefined} />, root);
