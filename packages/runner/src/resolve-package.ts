@@ -10,6 +10,11 @@ export function bring(from: string): void {
   bringer = from;
 }
 
+/** Whom `bring` named: processes of ours are brought by the same. */
+export function broughtFrom(): string | undefined {
+  return bringer;
+}
+
 /**
  * Where optional packages are looked for, besides this one's own: given folders, the working folder (the command may be
  * installed elsewhere), who brought the command.

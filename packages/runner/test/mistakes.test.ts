@@ -66,7 +66,7 @@ const lines: readonly [string, string[], RegExp][] = [
   ['a missing recipe', ['run', 'none.yaml'], /no file none\.yaml/],
   ['a folder as recipe', ['run', '.'], /Cannot read \./],
   ['an argument too many', ['run', 'a.yaml', 'b.yaml'], /too many: 'b\.yaml'/],
-  ['an unknown option', ['run', 'a.yaml', '--seeds', '3'], /no option '--seeds'.*Did you mean '--seed'/s],
+  ['an unknown option', ['run', 'a.yaml', '--sets', '3'], /no option '--sets'.*Did you mean '--set'/s],
   ['a seed that is none', ['run', 'a.yaml', '--seed', 'x'], /--seed is x/],
   ['a negative seed', ['run', 'GOOD', '--seed=-3'], /-3/],
   ['a backend that is none', ['run', 'GOOD', '--backend', 'cuda'], /no backend 'cuda'/],

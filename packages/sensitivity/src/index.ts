@@ -6,5 +6,6 @@ export {
   type SensitivityMeasureOptions,
   type SensitivityPoint,
   sensitivityKinds,
+  sensitivityTargets,
 } from './sensitivity.js';
 export { bearable, suggestion } from './suggestion.js';

@@ -68,6 +68,8 @@ export interface SensitivityMeasureOptions {
   readonly levels: readonly number[];
   /** Default: every trainable kernel. */
   readonly parameters?: Selector;
+  /** Of what could be pruned, these alone: names of curves, as {@link sensitivityTargets} gives them. */
+  readonly only?: readonly string[];
   readonly loss?: Losses;
   /** Measured besides loss and accuracy. */
   readonly metrics?: Metrics;
@@ -109,16 +111,19 @@ export async function measureSensitivity(
   data: Data,
   options: SensitivityMeasureOptions,
 ): Promise<Sensitivity> {
-  const { kind, levels, parameters = kernels, loss, metrics, goal, onPoint } = options;
-  if (!sensitivityKinds.includes(kind)) throw unknownName('kind', String(kind), sensitivityKinds);
+  const { kind, levels, parameters = kernels, only, loss, metrics, goal, onPoint } = options;
   if (levels.length === 0) throw new EspalierError('invalid-option', 'sensitivity: there are no levels.');
   for (const one of levels) checkRange('sensitivity', 'a level', one, 0, 1);
-  const { targets, refused } = targetsOf(run, run.select(parameters), kind);
-  if (targets.length === 0) {
-    throw new EspalierError('invalid-option', `sensitivity: no ${kind} of these parameters can be pruned.`, {
-      remedy: refused.map(({ name, reason }) => `${name}: ${reason}`).join('; ') || 'Name other parameters.',
-    });
+  const { targets: all, refused } = someTargets(run, kind, parameters);
+  const missing = only?.find((name) => all.every((target) => target.name !== name));
+  if (missing !== undefined) {
+    throw unknownName(
+      'curve',
+      missing,
+      all.map(({ name }) => name),
+    );
   }
+  const targets = only === undefined ? all : all.filter(({ name }) => only.includes(name));
   const measure = async (): Promise<Measured> => {
     const measured = await evaluate(run.model, data, { ...(loss && { loss }), ...(metrics && { metrics }) });
     const { accuracy, loss: mean, size } = measured;
@@ -140,6 +145,40 @@ export async function measureSensitivity(
     curves.push({ name, parameters: of.map((p) => p.name), points });
   }
   return { kind, ...(goal && { goal }), baseline, curves, refused };
+}
+
+/**
+ * The names of the curves that {@link measureSensitivity} would measure, in their order: of tensors, or of the layers of groups.
+ * They can be measured apart, by `only`, and each is as it is among all.
+ *
+ * @throws EspalierError `unknown-name`, `invalid-option` where there is none
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { Run } from '@espalier/core';
+ * import { sensitivityTargets } from '@espalier/sensitivity';
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ name: 'fc', units: 2, inputShape: [2] })] });
+ * if (sensitivityTargets(new Run(model), { kind: 'element' }).join() !== 'fc/kernel') throw new Error('unexpected');
+ * ```
+ */
+export function sensitivityTargets(
+  run: Run,
+  { kind, parameters = kernels }: Pick<SensitivityMeasureOptions, 'kind' | 'parameters'>,
+): string[] {
+  return someTargets(run, kind, parameters).targets.map(({ name }) => name);
+}
+
+/** What can be pruned, at least one. */
+function someTargets(run: Run, kind: SensitivityKind, parameters: Selector): ReturnType<typeof targetsOf> {
+  if (!sensitivityKinds.includes(kind)) throw unknownName('kind', String(kind), sensitivityKinds);
+  const found = targetsOf(run, run.select(parameters), kind);
+  if (found.targets.length > 0) return found;
+  throw new EspalierError('invalid-option', `sensitivity: no ${kind} of these parameters can be pruned.`, {
+    remedy:
+      found.refused.map(({ name, reason }) => `${name}: ${reason}`).join('; ') || 'Name other parameters.',
+  });
 }
 
 function prunerOf(kind: SensitivityKind, sparsity: number): Pruner {

@@ -52,7 +52,7 @@ export function renderSearch(search: {
   const shown = (value: number): string =>
     goal ? `${goal.metric} ${format(value)}` : `${format(value)} error`;
   const done = trials.filter(({ failed, bytes }) => failed === undefined && bytes > 0);
-  const paths = Object.keys(trials[0]?.values ?? {});
+  const paths = [...new Set(trials.flatMap(({ values }) => Object.keys(values)))];
   const sizes = done.map(({ bytes }) => bytes);
   const errors = done.map(({ error }) => error);
   const picture =
@@ -82,7 +82,7 @@ export function renderSearch(search: {
       marks: [dots(done, shown)],
     });
   const row = ({ trial, values, error, bytes, best, partial, failed }: SearchTrial): Markup =>
-    html`<tr><td class="n" data-v="${trial}">${trial}${best && ' (best)'}</td>${paths.map((path) => html`<td class="name">${JSON.stringify(values[path])}</td>`)}<td class="n" data-v="${error}">${failed ?? format(error)}</td><td class="n" data-v="${bytes}">${formatBytes(bytes)}</td><td>${partial ? 'a share' : 'all'}</td></tr>`;
+    html`<tr><td class="n" data-v="${trial}">${trial}${best && ' (best)'}</td>${paths.map((path) => html`<td class="name">${path in values ? JSON.stringify(values[path]) : '–'}</td>`)}<td class="n" data-v="${error}">${failed ?? format(error)}</td><td class="n" data-v="${bytes}">${formatBytes(bytes)}</td><td>${partial ? 'a share' : 'all'}</td></tr>`;
   return shell(
     `${name}: search`,
     html`<header><h1>${name}: search</h1></header>

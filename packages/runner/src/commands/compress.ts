@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { type Compressed, type CompressedWeights, compressWeights, type Fidelity } from '@espalier/compress';
+import type { Backend } from '@espalier/backend';
+import type { Fidelity } from '@espalier/compress';
 import { EspalierError } from '@espalier/core';
-import { checkFits, readArtifacts } from '@espalier/formats';
 import { formatBytes, formatTable } from '@espalier/report';
-import * as tf from '@tensorflow/tfjs-core';
 import { defineCommand } from 'citty';
-import { compressModel, madeUp } from '../pipeline/compress-model.js';
-import { writeWhole } from '../pipeline/files.js';
+import { madeUp } from '../pipeline/compress-model.js';
+import { type CompressOutcome, type CompressUse, compressOnce } from '../pipeline/compress-once.js';
 import { print } from '../terminal/stream.js';
 import {
   backendArgument,
@@ -18,7 +16,9 @@ import {
   startNamed,
   warn,
 } from './common.js';
-import { calibrationOptions, goalOf, inputValues, number } from './compress-options.js';
+import { aimsOf, notMet, severalAims } from './compress-aims.js';
+import { calibrationOptions, goalOf, number } from './compress-options.js';
+import { crewArguments, sideBySide } from './crew-options.js';
 
 const args = {
   ...modelArgument,
@@ -37,6 +37,11 @@ const args = {
   },
   size: { type: 'string', description: 'Most bytes of the file: 100000, 100kB, 1.5MB', valueHint: 'bytes' },
   bits: { type: 'string', description: 'Most bits per weight, the whole file counted', valueHint: 'bits' },
+  aims: {
+    type: 'string',
+    description: 'Several qualities, a file each: 30,40,50 writes model-30dB.esp and so on',
+    valueHint: 'dB,dB',
+  },
   calibrate: {
     type: 'string',
     default: madeUp,
@@ -87,6 +92,7 @@ const args = {
     valueHint: 'n',
   },
   seed: { type: 'string', default: '1', description: 'Of the inputs', valueHint: 'n' },
+  ...crewArguments,
   ...backendArgument,
   ...jsonArgument,
 } as const;
@@ -114,10 +120,8 @@ export function describeFidelity({
   return `${parts.join(', ')} (${examples} examples)`;
 }
 
-type Result = Compressed | (CompressedWeights & { readonly reason?: string });
-
 /** Why the outputs' errors are counted as they are, where that is not plain. */
-function notes(result: Result): string[] {
+function notes(result: CompressOutcome): string[] {
   if ('snr' in result) {
     return result.reason ? [`${result.reason} The weights were compressed by themselves.`] : [];
   }
@@ -146,7 +150,8 @@ function notes(result: Result): string[] {
   ];
 }
 
-function describe(result: Result, before: number, out: string, bySize: boolean): string {
+function describe(result: CompressOutcome, bySize: boolean): string {
+  const { weightBytes, out, bytes } = result;
   const counts = new Map<string, number>();
   for (const { method } of result.tensors) counts.set(method, (counts.get(method) ?? 0) + 1);
   const quality =
@@ -158,32 +163,9 @@ function describe(result: Result, before: number, out: string, bySize: boolean):
     formatTable([['tensors', 'count'], ...counts]),
     '',
     ...notes(result),
-    `${formatBytes(before)} of weights; ${formatBytes(result.losslessBytes)} without loss`,
-    `${out}: ${result.file.length} bytes${result.lossless ? ', ' : '; '}${how}`,
+    `${formatBytes(weightBytes)} of weights; ${formatBytes(result.losslessBytes)} without loss`,
+    `${out}: ${bytes} bytes${result.lossless ? ', ' : '; '}${how}`,
   ].join('\n');
-}
-
-/** Options that need a model to run. */
-function refuseInputs(
-  given: { readonly [option in 'calibrate' | 'validate' | 'peak' | 'input']?: string | undefined },
-  file: string,
-): void {
-  const { calibrate, validate, peak, input } = given;
-  const option = [
-    ['--calibrate', calibrate === args.calibrate.default ? undefined : calibrate],
-    ['--validate', validate],
-    ['--peak', peak],
-    ['--input', input],
-  ].find(([, value]) => value !== undefined);
-  if (option) {
-    throw new EspalierError(
-      'invalid-option',
-      `${file} holds weights and no model to run: ${option[0]} has no use.`,
-      {
-        remedy: 'Leave it out, or give the model.',
-      },
-    );
-  }
 }
 
 export default defineCommand({
@@ -195,45 +177,45 @@ export default defineCommand({
   args,
   async run({ args: given, rawArgs }) {
     checkArguments(given, args);
-    const goal = goalOf(given);
-    const peak = given.peak === undefined ? undefined : number('peak', given.peak, 1e-30, 1e30);
-    const calibration = calibrationOptions(given);
-    const seconds = number('seconds', given.seconds, 1, Number.POSITIVE_INFINITY);
-    const settings = repeated(rawArgs, 'input');
-    const { artifacts, file } = await readArtifacts(given.model, { log: warn });
-    checkFits(artifacts, file);
+    const aim = goalOf(given);
+    const aims = given.aims === undefined ? undefined : aimsOf(given.aims, aim);
+    const use = useOf(given, repeated(rawArgs, 'input'));
     const log = given.json ? () => {} : warn;
-    const alone = artifacts.modelTopology === undefined;
-    if (alone) refuseInputs(given, file);
-    else await startNamed(given.backend, () => {});
-    const inputs = await inputValues(settings);
-    const result = alone
-      ? await compressWeights(artifacts, { ...goal, log })
-      : await compressModel(artifacts, {
-          calibrate: given.calibrate,
-          validate: given.validate,
-          calibration,
-          ...goal,
-          ...(peak !== undefined && { peak }),
-          inputs,
-          seconds,
-          log,
-        }).finally(() => tf.dispose(inputs as tf.TensorContainer));
-    await writeWhole(given.out, result.file);
-    const before = file.endsWith('.esp')
-      ? (await readFile(file)).length
-      : (artifacts.weightData as ArrayBuffer).byteLength;
-    const { file: packed, artifacts: _, ...rest } = result;
-    const summary = { model: file, out: given.out, weightBytes: before, bytes: packed.length, ...rest };
-    if (given.json) printJson(summary);
-    else print(`${describe(result, before, given.out, 'size' in goal || 'bits' in goal)}\n`);
-    if (!summary.met) {
-      throw new EspalierError('not-met', 'The aim was not reached; the file is as near as the search came.', {
-        remedy:
-          'size' in goal || 'bits' in goal
-            ? 'Allow more bytes.'
-            : 'Ask for less quality, or say with --peak what the outputs span.',
-      });
-    }
+    if (aims !== undefined) return severalAims(given, use, aims);
+    if (sideBySide(given)) throw alone();
+    const start = (): Promise<Backend> => startNamed(given.backend, () => {});
+    const result = await compressOnce({ ...use, aim }, given.out, { start, log, warn });
+    const bySize = 'size' in aim || 'bits' in aim;
+    if (given.json) printJson(result);
+    else print(`${describe(result, bySize)}\n`);
+    if (!result.met) throw notMet('The aim was not reached; the file is as near as the search came.', bySize);
   },
 });
+
+const alone = (): EspalierError =>
+  new EspalierError('invalid-option', 'One aim is one trial: there is nothing to do side by side.', {
+    remedy: 'Give several: --aims 30,40,50.',
+  });
+
+type Given = Parameters<typeof calibrationOptions>[0] & {
+  readonly model: string;
+  readonly calibrate: string;
+  readonly validate?: string | undefined;
+  readonly peak?: string | undefined;
+  readonly seconds: string;
+};
+
+/** What a command line asks for, but for the aim. */
+function useOf(given: Given, inputs: readonly string[]): Omit<CompressUse, 'aim'> {
+  const { model, calibrate, validate, peak } = given;
+  const seconds = number('seconds', given.seconds, 1, Number.POSITIVE_INFINITY);
+  return {
+    model,
+    calibrate,
+    ...(validate !== undefined && { validate }),
+    calibration: calibrationOptions(given),
+    ...(peak !== undefined && { peak: number('peak', peak, 1e-30, 1e30) }),
+    inputs,
+    ...(Number.isFinite(seconds) && { seconds }),
+  };
+}

@@ -11,6 +11,9 @@ import { loadRecipe } from '../recipe/load.js';
 import { showProgress } from '../terminal/progress.js';
 import { print } from '../terminal/stream.js';
 import { backendArgument, checkArguments, jsonArgument, printJson, repeated, startNamed } from './common.js';
+import { crewArguments, sideBySide } from './crew-options.js';
+import { severalSeeds } from './run-seeds.js';
+import { stoppable } from './stopping.js';
 
 const args = {
   recipe: { type: 'positional', required: true, description: 'A recipe: .yaml, .ts or .js' },
@@ -22,6 +25,12 @@ const args = {
     valueHint: 'path=value',
   },
   seed: { type: 'string', description: 'Change the seed', valueHint: 'number' },
+  seeds: {
+    type: 'string',
+    description: "So many runs, with seeds from the recipe's on, in seed-<n> of --out; median and range",
+    valueHint: 'n',
+  },
+  ...crewArguments,
   ...backendArgument,
   ...jsonArgument,
 } as const;
@@ -49,6 +58,16 @@ export default defineCommand({
       ...(seed !== undefined && { seed }),
     });
     const out = given.out ?? join('runs', loaded.recipe.name);
+    if (given.seeds !== undefined) return severalSeeds(given, loaded, rawArgs, out);
+    if (sideBySide(given)) {
+      throw new EspalierError(
+        'invalid-option',
+        'One run is one trial: there is nothing to do side by side.',
+        {
+          remedy: 'Give several: --seeds 5.',
+        },
+      );
+    }
     const listener = showProgress(json ? process.stderr : process.stdout);
     const done = resume ? await finished(out, loaded.recipe) : undefined;
     if (done !== undefined) {
@@ -56,44 +75,36 @@ export default defineCommand({
       return json ? printJson(done) : print(`\n${summarize(done)}\n`);
     }
 
-    const controller = new AbortController();
-    const stop = (): void => {
-      if (controller.signal.aborted) process.exit(1);
-      listener.warn('Stopping after this step; once more to stop at once.');
-      controller.abort();
-    };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
-    try {
-      // A run goes on where it began: elsewhere it would not end in the same bytes.
-      const began = resume && given.backend === 'auto' ? await backendOf(out) : undefined;
-      const backend = await startNamed(
-        began ?? given.backend,
-        (line) => listener.info(line),
-        trialOf(loaded),
-      );
-      const command = [
-        'npx',
-        'espalier',
-        'run',
-        ...rawArgs.filter((argument) => argument !== '--resume'),
-      ].join(' ');
-      const report = await runRecipe(loaded, {
-        out,
-        resume,
-        backend,
-        listener,
-        signal: controller.signal,
-        command,
-      });
-      if (json) return printJson(report);
-      print(`\n${summarize(report)}\n\n${join(out, layout.model)}\n${join(out, layout.page)}\n`);
-    } catch (error) {
-      if (!controller.signal.aborted) throw error;
-      throw new EspalierError('aborted', `Stopped. Go on with: espalier run ${file} --out ${out} --resume`);
-    } finally {
-      process.off('SIGINT', stop);
-      process.off('SIGTERM', stop);
-    }
+    await stoppable(
+      async (signal) => {
+        // A run goes on where it began: elsewhere it would not end in the same bytes.
+        const began = resume && given.backend === 'auto' ? await backendOf(out) : undefined;
+        const backend = await startNamed(
+          began ?? given.backend,
+          (line) => listener.info(line),
+          trialOf(loaded),
+        );
+        const command = [
+          'npx',
+          'espalier',
+          'run',
+          ...rawArgs.filter((argument) => argument !== '--resume'),
+        ].join(' ');
+        const report = await runRecipe(loaded, {
+          out,
+          resume,
+          backend,
+          listener,
+          signal,
+          command,
+        });
+        if (json) return printJson(report);
+        print(`\n${summarize(report)}\n\n${join(out, layout.model)}\n${join(out, layout.page)}\n`);
+      },
+      {
+        onStop: () => listener.warn('Stopping after this step; once more to stop at once.'),
+        goOn: `Go on with: espalier run ${file} --out ${out} --resume`,
+      },
+    );
   },
 });

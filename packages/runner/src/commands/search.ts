@@ -8,7 +8,9 @@ import { trialOf } from '../pipeline/trial.js';
 import { loadRecipe } from '../recipe/load.js';
 import { showProgress } from '../terminal/progress.js';
 import { print } from '../terminal/stream.js';
-import { backendArgument, checkArguments, jsonArgument, printJson, startNamed } from './common.js';
+import { backendArgument, checkArguments, jsonArgument, printJson, repeated, startNamed } from './common.js';
+import { crewArguments, crewOf } from './crew-options.js';
+import { stoppable } from './stopping.js';
 
 const args = {
   recipe: { type: 'positional', required: true, description: "A recipe with a 'search' section" },
@@ -19,6 +21,12 @@ const args = {
     valueHint: 'folder',
   },
   resume: { type: 'boolean', default: false, description: 'Go on with the search that --out holds' },
+  from: {
+    type: 'string',
+    description: 'A search whose trials this one begins with, of the strategy tpe (repeatable)',
+    valueHint: 'folder',
+  },
+  ...crewArguments,
   ...backendArgument,
   ...jsonArgument,
 } as const;
@@ -33,7 +41,7 @@ export default defineCommand({
       'Try values for parts of a recipe; writes a table, a plot of error against bytes, the best recipe.',
   },
   args,
-  async run({ args: given }) {
+  async run({ args: given, rawArgs }) {
     checkArguments(given, args);
     const trials = Number(given.trials);
     if (!Number.isInteger(trials) || trials < 1) {
@@ -44,52 +52,41 @@ export default defineCommand({
     const loaded = await loadRecipe(given.recipe);
     const out = given.out ?? join('runs', `${loaded.recipe.name}-search`);
     const listener = showProgress(given.json ? process.stderr : process.stdout);
-    const controller = new AbortController();
-    const stop = (): void => {
-      if (controller.signal.aborted) process.exit(1);
-      controller.abort();
-    };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
-    try {
-      const backend = await startNamed(given.backend, (line) => listener.info(line), trialOf(loaded));
-      const { signal } = controller;
-      const found = await searchRecipe(loaded, {
-        out,
-        trials,
-        resume: given.resume,
-        backend,
-        listener,
-        signal,
-      });
-      if (given.json) return printJson(found);
-      const paths = Object.keys(found.best.values);
-      const { goal, measures, trials: done } = found;
-      const { search } = loaded.recipe;
-      const format = goal ? goalView(goal, measures).format : formatPercent;
-      const value = ({ value, error }: Trial): number => (goal ? (value ?? Number.NaN) : error);
-      const bound = search && boundOf(search, goal);
-      const rows = ranked(done, bound, rankingOf(found)).map((trial) => [
-        String(trial.trial),
-        String(trial.rung),
-        ...paths.map((path) => JSON.stringify(trial.values[path])),
-        trial.failed ?? format(value(trial)),
-        trial.failed === undefined ? formatBytes(trial.bytes) : '',
-      ]);
-      const head = [
-        'trial',
-        'round',
-        ...paths.map((path) => path.split('.').slice(-2).join('.')),
-        goal?.metric ?? 'error',
-        'bytes',
-      ];
-      print(`\n${formatTable([head, ...rows])}\n\nBest: trial ${found.best.trial}\n${found.recipe}\n`);
-    } catch (error) {
-      if (!controller.signal.aborted) throw error;
-      throw new EspalierError('aborted', `Stopped. Go on with the same command and --resume.`);
-    } finally {
-      process.off('SIGINT', stop);
-      process.off('SIGTERM', stop);
-    }
+    const found = await stoppable(
+      async (signal) => {
+        const backend = await startNamed(given.backend, (line) => listener.info(line), trialOf(loaded));
+        const crew = crewOf(given, { backend, listener, signal, loaded });
+        const from = repeated(rawArgs, 'from');
+        const { resume } = given;
+        try {
+          return await searchRecipe(loaded, { out, trials, resume, backend, listener, signal, crew, from });
+        } finally {
+          await crew.close();
+        }
+      },
+      { goOn: 'Go on with the same command and --resume.' },
+    );
+    if (given.json) return printJson(found);
+    const { goal, measures, trials: done } = found;
+    const { search } = loaded.recipe;
+    const paths = Object.keys(search?.paths ?? {});
+    const format = goal ? goalView(goal, measures).format : formatPercent;
+    const value = ({ value, error }: Trial): number => (goal ? (value ?? Number.NaN) : error);
+    const bound = search && boundOf(search, goal);
+    const rows = ranked(done, bound, rankingOf(found)).map((trial) => [
+      `${trial.trial}${search?.front && found.front.includes(trial.trial) ? ' (front)' : ''}`,
+      String(trial.rung),
+      ...paths.map((path) => JSON.stringify(trial.values[path]) ?? '–'),
+      trial.failed ?? format(value(trial)),
+      trial.failed === undefined ? formatBytes(trial.bytes) : '',
+    ]);
+    const head = [
+      'trial',
+      'round',
+      ...paths.map((path) => path.split('.').slice(-2).join('.')),
+      goal?.metric ?? 'error',
+      'bytes',
+    ];
+    print(`\n${formatTable([head, ...rows])}\n\nBest: trial ${found.best.trial}\n${found.recipe}\n`);
   },
 });

@@ -1,16 +1,15 @@
 import { join } from 'node:path';
-import { disposeModel, EspalierError, Run } from '@espalier/core';
+import { EspalierError } from '@espalier/core';
 import { formatPercent, formatTable, goalView, renderSensitivity, sensitivityCsv } from '@espalier/report';
-import { measureSensitivity, type SensitivityKind, suggestion } from '@espalier/sensitivity';
+import { type Sensitivity, type SensitivityKind, suggestion } from '@espalier/sensitivity';
 import { defineCommand } from 'citty';
 import { stringify } from 'yaml';
-import { dataHelp, givenData } from '../inputs/data-argument.js';
-import { loadData } from '../pipeline/data.js';
+import { dataHelp } from '../inputs/data-argument.js';
 import { writeWhole } from '../pipeline/files.js';
-import { evaluating, measuresOf } from '../pipeline/measures.js';
-import { readLayersModel } from '../pipeline/model-files.js';
-import type { Recipe } from '../recipe/schema.js';
+import { openSensitivity, type SensitivityUse } from '../pipeline/sensitivity-of.js';
+import { showProgress } from '../terminal/progress.js';
 import { print, tell } from '../terminal/stream.js';
+import { sensitivityOfEach } from '../trials/several.js';
 import {
   backendArgument,
   checkArguments,
@@ -19,6 +18,8 @@ import {
   printJson,
   startNamed,
 } from './common.js';
+import { crewArguments, crewOf, sideBySide } from './crew-options.js';
+import { stoppable } from './stopping.js';
 
 const args = {
   ...modelArgument,
@@ -70,6 +71,7 @@ const args = {
     description: 'With --suggest: how much accuracy, or of the goal, each tensor may cost by itself',
     valueHint: 'number',
   },
+  ...crewArguments,
   ...backendArgument,
   ...jsonArgument,
 } as const;
@@ -93,51 +95,44 @@ export default defineCommand({
     checkArguments(given, args);
     const levels = given.levels.split(',').map((text) => numberOf('levels', text));
     const maxDrop = numberOf('max-drop', given['max-drop']);
-    await startNamed(given.backend, () => {});
-    const model = await readLayersModel(given.model);
-    const more = {
-      ...(given.validation !== undefined && { validation: numberOf('validation', given.validation) }),
-      ...(given.dir !== undefined && { dir: given.dir }),
-      ...(given.scale !== undefined && { scale: given.scale }),
-    };
-    const { data: use, folder, seed: own, loss, metrics, goal: wanted } = await givenData(given.data, more);
-    const seed = given.seed === undefined ? own : numberOf('seed', given.seed);
-    const recipe = {
-      name: model.name,
-      seed,
-      data: use,
+    const use: SensitivityUse = {
       model: given.model,
-      stages: [],
-      ...(loss && { loss }),
+      data: given.data,
+      more: {
+        ...(given.validation !== undefined && { validation: numberOf('validation', given.validation) }),
+        ...(given.dir !== undefined && { dir: given.dir }),
+        ...(given.scale !== undefined && { scale: given.scale }),
+      },
+      ...(given.seed !== undefined && { seed: numberOf('seed', given.seed) }),
+      pruned: given.kind as SensitivityKind,
+      levels,
+      ...(given.parameters !== undefined && { parameters: given.parameters.split(',') }),
     };
-    const loaded = await loadData(recipe as Recipe, folder, () => {});
-    const data = loaded.cut(model).validation;
-    const measures = measuresOf(
-      { ...(metrics && { metrics }), ...(wanted && { goal: wanted }) },
-      model,
-      loaded.loss,
-    );
+    const backend = await startNamed(given.backend, () => {});
+    const opened = await openSensitivity(use);
+    const { name, measures } = opened;
     const goal = goalView(measures.goal, measures.shown);
     const value = (score: { accuracy: number; value?: number }): number => score.value ?? score.accuracy;
-    const run = new Run(model);
-    const measured = await measureSensitivity(run, data, {
-      kind: given.kind as SensitivityKind,
-      levels,
-      ...evaluating(measures),
-      ...(measures.goal && { goal: measures.goal }),
-      ...(given.parameters !== undefined && { parameters: given.parameters.split(',') }),
-      onPoint: (name, point) =>
+    const inProcess = (): Promise<Sensitivity> =>
+      opened.measure((name, point) =>
         tell(`${name} ${formatPercent(point.sparsity)}: ${goal.format(value(point))}\n`),
-    });
+      );
+    const inTrials = (signal: AbortSignal): Promise<Sensitivity> => {
+      const crew = crewOf(given, { backend, listener: showProgress(process.stderr), signal });
+      const how = { crew, out: given.out };
+      return sensitivityOfEach(use, opened.targets(), how).finally(() => crew.close());
+    };
+    const measured = await (sideBySide(given)
+      ? stoppable(inTrials, { goOn: 'Nothing is kept of it.' })
+      : inProcess()
+    ).finally(() => opened.close());
     const files = {
       'sensitivity.csv': sensitivityCsv(measured),
       'sensitivity.json': `${JSON.stringify(measured, null, 2)}\n`,
-      'sensitivity.html': renderSensitivity({ name: model.name, measures: measures.shown, ...measured }),
+      'sensitivity.html': renderSensitivity({ name, measures: measures.shown, ...measured }),
     };
     for (const [name, content] of Object.entries(files)) await writeWhole(join(given.out, name), content);
     const schedule = given.suggest ? suggestion(measured, maxDrop) : undefined;
-    run.dispose();
-    disposeModel(model);
     if (given.json) return printJson({ ...measured, ...(schedule && { suggestion: schedule }) });
     const { baseline, curves, refused } = measured;
     const head = [given.kind, ...curves[0].points.map(({ sparsity }) => formatPercent(sparsity))];

@@ -140,6 +140,12 @@ function checkMeasures({ loss, metrics, goal, search }: z.infer<typeof recipeHea
   if (search?.bound !== undefined && search.maxError !== undefined) {
     problems.push({ path: ['search', 'bound'], message: 'maxError bounds it already. Leave one out.' });
   }
+  if (search?.front && search.strategy !== 'tpe') {
+    problems.push({
+      path: ['search', 'front'],
+      message: 'only the strategy tpe looks for a front. Write strategy: tpe.',
+    });
+  }
   return problems;
 }
 

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { anyData } from './data-schema.js';
 import { layersSchema } from './layers/schema.js';
 import { goal, losses, metrics } from './measures-schema.js';
+import { search } from './search-schema.js';
 
 /** Values a plugin factory takes; it checks them itself. */
 const options = z.record(z.string(), z.unknown());
@@ -141,36 +142,6 @@ const model = z
   ])
   .describe('What is trained.');
 
-/** Which values `espalier search` tries for one place of the recipe. */
-const range = z.union([
-  z.strictObject({
-    from: z.number(),
-    to: z.number(),
-    scale: z.enum(['linear', 'log']).describe('Default linear.').optional(),
-    integer: z.boolean().optional(),
-  }),
-  z.strictObject({ choices: z.array(z.unknown()).min(1) }),
-]);
-
-const search = z
-  .strictObject({
-    strategy: z.enum(['random', 'quasi-random', 'halving']).describe('Default quasi-random.').optional(),
-    maxError: z
-      .number()
-      .min(0)
-      .max(1)
-      .describe(
-        'The best trial has the fewest bytes among those with at most this error on the validation split.',
-      )
-      .optional(),
-    bound: z
-      .number()
-      .describe('The same of another goal than accuracy: those that are at least this good.')
-      .optional(),
-    paths: z.record(z.string(), range).describe('What is tried where: plugins.prior.options.tau, …'),
-  })
-  .describe('What `espalier search` varies.');
-
 const head = {
   name: z.string().min(1).describe('Names the run and its folder.'),
   seed: z.int().min(0).describe('Of initial weights, order of the data, dropout. Default 0.').optional(),
@@ -231,7 +202,7 @@ export interface Recipe extends Omit<Written, 'loss' | 'metrics' | 'goal'> {
   readonly metrics?: readonly MetricUse[] | Readonly<Record<string, readonly MetricUse[]>>;
   readonly goal?: string | Goal;
 }
-export type Search = z.infer<typeof search>;
+export type { Search } from './search-schema.js';
 export type TrainStage = z.infer<typeof trainStage>;
 export type ApplyStage = z.infer<typeof applyStage>;
 export type Stage = TrainStage | ApplyStage;

@@ -8,6 +8,8 @@ export interface Trial {
   /** Which round; the last one has all epochs. */
   readonly rung: number;
   readonly values: Values;
+  /** How many results were known when it was asked for. */
+  readonly known?: number;
   /** On the validation split, decoded from the file; 1 when the trial failed, or where labels are no classes. */
   readonly error: number;
   /** The goal, where it is not accuracy, likewise measured; absent when the trial failed. */
@@ -64,6 +66,7 @@ export function ranked(trials: readonly Trial[], bound?: number, by?: Ranking): 
   return [...trials].sort((a, b) => {
     if (fits(a) !== fits(b)) return fits(a) ? -1 : 1;
     const [bySize, byCost] = [a.bytes - b.bytes, compare(cost(a), cost(b))];
-    return fits(a) ? bySize || byCost : byCost || bySize;
+    // In whichever order they came.
+    return (fits(a) ? bySize || byCost : byCost || bySize) || a.trial - b.trial || a.rung - b.rung;
   });
 }

@@ -1,7 +1,7 @@
 import { isTrainStage, type Recipe, type Search } from '../../recipe/schema.js';
 
 /** Each rung trains so many times longer than the one below, and keeps one in so many. */
-const eta = 3;
+export const eta = 3;
 
 /** One round of a search: how many trials, and for which share of the recipe's epochs. */
 export interface Rung {
@@ -14,7 +14,7 @@ export interface Rung {
  * for a ninth of the epochs, the best third for a third of them, the best of those for all.
  */
 export function rungsOf(strategy: Search['strategy'], trials: number): Rung[] {
-  if (strategy !== 'halving') return [{ trials, share: 1 }];
+  if (strategy !== 'halving' && strategy !== 'asynchronous-halving') return [{ trials, share: 1 }];
   const steps = Math.min(2, Math.floor(Math.log(trials) / Math.log(eta) + 1e-9));
   return Array.from({ length: steps + 1 }, (_, i) => ({
     trials: Math.max(1, Math.round(trials / eta ** i)),

@@ -1,22 +1,24 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { EspalierError } from '@espalier/core';
-import { goalView, type Report, renderSearch } from '@espalier/report';
+import { goalView, renderSearch } from '@espalier/report';
 import { type LoadedRecipe, resolveRecipe } from '../../recipe/load.js';
 import { moved } from '../../recipe/moved.js';
-import { override } from '../../recipe/override.js';
-import type { Recipe } from '../../recipe/schema.js';
 import { recipeText } from '../../recipe/text.js';
+import { type Crew, inThisProcess } from '../../trials/crew.js';
+import { withValues } from '../../trials/recipe-of.js';
+import type { RecipeTask } from '../../trials/task.js';
 import { alone, finished } from '../alone.js';
 import { layout, writeWhole } from '../files.js';
 import { type Listener, silent } from '../listener.js';
 import { runRecipe } from '../run-recipe.js';
+import { type Aims, frontOf } from './front.js';
 import { commonStages } from './prefix.js';
 import { boundOf, type Ranking, ranked, type Trial } from './rank.js';
-import { rungsOf, shortened } from './rungs.js';
-import { checkSpace, type Values, valuesOf } from './space.js';
+import { checkSpace, valuesOf } from './space.js';
+import { type Compared, type SearchState, stateOf, writeState } from './state.js';
+import { type Asked, type Strategy, strategyOf } from './strategy.js';
 
 /** Where and how a search runs. */
 export interface SearchOptions {
@@ -27,129 +29,40 @@ export interface SearchOptions {
   readonly backend: Backend;
   readonly listener?: Listener;
   readonly signal?: AbortSignal;
+  /** Who runs the trials. Default: this process, one after another. */
+  readonly crew?: Crew;
+  /** Folders of searches whose trials this one begins with; of the strategy `tpe`. */
+  readonly from?: readonly string[];
 }
 
 /** What a search has found. */
-export interface Found {
-  /** By what they are compared, where it is not their error. */
-  readonly goal?: Report['goal'];
-  readonly measures?: Report['measures'];
-  /** All trials in the order they ran. */
+export interface Found extends Compared {
+  /** All trials in the order they came. */
   readonly trials: readonly Trial[];
   readonly best: Trial;
+  /** Numbers of the trials that no other is better than in both error, or goal, and bytes. */
+  readonly front: readonly number[];
   /** The file that holds the recipe with the best trial's values. */
   readonly recipe: string;
 }
 
-/** The recipe with a trial's values put in, and without its search. */
-function withValues(recipe: Recipe, values: Values): Recipe {
-  const { search: _, ...rest } = recipe;
-  const assignments = Object.entries(values).map(([path, value]) => `${path}=${JSON.stringify(value)}`);
-  return override(rest, assignments) as Recipe;
-}
-
 /** The stages that all trials share, run once; what follows them starts from their model. */
-async function afterCommon(loaded: LoadedRecipe, options: SearchOptions): Promise<LoadedRecipe> {
+async function runCommon(loaded: LoadedRecipe, options: SearchOptions): Promise<RecipeTask['common']> {
   const { recipe, source } = loaded;
   const count = commonStages(recipe, Object.keys(recipe.search!.paths));
-  if (count === 0) return loaded;
+  if (count === 0) return undefined;
   const out = resolve(options.out, 'common');
   const { search: _, plugins: __, ...head } = recipe;
   const common = { ...head, stages: recipe.stages.slice(0, count), baseline: recipe.stages[count - 1].name };
   if ((await finished(out, common)) === undefined) {
-    await runRecipe({ recipe: common, source }, { ...options, out, measure: 'validation' });
+    await runRecipe({ recipe: common, source }, { ...options, out, resume: true, measure: 'validation' });
   }
-  const { baseline, ...rest } = recipe;
-  const stays = recipe.stages.slice(count).some(({ name }) => name === baseline);
-  return {
-    source,
-    recipe: {
-      ...rest,
-      model: join(out, layout.plain, 'model.json'),
-      stages: recipe.stages.slice(count),
-      ...(stays && baseline !== undefined && { baseline }),
-    },
-  };
-}
-
-async function runTrial(
-  { recipe, source }: LoadedRecipe,
-  options: SearchOptions,
-  place: { readonly trial: number; readonly rung: number; readonly share: number; readonly values: Values },
-): Promise<Done> {
-  const { trial, rung, share, values } = place;
-  const out = join(options.out, 'trials', `${trial}-${rung}`);
-  const began = performance.now();
-  let report: Report | undefined;
-  try {
-    const made = resolveRecipe(withValues(recipe, values), source);
-    const short = { ...made, recipe: shortened(made.recipe, share) };
-    report = await finished(out, short.recipe);
-    const { backend, listener, signal } = options;
-    report ??= await runRecipe(short, {
-      out,
-      backend,
-      resume: true,
-      measure: 'validation',
-      ...(listener && { listener }),
-      ...(signal && { signal }),
-    });
-  } catch (error) {
-    const { code, message } = error as EspalierError;
-    // A trial may go wrong on its own (weights that are not finite); what stops the search is another matter.
-    if (code !== 'not-finite' && code !== 'invalid-option') throw error;
-    return { trial, rung, values, error: 1, bytes: 0, seconds: 0, failed: message.split('\n')[0] };
-  }
-  const { error, bytes } = report.compressed;
-  const value = report.goal && goalView(report.goal, report.measures).ofModel(report.compressed);
-  return {
-    trial,
-    rung,
-    values,
-    error: error ?? 1,
-    ...(value != null && { value }),
-    bytes,
-    seconds: (performance.now() - began) / 1000,
-    ...(report.goal && { goal: report.goal, ...(report.measures && { measures: report.measures }) }),
-  };
-}
-
-/** By what trials are compared. */
-interface Compared {
-  readonly goal?: Report['goal'] | undefined;
-  readonly measures?: Report['measures'] | undefined;
-}
-
-/** A trial, and what its report says models are compared by. */
-type Done = Trial & Pick<Report, 'goal' | 'measures'>;
-
-interface State extends Pick<Report, 'goal' | 'measures'> {
-  readonly fingerprint: string;
-  readonly trials: Trial[];
+  return { stages: count, model: join(out, layout.plain, 'model.json') };
 }
 
 /** By what the trials of a search are ranked: nothing where it is their error. */
 export function rankingOf({ goal, measures }: Compared): Ranking | undefined {
   return goal && { better: goal.better, share: goalView(goal, measures).unit === 'share' };
-}
-
-async function stateOf(out: string, fingerprint: string, resume: boolean): Promise<State> {
-  let text: string;
-  try {
-    text = await readFile(join(out, 'search.json'), 'utf8');
-  } catch {
-    return { fingerprint, trials: [] };
-  }
-  const state = JSON.parse(text) as State;
-  if (!resume) {
-    throw new EspalierError('out-taken', `${out} holds another search; nothing was overwritten.`, {
-      remedy: 'Go on with it: --resume. Or choose another --out.',
-    });
-  }
-  if (state.fingerprint === fingerprint) return state;
-  throw new EspalierError('bad-state', `${out} holds a search of another recipe.`, {
-    remedy: 'Resume with the recipe it was started with, or choose another --out.',
-  });
 }
 
 /**
@@ -165,7 +78,7 @@ export async function searchRecipe(loaded: LoadedRecipe, options: SearchOptions)
 
 async function searchAlone(loaded: LoadedRecipe, options: SearchOptions): Promise<Found> {
   const { recipe, source } = loaded;
-  const { out, trials, resume = false, listener = silent } = options;
+  const { out, trials, resume = false, listener = silent, backend, signal, from = [] } = options;
   const { search, seed = 0 } = recipe;
   if (search === undefined) {
     throw new EspalierError('bad-recipe', `${source.file} has no 'search' section.`, {
@@ -173,46 +86,120 @@ async function searchAlone(loaded: LoadedRecipe, options: SearchOptions): Promis
     });
   }
   checkSpace(search);
+  if (from.length > 0 && search.strategy !== 'tpe') {
+    throw new EspalierError(
+      'invalid-option',
+      `${search.strategy ?? 'quasi-random'} does not look at earlier trials.`,
+      {
+        remedy: 'Leave --from out, or write strategy: tpe.',
+      },
+    );
+  }
   resolveRecipe(withValues(recipe, valuesOf(search, 0, seed)), source);
   const fingerprint = createHash('sha256').update(recipeText(recipe)).digest('hex');
-  let state = await stateOf(out, fingerprint, resume);
-  const rest = await afterCommon(loaded, options);
-  const rungs = rungsOf(search.strategy, trials);
-  const rank = (trials: readonly Trial[]): Trial[] =>
-    ranked(trials, boundOf(search, state.goal), rankingOf(state));
-  let chosen = Array.from({ length: rungs[0].trials }, (_, trial) => trial);
-  const record = async (): Promise<Trial> => {
+  let state = await stateOf(out, fingerprint, { resume, from });
+  const common = await runCommon(loaded, options);
+  const crew =
+    options.crew ?? inThisProcess({ backend, listener, ...(signal && { signal }), read: async () => loaded });
+  const rank = (some: readonly Trial[]): Trial[] =>
+    ranked(some, boundOf(search, state.goal), rankingOf(state));
+  const strategy = strategyOf({
+    search,
+    trials,
+    seed,
+    rank,
+    aims: (trial) => aimsOf(trial, state),
+    earlier: state.earlier ?? [],
+  });
+  const record = async (): Promise<Pick<Found, 'best' | 'front'>> => {
     const last = Math.max(...state.trials.map(({ rung }) => rung));
-    const [best] = rank(state.trials.filter(({ rung }) => rung === last));
+    const ended = state.trials.filter(({ rung }) => rung === last);
+    const [best] = rank(ended);
     const there = moved(withValues(recipe, best.values), dirname(source.file), out);
     await writeWhole(join(out, 'best.yaml'), recipeText(there));
-    const { goal, measures } = state;
-    const rows = state.trials.map((t) => ({
-      ...t,
-      error: goal ? (t.value ?? Number.NaN) : t.error,
-      best: t === best,
-      partial: rungs[t.rung].share < 1,
-    }));
-    const page = { name: recipe.name, trials: rows, ...(goal && { goal }), ...(measures && { measures }) };
-    await writeWhole(join(out, 'search.html'), renderSearch(page));
-    await writeWhole(join(out, 'search.json'), `${JSON.stringify(state, null, 2)}\n`);
-    return best;
+    await writeWhole(join(out, 'search.html'), renderSearch(pageOf(recipe.name, state, strategy, best)));
+    await writeState(out, state);
+    const going = ended.filter(({ failed }) => failed === undefined);
+    const front = frontOf(going.map((trial) => aimsOf(trial, state))).map((i) => going[i].trial);
+    return { best, front: front.sort((a, b) => a - b) };
   };
-  for (const [rung, { share }] of rungs.entries()) {
-    for (const trial of chosen) {
-      if (state.trials.some((done) => done.trial === trial && done.rung === rung)) continue;
-      const values = valuesOf(search, trial, seed);
-      listener.info(`Trial ${trial}: ${JSON.stringify(values)}`);
-      const { goal, measures, ...done } = await runTrial(rest, options, { trial, rung, share, values });
-      state = { ...state, ...(goal && { goal }), ...(measures && { measures }) };
-      state.trials.push(done);
-      await record();
+  const run = async ({ trial, rung, values, known }: Asked): Promise<void> => {
+    const began = performance.now();
+    const outcome = await crew.run({
+      name: `Trial ${trial}: ${JSON.stringify(values)}`,
+      out: join(out, 'trials', `${trial}-${rung}`),
+      task: {
+        kind: 'recipe',
+        file: source.file,
+        set: [],
+        values,
+        share: strategy.rungs[rung].share,
+        ...(common && { common }),
+        measure: 'validation',
+      },
+    });
+    const seconds = (performance.now() - began) / 1000;
+    const at = { trial, rung, values, known };
+    state.pending.splice(
+      state.pending.findIndex((one) => one.trial === trial && one.rung === rung),
+      1,
+    );
+    if ('failed' in outcome) {
+      state.trials.push({ ...at, error: 1, bytes: 0, seconds: 0, failed: outcome.failed });
+      return;
     }
-    const done = state.trials.filter((t) => t.rung === rung);
-    chosen = rank(done)
-      .slice(0, rungs[rung + 1]?.trials ?? 0)
-      .map(({ trial }) => trial);
+    const { error = 1, value, bytes, goal, measures } = outcome;
+    state = { ...state, ...(goal && { goal }), ...(measures && { measures }) };
+    state.trials.push({ ...at, error, ...(value !== undefined && { value }), bytes, seconds });
+  };
+
+  // Those that were on their way when the search was stopped come first.
+  const waiting = [...state.pending];
+  const going = new Set<Promise<void>>();
+  const oneMore = async (): Promise<void> => {
+    await Promise.race(going);
+    await record();
+  };
+  for (;;) {
+    const room = Math.max(1, strategy.learns ? crew.width : (crew.depth ?? crew.width));
+    const next =
+      going.size >= room
+        ? 'wait'
+        : (waiting.shift() ?? strategy.next({ done: state.trials, pending: state.pending }));
+    if (next === 'end') break;
+    if (next === 'wait') {
+      await oneMore();
+      continue;
+    }
+    if (!state.pending.includes(next)) state.pending.push(next);
+    await writeState(out, state);
+    const trial: Promise<void> = run(next).finally(() => going.delete(trial));
+    trial.catch(() => {}); // Whoever waits for one of them is told.
+    going.add(trial);
   }
-  const { fingerprint: _, ...found } = state;
-  return { ...found, best: await record(), recipe: join(out, 'best.yaml') };
+  while (going.size > 0) await oneMore();
+  const { fingerprint: _, pending: __, earlier: ___, ...found } = state;
+  return { ...found, ...(await record()), recipe: join(out, 'best.yaml') };
+}
+
+/** What is less is better, in both: of a goal that is to be high, what it lacks; of sizes the logarithm. */
+function aimsOf({ error, value, bytes }: Trial, { goal }: Compared): Aims {
+  const cost =
+    goal === undefined ? error : goal.better === 'higher' ? -(value ?? -Infinity) : (value ?? Infinity);
+  return [cost, Math.log(Math.max(1, bytes))];
+}
+
+function pageOf(
+  name: string,
+  { trials, goal, measures }: SearchState,
+  { rungs }: Strategy,
+  best: Trial,
+): Parameters<typeof renderSearch>[0] {
+  const rows = trials.map((trial) => ({
+    ...trial,
+    error: goal ? (trial.value ?? Number.NaN) : trial.error,
+    best: trial === best,
+    partial: rungs[trial.rung].share < 1,
+  }));
+  return { name, trials: rows, ...(goal && { goal }), ...(measures && { measures }) };
 }

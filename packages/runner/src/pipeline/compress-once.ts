@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import {
+  type Compressed,
+  type CompressedWeights,
+  type CompressOptions,
+  compressWeights,
+} from '@espalier/compress';
+import { EspalierError } from '@espalier/core';
+import { checkFits, readArtifacts } from '@espalier/formats';
+import * as tf from '@tensorflow/tfjs-core';
+import type { CalibrationOptions } from '../inputs/calibration.js';
+import { inputValues } from '../inputs/input-values.js';
+import { compressModel, madeUp } from './compress-model.js';
+import { writeWhole } from './files.js';
+
+/** A model and how it is to be compressed, as plain data. */
+export interface CompressUse {
+  /** The file or folder of the model. */
+  readonly model: string;
+  readonly aim: Pick<CompressOptions, 'quality' | 'size' | 'bits'>;
+  readonly calibrate: string;
+  readonly validate?: string;
+  readonly calibration: CalibrationOptions;
+  readonly peak?: number;
+  /** `name=value`, each. */
+  readonly inputs: readonly string[];
+  /** Of processor time, about; absent: as long as it takes. */
+  readonly seconds?: number;
+}
+
+type Result = Compressed | (CompressedWeights & { readonly reason?: string });
+type Told<T> = T extends unknown ? Omit<T, 'file' | 'artifacts'> : never;
+
+/** What has come of it; the file is written. */
+export type CompressOutcome = Told<Result> & {
+  readonly model: string;
+  readonly out: string;
+  readonly weightBytes: number;
+  readonly bytes: number;
+};
+
+/** Options that need a model to run. */
+function refuseInputs({ calibrate, validate, peak, inputs }: CompressUse, file: string): void {
+  const option = [
+    ['--calibrate', calibrate === madeUp ? undefined : calibrate],
+    ['--validate', validate],
+    ['--peak', peak],
+    ['--input', inputs[0]],
+  ].find(([, value]) => value !== undefined);
+  if (option) {
+    throw new EspalierError(
+      'invalid-option',
+      `${file} holds weights and no model to run: ${option[0]} has no use.`,
+      { remedy: 'Leave it out, or give the model.' },
+    );
+  }
+}
+
+/**
+ * Compresses a model to one aim and writes the file.
+ *
+ * @param start - Starts the backend, where there is a model to run.
+ * @throws EspalierError as `readArtifacts`, `compress` and `calibrationOf` do, and `disk`
+ */
+export async function compressOnce(
+  use: CompressUse,
+  out: string,
+  { start, log, warn }: { start: () => Promise<unknown>; log: (line: string) => void; warn: typeof log },
+): Promise<CompressOutcome> {
+  const { artifacts, file } = await readArtifacts(use.model, { log: warn });
+  checkFits(artifacts, file);
+  const alone = artifacts.modelTopology === undefined;
+  if (alone) refuseInputs(use, file);
+  else await start();
+  const { aim, calibrate, validate, calibration, peak, seconds = Number.POSITIVE_INFINITY } = use;
+  const inputs = await inputValues(use.inputs);
+  const result: Result = alone
+    ? await compressWeights(artifacts, { ...aim, log })
+    : await compressModel(artifacts, {
+        calibrate,
+        validate,
+        calibration,
+        ...aim,
+        ...(peak !== undefined && { peak }),
+        inputs,
+        seconds,
+        log,
+      }).finally(() => tf.dispose(inputs as tf.TensorContainer));
+  await writeWhole(out, result.file);
+  const before = file.endsWith('.esp')
+    ? (await readFile(file)).length
+    : (artifacts.weightData as ArrayBuffer).byteLength;
+  const { file: packed, artifacts: _, ...rest } = result;
+  return { model: file, out, weightBytes: before, bytes: packed.length, ...rest } as CompressOutcome;
+}
