@@ -4,6 +4,7 @@ import { gaussianMixturePrior } from '@espalier/priors-gmm';
 import * as pruners from '@espalier/pruners';
 import * as structured from '@espalier/pruners-structured';
 import * as quantizers from '@espalier/quantize-kmeans';
+import { ratePrior } from '@espalier/rate';
 import * as regularizers from '@espalier/regularizers';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -106,6 +107,7 @@ export const schedules: Record<string, () => Schedule> = {
   'mixture prior': () => ({
     plugin: gaussianMixturePrior({ components: 4, tau: { from: 1e-3, zeros: 0.9 }, pruneFrom: 0.5 }),
   }),
+  'rate prior': () => ({ plugin: ratePrior({ weight: 0.5, pruneFrom: 0.5 }), parameters: '**' }),
   kmeans: () => ({ plugin: quantizers.kmeans({ clusters: 4 }) }),
   'kmeans by importance': () => ({ plugin: quantizers.kmeans({ clusters: 4, importance: 'fisher' }) }),
   uniform: () => ({ plugin: quantizers.uniform({ bits: 4 }) }),

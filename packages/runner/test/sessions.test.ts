@@ -71,6 +71,7 @@ describe('a run that is stopped between two stages ends as it would have', () =>
     ['growing', '@espalier/regularizers#growing', '{ sparsity: 0.5, strength: 0.5 }', {}],
     ['optimal brain damage', `${obd}#obd`, '{ sparsity: 0.6 }', {}],
     ['a mixture prior', '@espalier/priors-gmm#gaussianMixturePrior', '{ components: 3, tau: 0.5 }', {}],
+    ['a rate', '@espalier/rate#ratePrior', '{ weight: { bytes: 60 }, pruneFrom: 0.5 }', {}],
     ['a posterior', '@espalier/bayesian-layers#groupNormalJeffreys', '{ pruneFrom: 0.5, frames: false }', {}],
   ])('%s', async (_, plugin, options, more) => {
     const recipe = recipeOf(plugin, options, more);

@@ -64,6 +64,7 @@ const known = [
   'priors-gmm',
   'bayesian-layers',
   'quantize-kmeans',
+  'rate',
 ];
 
 /** The ES module that a manifest's `exports` or `main` names. */

@@ -1,0 +1,85 @@
+import '@tensorflow/tfjs-backend-cpu';
+import { groupNormalJeffreys } from '@espalier/bayesian-layers';
+import { decode, encode } from '@espalier/codec';
+import { disposeModel, type Schedule, train } from '@espalier/core';
+import { gaussianMixturePrior } from '@espalier/priors-gmm';
+import * as structured from '@espalier/pruners-structured';
+import { ratePrior } from '@espalier/rate';
+import { distillation } from '@espalier/regularizers';
+import { describe, expect, it } from 'vitest';
+import { artifactsOf } from '../src/pipeline/model-files.js';
+import { dataOf, filters, net } from './every-plugin.js';
+
+const beside: Record<string, () => Schedule[]> = {
+  distillation: () => [{ plugin: distillation() }],
+  'structured pruning': () => [
+    {
+      plugin: structured.structuredLevel({ structure: 'filters', sparsity: 0.5 }),
+      parameters: filters,
+    },
+  ],
+  'a mixture prior': () => [{ plugin: gaussianMixturePrior({ components: 4 }) }],
+};
+
+describe('training for the rate, beside', () => {
+  it.each(Object.entries(beside))(
+    '%s: the file holds what the quantizer made, to the bit',
+    async (_, others) => {
+      const run = net();
+      const prior = ratePrior({ weight: 0.1 });
+      const coder = await run.start(prior, { parameters: '**' });
+      const schedules = [...others(), { plugin: coder }];
+      await train(run, { data: dataOf(4), epochs: 3, learningRate: 0.01, schedules });
+      await run.quantize(prior.quantizer, '**', undefined, await coder.save());
+      coder.dispose();
+      const artifacts = await artifactsOf(run.model);
+      const back = decode(encode(artifacts));
+      expect(
+        Buffer.compare(
+          Buffer.from(back.weightData as ArrayBuffer),
+          Buffer.from(artifacts.weightData as ArrayBuffer),
+        ),
+      ).toBe(0);
+      for (const parameter of run.parameters) {
+        expect(run.shared(parameter) === undefined).toBe(parameter.role === 'statistic');
+      }
+      run.dispose();
+      disposeModel(run.model);
+    },
+  );
+
+  it('units that come to nothing are thinned away, and training goes on with what was learned', async () => {
+    const run = net();
+    const prior = ratePrior({ weight: 40, pruneFrom: 0.5, rates: { steps: 0.1 } });
+    const options = { data: dataOf(4), epochs: 6, learningRate: 0.03 };
+    const coder = await run.start(prior, { parameters: '**' });
+    await train(run, { ...options, schedules: [{ plugin: coder }] });
+    const state = await coder.save();
+    coder.dispose();
+    const before = run.parameters.reduce((sum, { size }) => sum + size, 0);
+    const running = await run.start(structured.thin(), { parameters: '**' });
+    const old = run.model;
+    await run.replaceModel(await running.session.apply(old));
+    running.dispose();
+    disposeModel(old);
+    expect(run.parameters.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(before);
+    const later = await run.start(prior, { parameters: '**', state });
+    await train(run, { ...options, epochs: 1, schedules: [{ plugin: later }] });
+    later.dispose();
+    run.dispose();
+    disposeModel(run.model);
+  });
+
+  it('a posterior over the same weights is refused by name, in either order', async () => {
+    for (const order of [0, 1]) {
+      const run = net();
+      const both: Schedule[] = [{ plugin: ratePrior() }, { plugin: groupNormalJeffreys() }];
+      const work = train(run, { data: dataOf(2), epochs: 1, schedules: order === 0 ? both : both.reverse() });
+      await expect(work).rejects.toThrow(
+        /ratePrior: conv\/kernel has no part in this pass, or another plugin draws it/,
+      );
+      run.dispose();
+      disposeModel(run.model);
+    }
+  });
+});
