@@ -117,7 +117,7 @@ function lossSection({ loss }) {
   const names = alternatives(loss).find((one) => one.enum).enum;
   return `## \`loss\`
 
-A name; a name with options; in TypeScript a function \`(labels, outputs, weights?) => scalar\`. Of several outputs a list, or each by the name of its layer:
+A name; a name with options; or a function \`(labels, outputs, weights?) => scalar\`: in TypeScript itself, in YAML by its name, as in \`loss: { use: ./loss.mjs#cubed }\`. Of several outputs a list, or each by the name of its layer:
 \`loss: { kind: categoricalCrossentropy, price: { name: huber, weight: 0.5 } }\`. Default: categoricalCrossentropy; of numbers, meanSquaredError.
 
 ${lossTable(names)}
@@ -136,7 +136,7 @@ function metricSection({ metrics }) {
 \`goal: { metric: own, better: lower }\` is for functions; \`goal: price/rmse\` for one output of several. Default: accuracy; of numbers \`metrics: [rmse]\` and \`goal: loss\`.
 What each means is in the [readme of @espalier/metrics](../packages/metrics/README.md).
 
-Names: ${names.map((name) => `\`${name}\``).join(', ')}; \`top3\` is \`{ name: topK, k: 3 }\`. In TypeScript also a function \`(labels, outputs) => [n]\`. With options:
+Names: ${names.map((name) => `\`${name}\``).join(', ')}; \`top3\` is \`{ name: topK, k: 3 }\`. Of one's own: a function \`(labels, outputs) => [n]\`, in YAML by its name, as in \`{ use: ./metrics.mjs#largest }\`. With options:
 
 ${table(options)}`;
 }

@@ -4,6 +4,7 @@ import { type Arranged, arrange, listed } from './arrange.js';
 import type { Batch, Data } from './data.js';
 import { checkLabels } from './internal/check-labels.js';
 import { disposeBatch } from './internal/dispose-batch.js';
+import { keptCounts, withoutIgnored } from './loss/ignored.js';
 import { labelClasses } from './loss/labels.js';
 import type { ResolvedLoss } from './loss.js';
 import { type Losses, type ResolvedLosses, resolveLosses } from './losses.js';
@@ -37,7 +38,6 @@ export async function evaluate(
   const metrics = options.metrics && resolveMetrics(options.metrics, model, loss);
   const sums = loss.each.map((_, i) => new Sum(metrics?.[i]));
   let size = 0;
-  let total = 0; // examples, by their weights
   for await (const batch of data.batches(0)) {
     try {
       let [examples, broken] = [0, false];
@@ -52,7 +52,6 @@ export async function evaluate(
           broken ||= each.some(({ mean }) => Number.isNaN(mean[0]));
           for (const [i, sum] of sums.entries()) sum.add(each[i], weight, weights);
           size += examples;
-          total += weight;
         },
       );
       if (broken) await checkLabels(model, loss, batch);
@@ -60,7 +59,7 @@ export async function evaluate(
       disposeBatch(batch);
     }
   }
-  const outputs = sums.map((sum) => sum.over(total));
+  const outputs = sums.map((sum) => sum.over());
   if (outputs.length === 1) {
     return { ...outputs[0], loss: loss.each[0].weight * outputs[0].loss, size };
   }
@@ -81,6 +80,8 @@ type Measured = {
   readonly hits: tf.Tensor;
   /** Of how many; undefined where examples have weights. */
   readonly positions: tf.Tensor | undefined;
+  /** How many positions count, by the weights of their examples; undefined where all do. */
+  readonly kept: tf.Tensor | undefined;
   readonly metrics: readonly (readonly tf.Tensor[])[];
 };
 
@@ -89,6 +90,8 @@ class Sum {
   readonly measurements: readonly { metric: Metric; measurement: Measurement }[];
   #loss = 0;
   #accuracy = 0;
+  /** What was counted: examples by their weights, or positions. */
+  #total = 0;
   readonly #asked: boolean;
 
   constructor(metrics: readonly Metric[] | undefined) {
@@ -96,13 +99,21 @@ class Sum {
     this.measurements = (metrics ?? []).map((metric) => ({ metric, measurement: metric.start() }));
   }
 
-  add({ mean, hits, positions, metrics }: Seen<Measured>, weight: number, weights?: Float32Array): void {
+  add(
+    { mean, hits, positions, kept, metrics }: Seen<Measured>,
+    examples: number,
+    weights?: Float32Array,
+  ): void {
+    // Of sequences that are filled up, a batch counts by what is in it.
+    const weight = kept?.[0] ?? examples;
+    this.#total += weight;
     this.#loss += mean[0] * weight;
     this.#accuracy += (hits[0] / (positions?.[0] ?? weight)) * weight || 0;
     for (const [i, { measurement }] of this.measurements.entries()) measurement.add(metrics[i], weights);
   }
 
-  over(total: number): OutputEvaluation {
+  over(): OutputEvaluation {
+    const total = this.#total;
     const named = this.measurements.map(({ metric: { name }, measurement }) => [name, measurement] as const);
     const perClass = named.flatMap(([name, one]) => {
       const values = one.perClass?.();
@@ -143,21 +154,34 @@ function look(
   const each = outputs.map((output, i): Measured => {
     const one = loss.each[i];
     const mean = one.compute(labels[i], output, weights);
-    const right = hitsOf(labels[i], output, one);
-    const hits = weights ? weighed(right, weights) : tf.sum(right);
+    const counted = one.ignore === undefined ? undefined : withoutIgnored(labels[i], output, one.ignore);
+    const own = counted?.labels ?? labels[i];
+    const right = hitsOf(own, output, one);
     const measurements = sums[i].measurements;
-    const input = measurements.length > 0 ? inputOf(labels[i], output, one) : undefined;
+    const input = measurements.length > 0 ? inputOf(own, output, one, counted?.kept) : undefined;
     const metrics = measurements.map(({ measurement }) => measurement.look(input!));
-    return { mean, hits, positions: weights ? undefined : tf.scalar(right.size), metrics };
+    if (counted) {
+      const counts = keptCounts(counted.kept, weights);
+      const kept = tf.sum(counts);
+      const hits = tf.sum(tf.mul(tf.reshape(right, [-1]), counts));
+      return { mean, hits, positions: kept, kept, metrics };
+    }
+    const hits = weights ? weighed(right, weights) : tf.sum(right);
+    return { mean, hits, positions: weights ? undefined : tf.scalar(right.size), kept: undefined, metrics };
   });
   return { each, examples: listed(inputs)[0].shape[0] };
 }
 
-function inputOf(labels: tf.Tensor, output: tf.Tensor, loss: ResolvedLoss): MetricInput {
-  const { onLogits, task, threshold } = loss;
-  if (!onLogits) return { labels, outputs: output, task, threshold };
+function inputOf(
+  labels: tf.Tensor,
+  output: tf.Tensor,
+  { onLogits, task, threshold }: ResolvedLoss,
+  kept: tf.Tensor | undefined,
+): MetricInput {
+  const known = { labels, task, ...(kept && { kept }) };
+  if (!onLogits) return { ...known, outputs: output, threshold };
   const outputs = task === 'classes' ? tf.softmax(output) : tf.sigmoid(output);
-  return { labels, outputs, logits: output, task, threshold: 0.5 };
+  return { ...known, outputs, logits: output, threshold: 0.5 };
 }
 
 /** The weights of the examples that are right, each by the share of its positions. */

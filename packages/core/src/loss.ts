@@ -4,9 +4,11 @@ import { EspalierError } from './errors.js';
 import { outputActivation } from './logits.js';
 import { softmaxCrossEntropy } from './loss/cross-entropy.js';
 import * as each from './loss/each.js';
+import { keptCounts, withoutIgnored } from './loss/ignored.js';
 import { areNumbers, binaryCounts, classCounts, labelRows } from './loss/labels.js';
 import { meanOf } from './loss/mean.js';
 import { type Loss, type LossOptions, type OwnLoss, optionsOf, type Task } from './loss/options.js';
+import { shown } from './shown.js';
 
 export { softmaxCrossEntropy };
 
@@ -17,6 +19,8 @@ export interface ResolvedLoss {
   readonly task: Task;
   /** Of labels that are there or not: above what an output says that they are. */
   readonly threshold: number;
+  /** The label of positions that do not count. */
+  readonly ignore?: number;
   /** The values that labels may have; absent: nobody knows. */
   readonly range?: readonly [number, number];
   /** Its part in the sum over several outputs. */
@@ -35,7 +39,13 @@ function ownLoss(loss: OwnLoss): Compute {
         remedy: 'Let the function take them: (labels, outputs, weights) => …; weights are [n].',
       });
     }
-    return loss(labels, outputs, weights);
+    const value = loss(labels, outputs, weights);
+    if (value instanceof tf.Tensor && value.size === 1) return tf.reshape(value, []) as tf.Scalar;
+    throw new EspalierError(
+      'shape-mismatch',
+      `The loss gives ${value instanceof tf.Tensor ? `[${(value as tf.Tensor).shape}]` : shown(value)} for a batch.`,
+      { remedy: 'Let it give one number, a scalar tensor: tf.mean(…) of those of all examples.' },
+    );
   };
 }
 
@@ -79,9 +89,12 @@ function checkClasses(name: string, classWeights: readonly number[] | undefined,
 const last = (shape: readonly number[]): number => shape[shape.length - 1];
 
 /** Losses of rows that are classes, `each` by itself. */
-function ofClasses({ name, smoothing = 0, classWeights }: LossOptions, compute: Compute): Compute {
-  return (labels, outputs, weights) => {
-    checkShapes('classes', labels, outputs);
+function ofClasses({ name, smoothing = 0, classWeights, ignore }: LossOptions, compute: Compute): Compute {
+  return (given, outputs, examples) => {
+    checkShapes('classes', given, outputs);
+    const counted = ignore === undefined ? undefined : withoutIgnored(given, outputs, ignore);
+    const labels = counted?.labels ?? given;
+    const weights = counted ? keptCounts(counted.kept, examples) : examples;
     const classes = last(outputs.shape);
     if (classes === 1) throw oneUnit(name);
     checkClasses(name, classWeights, classes);
@@ -205,6 +218,7 @@ export function resolveLoss(loss: Loss, model: LayersModel, output?: number): Re
     task,
     threshold,
     range,
+    ...(options.ignore !== undefined && { ignore: options.ignore }),
     weight: options.weight ?? 1,
     compute: named(options, onLogits),
   };

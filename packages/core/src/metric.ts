@@ -15,6 +15,8 @@ export interface MetricInput {
   readonly outputs: tf.Tensor;
   /** Before the output activation, where the loss takes it over. */
   readonly logits?: tf.Tensor;
+  /** 1 where a position counts and 0 where it only fills up, `[positions]`, as the loss's `ignore` says; absent: all count. */
+  readonly kept?: tf.Tensor;
   /** What the labels are, as the loss says. */
   readonly task: Task;
   /** Of labels that are there or not: above what an output says that they are. Such labels are above one half. */

@@ -50,12 +50,13 @@ function start(): Measurement {
       columns ??= Array.from({ length: classes }, () => ({ scores: [], is: [], weights: [] }));
       positions = outputs.size / classes / outputs.shape[0];
       const is = isBinary(input) ? tf.reshape(labels, outputs.shape) : labelRows(labels, outputs);
-      return [tf.greater(is, 0.5), outputs];
+      return [tf.greater(is, 0.5), outputs, ...(input.kept ? [input.kept] : [])];
     },
-    add([is, scores], weights) {
+    add([is, scores, kept], weights) {
       const { length } = columns!;
       for (let at = 0; at < is.length; at++) {
-        const weight = weights?.[Math.floor(at / length / positions)] ?? 1;
+        const row = Math.floor(at / length);
+        const weight = (weights?.[Math.floor(row / positions)] ?? 1) * (kept?.[row] ?? 1);
         if (weight === 0) continue;
         const column = columns![at % length];
         column.scores.push(scores[at]);

@@ -108,13 +108,14 @@ function counting(score: Score, average: NonNullable<CountOptions['average']>, w
       binary = isBinary(input);
       const [examples] = outputs.shape;
       positions = (binary ? outputs.size : outputs.size / classes) / examples;
-      if (!binary) return [labelClasses(labels, outputs), tf.argMax(logits, -1)];
+      const kept = input.kept ? [input.kept] : [];
+      if (!binary) return [labelClasses(labels, outputs), tf.argMax(logits, -1), ...kept];
       const { is, taken } = thereOrNot(input);
       return [is, taken];
     },
     add(seen, weights) {
       for (let at = 0; at < seen[0].length; at++) {
-        const weight = weights?.[Math.floor(at / positions)] ?? 1;
+        const weight = (weights?.[Math.floor(at / positions)] ?? 1) * (seen[2]?.[at] ?? 1);
         count(counts!, seen, binary, at, weight);
       }
     },

@@ -23,13 +23,18 @@ export function meanOfExamples({ each, example, whole, ...metric }: OfExamples):
           const values = each(input);
           const [examples] = values.shape;
           positions = values.size / examples;
-          return [tf.sum(tf.reshape(values, [examples, positions]), 1)];
+          const rows = tf.reshape(values, [examples, positions]);
+          if (input.kept?.size !== values.size) return [tf.sum(rows, 1)];
+          const kept = tf.reshape(input.kept, [examples, positions]);
+          return [tf.sum(tf.where(tf.cast(kept, 'bool'), rows, tf.zerosLike(rows)), 1), tf.sum(kept, 1)];
         },
-        add([sums], weights) {
+        add([sums, kept], weights) {
           for (const [i, value] of sums.entries()) {
-            const weight = weights?.[i] ?? 1;
+            const counted = kept?.[i] ?? positions;
+            // Of sequences that are filled up, the mean is over what is in them.
+            const weight = (weights?.[i] ?? 1) * (kept ? counted : 1);
             if (weight === 0) continue; // Also where the value is not a number.
-            const mean = value / positions;
+            const mean = value / counted;
             sum += weight * (example?.(mean) ?? mean);
             total += weight;
           }

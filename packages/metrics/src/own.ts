@@ -1,5 +1,5 @@
-import { type Better, EspalierError, type Metric } from '@espalier/core';
-import type * as tf from '@tensorflow/tfjs-core';
+import { type Better, EspalierError, type Metric, shown } from '@espalier/core';
+import * as tf from '@tensorflow/tfjs-core';
 import { meanOfExamples } from './mean.js';
 
 /** Labels and outputs of a batch to a number for each example, `[n]`. */
@@ -40,10 +40,11 @@ export function ownMetric(
     each({ labels, outputs }) {
       const values = metric(labels, outputs);
       const [examples] = outputs.shape;
-      if (values.shape[0] === examples) return values;
+      const given = values instanceof tf.Tensor;
+      if (given && values.shape[0] === examples) return values;
       throw new EspalierError(
         'shape-mismatch',
-        `The metric ${name} gives [${values.shape}] for ${examples} examples.`,
+        `The metric ${name} gives ${given ? `[${values.shape}]` : shown(values)} for ${examples} examples.`,
         { remedy: 'Let it give a number for each example, [n]: their mean is taken over the whole set.' },
       );
     },

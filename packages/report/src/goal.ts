@@ -53,7 +53,9 @@ export interface GoalView {
 /** A metric by its name, of one output of several by `output/name`. */
 export function unitOf(metric: string, measures: Report['measures'] = {}): Unit {
   if (metric === 'accuracy') return 'share';
-  return measures[metric.slice(metric.lastIndexOf('/') + 1)]?.unit;
+  // The name of a class in it may have slashes of its own.
+  const name = Object.keys(measures).find((one) => metric === one || metric.endsWith(`/${one}`));
+  return name === undefined ? undefined : measures[name].unit;
 }
 
 /** A goal as pages and tables show it. */

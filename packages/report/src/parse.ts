@@ -148,6 +148,7 @@ const report = object<Report>(
     goal: optional(goal),
     measures: optional(measures),
     classes: optional(list(string)),
+    outputClasses: optional(record(list(string))),
     stages: list(
       object<StageReport>({
         name: string,

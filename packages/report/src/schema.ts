@@ -175,6 +175,8 @@ export interface Report {
   readonly measures?: Readonly<Record<string, MeasureReport>>;
   /** The names of the classes of `perClass`, in their order. */
   readonly classes?: readonly string[];
+  /** The same of several outputs, whose metrics are called `output/metric`. */
+  readonly outputClasses?: Readonly<Record<string, readonly string[]>>;
   readonly stages: readonly StageReport[];
   readonly metrics: readonly EpochReport[];
   readonly tensors: readonly TensorFigures[];

@@ -8,6 +8,7 @@ import { Run } from '@espalier/core';
 import { describe, expect, it } from 'vitest';
 import { loadData } from '../src/pipeline/data.js';
 import { makeModel } from '../src/pipeline/model.js';
+import type { MeasuredRecipe } from '../src/pipeline/own-measures.js';
 import { Plugins } from '../src/pipeline/plugins.js';
 import { checkStages, prepareStages } from '../src/pipeline/prepare.js';
 import { loadRecipe } from '../src/recipe/load.js';
@@ -46,7 +47,7 @@ describe('the recipes of the examples', () => {
     const shape =
       csv === undefined
         ? (inputShapes[name] ?? [length])
-        : (await loadData(recipe, folder, () => undefined)).inputShape;
+        : (await loadData(recipe as MeasuredRecipe, folder, () => undefined)).inputShape;
     const model = await makeModel(await withModel(recipe, file), folder, shape);
     await checkStages(source, prepared, new Run(model), () => 100);
     expect(prepared).toHaveLength(recipe.stages.length);

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { sequential, layers as tfLayers } from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { firstBatch, loadData } from '../src/pipeline/data.js';
+import type { MeasuredRecipe } from '../src/pipeline/own-measures.js';
 import { runRecipe } from '../src/pipeline/run-recipe.js';
 import { loadRecipe } from '../src/recipe/load.js';
 import type { Recipe } from '../src/recipe/schema.js';
@@ -38,7 +39,7 @@ beforeAll(async () => {
 
 describe('text', () => {
   it('comes as ids for an embedding, as one-hot rows for any other layer', async () => {
-    const data = await loadData(recipe({ length: 10, batchSize: 4 }), '.', silence);
+    const data = await loadData(recipe({ length: 10, batchSize: 4 }) as MeasuredRecipe, '.', silence);
     expect([data.inputShape, data.characters]).toEqual([[10], true]);
     const embedding = tfLayers.embedding({ inputDim: 4, outputDim: 4, inputShape: [10] });
     const recurrent = tfLayers.gru({
@@ -62,24 +63,28 @@ describe('text', () => {
 
   it('has a validation share, and nothing that images have', async () => {
     const size = async (data: object): Promise<number> =>
-      (await loadData(recipe(data), '.', silence)).cut(
+      (await loadData(recipe(data) as MeasuredRecipe, '.', silence)).cut(
         sequential({ layers: [tfLayers.embedding({ inputDim: 4, outputDim: 4, inputShape: [10] })] }),
       ).validation.size;
     expect(await size({ length: 10, validation: 0.1 })).toBe(59);
     expect(await size({ length: 10 })).toBe(29);
-    await expect(loadData(recipe({ validation: 500 }), '.', silence)).rejects.toThrow(
+    await expect(loadData(recipe({ validation: 500 }) as MeasuredRecipe, '.', silence)).rejects.toThrow(
       /validation is 500.*\n.*share below 1/,
     );
-    await expect(loadData(recipe({ augment: { shift: 1 } }), '.', silence)).rejects.toThrow(
+    await expect(loadData(recipe({ augment: { shift: 1 } }) as MeasuredRecipe, '.', silence)).rejects.toThrow(
       /'augment' has no meaning for text/,
     );
     await expect(
-      loadData({ ...recipe({ length: 10 }), data: { name: 'mnist', length: 10 } }, '.', silence),
+      loadData(
+        { ...recipe({ length: 10 }), data: { name: 'mnist', length: 10 } } as MeasuredRecipe,
+        '.',
+        silence,
+      ),
     ).rejects.toThrow(/'length' has no meaning for mnist.*\n.*moby-dick/);
   });
 
   it('is refused for a model that does not tell the next character at each place', async () => {
-    const data = await loadData(recipe({ length: 10 }), '.', silence);
+    const data = await loadData(recipe({ length: 10 }) as MeasuredRecipe, '.', silence);
     const last = sequential({
       layers: [tfLayers.dense({ units: 4, inputShape: [10] })],
     });

@@ -26,7 +26,7 @@ function faultIn(values: Float32Array, loss: ResolvedLoss, classes: number | und
   const finite = values.findIndex((v) => !Number.isFinite(v));
   if (finite >= 0) return { at: finite, wanted: 'a number', remedy: 'Look for it in the data.' };
   if (classes !== undefined) {
-    const at = values.findIndex((v) => !(Number.isInteger(v) && v >= 0 && v < classes));
+    const at = values.findIndex((v) => v !== loss.ignore && !(Number.isInteger(v) && v >= 0 && v < classes));
     const remedy = 'Classes are numbered from 0; let the model end in as many units as there are.';
     return at < 0 ? undefined : { at, wanted: `a class from 0 to ${classes - 1}`, remedy };
   }

@@ -10,7 +10,7 @@ interface Known {
   readonly options: readonly (keyof LossOptions)[];
 }
 
-const ofClasses: Known = { task: 'classes', options: ['smoothing', 'classWeights'] };
+const ofClasses: Known = { task: 'classes', options: ['smoothing', 'classWeights', 'ignore'] };
 const ofNumbers: Known = { task: 'numbers', options: [] };
 
 const ofLabels: Known = { task: 'labels', options: ['smoothing', 'classWeights'] };
@@ -29,7 +29,7 @@ const known: Readonly<Record<LossName, Known>> = {
   /** 1 - cos of the angle between labels and outputs. */
   cosineDistance: ofNumbers,
   hinge: { task: 'labels', options: ['classWeights'] },
-  categoricalHinge: { task: 'classes', options: ['classWeights'] },
+  categoricalHinge: { task: 'classes', options: ['classWeights', 'ignore'] },
   kullbackLeiblerDivergence: ofClasses,
 };
 
@@ -89,6 +89,11 @@ export interface LossOptions {
   readonly smoothing?: number;
   /** How much examples of each class count, >= 0; of a binary loss: of 0 and of 1. Default: all alike. */
   readonly classWeights?: readonly number[];
+  /**
+   * Of several classes: positions whose label is this one fill up a sequence. Neither the loss nor accuracy nor any metric counts them.
+   * A class from 0; of labels that are numbers of classes any whole number, such as -1.
+   */
+  readonly ignore?: number;
   /** Of `huber`: up to which error it is a square, > 0. Default 1. */
   readonly delta?: number;
 }
@@ -116,7 +121,7 @@ export function optionsOf(loss: LossName | LossOptions): LossOptions & {
   readonly task: Task;
 } {
   const given: LossOptions = typeof loss === 'string' ? { name: loss } : loss;
-  const { weight = 1, smoothing = 0, classWeights, delta = 1 } = given;
+  const { weight = 1, smoothing = 0, classWeights, ignore = 0, delta = 1 } = given;
   const { name } = given;
   if (!(lossNames as readonly string[]).includes(name)) {
     const near = nearestLoss(String(name));
@@ -128,6 +133,11 @@ export function optionsOf(loss: LossName | LossOptions): LossOptions & {
   checkOptions(name, given, ['name', 'weight', ...options]);
   checkRange(name, 'weight', weight, Number.MIN_VALUE, Number.MAX_VALUE);
   checkRange(name, 'smoothing', smoothing, 0, 1 - Number.EPSILON);
+  if (!Number.isInteger(ignore)) {
+    throw new EspalierError('invalid-option', `${name}: ignore is ${String(ignore)}.`, {
+      remedy: 'Give the number of the class that fills up, a whole number.',
+    });
+  }
   checkRange(name, 'delta', delta, Number.MIN_VALUE, Number.MAX_VALUE);
   const right = (w: unknown): boolean => typeof w === 'number' && w >= 0 && w < Number.POSITIVE_INFINITY;
   if (

@@ -6,10 +6,10 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { defineCommand } from 'citty';
 import { dataHelp, givenData } from '../inputs/data-argument.js';
 import { confusionMatrix } from '../pipeline/confusion.js';
-import { loadData } from '../pipeline/data.js';
+import { loadData, outputClasses } from '../pipeline/data.js';
 import { evaluating, type Measures, measuresOf, scoreOf } from '../pipeline/measures.js';
 import { readLayersModel } from '../pipeline/model-files.js';
-import type { Recipe } from '../recipe/schema.js';
+import type { MeasuredRecipe } from '../pipeline/own-measures.js';
 import { print } from '../terminal/stream.js';
 import {
   backendArgument,
@@ -19,6 +19,7 @@ import {
   printJson,
   startNamed,
 } from './common.js';
+import { classTables } from './per-class.js';
 
 const args = {
   ...modelArgument,
@@ -79,16 +80,26 @@ export default defineCommand({
       ...(scale !== undefined && { scale }),
     });
     const recipe = { name: model.name, seed, data, model: given.model, stages: [], ...(loss && { loss }) };
-    const loaded = await loadData(recipe as Recipe, folder, () => {});
+    const loaded = await loadData(recipe as MeasuredRecipe, folder, () => {});
     const { test } = loaded.cut(model);
     const metrics = given.metrics?.split(',').map((name) => name.trim() as MetricName) ?? own.metrics;
-    const measures = measuresOf({ ...own, ...(metrics && { metrics }) }, model, loaded.loss);
+    const measures = measuresOf(
+      { ...own, ...(metrics && { metrics }) },
+      model,
+      loaded.loss,
+      loaded.source.labels,
+    );
     const { metrics: flat, ...result } = await measured(model, test, measures);
     const { loss: mean, size } = result;
     const more = Object.entries(flat ?? {}).filter(([name]) => name !== 'accuracy');
     const table = more.map(([name, value]) => [name, formatMeasure(value, unitOf(name, measures.shown))]);
-    const also = { ...(flat && { metrics: flat }) };
-    const rest = table.length > 0 ? `\n${formatTable([['metric', 'value'], ...table])}\n` : '';
+    const also = {
+      ...(flat && { metrics: flat }),
+      ...(loaded.classes.length > 0 && result.perClass && { classes: loaded.classes }),
+    };
+    const named = outputClasses(loaded.source.labels, model.outputNames);
+    const metricRows = table.length > 0 ? `\n${formatTable([['metric', 'value'], ...table])}\n` : '';
+    const rest = metricRows + classTables(result, measures, loaded.classes, named);
     if (measures.accuracy === 'none') {
       const { accuracy: _, ...numbers } = result;
       if (given.json) return printJson({ ...numbers, ...also });

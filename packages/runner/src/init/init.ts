@@ -8,6 +8,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { makeSource, withSource } from '../pipeline/data.js';
 import { writeWhole } from '../pipeline/files.js';
 import { makeModel } from '../pipeline/model.js';
+import type { MeasuredRecipe } from '../pipeline/own-measures.js';
 import { Plugins } from '../pipeline/plugins.js';
 import { checkStages, prepareStages } from '../pipeline/prepare.js';
 import { resolveRecipe } from '../recipe/load.js';
@@ -87,7 +88,7 @@ async function tryOut(recipe: Recipe, source: DataSource, folder: string, file: 
   const loaded = resolveRecipe(recipe, plainSource(file));
   const plugins = await Plugins.of(loaded);
   const stages = await prepareStages(loaded, plugins);
-  const data = withSource(loaded.recipe, source);
+  const data = withSource(loaded.recipe as MeasuredRecipe, source);
   const model = await makeModel(loaded.recipe, folder, data.inputShape);
   const cut = data.cut(model);
   const run = new Run(model);

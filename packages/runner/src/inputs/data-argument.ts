@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Losses } from '@espalier/core';
 import { parseYaml, problemsError } from '@espalier/yaml';
+import { type MeasuredRecipe, withOwnMeasures } from '../pipeline/own-measures.js';
 import { checkData } from '../recipe/check.js';
 import type { DataUse } from '../recipe/data-schema.js';
 import { loadRecipe } from '../recipe/load.js';
@@ -14,7 +15,7 @@ export interface GivenData {
   /** Of a recipe: which examples it holds out. */
   readonly seed: number;
   readonly loss?: Losses;
-  readonly metrics?: Recipe['metrics'];
+  readonly metrics?: MeasuredRecipe['metrics'];
   readonly goal?: Recipe['goal'];
 }
 
@@ -34,7 +35,7 @@ export async function givenData(
 ): Promise<GivenData> {
   if (isRecipe(text)) {
     const { recipe, source } = await loadRecipe(text);
-    const { data, seed = 0, loss, metrics, goal } = recipe;
+    const { data, seed = 0, loss, metrics, goal } = await withOwnMeasures({ recipe, source });
     const own = typeof data === 'function' ? data : ({ ...data, ...more } as DataUse);
     const measures = { ...(loss && { loss }), ...(metrics && { metrics }), ...(goal && { goal }) };
     return { data: own, folder: dirname(source.file), seed, ...measures };

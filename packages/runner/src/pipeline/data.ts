@@ -14,10 +14,11 @@ import {
 } from '@espalier/datasets';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type DataUse, formOf } from '../recipe/data-schema.js';
-import { isTrainStage, type Recipe } from '../recipe/schema.js';
+import { isTrainStage } from '../recipe/schema.js';
 import { called, factoryNamed } from './factories.js';
 import { fitsInput } from './input-shapes.js';
 import { fitsOutput, type Shape, usualLoss } from './label-shapes.js';
+import type { MeasuredRecipe } from './own-measures.js';
 
 /** The data of a recipe, loaded. */
 export interface LoadedData {
@@ -51,7 +52,10 @@ const evaluationText = 200; // sequences, each with a one-hot row per character
 const evaluationNumbers = 2 ** 25;
 
 /** The batch size of a stage, and the seed of its order. */
-function batching({ data, seed = 0, stages }: Recipe, index: number): { batchSize: number; shuffle: number } {
+function batching(
+  { data, seed = 0, stages }: MeasuredRecipe,
+  index: number,
+): { batchSize: number; shuffle: number } {
   const stage = stages[index];
   const common = typeof data === 'function' ? undefined : data.batchSize;
   return {
@@ -116,6 +120,17 @@ function checkModel(
   );
 }
 
+/** The names of the classes of each output of several: by its own name. */
+export function outputClasses(
+  labels: DataSource['labels'],
+  outputs: readonly string[],
+): Record<string, readonly string[]> {
+  if (labels.length < 2) return {};
+  return Object.fromEntries(
+    labels.flatMap(({ name, classes }, i) => (classes ? [[name ?? outputs[i], classes]] : [])),
+  );
+}
+
 /** A part to measure on. @throws EspalierError `bad-data` where there is nothing in it */
 function filled(source: DataSource, part: 'validation' | 'test', options: BatchesOptions): Data {
   const data = source.batches(part, options);
@@ -126,7 +141,7 @@ function filled(source: DataSource, part: 'validation' | 'test', options: Batche
 }
 
 /** A source as a recipe's stages use it. */
-export function withSource(recipe: Recipe, source: DataSource): LoadedData {
+export function withSource(recipe: MeasuredRecipe, source: DataSource): LoadedData {
   const { labels, inputs, characters = false } = source;
   const loss = recipe.loss ?? usualLoss(labels);
   return {
@@ -194,7 +209,7 @@ export async function makeSource(data: DataUse, context: FactoryContext): Promis
  * @throws EspalierError, DatasetError: as the factories do
  */
 export async function loadData(
-  recipe: Recipe,
+  recipe: MeasuredRecipe,
   folder: string,
   log: (line: string) => void,
 ): Promise<LoadedData> {

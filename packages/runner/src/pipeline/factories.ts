@@ -94,6 +94,42 @@ export function called(use: string, factory: (options: unknown) => unknown, opti
 /** A function that makes something of options. */
 export type AnyFactory = (options: unknown) => unknown;
 
+/** What is looked for in a module, for its messages too. */
+interface Wanted {
+  /** In a word. */
+  readonly what: string;
+  /** How it could be written. */
+  readonly example: string;
+  /** Whether an export can be it. */
+  fits(value: unknown): boolean;
+}
+
+/**
+ * What `package#name` or `./file.mjs#name` names, from a folder.
+ *
+ * @throws EspalierError as {@link factoryNamed} does
+ */
+export async function exportNamed(
+  use: string,
+  folder: string,
+  { what, example, fits }: Wanted,
+): Promise<unknown> {
+  const [file, name] = use.split('#');
+  if (!file || !name) {
+    throw new EspalierError('bad-plugin', `'${use}' does not name a ${what}.`, {
+      remedy: `Write 'package#${what}', for example '${example}'.`,
+    });
+  }
+  const module = await importPackage(file, folder);
+  const candidate = Object.hasOwn(module, name) ? module[name] : undefined;
+  if (fits(candidate)) return candidate;
+  throw unknownName(
+    `${what} in ${file}`,
+    name,
+    Object.keys(module).filter((key) => fits(module[key])),
+  );
+}
+
 /**
  * The factory that `package#factory` or `./file.mjs#factory` names, from a folder.
  *
@@ -102,15 +138,6 @@ export type AnyFactory = (options: unknown) => unknown;
  *   when it does not name one, or does not load
  */
 export async function factoryNamed(use: string, folder: string, example: string): Promise<AnyFactory> {
-  const [name, factory] = use.split('#');
-  if (!name || !factory) {
-    throw new EspalierError('bad-plugin', `'${use}' does not name a factory.`, {
-      remedy: `Write 'package#factory', for example '${example}'.`,
-    });
-  }
-  const module = await importPackage(name, folder);
-  const candidate = Object.hasOwn(module, factory) ? module[factory] : undefined;
-  if (typeof candidate === 'function') return candidate as AnyFactory;
-  const factories = Object.keys(module).filter((key) => typeof module[key] === 'function');
-  throw unknownName(`factory in ${name}`, factory, factories);
+  const fits = (value: unknown): boolean => typeof value === 'function';
+  return (await exportNamed(use, folder, { what: 'factory', example, fits })) as AnyFactory;
 }

@@ -9,16 +9,20 @@ import {
   type Metrics,
   resolveLosses,
   resolveMetrics,
+  unknownName,
 } from '@espalier/core';
+import type { Described } from '@espalier/datasets';
 import { accuracy, type MetricUse, metricOf, rmse } from '@espalier/metrics';
 import type { MeasureReport } from '@espalier/report';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ownName } from '../recipe/check-measures.js';
+import { metricOfClass, type NamedMetric, type OwnUse } from '../recipe/own-use.js';
 import type { Recipe } from '../recipe/schema.js';
+import type { MeasuredRecipe } from './own-measures.js';
 
 /** What a recipe says of how its models are measured. */
 interface Asked {
-  readonly metrics?: Recipe['metrics'] | undefined;
+  readonly metrics?: MeasuredRecipe['metrics'] | undefined;
   readonly goal?: Recipe['goal'] | undefined;
 }
 
@@ -43,11 +47,27 @@ export interface Score {
   readonly perClass: Readonly<Record<string, readonly number[]>> | undefined;
 }
 
-function given(uses: Asked['metrics']): Metrics | undefined {
+type Uses = readonly Exclude<NamedMetric, OwnUse>[];
+
+/** The number of a class by its name. @throws EspalierError `unknown-name` */
+function numberOf(name: string, labels: readonly Described[]): number {
+  const known = labels.flatMap(({ classes }) => (classes ? [classes] : []));
+  const found = known.find((classes) => classes.includes(name));
+  if (found) return found.indexOf(name);
+  throw unknownName('class of the data', name, known.flat());
+}
+
+function given(uses: Asked['metrics'], labels: readonly Described[]): Metrics | undefined {
   if (uses === undefined) return undefined;
-  const made = (list: readonly MetricUse[]): Metric[] => list.map(metricOf);
-  if (Array.isArray(uses)) return made(uses as readonly MetricUse[]);
-  return Object.fromEntries(Object.entries(uses).map(([output, list]) => [output, made(list)]));
+  const made = (list: Uses, of: readonly Described[]): Metric[] =>
+    list.map((use) => metricOfClass(use, (name) => numberOf(name, of)));
+  if (Array.isArray(uses)) return made(uses as Uses, labels);
+  return Object.fromEntries(
+    Object.entries(uses as Readonly<Record<string, Uses>>).map(([output, list]) => {
+      const own = labels.filter(({ name }) => name === output);
+      return [output, made(list, own.length > 0 ? own : labels)];
+    }),
+  );
 }
 
 const listsOf = (metrics: Metrics): readonly Metric[] =>
@@ -69,8 +89,8 @@ function withGoal(metrics: Metrics | undefined, goal: string | undefined): Metri
 }
 
 function checkOutput(goal: string | undefined, { outputNames }: LayersModel): void {
-  const output = goal?.includes('/') ? goal.slice(0, goal.lastIndexOf('/')) : undefined;
-  if (output === undefined || (outputNames.length > 1 && outputNames.includes(output))) return;
+  const output = goal === undefined ? '' : goal.slice(0, -ownName(goal).length).replace(/\/$/, '');
+  if (output === '' || (outputNames.length > 1 && outputNames.includes(output))) return;
   throw new EspalierError('unknown-name', `The goal is of '${output}', which is no output of several.`, {
     remedy: `The model's outputs: ${outputNames.join(', ')}.`,
   });
@@ -80,12 +100,14 @@ function checkOutput(goal: string | undefined, { outputNames }: LayersModel): vo
  * What a model is measured by, as a recipe asks and the labels let it.
  *
  * @param loss - The recipe's, or what the labels ask for.
+ * @param labels - The data's: names of their classes.
  * @throws EspalierError `invalid-option` for a metric that fits no output, `unknown-name`
  */
 export function measuresOf(
   { metrics: uses, goal: wanted }: Asked,
   model: LayersModel,
   loss: Losses | undefined,
+  labels: readonly Described[] = [],
 ): Measures {
   const asked = typeof wanted === 'string' ? { metric: wanted } : wanted;
   checkOutput(asked?.metric, model);
@@ -93,7 +115,7 @@ export function measuresOf(
   const numbers = losses.each.filter(({ task }) => task === 'numbers').length;
   const means = numbers === 0 ? 'all' : numbers < losses.each.length ? 'some' : 'none';
   const usual = means === 'all' ? undefined : means === 'some' ? [accuracy(), rmse()] : [rmse()];
-  const metrics = withGoal(given(uses) ?? usual, asked?.metric);
+  const metrics = withGoal(given(uses, labels) ?? usual, asked?.metric);
   if (metrics) resolveMetrics(metrics, model, losses);
   const named = new Map((metrics ? listsOf(metrics) : []).map((metric) => [metric.name, metric]));
   const metric = asked?.metric ?? (means === 'all' ? undefined : 'loss');
@@ -124,9 +146,18 @@ export const evaluating = ({ loss, metrics }: Measures): { loss?: Losses; metric
   ...(metrics && { metrics }),
 });
 
+/** What has a value for each class: by name, and of several outputs by `output/name`. */
+export function flatPerClass({ perClass, outputs = {} }: Evaluation): Score['perClass'] {
+  const each = Object.entries(outputs).flatMap(([output, one]) =>
+    Object.entries(one.perClass ?? {}).map(([name, values]) => [`${output}/${name}`, values] as const),
+  );
+  return each.length > 0 ? Object.fromEntries(each) : perClass;
+}
+
 /** An evaluation without what means nothing. */
 export function scoreOf(measures: Pick<Measures, 'accuracy'>, evaluation: Evaluation): Score {
-  const { loss, accuracy: all, metrics, perClass } = evaluation;
+  const { loss, accuracy: all, metrics } = evaluation;
+  const perClass = flatPerClass(evaluation);
   const flat = metrics && flatMetrics(evaluation);
   return {
     loss,

@@ -31,6 +31,8 @@ export interface Results {
   readonly measures: Measures;
   /** The names of the classes, where the labels are classes of one output. */
   readonly classes: readonly string[];
+  /** The same of each output of several that has some. */
+  readonly outputClasses: Readonly<Record<string, readonly string[]>>;
   /** Is the data text? */
   readonly characters: boolean;
   readonly dense: { readonly artifacts: ModelArtifacts; readonly score: Score; readonly costs: Costs };
@@ -117,7 +119,7 @@ function picturesOf(tensors: readonly NamedValues[]): Pick<Report, 'masks' | 'co
 }
 
 export async function reportOf(results: Results): Promise<Report> {
-  const { recipe, out, records, metrics, measures, classes, characters } = results;
+  const { recipe, out, records, metrics, measures, classes, outputClasses, characters } = results;
   const { dense, compressed, backend, cores, command } = results;
   const before = tensorsOf(dense.artifacts);
   const after = new Map(tensorsOf(compressed.artifacts).map((tensor) => [tensor.name, tensor]));
@@ -166,6 +168,7 @@ export async function reportOf(results: Results): Promise<Report> {
     ...(measures.goal && { goal: measures.goal }),
     ...(measures.metrics && { measures: measures.shown }),
     ...(smallFigures.perClass && classes.length > 0 && { classes }),
+    ...(smallFigures.perClass && Object.keys(outputClasses).length > 0 && { outputClasses }),
     stages: records.map(stageOf),
     metrics: metrics.map(({ validationMetrics, ...line }) => ({
       ...line,

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname, extname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { encode } from '@espalier/codec';
 import { modelFrom } from '@espalier/compress';
@@ -21,17 +20,19 @@ import { dataPath } from '../recipe/data-schema.js';
 import type { LoadedRecipe } from '../recipe/load.js';
 import { located } from '../recipe/located.js';
 import { isTrainStage } from '../recipe/schema.js';
-import { isProgram, recipeText } from '../recipe/text.js';
+import { recipeText } from '../recipe/text.js';
 import { alone, checkSame } from './alone.js';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { costsOf } from './costs.js';
-import { loadData } from './data.js';
+import { loadData, outputClasses } from './data.js';
 import { checkOut, layout, writeWhole } from './files.js';
+import { keepSource } from './keep-source.js';
 import { type Listener, silent } from './listener.js';
 import { evaluating, measuresOf, scoreOf } from './measures.js';
 import { Memory } from './memory.js';
 import { isModelFile, makeModel } from './model.js';
 import { artifactsOf } from './model-files.js';
+import { withOwnMeasures } from './own-measures.js';
 import { writePlain } from './plain.js';
 import { Plugins } from './plugins.js';
 import { baselineStage, checkStages, fingerprintOf, pluginsByOwner, prepareStages } from './prepare.js';
@@ -73,25 +74,20 @@ export async function runRecipe(loaded: LoadedRecipe, options: RunOptions): Prom
   return alone(options.out, () => runAlone(loaded, options));
 }
 
-/** A recipe that is a program lies beside what it came to. */
-async function keepSource(out: string, file: string): Promise<void> {
-  const text = isProgram(file) ? await readFile(file).catch(() => undefined) : undefined;
-  if (text !== undefined) await writeWhole(join(out, `recipe${extname(file)}`), text);
-}
-
 async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): Promise<Report> {
   const { out, resume = false, backend, listener = silent, signal } = options;
   const folder = dirname(source.file);
   await checkOut(out, resume);
   if (resume) await checkSame(out, recipe);
   const plugins = await Plugins.of({ recipe, source });
+  const own = await withOwnMeasures({ recipe, source });
   const stages = await prepareStages({ recipe, source }, plugins);
   const modelFor = (shape: readonly number[]): Promise<LayersModel> =>
     located(source, ['model'], () => makeModel(recipe, folder, shape));
   // A file that cannot be trained is told of before data are read.
   const given = isModelFile(recipe.model) ? await modelFor([]) : undefined;
   const loadedData = await located(source, dataPath(recipe), () =>
-    loadData(recipe, folder, (line) => listener.info(line)),
+    loadData(own, folder, (line) => listener.info(line)),
   );
   for (const note of loadedData.source.notes) listener.info(note);
   const fingerprint = fingerprintOf(recipe, loadedData.source.fingerprint);
@@ -100,7 +96,9 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   const first = given ?? (await modelFor(loadedData.inputShape));
   const data = await located(source, ['model'], () => loadedData.cut(first));
   await located(source, ['loss'], () => resolveLosses(loadedData.loss ?? 'categoricalCrossentropy', first));
-  const measures = await located(source, ['metrics'], () => measuresOf(recipe, first, loadedData.loss));
+  const measures = await located(source, ['metrics'], () =>
+    measuresOf(own, first, loadedData.loss, loadedData.source.labels),
+  );
   const probe = new Run(first);
   await checkStages(source, stages, probe, (index) => data.training(index).stepsPerEpoch);
   const unseeded = unseededLayers(first);
@@ -234,6 +232,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
     metrics,
     measures,
     classes: loadedData.classes,
+    outputClasses: outputClasses(loadedData.source.labels, first.outputNames),
     characters: loadedData.characters,
     dense: { artifacts: dense.artifacts, score: scores[0], costs: costs[0] },
     compressed: { artifacts: small.artifacts, score: scores[1], costs: costs[1], bytes },

@@ -7,10 +7,10 @@ import {
   sensitivityTargets,
 } from '@espalier/sensitivity';
 import { givenData } from '../inputs/data-argument.js';
-import type { Recipe } from '../recipe/schema.js';
 import { loadData } from './data.js';
 import { evaluating, type Measures, measuresOf } from './measures.js';
 import { readLayersModel } from './model-files.js';
+import type { MeasuredRecipe } from './own-measures.js';
 
 /** A model, data, and what is pruned of the one to be measured on the other. */
 export interface SensitivityUse {
@@ -56,9 +56,14 @@ export async function openSensitivity(use: SensitivityUse): Promise<OpenSensitiv
     stages: [],
     ...(loss && { loss }),
   };
-  const loaded = await loadData(recipe as Recipe, folder, () => {});
+  const loaded = await loadData(recipe as MeasuredRecipe, folder, () => {});
   const data = loaded.cut(model).validation;
-  const measures = measuresOf({ ...(metrics && { metrics }), ...(goal && { goal }) }, model, loaded.loss);
+  const measures = measuresOf(
+    { ...(metrics && { metrics }), ...(goal && { goal }) },
+    model,
+    loaded.loss,
+    loaded.source.labels,
+  );
   const run = new Run(model);
   const { pruned: kind, levels, parameters, only } = use;
   const some = parameters && { parameters: [...parameters] };

@@ -6,6 +6,7 @@ import type { LoadedRecipe } from '../recipe/load.js';
 import { isTrainStage } from '../recipe/schema.js';
 import { firstBatch, loadData } from './data.js';
 import { makeModel } from './model.js';
+import { withOwnMeasures } from './own-measures.js';
 
 /**
  * A short training of a recipe's model, by which `startBackend` tells a card from the CPU: the first training stage's
@@ -17,7 +18,9 @@ export function trialOf({ recipe, source }: LoadedRecipe): BackendTrial | undefi
   if (stage < 0) return undefined;
   let loading: ReturnType<typeof loadData> | undefined;
   return async ({ optimizers }) => {
-    loading ??= loadData(recipe, dirname(source.file), () => undefined);
+    loading ??= withOwnMeasures({ recipe, source }).then((own) =>
+      loadData(own, dirname(source.file), () => undefined),
+    );
     const loaded = await loading;
     const model = await makeModel(recipe, dirname(source.file), loaded.inputShape);
     const batch = await firstBatch(loaded.cut(model).training(stage));

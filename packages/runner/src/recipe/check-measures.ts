@@ -9,6 +9,7 @@ import {
 } from '@espalier/core';
 import { type MetricUse, metricNames, metricOf, nearestMetric } from '@espalier/metrics';
 import type { Problem } from '@espalier/yaml';
+import { checkUse, isOwnUse, knownMetric, type NamedMetric } from './own-use.js';
 
 type Path = readonly (string | number)[];
 
@@ -47,6 +48,7 @@ function noName(
 /** All that is wrong with one loss. */
 function ofLoss(value: unknown, path: Path): Problem[] {
   if (typeof value === 'function') return [];
+  if (isOwnUse(value)) return checkUse(value, path, './loss.mjs#name');
   const unknown = noName(path, value, lossNames, nearestLoss);
   if (unknown.length > 0) return unknown;
   const named = typeof value === 'string' || (isTree(value) && typeof value.name === 'string');
@@ -59,6 +61,7 @@ function ofLoss(value: unknown, path: Path): Problem[] {
 export function checkLosses(value: unknown): Problem[] {
   const path = ['loss'];
   if (Array.isArray(value) && value.length > 0) return value.flatMap((one, i) => ofLoss(one, [...path, i]));
+  if (isOwnUse(value)) return ofLoss(value, path);
   if (isTree(value) && typeof value.name !== 'string' && Object.keys(value).length > 0) {
     return Object.entries(value).flatMap(([output, one]) => ofLoss(one, [...path, output]));
   }
@@ -67,6 +70,7 @@ export function checkLosses(value: unknown): Problem[] {
 
 /** A metric, or what is wrong with it. */
 function ofMetric(value: unknown, path: Path): Problem[] {
+  if (isOwnUse(value)) return checkUse(value, path, './metric.mjs#name');
   const named =
     typeof value === 'string' || typeof value === 'function' || (isTree(value) && 'name' in value);
   if (!named) return [none(path, value, 'the name of a metric')];
@@ -74,7 +78,7 @@ function ofMetric(value: unknown, path: Path): Problem[] {
   const top = typeof name === 'string' && /^top[1-9]\d*$/.test(name);
   const unknown = top ? [] : noName(path, value, metricNames, nearestMetric);
   if (unknown.length > 0) return unknown;
-  return told(path, value, () => metricOf(value as MetricUse));
+  return told(path, value, () => knownMetric(value as NamedMetric));
 }
 
 /** All that is wrong with the metrics of a recipe. */
@@ -94,12 +98,12 @@ export function checkMetrics(value: unknown): Problem[] {
 /** The metrics that a recipe names, each once. */
 export function metricsIn(value: unknown): Metric[] {
   const lists = Array.isArray(value) ? [value] : isTree(value) ? Object.values(value) : [];
-  const all = lists.flat().map((one) => metricOf(one as MetricUse));
+  const all = lists.flat().map((one) => knownMetric(one as NamedMetric));
   return [...new Map(all.map((metric) => [metric.name, metric])).values()];
 }
 
-/** The name of a metric without its output. */
-export const ownName = (name: string): string => name.slice(name.lastIndexOf('/') + 1);
+/** The name of a metric without its output; of one class its name is in parentheses, and may be any. */
+export const ownName = (name: string): string => /[^/(]*(\([\s\S]*\))?$/.exec(name)?.[0] ?? name;
 
 /** All that is wrong with the goal, where the metrics are right. */
 export function checkGoal(goal: unknown, metrics: unknown): Problem[] {

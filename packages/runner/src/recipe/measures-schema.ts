@@ -22,10 +22,23 @@ const lossOptions = z.strictObject({
     .array(z.number().min(0))
     .describe('How much examples of each class count; of a binary loss, of 0 and of 1. Default: all alike.')
     .optional(),
+  ignore: z
+    .int()
+    .describe(
+      'Of several classes: positions with this label fill up a sequence, and count neither for the loss nor for any metric; a class from 0, or of labels that are numbers of classes another one, such as -1. Default: all count.',
+    )
+    .optional(),
   delta: z.number().positive().describe('Of huber: up to which error it is a square. Default 1.').optional(),
 });
 
-const oneLoss = z.union([lossName, lossOptions, code<OwnLoss>()]);
+const ownUse = (what: string): z.ZodObject<{ use: z.ZodString }, z.core.$strict> =>
+  z.strictObject({
+    use: z
+      .string()
+      .describe(`A ${what} of a file or a package: './${what}.mjs#name', from the recipe's folder.`),
+  });
+
+const oneLoss = z.union([lossName, lossOptions, ownUse('loss'), code<OwnLoss>()]);
 
 /** The losses of a recipe. */
 export const losses = z
@@ -52,7 +65,10 @@ const metricOptions = z.strictObject({
       'Of precision, recall, f1, iou, dice: how the classes become one number. Default macro, their mean.',
     )
     .optional(),
-  class: z.int().min(0).describe('Of the same: of this class alone, from 0.').optional(),
+  class: z
+    .union([z.int().min(0), z.string()])
+    .describe('Of the same: of this class alone, by its number from 0 or by its name.')
+    .optional(),
   peak: z
     .number()
     .positive()
@@ -60,7 +76,7 @@ const metricOptions = z.strictObject({
     .optional(),
 });
 
-const oneMetric = z.union([metricName, metricOptions, code<OwnMetric>()]);
+const oneMetric = z.union([metricName, metricOptions, ownUse('metric'), code<OwnMetric>()]);
 
 /** The metrics of a recipe. */
 export const metrics = z

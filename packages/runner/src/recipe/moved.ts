@@ -27,7 +27,7 @@ export function moved(recipe: Recipe, from: string, to: string): Recipe {
     if (typeof given !== 'object' || given === null) return given;
     return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, paths(value)]));
   };
-  /** Factories of files: `use` of plugins, stages, schedules and data. */
+  /** What comes of files: `use` of plugins, stages, schedules, data, losses and metrics. */
   const uses = (given: unknown): unknown => {
     if (Array.isArray(given)) return given.map(uses);
     if (typeof given !== 'object' || given === null) return given;
@@ -41,7 +41,7 @@ export function moved(recipe: Recipe, from: string, to: string): Recipe {
       }),
     );
   };
-  const { data, model, plugins, stages } = recipe;
+  const { data, model, plugins, stages, loss, metrics } = recipe;
   const keys: readonly string[] = typeof data === 'function' ? [] : ofData[formOf(data) ?? 'name'];
   return {
     ...recipe,
@@ -59,6 +59,8 @@ export function moved(recipe: Recipe, from: string, to: string): Recipe {
     ...(typeof model === 'string' &&
       /[/\\]|\.(json|esp|h5|hdf5|keras)$/.test(model) && { model: path(model) }),
     ...(plugins && { plugins: uses(plugins) as NonNullable<Recipe['plugins']> }),
+    ...(loss !== undefined && { loss: uses(loss) as NonNullable<Recipe['loss']> }),
+    ...(metrics !== undefined && { metrics: uses(metrics) as NonNullable<Recipe['metrics']> }),
     stages: uses(stages) as Recipe['stages'],
   };
 }

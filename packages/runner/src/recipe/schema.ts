@@ -1,9 +1,9 @@
-import type { Goal, Losses } from '@espalier/core';
-import type { MetricUse } from '@espalier/metrics';
+import type { Goal, Loss, Losses } from '@espalier/core';
 import * as z from 'zod';
 import { anyData } from './data-schema.js';
 import { layersSchema } from './layers/schema.js';
 import { goal, losses, metrics } from './measures-schema.js';
+import type { NamedMetric, OwnUse } from './own-use.js';
 import { search } from './search-schema.js';
 
 /** Values a plugin factory takes; it checks them itself. */
@@ -198,8 +198,8 @@ type Written = z.infer<typeof recipeSchema>;
 
 /** A recipe that has been checked. */
 export interface Recipe extends Omit<Written, 'loss' | 'metrics' | 'goal'> {
-  readonly loss?: Losses;
-  readonly metrics?: readonly MetricUse[] | Readonly<Record<string, readonly MetricUse[]>>;
+  readonly loss?: Losses | OwnUse | readonly (Loss | OwnUse)[] | Readonly<Record<string, Loss | OwnUse>>;
+  readonly metrics?: readonly NamedMetric[] | Readonly<Record<string, readonly NamedMetric[]>>;
   readonly goal?: string | Goal;
 }
 export type { Search } from './search-schema.js';
