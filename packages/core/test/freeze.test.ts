@@ -84,6 +84,31 @@ describe('freeze', () => {
     run.dispose();
   });
 
+  test('so does one that came frozen, by itself or in a model', async () => {
+    const inner = net();
+    const whole = tfl.sequential({ layers: [inner, dense('last', 3, 4, { activation: 'softmax' })] });
+    inner.trainable = false;
+    const alone = net();
+    alone.getLayer('block_2').trainable = false;
+    for (const model of [whole, alone]) {
+      const run = new Run(model);
+      const statistics = run.parameters.filter(({ role }) => role === 'statistic');
+      expect(statistics).toHaveLength(2);
+      const before = statistics.map(({ variable }) => [...variable.dataSync()]);
+      await train(run, { data: toyData({}), epochs: 2 });
+      expect(statistics.map(({ variable }) => [...variable.dataSync()])).toEqual(before);
+    }
+  });
+
+  test('a model that is frozen whole is refused', async () => {
+    const model = net();
+    for (const layer of model.layers) layer.trainable = false;
+    const run = new Run(model);
+    const tensors = tf.memory().numTensors;
+    expect(await codeOf(() => train(run, { data: toyData({}), epochs: 1 }))).toBe('bad-model');
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+
   test('what is frozen can be pruned, and is trained again when it is not frozen', async () => {
     const run = new Run(net());
     const start = of(run, 'block_1/kernel');

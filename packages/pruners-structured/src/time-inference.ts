@@ -7,6 +7,8 @@ export interface TimingOptions {
   readonly batchSize?: number;
   /** Measured calls of each model, after three that are not. Default 21. */
   readonly repeats?: number;
+  /** Ends earlier, after at least seven calls of each model, when they have taken so many seconds. Default: never. */
+  readonly seconds?: number;
   /** Shapes of one example of each input, where the model leaves sizes open. */
   readonly inputShapes?: readonly (readonly number[])[];
 }
@@ -81,10 +83,18 @@ export async function compareInference(
   return { before: summary(first, options), after: summary(second, options), faster: medianOf(ratios) };
 }
 
+/** As many calls have a median that lies between two of them with 95 % confidence. */
+const enough = 7;
+
 /** Milliseconds of the calls of each model, which take turns. */
 async function alternate(models: readonly LayersModel[], options: TimingOptions): Promise<number[][]> {
-  checkOptions('timeInference', options, ['batchSize', 'repeats', 'inputShapes']);
-  const { batchSize = 1, repeats = 21, inputShapes } = options;
+  checkOptions('timeInference', options, ['batchSize', 'repeats', 'seconds', 'inputShapes']);
+  const { batchSize = 1, repeats = 21, seconds = Number.POSITIVE_INFINITY, inputShapes } = options;
+  if (!(seconds > 0)) {
+    throw new EspalierError('invalid-option', `timeInference: seconds is ${seconds}.`, {
+      remedy: 'Give a number > 0.',
+    });
+  }
   for (const [name, value] of Object.entries({ batchSize, repeats })) {
     if (Number.isInteger(value) && value >= 1) continue;
     throw new EspalierError('invalid-option', `timeInference: ${name} is ${value}.`, {
@@ -97,7 +107,9 @@ async function alternate(models: readonly LayersModel[], options: TimingOptions)
   );
   const times: number[][] = models.map(() => []);
   try {
+    const end = performance.now() + 1000 * seconds;
     for (let i = -3; i < repeats; i++) {
+      if (i >= enough && performance.now() > end) break;
       for (const [m, model] of models.entries()) {
         const began = performance.now();
         const outputs = [model.predict(inputs[m], { batchSize })].flat() as tf.Tensor[];

@@ -51,3 +51,20 @@ test.each([
   const numbers = Array.from({ length: n }, (_, i) => ((i * 11) % n) + 1);
   expect(medianOf(numbers)).toEqual({ median: (n + 1) / 2, low, high });
 });
+
+test('long measurements end early, after seven calls of each', async () => {
+  const m = graph([3], (x) => on(layers.dense({ units: 3 }), x));
+  let calls = 0;
+  const predict = m.predict.bind(m);
+  m.predict = (...args) => {
+    calls++;
+    return predict(...args);
+  };
+  await timeInference(m, { repeats: 50, seconds: 1e-9 });
+  expect(calls).toBe(3 + 7);
+  await timeInference(m, { repeats: 2, seconds: 1e-9 });
+  expect(calls).toBe(10 + 5);
+  await timeInference(m, { repeats: 12 });
+  expect(calls).toBe(15 + 15);
+  await expect(timeInference(m, { seconds: 0 })).rejects.toThrow('seconds is 0');
+});

@@ -5,7 +5,7 @@ import type { Parameter } from '../parameter.js';
 import type { RunState } from '../run-state.js';
 import type { TrainOptions } from '../train-options.js';
 import { type Binding, bind } from './binding.js';
-import { frozenParameters, holdStatistics } from './freezing.js';
+import { checkTrainable, frozenParameters, holdStatistics } from './freezing.js';
 
 /** How all trainable parameters are trained, and with which rates: what the optimizer is told. */
 export class Bindings {
@@ -30,6 +30,7 @@ export class Bindings {
     this.optimizer = optimizer;
     this.extra = extra;
     this.#rateFactors = rateFactors;
+    checkTrainable(run.parameters, extra.length);
     this.#frozen = new Set(freeze === undefined ? [] : frozenParameters(run.parameters, freeze));
     this.#thaw = holdStatistics(run, this.#frozen);
     this.rebind(run.parameters.filter((p) => p.trainable));

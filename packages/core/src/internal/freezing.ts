@@ -22,6 +22,14 @@ export function frozenParameters(parameters: readonly Parameter[], selector: Sel
   });
 }
 
+/** @throws EspalierError `bad-model` when all of a model is frozen, before TF.js says it in its own words */
+export function checkTrainable(parameters: readonly Parameter[], others: number): void {
+  if (others > 0 || parameters.some((p) => p.trainable)) return;
+  throw new EspalierError('bad-model', 'All layers of the model are frozen: there is nothing to train.', {
+    remedy: 'Set trainable of those that are to be trained; in a recipe, model: { from: … } does so for all.',
+  });
+}
+
 function chosen(parameters: readonly Parameter[], selector: Selector): ReadonlySet<Parameter> {
   if (typeof selector === 'function') return new Set(parameters.filter(selector));
   const patterns = typeof selector === 'string' ? [selector] : selector;
@@ -44,11 +52,16 @@ interface Normalising {
 }
 
 /**
- * Lets batch normalisations whose statistics are frozen go by these, as at inference, instead of moving them on. Returns what undoes it.
+ * Lets batch normalisations whose statistics are frozen, or that came frozen (`trainable: false`), go by these, as at inference,
+ * instead of moving them on, as TF.js does. Returns what undoes it.
  */
 export function holdStatistics({ parameters }: RunState, frozen: ReadonlySet<Parameter>): () => void {
   const layers = new Set<LayersModel['layers'][number]>();
-  for (const p of parameters) if (p.role === 'statistic' && frozen.has(p)) layers.add(p.layer);
+  for (const p of parameters) {
+    if (p.role === 'statistic' && (frozen.has(p) || !p.layer.trainable)) layers.add(p.layer);
+    // Of a layer in a frozen model its weights know.
+    if (p.role !== 'statistic' && !p.trainable) layers.add(p.layer);
+  }
   const held = [...layers].filter((layer) => layer.getClassName() === 'BatchNormalization');
   for (const layer of held) {
     const own = layer as unknown as Normalising;

@@ -1,3 +1,4 @@
+import { disposeModel, seededModel } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayersModel, type Sequential, sequential, layers as tfLayers } from '@tensorflow/tfjs-layers';
 import { familyOf } from '../recipe/layers/factories.js';
@@ -73,6 +74,13 @@ export function buildSequential(
   }
   tryOut(model, specs);
   return model;
+}
+
+/** A model with weights that depend on the seed alone, in place of a model as TF.js made it. */
+export async function seeded(model: LayersModel, seed: number): Promise<LayersModel> {
+  const copy = await seededModel(model, seed);
+  disposeModel(model);
+  return copy;
 }
 
 /** A kernel larger than what it is laid on leaves less than nothing. */

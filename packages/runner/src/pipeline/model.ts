@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { type ModelArtifacts, namedByPaths } from '@espalier/codec';
-import { EspalierError, nearestName, seededModel, topologyOf } from '@espalier/core';
+import { EspalierError, nearestName, topologyOf } from '@espalier/core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Recipe } from '../recipe/schema.js';
 import { architectures } from './architectures.js';
-import { buildSequential } from './layers.js';
+import { buildSequential, seeded } from './layers.js';
 import { readLayersModel } from './model-files.js';
+import { reheaded } from './reheaded.js';
 
 /**
  * The model a recipe starts from. Fresh models get weights that depend on the seed alone.
@@ -19,10 +20,13 @@ export async function makeModel(
   inputShape: readonly number[],
 ): Promise<LayersModel> {
   if (typeof model === 'function') return loadable((await model()) as LayersModel);
-  if (typeof model === 'object') {
-    return seededModel(buildSequential(name, inputShape, model.layers), seed);
+  if (typeof model === 'object' && 'from' in model) {
+    return reheaded(name, { ...model, from: resolve(folder, model.from) }, inputShape, seed);
   }
-  if (Object.hasOwn(architectures, model)) return seededModel(architectures[model](name, inputShape), seed);
+  if (typeof model === 'object') {
+    return seeded(buildSequential(name, inputShape, model.layers), seed);
+  }
+  if (Object.hasOwn(architectures, model)) return seeded(architectures[model](name, inputShape), seed);
   if (isModelFile(model)) return readLayersModel(resolve(folder, model));
   const near = nearestName(model, Object.keys(architectures));
   throw new EspalierError('unknown-name', `There is no architecture '${model}'.`, {
@@ -34,6 +38,12 @@ export async function makeModel(
 export function isModelFile(model: Recipe['model']): model is string {
   if (typeof model !== 'string' || Object.hasOwn(architectures, model)) return false;
   return /[/\\]|\.(json|esp|h5|hdf5|keras)$/.test(model);
+}
+
+/** A file that a recipe goes on from and that cannot be trained is told of before data are read. @throws as `readLayersModel` */
+export async function checkReheaded(model: Recipe['model'], folder: string): Promise<void> {
+  if (typeof model !== 'object' || !('from' in model)) return;
+  (await readLayersModel(resolve(folder, model.from))).dispose();
 }
 
 /** TF.js knows the weights of a saved model by their names: those of models in it that are alike are told apart by their paths. */

@@ -11,7 +11,6 @@ import {
   Run,
   resolveLosses,
   topologyOf,
-  unseededLayers,
 } from '@espalier/core';
 import { readArtifacts } from '@espalier/formats';
 import type { Report } from '@espalier/report';
@@ -30,7 +29,7 @@ import { keepSource } from './keep-source.js';
 import { type Listener, silent } from './listener.js';
 import { evaluating, measuresOf, scoreOf } from './measures.js';
 import { Memory } from './memory.js';
-import { isModelFile, makeModel } from './model.js';
+import { checkReheaded, isModelFile, makeModel } from './model.js';
 import { artifactsOf } from './model-files.js';
 import { withOwnMeasures } from './own-measures.js';
 import { writePlain } from './plain.js';
@@ -40,6 +39,7 @@ import type { MetricLine, StageRecord } from './records.js';
 import { reorder } from './reorder.js';
 import { reportOf, writeReport } from './report.js';
 import { applyOnce, type Bench, trainFor, validate } from './stages.js';
+import { tellOf } from './tell-of.js';
 
 /** Where and how a recipe runs. */
 export interface RunOptions {
@@ -86,6 +86,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
     located(source, ['model'], () => makeModel(recipe, folder, shape));
   // A file that cannot be trained is told of before data are read.
   const given = isModelFile(recipe.model) ? await modelFor([]) : undefined;
+  await located(source, ['model', 'from'], () => checkReheaded(recipe.model, folder));
   const loadedData = await located(source, dataPath(recipe), () =>
     loadData(own, folder, (line) => listener.info(line)),
   );
@@ -101,17 +102,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   );
   const probe = new Run(first);
   await checkStages(source, stages, probe, (index) => data.training(index).stepsPerEpoch);
-  const unseeded = unseededLayers(first);
-  if (unseeded.length > 0) {
-    listener.warn(
-      `${unseeded.join(', ')}: TF.js draws their noise unseeded; this run cannot be repeated bit for bit.`,
-    );
-  }
-  if (!loadedData.source.repeatable) {
-    listener.warn(
-      `${loadedData.source.name} does not promise the same batches again; this run cannot be repeated or resumed bit for bit.`,
-    );
-  }
+  tellOf(first, loadedData.source, listener);
   await writeWhole(join(out, layout.recipe), recipeText(recipe));
   await keepSource(out, source.file);
 
@@ -223,7 +214,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   for (const loaded of read) {
     scores.push(scoreOf(measures, await evaluate(loaded, data[measure], evaluating(measures))));
   }
-  const costs = await costsOf(read[0], read[1]);
+  const costs = await costsOf(read[0], read[1], loadedData.source.inputs);
   for (const loaded of read) loaded.dispose();
   const report = await reportOf({
     recipe,

@@ -1,7 +1,7 @@
 import type { Goal, Loss, Losses } from '@espalier/core';
 import * as z from 'zod';
 import { anyData } from './data-schema.js';
-import { layersSchema } from './layers/schema.js';
+import { headSchema, layersSchema } from './layers/schema.js';
 import { goal, losses, metrics } from './measures-schema.js';
 import type { NamedMetric, OwnUse } from './own-use.js';
 import { search } from './search-schema.js';
@@ -138,6 +138,15 @@ const model = z
         'An architecture: lenet-300-100, lenet-5, resnet-8; or the path of a model.json or .esp file.',
       ),
     z.strictObject({ layers: layersSchema }),
+    z.strictObject({
+      from: z.string().min(1).describe('A trained model: model.json, .keras, .h5 or .esp.'),
+      until: z
+        .string()
+        .min(1)
+        .describe('The layer after which it is cut off. Default: its last one.')
+        .optional(),
+      layers: headSchema.optional(),
+    }),
     made,
   ])
   .describe('What is trained.');

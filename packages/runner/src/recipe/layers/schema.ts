@@ -69,3 +69,9 @@ export const layersSchema = z
   .describe('The layers of a model, one after another: { dense: { units: 300 } }.') as unknown as z.ZodType<
   readonly [LayerSpec, ...LayerSpec[]]
 >;
+
+/** The layers that come after those of a model. */
+export const headSchema = z
+  .array(layerSpec)
+  .min(1)
+  .describe('What comes after it, with fresh weights.') as unknown as z.ZodType<readonly LayerSpec[]>;
