@@ -118,7 +118,15 @@ describe('a text', () => {
     // What was not searched to its end was not remembered; what was is handed out again where there is time.
     expect(searched.bytes.length).toBeLessThan(quick.bytes.length);
     expect(encodeText(text.slice())).toBe(searched);
-    expect(encodeText(text, () => false)).toEqual(quick);
+    // So is what was not searched at all, to who has no time; what was searched in part is nobody's.
+    const again = encodeText(text, () => false);
+    expect(again).toEqual(quick);
+    expect(encodeText(text.slice(), () => false)).toBe(again);
+    let asked = 0;
+    expect(encodeText(text, () => asked++ === 0)).toEqual(quick);
+    expect(asked).toBeGreaterThan(1);
+    expect(encodeText(text, () => false)).toBe(again);
+    expect(encodeText(text)).toEqual(searched);
     expect(encodeText(utf8(graph(5)))).not.toBe(searched);
   });
 });

@@ -1,5 +1,5 @@
 import {
-  decode,
+  decodeChecked,
   type EncodeOptions,
   encode,
   type Grid,
@@ -57,6 +57,12 @@ interface Part {
   readonly predictor?: Predictor;
 }
 
+/** A file, and what was packed. */
+interface Unchecked {
+  readonly file: Uint8Array;
+  readonly given: ModelArtifacts;
+}
+
 /** Fewer elements than this are kept: they cost less than what is said about them. */
 const leastElements = 8;
 const mostLevel = 2 ** 14;
@@ -100,11 +106,12 @@ export async function compressWeights(
   // The error of rounding is uniform, step^2 / 12; of too few levels it is not, and the search makes up for that.
   const start = Math.sqrt(12 * 10 ** (-(quality ?? 45) / 10));
   const parts = weights.flatMap(partOf).map((part) => predicted(part, start));
+  const partNamed = new Map(parts.map((part) => [part.weight.name, part]));
   const elements = weights.reduce((n, { values }) => n + (values?.length ?? 0), 0);
   const { aim, bytes } = aimOf(options, elements);
   const coding =
     options.effort === undefined && elements > many ? quick : { effort: options.effort ?? usualEffort };
-  const pack = (fineness: number): Uint8Array => {
+  const pack = (fineness: number): Unchecked => {
     const values = new Map<string, Float32Array>();
     const grids: Record<string, Grid> = {};
     for (const part of parts) {
@@ -112,15 +119,22 @@ export async function compressWeights(
       grids[part.weight.name] = grid;
       values.set(part.weight.name, own);
     }
-    return encode(withValues(artifacts, weights, values), { ...coding, grids });
+    const given = withValues(artifacts, weights, values);
+    return { file: encode(given, { ...coding, grids, verify: false }), given };
   };
+  const asItIs = (rival: number): Unchecked => ({
+    file: packedAsItIs(artifacts, coding.effort, rival),
+    given: artifacts,
+  });
   if (bytes) {
-    const whole = packedAsItIs(artifacts, coding.effort, Number.POSITIVE_INFINITY);
-    if (aim.meets(whole.length)) return resultOf(whole, whole.length, [], undefined);
+    const whole = asItIs(Number.POSITIVE_INFINITY);
+    if (aim.meets(whole.file.length)) return resultOf(whole, whole.file.length, [], undefined);
   }
   const trials: Trial[] = [];
   const found = await search(start, aim, async (fineness) => {
-    const figure = bytes ? pack(fineness).length : decibels(parts, (part) => rounded(part, fineness).values);
+    const figure = bytes
+      ? pack(fineness).file.length
+      : decibels(parts, (part) => rounded(part, fineness).values);
     log(
       `step ${fineness.toPrecision(4)} of the RMS: ${bytes ? `${figure} bytes` : `${figure.toFixed(2)} dB`}`,
     );
@@ -132,20 +146,20 @@ export async function compressWeights(
     return figure;
   });
   const quantised = pack(found.fineness);
-  const asItIs = packedAsItIs(artifacts, coding.effort, quantised.length);
-  const small = resultOf(quantised, asItIs.length, trials, found.fineness);
+  const whole = asItIs(quantised.file.length);
+  const small = resultOf(quantised, whole.file.length, trials, found.fineness);
   // Who meets the aim goes first, and then the smaller one; without loss any quality is met.
-  const whole = asItIs.length <= quantised.length || (!bytes && !small.met);
-  return whole ? resultOf(asItIs, asItIs.length, trials, undefined) : small;
+  const without = whole.file.length <= quantised.file.length || (!bytes && !small.met);
+  return without ? resultOf(whole, whole.file.length, trials, undefined) : small;
 
   /** @param fineness - Undefined without loss. */
   function resultOf(
-    file: Uint8Array,
+    { file, given: packed }: Unchecked,
     losslessBytes: number,
     tried: readonly Trial[],
     fineness: number | undefined,
   ): CompressedWeights {
-    const decoded = decode(file);
+    const decoded = decodeChecked(file, packed);
     const after = new Map(readWeights(decoded).map(({ name, values }) => [name, values]));
     const snr = decibels(parts, ({ weight }) => after.get(weight.name) as Float32Array);
     return {
@@ -155,7 +169,7 @@ export async function compressWeights(
       artifacts: decoded,
       snr,
       tensors: weights.map(({ name, shape }): CompressedTensor => {
-        const part = parts.find(({ weight }) => weight.name === name);
+        const part = partNamed.get(name);
         if (!part || fineness === undefined) return { name, shape, method: 'kept' };
         const method = part.predictor ? 'predicted' : 'plain';
         return { name, shape, method, step: stepOf(part, fineness) };

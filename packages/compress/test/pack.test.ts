@@ -38,7 +38,7 @@ interface Asked {
 }
 
 /** Packs at fineness 1 first; `sizes`: letters of each file in turn; `octaves`: what the aim makes of their lengths. */
-async function pack(sizes: readonly number[], aim: Partial<Aim>, bytes: boolean) {
+async function pack(sizes: readonly number[], aim: Partial<Aim>, bytes: boolean, given = artifacts) {
   const asked: Asked[] = [];
   const files: Uint8Array[] = [];
   const tensors = {
@@ -47,6 +47,7 @@ async function pack(sizes: readonly number[], aim: Partial<Aim>, bytes: boolean)
       files.push(fileOf(sizes[files.length] as number));
       return files.at(-1);
     },
+    artifactsWith: () => given,
   };
   const at = (fineness: number): ReadonlyMap<string, Rounded> =>
     new Map([['w', { values: new Float32Array(0), method: 'plain', error: fineness }]]);
@@ -74,6 +75,11 @@ describe('what was found is packed', () => {
     expect(found).toMatchObject({ met: true, lossless: false, fidelity: { psnr: 33, inputs: 1 } });
     expect(found.artifacts.weightSpecs).toEqual(artifacts.weightSpecs);
     expect((await pack([10], { meets: (psnr) => psnr > 33 }, false)).found.met).toBe(false);
+  });
+
+  test('and is what was meant to be packed', async () => {
+    const other = { ...artifacts, weightData: new ArrayBuffer(32) };
+    await expect(pack([10], {}, false, other)).rejects.toThrow(/"dense_.*" would not come back as it is/);
   });
 
   test('for a size as often as the file is too large, by as much as the aim says', async () => {

@@ -67,5 +67,6 @@ describe('time for the work', () => {
     expect(processorSeconds() - start).toBeLessThan(15 * seconds);
     expect(met).toBe(fidelity.psnr >= 30);
     expect(fidelity.examples).toBeLessThan(12);
-  });
+    // On a machine that is busy with other work, what takes 5 s of the processor takes many times as long.
+  }, 240_000);
 });

@@ -8,7 +8,7 @@ import { sameJson } from '../text/json.js';
 import type { Given } from './input.js';
 
 /** Whoever wrote a file may read it, however large. */
-const none: Required<Limits> = {
+export const unlimited: Required<Limits> = {
   elements: Infinity,
   decodedBytes: Infinity,
   tensors: Infinity,
@@ -18,16 +18,19 @@ const none: Required<Limits> = {
   operations: Infinity,
 };
 
+/** @throws EspError 'input' */
+export function changed(what: string): never {
+  return fail('input', `${what} would not come back as it is; please report this, with the model`);
+}
+
 /**
  * Decodes a file, tensor by tensor, and compares it with what it was made from.
  *
  * @throws EspError 'input' where something does not come back as it was
  */
 export function checkBack(file: Uint8Array, tensors: readonly Given[], meta: object): void {
-  const header = readHeader(file, none);
+  const header = readHeader(file, unlimited);
   const { weightSpecs, ...rest } = artifactsOf(header);
-  const changed = (what: string): never =>
-    fail('input', `${what} would not come back as it is; please report this, with the model`);
   if (weightSpecs.length !== tensors.length || !sameJson(rest, meta)) changed('the metadata');
   tensors.forEach(({ spec, bytes }, i) => {
     const entry = header.tensors[i];

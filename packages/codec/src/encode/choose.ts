@@ -8,8 +8,9 @@ import { levelCandidates, levelCount } from './level-candidates.js';
 import type { Search } from './search.js';
 import { storedSize } from './size.js';
 
-/** Bytes that decide whether LZ is tried on more. */
+/** Bytes that decide whether LZ is tried on more; and where hardly anything is tried. */
 const SAMPLE = 2 ** 17;
+const QUICK_SAMPLE = 2 ** 12;
 
 /** What may be larger by this much when it decodes faster. */
 const TOLERANCE = 1.005;
@@ -84,10 +85,11 @@ function improveLz(candidates: StoredTensor[], data: Uint8Array, itemBytes: numb
 
 /** Whether to try LZ: on large tensors only where a sample repeats itself, unless the effort is high. */
 function worthLz(data: Uint8Array, itemBytes: number, float: boolean, { effort, codecs }: Search): boolean {
-  if (effort >= 7 || data.length <= SAMPLE || !codecs.includes('planes')) return true;
-  if (effort === 0) return false;
-  const middle = Math.floor((data.length - SAMPLE) / 2 / itemBytes) * itemBytes;
-  const sample = data.subarray(middle, middle + SAMPLE);
+  const size = effort === 0 ? QUICK_SAMPLE : SAMPLE;
+  if (effort >= 7 || data.length <= size || !codecs.includes('planes')) return true;
+  if (effort === 0 && data.length > SAMPLE) return false;
+  const middle = Math.floor((data.length - size) / 2 / itemBytes) * itemBytes;
+  const sample = data.subarray(middle, middle + size);
   return encodeLz(sample, itemBytes, 1).length < encodePlanes(sample, itemBytes, float).length;
 }
 

@@ -166,7 +166,7 @@ function checkOptions(options: EncodeOptions): Required<Omit<EncodeOptions, 'lic
 }
 
 /** All artifacts but the weights. */
-function metadataOf(artifacts: ModelArtifacts): Record<string, unknown> {
+export function metadataOf(artifacts: ModelArtifacts): Record<string, unknown> {
   const kept = Object.entries(artifacts).filter(
     ([key, item]) => !RESERVED.includes(key) && item !== undefined,
   );

@@ -18,20 +18,25 @@ export interface StoredText {
   readonly many: 1 | 15;
 }
 
-/** Longest text that is remembered, in bytes. */
-const REMEMBERED = 2 ** 22;
-/** The last text that was searched to its end: a search for quality packs one topology again and again. */
-let latest: { utf8: Uint8Array; stored: StoredText } | undefined;
+/** Longest text that is remembered, in bytes: topologies of 28 MB are published. */
+const REMEMBERED = 2 ** 26;
+/**
+ * The last text that was searched to its end, or not at all: who looks for a quality, or compares what is packed with and without
+ * loss, packs one topology again and again.
+ */
+let latest: { utf8: Uint8Array; searched: boolean; stored: StoredText } | undefined;
 
 /** Counterpart of `decodeText`; `more`: whether there is time to search. What is returned may be shared. */
 export function encodeText(utf8: Uint8Array, more: () => boolean = () => true): StoredText {
-  if (latest && equalBytes(latest.utf8, utf8) && more()) return latest.stored;
-  let whole = true;
+  const searched = more();
+  if (latest?.searched === searched && equalBytes(latest.utf8, utf8)) return latest.stored;
+  let throughout = true;
   const stored = search(utf8, () => {
-    whole &&= more();
-    return whole;
+    const yes = more();
+    throughout &&= yes === searched;
+    return yes;
   });
-  if (whole && utf8.length <= REMEMBERED) latest = { utf8: utf8.slice(), stored };
+  if (throughout && utf8.length <= REMEMBERED) latest = { utf8: utf8.slice(), searched, stored };
   return stored;
 }
 

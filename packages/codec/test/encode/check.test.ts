@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { equalBytes } from '../../src/bytes/equal.js';
 import { checkBack } from '../../src/encode/check-back.js';
 import { tensorsOf } from '../../src/encode/input.js';
-import { encode } from '../../src/index.js';
+import { decode, decodeChecked, encode, type ModelArtifacts } from '../../src/index.js';
 import { canonicalTopology } from '../../src/text/canonical.js';
 import { sameJson, toJson } from '../../src/text/json.js';
 
@@ -57,6 +57,52 @@ describe('what was written is read again', () => {
       equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1)),
       equalBytes(Uint8Array.of(1), Uint8Array.of(1, 2)),
     ]).toEqual([false, false, false, false]);
+  });
+});
+
+describe('a file that was not looked at when it was made', () => {
+  const slot = { name: 'm', shape: [1], dtype: 'int32' as const, group: 'optimizer' as const };
+  const changed = (other: Partial<ModelArtifacts>) => () =>
+    decodeChecked(file, { ...artifacts, ...other } as ModelArtifacts);
+  const bytes = (...values: number[]): ArrayBuffer => Uint8Array.from(values).buffer;
+
+  test('is decoded, and is what was given', () => {
+    expect(decodeChecked(file, artifacts)).toEqual(decode(file));
+    const loose = { ...artifacts, signature: undefined } as unknown as ModelArtifacts;
+    expect(decodeChecked(file, loose)).toEqual(artifacts);
+  });
+
+  test('may leave out the weights of an optimizer', () => {
+    const whole = {
+      ...artifacts,
+      weightSpecs: [slot, ...artifacts.weightSpecs],
+      weightData: bytes(7, 0, 0, 0, ...new Uint8Array(artifacts.weightData)),
+    };
+    expect(decodeChecked(encode(whole), whole)).toEqual(artifacts);
+    expect(decodeChecked(encode(whole, { optimizer: true }), whole)).toEqual(whole);
+  });
+
+  test.each<[string, () => void]>([
+    ['the metadata', changed({ format: 'graph-model' })],
+    [
+      'the metadata',
+      changed({
+        weightSpecs: artifacts.weightSpecs.slice(0, 1),
+        weightData: bytes(0, 0, 128, 63, 0, 0, 0, 64),
+      }),
+    ],
+    ['"a"', changed({ weightData: bytes(1, 0, 128, 63, 0, 0, 0, 64, 5, 0, 0, 0) })],
+    ['"b"', changed({ weightData: bytes(0, 0, 128, 63, 0, 0, 0, 64, 5, 0, 0, 1) })],
+    ['"c"', changed({ weightSpecs: [{ ...artifacts.weightSpecs[0], name: 'c' }, artifacts.weightSpecs[1]] })],
+    [
+      '"b"',
+      changed({
+        weightSpecs: [artifacts.weightSpecs[0], { ...artifacts.weightSpecs[1], shape: [2] }],
+        weightData: bytes(0, 0, 128, 63, 0, 0, 0, 64, 5, 0, 0, 0, 1, 0, 0, 0),
+      }),
+    ],
+  ])('or is not: %s', (what, run) => {
+    expect(run).toThrow(`${what} would not come back as it is`);
   });
 });
 

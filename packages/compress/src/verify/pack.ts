@@ -1,4 +1,4 @@
-import { decode, type ModelArtifacts } from '@espalier/codec';
+import { decodeChecked, type ModelArtifacts } from '@espalier/codec';
 import type { Rounded } from '../choose/quantize.js';
 import type { Bench } from '../fidelity/bench.js';
 import type { Fidelity } from '../fidelity/fidelity.js';
@@ -34,14 +34,14 @@ export interface Judge {
   readonly work: Work;
 }
 
-/** Measures what is unpacked, and says whether that meets the aim. */
+/** Measures what is unpacked, which is what was packed, and says whether that meets the aim. */
 export async function judged(
   file: Uint8Array,
   rounded: ReadonlyMap<string, Rounded>,
   lossless: boolean,
-  { bench, aim, bytes, inputs }: Judge,
+  { bench, aim, bytes, inputs, tensors }: Judge,
 ): Promise<Packed> {
-  const artifacts = decode(file);
+  const artifacts = decodeChecked(file, lossless ? tensors.artifacts : tensors.artifactsWith(rounded));
   const model: Executable = await load(artifacts, inputs);
   try {
     const fidelity = await bench.fidelity(model);

@@ -28,12 +28,12 @@ export function encodeLzWell(
   more: () => boolean = () => true,
   many = 1,
 ): Uint8Array {
-  const both = findSteps(data, itemBytes, effort, position, more, many);
-  const [quick, searched] = both.map((steps) => encodeSteps(data, itemBytes, position, steps, many));
-  return searched.length <= quick.length ? searched : quick;
+  return findSteps(data, itemBytes, effort, position, more, many)
+    .map((steps) => encodeSteps(data, itemBytes, position, steps, many))
+    .reduce((quick, searched) => (searched.length <= quick.length ? searched : quick));
 }
 
-/** Steps taken lazily; and those of least cost, where there is time. */
+/** Steps taken lazily; and those of least cost, where there is time for any. */
 function findSteps(
   data: Uint8Array,
   itemBytes: number,
@@ -41,19 +41,22 @@ function findSteps(
   start: number,
   more: () => boolean,
   many: number,
-): [quick: Step[], searched: Step[]] {
+): [quick: Step[], ...searched: Step[][]] {
   const finder = new Finder(data, 4 << effort);
   finder.skip(0, start);
   const costs = new Costs(data, itemBytes, many);
   const quick = new Steps(1);
   const searched = new Steps(many);
+  let any = false;
   for (let first = start; first < data.length; first += BLOCK) {
     const matches = finder.matches(first, Math.min(data.length, first + BLOCK));
     const lazy = lazily(finder, matches, quick.last);
     quick.add(lazy);
-    searched.add(more() ? cheapest(finder, matches, costs, lazy, searched.recent) : lazy);
+    const time = more();
+    any ||= time;
+    searched.add(time ? cheapest(finder, matches, costs, lazy, searched.recent) : lazy);
   }
-  return [quick.all, searched.all];
+  return any ? [quick.all, searched.all] : [quick.all];
 }
 
 /** A growing list of steps. */
