@@ -24,7 +24,18 @@ const rooms = {
     node: false,
     libraries: true,
     // From the ground up: a folder knows the files beside the folders and the folders before it.
-    floors: ['bytes', 'coders', 'layouts', 'text', 'container', 'decode', 'encode', 'loading', 'streaming'],
+    floors: [
+      'bytes',
+      'coders',
+      'layouts',
+      'text',
+      'container',
+      'decode',
+      'encode',
+      'loading',
+      'streaming',
+      'update',
+    ],
   },
   compress: {
     ours: ['core', 'codec', 'quantize-kmeans', 'photographs'],

@@ -17,5 +17,5 @@ export default {
     options.mangleProps =
       /^(itemBytes|negative|positive|tuning|groups|headerLength|fileLength|uint|varint|take|lines|rows|book|storage|finish|states|coder|constant|literal|position|meta|crc|kind|copied|levels|same|start|state|check|copy|base|scales|predictor|lag|terms|offset|bytes|count|total|stored|parts|numbersLeft|recent|known)$/;
   },
-  entry: ['src/index.ts', 'src/decoder.ts', 'src/streaming.ts', 'src/han/index.ts'],
+  entry: ['src/index.ts', 'src/decoder.ts', 'src/streaming.ts', 'src/update.ts', 'src/han/index.ts'],
 };

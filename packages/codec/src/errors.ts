@@ -14,6 +14,8 @@ export type EspErrorCode =
   | 'payload'
   /** The file asks for more than the caller's limits allow. */
   | 'limit'
+  /** An update was given another file than the one that it is for. */
+  | 'old'
   /** What was handed to the encoder cannot be stored. */
   | 'input'
   /** An unknown option, or one out of range. */

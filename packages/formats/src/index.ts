@@ -8,6 +8,7 @@ export {
 } from './arrays/plain-tensor.js';
 export { readArrays } from './arrays/read-arrays.js';
 export { parseSafetensors, safetensorsBytes } from './arrays/safetensors.js';
+export { readWhole } from './files.js';
 export { checkFits } from './fits.js';
 export type { ForeignLimits } from './foreign.js';
 export { type Cut, cut, cutPictures } from './pictures/cut.js';

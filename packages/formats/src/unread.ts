@@ -11,6 +11,11 @@ const unread: readonly {
   readonly way: string;
 }[] = [
   {
+    is: (bytes) => bytes[0] === 0x8a && starts(bytes, 'ESD\r\n', 1),
+    what: 'an update of an .esp file',
+    way: 'Make the new file of the old one and this: espalier patch old.esp update.espd -o new.esp.',
+  },
+  {
     is: (_, name) => name === 'tensorflowjs_model.pb',
     what: "the graph of TensorFlow.js's format of 2018, which TF.js has not loaded since 1.0",
     way: 'Its weights are read from weights_manifest.json beside it. For the model, turn it into a model.json with pb2json_converter of the TF.js converter, or convert the original anew.',

@@ -5,6 +5,7 @@ import { RangeEncoder } from '../coders/range/encoder.js';
 import { RANGE, squash } from '../coders/range/logistic.js';
 import type { StoredTensor } from '../container/header-write.js';
 import type { Quantized } from '../layouts/codebook/find.js';
+import type { LevelsLayout } from '../layouts/levels.js';
 import { groupAxes, offsetsOf, sizeOf, type Traversal } from '../layouts/traversal/geometry.js';
 
 /** Codes the levels of a tensor as `traversal` says, cut into tiles. */
@@ -19,19 +20,25 @@ export function encodeLevels(
   const groups = groupAxes(shape, traversal);
   const [rows, lines, width] = groups.map(sizeOf);
   const tuning = initialStretch(nonzero / levels.length) | (rate << 8);
-  const [rowOffsets, lineOffsets, widthOffsets] = groups.map(offsetsOf);
+  const layout = { book, traversal, groups, rows, lines, width, tuning };
   const count = Math.min(rows, Math.max(1, Math.ceil(levels.length / tileElements)));
-  const payloads: Uint8Array[] = [];
-  for (let tile = 0; tile < count; tile++) {
+  return { levels: layout, payloads: encodeTiles(levels, layout, codec, count) };
+}
+
+/** Codes levels, which are in the order of the elements, in so many tiles. */
+export function encodeTiles(
+  levels: Int32Array,
+  layout: LevelsLayout,
+  codec: 'ctx-fast' | 'ctx-mix',
+  count: number,
+): Uint8Array[] {
+  const { book, groups, rows, lines, width, tuning } = layout;
+  const { negative, positive } = book;
+  const [rowOffsets, lineOffsets, widthOffsets] = groups.map(offsetsOf);
+  return Array.from({ length: count }, (_, tile) => {
     const first = Math.floor((rows * tile) / count);
-    const grid: LevelGrid = {
-      rows: Math.floor((rows * (tile + 1)) / count) - first,
-      lines,
-      width,
-      negative: book.negative,
-      positive: book.positive,
-      tuning,
-    };
+    const inTile = Math.floor((rows * (tile + 1)) / count) - first;
+    const grid: LevelGrid = { rows: inTile, lines, width, negative, positive, tuning };
     const before = (row: number, out: Levels): void => {
       for (let line = 0; line < lines; line++) {
         const from = rowOffsets[first + row] + lineOffsets[line];
@@ -41,13 +48,12 @@ export function encodeLevels(
     };
     const coder = new RangeEncoder();
     (codec === 'ctx-mix' ? codeMix : codeFast)(coder, grid, before);
-    payloads.push(coder.finish());
-  }
-  return { levels: { book, traversal, groups, rows, lines, width, tuning }, payloads };
+    return coder.finish();
+  });
 }
 
 /** The stretch of a density, in 1/16 + 128, by search in the frozen table. */
-function initialStretch(density: number): number {
+export function initialStretch(density: number): number {
   let best = 0;
   for (let i = 0; i < 256; i++) {
     const p = (j: number): number => squash[RANGE + (j - 128) * 16] / 65536;

@@ -1,3 +1,4 @@
+import type { BitCoder } from '../range/bit-coder.js';
 import { RangeEncoder } from '../range/encoder.js';
 import { Costs, type Step, touch } from './costs.js';
 import { Finder } from './finder.js';
@@ -13,7 +14,7 @@ const BLOCK = 2 ** 18;
  */
 export function encodeLz(data: Uint8Array, itemBytes: number, effort: number, position = 0): Uint8Array {
   const [quick] = findSteps(data, itemBytes, effort, position, () => false, 1);
-  return encodeSteps(data, itemBytes, position, quick, 1);
+  return encoded(data, itemBytes, position, quick, 1);
 }
 
 /**
@@ -29,12 +30,12 @@ export function encodeLzWell(
   many = 1,
 ): Uint8Array {
   return findSteps(data, itemBytes, effort, position, more, many)
-    .map((steps) => encodeSteps(data, itemBytes, position, steps, many))
+    .map((steps) => encoded(data, itemBytes, position, steps, many))
     .reduce((quick, searched) => (searched.length <= quick.length ? searched : quick));
 }
 
 /** Steps taken lazily; and those of least cost, where there is time for any. */
-function findSteps(
+export function findSteps(
   data: Uint8Array,
   itemBytes: number,
   effort: number,
@@ -82,7 +83,7 @@ class Steps {
   }
 }
 
-function encodeSteps(
+function encoded(
   data: Uint8Array,
   itemBytes: number,
   start: number,
@@ -90,6 +91,19 @@ function encodeSteps(
   many: number,
 ): Uint8Array {
   const coder = new RangeEncoder();
+  encodeSteps(coder, data, itemBytes, start, steps, many);
+  return coder.finish();
+}
+
+/** Writes steps that make `data` from position `start` on. */
+export function encodeSteps(
+  coder: BitCoder,
+  data: Uint8Array,
+  itemBytes: number,
+  start: number,
+  steps: readonly Step[],
+  many: number,
+): void {
   const model = new LzModel(coder, itemBytes, many);
   let position = start;
   for (const { length, distance } of steps) {
@@ -98,5 +112,4 @@ function encodeSteps(
     else model.copy(length, distance, model.recent.indexOf(distance) + 1);
     position += length;
   }
-  return coder.finish();
 }

@@ -4,12 +4,17 @@ import { RangeEncoder } from '../range/encoder.js';
 
 /** Counterpart of `decodePlanes`: each plane raw or coded, whichever an order-0 estimate finds smaller. */
 export function encodePlanes(data: Uint8Array, itemBytes: number, rotate: boolean): Uint8Array {
+  const turned = rotate ? rotateSigns(data) : data;
+  const modes = Uint8Array.from({ length: itemBytes }, (_, p) => (worthCoding(turned, itemBytes, p) ? 1 : 0));
+  return encodePlanesAs(data, rotate, modes);
+}
+
+/** The same with what becomes of each plane: 0 raw, 1 coded. */
+export function encodePlanesAs(data: Uint8Array, rotate: boolean, modes: Uint8Array): Uint8Array {
+  const itemBytes = modes.length;
   const items = data.length / itemBytes;
   const turned = rotate ? rotateSigns(data) : data;
   const out = new Writer();
-  const modes = new Uint8Array(itemBytes);
-  for (let plane = 0; plane < itemBytes; plane++)
-    modes[plane] = worthCoding(turned, itemBytes, plane) ? 1 : 0;
   out.put(modes);
   const coder = new RangeEncoder();
   for (let plane = 0; plane < itemBytes; plane++) {

@@ -1,0 +1,24 @@
+import { type Identity, readUpdate } from './head.js';
+
+export type { Identity };
+
+/** What {@link inspectUpdate} tells about an update. */
+export interface UpdateReport {
+  /** Bytes of the update itself. */
+  readonly updateBytes: number;
+  /** The file that it is for, and the one that it makes. */
+  readonly old: Identity;
+  readonly new: Identity;
+  /** Whether it holds the new file as it is, because nothing of the old one was of use. */
+  readonly whole: boolean;
+}
+
+/**
+ * Describes an update from its first bytes.
+ *
+ * @throws EspError when it is damaged, or none
+ */
+export function inspectUpdate(update: ArrayBuffer | ArrayBufferView): UpdateReport {
+  const { old, new: made, whole } = readUpdate(update);
+  return { updateBytes: update.byteLength, old, new: made, whole };
+}

@@ -1,0 +1,40 @@
+import { diff } from '@espalier/codec/update';
+import { readWhole } from '@espalier/formats';
+import { defineCommand } from 'citty';
+import { writeWhole } from '../pipeline/files.js';
+import { print } from '../terminal/stream.js';
+import { checkArguments, jsonArgument, printJson } from './common.js';
+
+const args = {
+  old: { type: 'positional', required: true, description: 'The .esp file that its users have' },
+  new: { type: 'positional', required: true, description: 'The .esp file that they are to have' },
+  out: {
+    type: 'string',
+    alias: 'o',
+    required: true,
+    description: 'The .espd file to write',
+    valueHint: 'file',
+  },
+  ...jsonArgument,
+} as const;
+
+/** Shown by --help. */
+export const example = 'espalier diff old.esp new.esp -o update.espd';
+
+export default defineCommand({
+  meta: {
+    name: 'diff',
+    description: 'What a newer version of a model costs those who have the old one: an update.',
+  },
+  args,
+  async run({ args: given }) {
+    checkArguments(given, args, 2);
+    const [old, next] = [await readWhole(given.old), await readWhole(given.new)];
+    const update = diff(old, next);
+    await writeWhole(given.out, update);
+    const bytes = { old: old.length, new: next.length, update: update.length };
+    if (given.json) return printJson({ out: given.out, bytes });
+    const share = ((100 * update.length) / next.length).toFixed(1);
+    print(`${given.out}: ${update.length} bytes, ${share} % of the new file's ${next.length}\n`);
+  },
+});
