@@ -23,7 +23,9 @@ const random = (below) => {
   seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
   return Math.floor((seed / 2 ** 32) * below);
 };
-const pictures = photographs().map(({ width, height, data }) => tf.tensor3d(Float32Array.from(data), [height, width, 3]));
+const pictures = photographs().map(({ width, height, data }) =>
+  tf.tensor3d(Float32Array.from(data), [height, width, 3]),
+);
 const optimizer = tf.train.adam(rate);
 const size = 48;
 let mean = 0;
@@ -51,6 +53,15 @@ for (let step = 0; step < steps; step++) {
 }
 const byName = new Map(model.weights.map((weight) => [weight.originalName, weight.read().dataSync()]));
 const parts = artifacts.weightSpecs.map(({ name }) => byName.get(name));
-const tuned = { ...artifacts, weightData: new Uint8Array(Buffer.concat(parts.map((p) => Buffer.from(p.buffer, p.byteOffset, p.byteLength)))).buffer };
+const tuned = {
+  ...artifacts,
+  weightData: new Uint8Array(
+    Buffer.concat(parts.map((p) => Buffer.from(p.buffer, p.byteOffset, p.byteLength))),
+  ).buffer,
+};
 mkdirSync(folder, { recursive: true });
-for (const [name, own] of [['old', artifacts], ['new', tuned]]) writeFileSync(`${folder}/${name}.esp`, encode(own));
+for (const [name, own] of [
+  ['old', artifacts],
+  ['new', tuned],
+])
+  writeFileSync(`${folder}/${name}.esp`, encode(own));

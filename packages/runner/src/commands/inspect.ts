@@ -1,9 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inspectUpdate } from '@espalier/codec/update';
 import { unknownName } from '@espalier/core';
-import { readable } from '@espalier/formats';
+import { readable, readWhole } from '@espalier/formats';
 import { inspectModel } from '@espalier/inspection';
-import { type InspectedTensor, inspectionCsv, inspectionTable, renderInspection } from '@espalier/report';
+import {
+  formatTable,
+  type InspectedTensor,
+  inspectionCsv,
+  inspectionTable,
+  renderInspection,
+} from '@espalier/report';
 import { defineCommand } from 'citty';
 import { layout, writeWhole } from '../pipeline/files.js';
 import { print, tell } from '../terminal/stream.js';
@@ -13,7 +20,7 @@ const args = {
   model: {
     type: 'positional',
     required: true,
-    description: `${readable}; or a run's folder`,
+    description: `${readable}; or a run's folder; or an update (.espd)`,
   },
   sort: {
     type: 'string',
@@ -55,6 +62,21 @@ async function modelIn(path: string): Promise<string> {
   return (await stat(packed).catch(() => undefined))?.isFile() ? packed : path;
 }
 
+/** An update knows the files that it is for and makes; all else of it takes the old one to be read. */
+async function showUpdate(file: string, json: boolean): Promise<void> {
+  const { updateBytes, old, new: made, whole } = inspectUpdate(await readWhole(file));
+  if (json) return printJson({ file, updateBytes, old, new: made, whole });
+  const row = (what: string, { fileBytes, sha256 }: typeof old): string[] => [
+    what,
+    `${fileBytes}`,
+    `${sha256}…`,
+  ];
+  print(
+    `${file}: an update of ${updateBytes} bytes${whole ? ', which holds the new file as it is' : ''}\n\n`,
+  );
+  print(`${formatTable([['', 'bytes', 'SHA-256'], row('for', old), row('makes', made)])}\n`);
+}
+
 /** Shown by --help. */
 export const example = 'espalier inspect runs/demo --sort bytes';
 
@@ -67,6 +89,7 @@ export default defineCommand({
   async run({ args: given }) {
     checkArguments(given, args);
     if (!Object.hasOwn(orders, given.sort)) throw unknownName('order', given.sort, Object.keys(orders));
+    if (given.model.endsWith('.espd')) return showUpdate(given.model, given.json);
     const { inspection, file, path, pictureOf } = await inspectModel(await modelIn(given.model), {
       name: given.model,
       costs: given.costs,
