@@ -44,7 +44,7 @@ export function codeBytes(coder: BitCoder, bytes: Uint8Array): Uint8Array {
 export function writeBlob(coder: BitCoder, numbers: Numbers, bytes: Uint8Array, known: Uint8Array): void {
   numbers.code(bytes.length, Number.POSITIVE_INFINITY);
   const data = joined([known, bytes]);
-  const [, searched] = findSteps(data, 1, 5, known.length, () => true, 1);
+  const [quick, searched = quick] = findSteps(data, 1, 5, known.length, () => true, 1);
   encodeSteps(coder, data, 1, known.length, searched, 1);
 }
 
