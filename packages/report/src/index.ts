@@ -31,11 +31,22 @@ export { type DensityReport, density } from './measure/density.js';
 export { type HistogramOptions, histogram } from './measure/histogram.js';
 export { type MaskReport, mask } from './measure/mask.js';
 export { type Statistics, statistics } from './measure/statistics.js';
+export {
+  type CostView,
+  drawFront,
+  drawHypervolume,
+  drawParallel,
+  type FrontTrial,
+  hypervolumes,
+  paretoFront,
+  type ValuedTrial,
+} from './page/front.js';
 export { renderReport } from './page/page.js';
 export { renderSearch, type SearchTrial } from './page/search.js';
 export { renderSensitivity, type SensitivityPageCurve, sensitivityCsv } from './page/sensitivity.js';
 export { STYLE as pageStyle } from './page/style.js';
 export { drawTrials, type SizedPoint } from './page/trials.js';
+export { drawWatched } from './page/watched.js';
 export { parseReport } from './parse.js';
 export type {
   EnvironmentReport,
@@ -53,3 +64,4 @@ export type {
 export { stageTable, summarize, tensorTable } from './summarize.js';
 export { type Cell, formatTable, type TableOptions } from './table.js';
 export { visible } from './visible.js';
+export { type WatchedTensor, type WatchLine, watchTensor } from './watch.js';

@@ -17,6 +17,7 @@ export interface RunListing {
 export const shownFiles: readonly string[] = [
   'metrics.jsonl',
   'watch.jsonl',
+  'live.json',
   'report.json',
   'report.html',
   'search.json',

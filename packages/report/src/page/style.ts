@@ -79,6 +79,7 @@ dd{margin:0;overflow-wrap:anywhere}
 .plot .point{stroke-width:9;stroke-linecap:round}
 .plot .halo{paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin:round}
 .plot .way{stroke-width:1.2;stroke-dasharray:4 3;stroke-opacity:.7}
+.plot .parallel{stroke-opacity:.75}
 .plot .stem{stroke-width:1.4}.plot .head{stroke-width:5;stroke-linecap:round}
 table.dense-table{font-size:13px}.dense-table td,.dense-table th{padding:6px 7px}.dense-table td.name{min-width:110px}
 details{font-size:13px;color:var(--soft);margin-top:6px}summary{cursor:pointer}details table{margin-top:6px;font-size:13px}details td,details th{padding:3px 8px}

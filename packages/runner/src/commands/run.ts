@@ -24,6 +24,11 @@ const args = {
     description: 'Change the recipe: --set stages.1.epochs=5 (repeatable)',
     valueHint: 'path=value',
   },
+  watch: {
+    type: 'boolean',
+    default: false,
+    description: 'Also write what espalier studio shows of a run: histograms by epoch, memory, how far it is',
+  },
   seed: { type: 'string', description: 'Change the seed', valueHint: 'number' },
   seeds: {
     type: 'string',
@@ -96,6 +101,7 @@ export default defineCommand({
           backend,
           listener,
           signal,
+          watch: given.watch,
           command,
         });
         if (json) return printJson(report);

@@ -50,6 +50,8 @@ export const layout = {
   report: 'report.json',
   page: 'report.html',
   metrics: 'metrics.jsonl',
+  watch: 'watch.jsonl',
+  live: 'live.json',
   checkpoint: join('checkpoint', 'state.bin'),
   recipe: 'recipe.yaml',
   lock: 'lock',

@@ -1,7 +1,7 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { RunsPage } from '../runs/runs-page.js';
 import { ModelPage } from './model-page.js';
-import { RunsPage } from './runs-page.js';
 
 function usePlace(): string {
   const [place, setPlace] = useState(location.hash.slice(1));

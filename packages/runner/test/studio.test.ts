@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { findChromium } from '../../../scripts/lib/chromium.mjs';
+import { espalier, folder, tinyCifar, tinyRecipe } from './fixtures.js';
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+const executablePath = findChromium();
+if (!executablePath) {
+  console.warn('runner: no Chromium found (set $CHROMIUM or install it): watching runs is not tested');
+}
+
+const patience = { timeout: 120_000 };
+
+// A process is held by a signal that Windows does not have.
+describe.skipIf(!executablePath || process.platform === 'win32')('espalier studio, watching', () => {
+  let browser: Browser;
+  let page: Page;
+  let studio: ReturnType<typeof spawn>;
+  const runs = folder();
+  const recipe = tinyRecipe(folder(), tinyCifar(join(folder(), 'cifar')), (text) =>
+    // Long enough to be looked at, and for more than one checkpoint.
+    text.replace('epochs: 3', 'epochs: 40').replace('epochs: 4\n', 'epochs: 40\n'),
+  );
+  const out = join(runs, 'tiny');
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+    studio = spawn(process.execPath, [cli, 'studio', runs], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const url = await new Promise<string>((done) => {
+      studio.stdout?.on('data', (chunk) => done(String(chunk).trim()));
+    });
+    browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
+    page = await browser.newPage();
+    page.setDefaultTimeout(patience.timeout);
+    page.on('pageerror', (error) => problems.push(String(error)));
+    page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+    page.on('request', (request) => !request.url().startsWith(url) && problems.push(request.url()));
+    await page.goto(url);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    const ended = new Promise((done) => studio.once('close', done));
+    studio.kill();
+    await ended;
+  });
+
+  const epochs = async (): Promise<number> =>
+    Number(
+      /(\d+) epochs?/.exec((await page.locator('.watch header .meta').first().textContent()) ?? '')?.[1],
+    );
+
+  it('follows a run that is killed and resumed, to its report', async () => {
+    await page.getByText('Nothing has been run in this folder yet').waitFor(patience);
+    const killed = await espalier(['run', recipe, '--out', out, '--watch'], (child) => {
+      const wait = setInterval(async () => {
+        if (!existsSync(join(out, 'metrics.jsonl'))) return;
+        clearInterval(wait);
+        // Held where it is, so that there is time to look; the process lives, and has the run's lock.
+        child.kill('SIGSTOP');
+        await page.locator('header .state.running').waitFor(patience);
+        child.kill('SIGKILL');
+      }, 5);
+    });
+    expect(killed.code).toBe(null);
+    await page.locator('header .state.stopped').waitFor(patience);
+    await page.getByRole('img', { name: /^Loss; last: training \d/ }).waitFor(patience);
+    const before = await epochs();
+    expect(before).toBeGreaterThan(0);
+    expect(before).toBeLessThan(82);
+    expect((await espalier(['run', recipe, '--out', out, '--watch', '--resume'])).code).toBe(0);
+    await page.getByText(/^Done: /).waitFor(patience);
+    expect(await epochs()).toBe(82);
+    expect(await page.getByRole('link', { name: 'Its report' }).getAttribute('href')).toBe(
+      'runs/tiny/report.html',
+    );
+    expect(problems).toEqual([]);
+  });
+
+  it('shows what the run wrote of its tensors and its memory', async () => {
+    const lines = readFileSync(join(out, 'watch.jsonl'), 'utf8').trim().split('\n');
+    const last = JSON.parse(lines.at(-1)!) as { tensors: { name: string; counts: number[] }[] };
+    expect(last.tensors.map(({ name }) => name)).toContain('dense_3/kernel');
+    await page.getByRole('img', { name: 'dense_3/kernel', exact: true }).waitFor(patience);
+    await page.getByRole('img', { name: /^Memory; last: process \d/ }).waitFor(patience);
+    expect(problems).toEqual([]);
+  });
+});

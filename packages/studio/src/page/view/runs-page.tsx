@@ -1,4 +1,0 @@
-import type { VNode } from 'preact';
-export function RunsPage({ place }: { place: string }): VNode {
-  return <p>{place}</p>;
-}
