@@ -42,7 +42,8 @@ $('answer').textContent = '?';
 
 for (let digit = 0; digit < 10; digit++) {
   const bar = document.createElement('div');
-  bar.title = String(digit);
+  bar.dataset.digit = String(digit);
+  bar.append(document.createElement('i'));
   $('bars').append(bar);
 }
 
@@ -64,7 +65,8 @@ function recognise() {
   const best = scores.indexOf(Math.max(...scores));
   $('answer').textContent = String(best);
   [...$('bars').children].forEach((bar, i) => {
-    bar.style.height = `${Math.round(100 * scores[i])}%`;
+    bar.firstElementChild.style.height = `${Math.round(64 * scores[i])}px`;
+    bar.classList.toggle('best', i === best);
   });
 }
 

@@ -72,6 +72,9 @@ export const recipe = defineRecipe({ name: 'a', data: { name: 'mnist' }, model: 
 export { compress, createTrainer, encode, espalier, options, plugin, wrong };
 `;
 
+/** The oldest compiler that is promised, and each since. */
+const COMPILERS = ['5.6.3', '5.7.3', '5.8.3', '5.9.3', '6.0.3'];
+
 const strict = { strict: true, noEmit: true, target: 'ES2022', types: [], skipLibCheck: true };
 const TYPES = {
   nodenext: { ...strict, module: 'NodeNext', moduleResolution: 'NodeNext' },
@@ -146,18 +149,24 @@ export const trials = [
     },
   },
   {
-    name: 'TypeScript, strict: nodenext and bundler',
-    async try({ parent, npm, npx }) {
+    name: `TypeScript ${COMPILERS.join(', ')}, strict: nodenext and bundler`,
+    async try({ parent, npm, node }) {
       const folder = project(parent, 'typed');
       const packages = ['codec', 'compress', 'core', 'pruners'].map((name) => `@espalier/${name}`);
-      await npm(['install', 'espalier', ...packages, '@tensorflow/tfjs-layers', 'typescript@5.9.3'], folder);
+      const compilers = COMPILERS.map((version) => `typescript-${version}@npm:typescript@${version}`);
+      await npm(['install', 'espalier', ...packages, '@tensorflow/tfjs-layers', ...compilers], folder);
       writeFileSync(join(folder, 'index.ts'), TYPED);
       for (const [name, compilerOptions] of Object.entries(TYPES)) {
         writeFileSync(
           join(folder, `${name}.json`),
           JSON.stringify({ compilerOptions, include: ['index.ts'] }),
         );
-        await npx(['tsc', '-p', `${name}.json`], folder);
+        for (const version of COMPILERS) {
+          const compiler = join(folder, 'node_modules', `typescript-${version}`, 'bin/tsc');
+          await node([compiler, '-p', `${name}.json`], folder).catch((error) => {
+            throw new Error(`TypeScript ${version}, ${name}: ${error.message}`);
+          });
+        }
       }
     },
   },

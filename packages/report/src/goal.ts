@@ -73,7 +73,7 @@ export function goalView(
     better,
     unit,
     title: own === undefined ? metric : own === 'loss' ? 'Loss' : 'Accuracy',
-    label: share ? `${metric} (%)` : unit === undefined ? metric : `${metric} (${unit})`,
+    label: share || unit === undefined ? metric : `${metric} (${unit})`,
     ofModel: (figures) => found(figures.metrics, own && figures[own]),
     ofStage: (stage) => found(stage.metrics, own && stage[own]),
     ofEpoch: (epoch) =>

@@ -65,12 +65,13 @@ describe('accuracy against size', () => {
     const page = renderReport(report);
     const plot = page.slice(page.indexOf('aria-label="Accuracy against size"'));
     const points = plot.slice(0, plot.indexOf('</svg>')).match(/<title>.*?<\/title>/g);
+    // The later a point is drawn the more it is on top: the file and the dense model lie over the stages.
     expect(points).toEqual([
-      '<title>dense, float32: 1.07 MB, 98.35 % of the test data</title>',
-      expect.stringMatching(/^<title>the file: 16\.1 kB, 98\.30 % of the test data/),
-      '<title>dense: 1.07 MB, 98.32 % of the validation data</title>',
-      expect.stringMatching(/^<title>prune: .*, 98\.38 % of the validation data/),
       expect.stringMatching(/^<title>quantize: .*, 98\.31 % of the validation data/),
+      expect.stringMatching(/^<title>prune: .*, 98\.38 % of the validation data/),
+      '<title>dense: 1.07 MB, 98.32 % of the validation data</title>',
+      expect.stringMatching(/^<title>the file: 16\.1 kB, 98\.30 % of the test data/),
+      '<title>dense, float32: 1.07 MB, 98.35 % of the test data</title>',
     ]);
     const without = madeUpReport({ stages: [] });
     const none = { ...without.dense, accuracy: null, error: null };

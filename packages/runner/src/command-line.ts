@@ -18,6 +18,7 @@ const commands = {
   diff: () => import('./commands/diff.js'),
   patch: () => import('./commands/patch.js'),
   'import-distiller': () => import('./commands/import-distiller.js'),
+  completion: () => import('./commands/completion.js'),
   doctor: () => import('./commands/doctor.js'),
   setup: () => import('./commands/setup.js'),
 };
@@ -47,7 +48,7 @@ export async function cli(rawArgs: string[]): Promise<number> {
       printPainted(`${await renderUsage(command as never, main as never)}\nEXAMPLE\n\n  ${example}\n`);
       return 0;
     }
-    await runCommand(command as never, { rawArgs: rawArgs.slice(1) });
+    await runCommand(command as never, { rawArgs: rawArgs.slice(1), data: commands });
     return 0;
   } catch (error) {
     if ((error as Error)?.name === 'CLIError') {

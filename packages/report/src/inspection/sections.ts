@@ -25,12 +25,13 @@ function figure(what: string, number: string, below: string): Markup {
 export function heading({ name, packed, bytes, tensors, totals }: Inspection): Markup {
   const { parameters, nonzero } = sumsOf(tensors);
   const converter = totals['uint8-brotli'];
+  const eight = totals['esp-8'];
   const dense = totals.float32;
   const share = (part: number): string => formatPercent(part / Math.max(1, parameters), 1);
   return html`<header><h1>${name}</h1><p class="meta">${formatCount(tensors.length)} ${tensors.length === 1 ? 'tensor' : 'tensors'} · ${formatCount(parameters)} weights</p>
 <div class="figures">
 ${figure(packed ? 'File' : 'As .esp, without loss', formatBytes(bytes), `${formatCount(bytes)} bytes${dense === undefined ? '' : `, ${formatRatio(dense.bytes / bytes)} smaller than float32`}`)}
-${converter !== undefined && figure("The converter's uint8", formatBytes(converter.bytes), `through Brotli; error of the weights ${formatError(converter.error)}`)}
+${eight !== undefined && figure('As .esp, 8 bits', formatBytes(eight.bytes), `error of the weights ${formatError(eight.error)}${converter === undefined ? '' : `; ${formatBytes(converter.bytes)} as the converter's uint8 through Brotli, error ${formatError(converter.error)}`}`)}
 ${figure('Zeros', share(parameters - nonzero), `${formatCount(parameters - nonzero)} of ${formatCount(parameters)} weights`)}
 </div></header>`;
 }

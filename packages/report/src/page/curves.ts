@@ -37,7 +37,9 @@ function extent(values: readonly number[]): [low: number, high: number] {
 function lossScale(values: readonly number[]): { scale: ScaleSpec; logarithmic: boolean } {
   const [low, high] = extent(values);
   const logarithmic = low > 0 && high / low > 30;
-  return { scale: logarithmic ? log(low, high) : linear(Math.min(0, low), high), logarithmic };
+  // With room at both ends: a line along the frame is hardly seen.
+  const room = (high / low) ** 0.04;
+  return { scale: logarithmic ? log(low / room, high * room) : linear(Math.min(0, low), high), logarithmic };
 }
 
 /** Shares: with room to the next round percentage, not down to 0 unless they are. */
@@ -107,8 +109,8 @@ export function curves(metrics: readonly EpochReport[], goal: GoalView): Markup 
     : both('accuracy', 'validationAccuracy');
   return html`<section><h2>Training</h2><div class="grid2">
 ${curve(metrics, 'Loss', 'mean loss', both('loss', 'validationLoss'), lossScale)}
-${curve(metrics, own?.title ?? 'Accuracy', own?.label ?? 'accuracy (%)', series, own && own.unit !== 'share' ? lossScale : shareScale)}
-${curve(metrics, 'Sparsity', 'weights that are 0 (%)', alone('sparsity', 'sparsity', 's3'), shareScale)}
+${curve(metrics, own?.title ?? 'Accuracy', own?.label ?? 'accuracy', series, own && own.unit !== 'share' ? lossScale : shareScale)}
+${curve(metrics, 'Sparsity', 'weights that are 0', alone('sparsity', 'sparsity', 's3'), shareScale)}
 ${curve(metrics, 'Learning rate', 'learning rate', alone('learningRate', 'rate', 's4'), lossScale)}
 </div>${table(metrics, goal)}</section>`;
 }

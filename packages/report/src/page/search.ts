@@ -24,7 +24,7 @@ function dots(trials: readonly SearchTrial[], shown: (value: number) => string):
   return ({ x, y }) =>
     html`${trials.map(({ trial, bytes, error, best, partial }) => {
       const style = best ? 's1' : partial ? 's2' : 's4';
-      return html`<circle class="${style} dot" cx="${px(x.at(bytes))}" cy="${px(y.at(error))}" r="${best ? 6 : 4}"><title>trial ${trial}: ${shown(error)}, ${formatCount(bytes)} bytes</title></circle>`;
+      return html`<circle class="${style} dot" cx="${px(x.at(bytes))}" cy="${px(y.at(error))}" r="${best ? 6 : 4}"><title>trial ${trial}: ${shown(error)}, ${formatCount(bytes)} bytes</title></circle><text class="tick" x="${px(x.at(bytes) + 7)}" y="${px(y.at(error) - 6)}">${trial}</text>`;
     })}`;
 }
 
@@ -73,21 +73,21 @@ export function renderSearch(search: {
           : linear(Math.min(...errors), Math.max(...errors), { unit: 'percent' }),
       },
       legend: [
-        { label: 'best', style: 's1', shape: 'box' },
-        { label: 'trained to the end', style: 's4', shape: 'box' },
+        { label: 'best', style: 's1', shape: 'dot' },
+        { label: 'trained to the end', style: 's4', shape: 'dot' },
         ...(done.some(({ partial }) => partial)
-          ? [{ label: 'stopped after a share of the epochs', style: 's2', shape: 'box' } as const]
+          ? [{ label: 'stopped after a share of the epochs', style: 's2', shape: 'dot' } as const]
           : []),
       ],
       marks: [dots(done, shown)],
     });
   const row = ({ trial, values, error, bytes, best, partial, failed }: SearchTrial): Markup =>
-    html`<tr><td class="n" data-v="${trial}">${trial}${best && ' (best)'}</td>${paths.map((path) => html`<td class="name">${path in values ? JSON.stringify(values[path]) : '–'}</td>`)}<td class="n" data-v="${error}">${failed ?? format(error)}</td><td class="n" data-v="${bytes}">${formatBytes(bytes)}</td><td>${partial ? 'a share' : 'all'}</td></tr>`;
+    html`<tr><td class="n" data-v="${trial}">${trial}${best && ' (best)'}</td>${paths.map((path) => html`<td class="name">${path in values ? JSON.stringify(values[path]) : '–'}</td>`)}<td class="n" data-v="${error}">${failed ?? format(error)}</td><td class="n" data-v="${bytes}">${formatBytes(bytes)}</td><td>${partial ? 'a share of its epochs' : 'all of its epochs'}</td></tr>`;
   return shell(
     `${name}: search`,
     html`<header><h1>${name}: search</h1></header>
 <section><div class="card scroll">${picture}</div>
-<div class="card scroll"><table class="sortable"><thead><tr><th class="n"><button>Trial</button></th>${paths.map((path) => html`<th><button>${path}</button></th>`)}<th class="n"><button>${goal?.title ?? 'Error'}</button></th><th class="n"><button>Size</button></th><th><button>Epochs</button></th></tr></thead>
+<div class="card scroll"><table class="sortable"><thead><tr><th class="n"><button>Trial</button></th>${paths.map((path) => html`<th><button>${path}</button></th>`)}<th class="n"><button>${goal?.title ?? 'Error'}</button></th><th class="n"><button>Size</button></th><th><button>Trained for</button></th></tr></thead>
 <tbody>${trials.map(row)}</tbody></table></div></section>`,
   );
 }

@@ -28,6 +28,9 @@ export function sizesOf({ dense, compressed, stages }: Report): Size[] {
   return sizes;
 }
 
+/** Of a size, a change that is not told. */
+const least = 5e-3;
+
 /** Sizes on a logarithmic axis: a bar's length is the factor that its stage wins, and the factors' lengths add up. */
 function waterfall(report: Report): Markup {
   const sizes = sizesOf(report);
@@ -39,14 +42,14 @@ function waterfall(report: Report): Markup {
     return {
       from: before,
       to: bytes,
-      style: i === 0 ? 'dense' : factor < 1 ? 'bigger' : estimated ? 'estimate' : 'compressed',
+      style: i === 0 ? 'dense' : factor < 1 - least ? 'bigger' : estimated ? 'estimate' : 'compressed',
       label: `${estimated ? '≈ ' : ''}${formatBytes(bytes)}`,
-      inside: i === 0 || Math.abs(factor - 1) < 5e-4 ? '' : change,
+      inside: i === 0 || Math.abs(factor - 1) < least ? '' : change,
       hint: `${name}: ${estimated ? 'about ' : ''}${formatCount(bytes)} bytes, ${formatRatio(report.dense.bytes / bytes)} smaller than float32`,
     };
   });
   const all = sizes.map(({ bytes }) => bytes);
-  const [least, most] = [Math.min(...all), Math.max(...all)];
+  const [small, most] = [Math.min(...all), Math.max(...all)];
   return plot({
     title: 'Size after each stage',
     width: 1040,
@@ -56,7 +59,7 @@ function waterfall(report: Report): Markup {
     x: {
       label: 'size (bytes, logarithmic)',
       // With room to the left for the last bar's label.
-      scale: log(least / Math.max(1.2, (most / least) ** 0.1), most, { unit: 'bytes' }),
+      scale: log(small / Math.max(1.2, (most / small) ** 0.1), most, { unit: 'bytes' }),
     },
     y: { label: '', scale: band(sizes.map(({ name }) => clip(name, 170))) },
     legend: [

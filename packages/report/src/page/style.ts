@@ -33,7 +33,7 @@ tbody+tfoot td{border-top:1px solid var(--rule)}
 tfoot td{color:var(--soft);border-bottom:0}
 tfoot .total td{color:var(--ink);font-weight:600}
 .n{text-align:right}
-td.name{overflow-wrap:anywhere;white-space:normal;min-width:150px}
+td.name{overflow-wrap:break-word;white-space:normal;min-width:150px;max-width:420px}
 td .share{display:inline-block;width:64px;height:6px;border-radius:3px;background:var(--band);overflow:hidden;vertical-align:1px;margin-left:10px}
 td .share i{display:block;height:100%;background:var(--accent);opacity:.75}
 th button{all:unset;cursor:pointer;color:inherit;position:relative}
@@ -90,6 +90,6 @@ figure.map{margin:0}.map img{image-rendering:pixelated;max-width:100%;height:aut
 .map figcaption{color:var(--faint);font-size:13px}.gallery{display:flex;flex-wrap:wrap;gap:14px}
 footer{margin-top:56px;color:var(--faint);font-size:13px}
 .scroll>.plot{min-width:640px}
-@media (max-width:600px){main{padding:32px 16px 56px}th,td{padding:7px 8px}.card{padding:14px 12px}}
+@media (max-width:600px){main{padding:32px 16px 56px}th,td{padding:7px 8px}td.name{min-width:96px}.card{padding:14px 12px}}
 @media print{main{padding:0;max-width:none}.card,.figures{break-inside:avoid}}
 `;

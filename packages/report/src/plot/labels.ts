@@ -34,7 +34,7 @@ const places: readonly (readonly [dx: number, dy: number, align: 'start' | 'midd
 ];
 
 /**
- * Points with their names. Points at one place share a name; a name that finds no free place among the others, the
+ * Points with their names, the first on top: so what matters most comes first. Points at one place share a name; a name that finds no free place among the others, the
  * points and the borders is left to the hint.
  */
 export function namedPoints(points: readonly Named[]): Mark {
@@ -56,7 +56,7 @@ export function namedPoints(points: readonly Named[]): Mark {
       top: level - 5,
       bottom: level + 5,
     }));
-    return html`${groups.map(({ at, level, names, hints, style }) => {
+    const drawn = groups.map(({ at, level, names, hints, style }) => {
       const name = names.join(', ');
       const width = textWidth(name) + 4;
       const found = places
@@ -78,6 +78,7 @@ export function namedPoints(points: readonly Named[]): Mark {
         found &&
         html`<text class="value halo ${found.align === 'start' ? '' : found.align}" x="${px(found.at)}" y="${px(found.y)}">${name}</text>`
       }`;
-    })}`;
+    });
+    return html`${drawn.reverse()}`;
   };
 }

@@ -162,7 +162,9 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
       stage.name,
       index,
       stages.length,
-      isTrainStage(stage) ? `${stage.epochs} epochs` : (prepared.once?.plugin.name ?? ''),
+      isTrainStage(stage)
+        ? `${stage.epochs} ${stage.epochs === 1 ? 'epoch' : 'epochs'}`
+        : (prepared.once?.plugin.name ?? ''),
     );
     let kind: StageRecord['kind'] = 'train';
     if (isTrainStage(stage)) {
