@@ -30,7 +30,7 @@ describe('espalier completion', () => {
     expect(stdout).toMatch(/^complete -c espalier -n '__fish_seen_subcommand_from run' -l resume -d '/m);
     // An apostrophe would end a text.
     for (const line of stdout.trim().split('\n')) expect((line.match(/'/g) ?? []).length % 2).toBe(0);
-    const { code, stderr } = await espalier(['completion', 'fsh']);
+    const { code, stderr } = await espalier(['completion', 'fihs']);
     expect(code).toBe(2);
     expect(stderr).toContain("Did you mean 'fish'?");
   });
