@@ -24,7 +24,9 @@ interface Hand {
 
 const failed = (why: string): DatasetError =>
   new DatasetError('worker', `A worker that prepares pictures has failed: ${why}.`, {
-    remedy: 'Ask for smaller pictures or batches, or make room in memory.',
+    remedy: why.includes('ENOSPC')
+      ? 'The pictures are kept in a file, for they do not fit into memory: make room on the disk, or ask for a smaller size.'
+      : 'Ask for smaller pictures or batches, or make room in memory.',
   });
 
 function start(crew: Hand[]): Hand {

@@ -8,14 +8,22 @@ export function wordFor(contents: Iterable<string | Uint16Array>): string {
   return hash.digest('hex');
 }
 
-/** A word for the content of examples. */
-export function fingerprintOf(parts: Iterable<Examples>): string {
+/**
+ * A word for the content of examples.
+ *
+ * @param inputsOf - The bytes of a part's inputs, where they are not in its columns.
+ */
+export function fingerprintOf(
+  parts: Iterable<Examples>,
+  inputsOf?: (part: number) => Iterable<Uint8Array>,
+): string {
   const hash = createHash('sha256');
-  for (const { size, inputs, labels, weights } of parts) {
+  for (const [i, { size, inputs, labels, weights }] of [...parts].entries()) {
     hash.update(`${size}`);
     for (const { name = '', shape, values, classes = [] } of [...inputs, ...labels]) {
       hash.update(JSON.stringify([name, shape, classes]));
-      hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      if (values.length === 0 && inputsOf) for (const some of inputsOf(i)) hash.update(some);
+      else hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     }
     if (weights) hash.update(new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength));
   }

@@ -2,11 +2,12 @@
 // worker is started from a file as it lies here. It gets { id, task, given } and answers { id, result } or { id, error }.
 import { parentPort } from 'node:worker_threads';
 import { alter } from './factories/images/alter.js';
+import { put } from './factories/images/place.js';
 import { resize } from './factories/images/resize.js';
 
 const tasks = {
-  resize: ({ picture, size, channels, fit, into, at }) => {
-    into.set(resize(picture, size, channels, fit), at);
+  resize: ({ picture, size, channels, fit, place, at }) => {
+    put(place, at, resize(picture, size, channels, fit));
     return undefined;
   },
   alter,

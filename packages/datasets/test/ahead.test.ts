@@ -128,6 +128,27 @@ it('a worker that fails says so, and the next task is done', async () => {
   await expect(crew.do('alter', {})).rejects.toMatchObject({ code: 'worker' });
   const into = new Uint8Array(new SharedArrayBuffer(3));
   const picture = { width: 1, height: 1, data: Uint8Array.of(1, 2, 3) };
-  await crew.do('resize', { picture, size: [1, 1], channels: 3, fit: 'crop', into, at: 0 });
+  await crew.do('resize', { picture, size: [1, 1], channels: 3, fit: 'crop', place: { bytes: into }, at: 0 });
   expect([...into]).toEqual([1, 2, 3]);
+});
+
+it('more pictures than fit into memory are the same, to the bit', async () => {
+  const images = redAndBlue(folder(), 9);
+  const given = { images, size: 5, augment: { flip: 'both', shift: 1 } } as const;
+  const numbers = async (memory?: number): Promise<[string | undefined, number[][], readonly string[]]> => {
+    const source = await fromImages(given, { workers: 2, seed: 2, ...(memory !== undefined && { memory }) });
+    const rows: number[][] = [];
+    for (const part of ['train', 'validation', 'test'] as const) {
+      for await (const { inputs, labels } of source.batches(part, { batchSize: 3, shuffle: 4 }).batches(1)) {
+        for (const tensor of [inputs, labels] as tf.Tensor[]) rows.push([...tensor.dataSync()]);
+        tf.dispose([inputs, labels]);
+      }
+    }
+    return [source.fingerprint, rows, source.notes];
+  };
+  const [word, rows, notes] = await numbers();
+  const [sameWord, same, told] = await numbers(1000); // 18 pictures are 1350 bytes
+  expect([sameWord, same]).toEqual([word, rows]);
+  expect(notes).toHaveLength(1);
+  expect(told[1]).toBe('1350 bytes of them are kept in a file: they do not fit into memory');
 });

@@ -18,6 +18,8 @@ export interface FactoryContext {
   readonly log?: (line: string) => void;
   /** Threads that prepare pictures; what they make does not depend on it. Default: one less than there are cores, 1 … 8. */
   readonly workers?: number;
+  /** Most bytes of pictures in memory; more are kept in a file. Default: a quarter of the machine's, at most 2 GiB. */
+  readonly memory?: number;
 }
 
 /** Options of the data sets that are known by name. */

@@ -1,9 +1,12 @@
 import type { AugmentOptions } from './augment.js';
+import type { Place } from './store.js';
 
 /** Which pictures, and what becomes of them. */
 export interface Altering {
-  /** All pictures, one after the other. */
-  readonly bytes: Uint8Array;
+  /** Where all pictures are. */
+  readonly place: Place;
+  /** The byte at which those of their part begin. */
+  readonly from: number;
   /** Byte to float. */
   readonly table: Float32Array;
   /** `[height, width, channels]` */

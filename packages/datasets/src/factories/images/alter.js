@@ -1,5 +1,6 @@
 import { gatherBytes, shiftImages } from '../../gather.js';
 import { generator } from '../../random.js';
+import { chosenOf } from './place.js';
 
 const shades = ['brightness', 'contrast', 'saturation'];
 
@@ -79,10 +80,11 @@ function normalize(values, { mean, deviation }) {
 }
 
 /** The numbers of chosen pictures, a function of what is given alone. */
-export function alter({ bytes, table, chosen, ...drawn }) {
+export function alter({ place, from, table, chosen, ...drawn }) {
   const stride = drawn.shape.reduce((a, b) => a * b, 1);
   const values = new Float32Array(chosen.length * stride);
-  gatherBytes(values, bytes, table, chosen, stride);
+  const { bytes, order } = chosenOf(place, from, chosen, stride);
+  gatherBytes(values, bytes, table, order, stride);
   if (drawn.augment) augment(values, chosen, drawn);
   if (drawn.normalize) normalize(values, drawn.normalize);
   return values;

@@ -29,6 +29,9 @@ export interface ImagesOptions extends Omit<Shares, 'seed'> {
   readonly augment?: AugmentOptions;
 }
 
+/** What examples hold of pictures, whose bytes threads read. */
+const elsewhere = new Uint8Array(0);
+
 const known = ['images', 'size', 'channels', 'fit', 'scale', 'normalize', 'augment', 'validation', 'test'];
 
 function checkNormalize(
@@ -44,7 +47,8 @@ function checkNormalize(
 }
 
 /**
- * A folder of pictures, the class of each that of its folder. They are decoded once, and kept as bytes; batches are prepared in
+ * A folder of pictures, the class of each that of its folder. They are decoded once, and kept as bytes, in memory or, where that is too
+ * little, in a file that goes with the process; batches are prepared in
  * threads of their own, ahead of who takes them. Random changes depend on (seed, epoch, picture) alone, not on the threads.
  *
  * @throws DatasetError `not-found`; `bad-file` for an empty class, pictures of different sizes where none is asked for, a file that
@@ -52,7 +56,7 @@ function checkNormalize(
  */
 export async function fromImages(
   options: ImagesOptions,
-  { seed = 0, folder = '.', workers }: FactoryContext = {},
+  { seed = 0, folder = '.', workers, memory }: FactoryContext = {},
 ): Promise<DataSource> {
   checkOptions('images', options, known);
   const { channels = 3, fit = 'crop', scale = 'unit', normalize, augment } = options;
@@ -69,43 +73,54 @@ export async function fromImages(
   const placeOf = new Uint32Array(files.length);
   for (const [place, i] of order.entries()) placeOf[i] = place;
   const wanted = { size: options.size, channels, fit };
-  const { size, bytes } = await readPictures(
+  const { size, store } = await readPictures(
     files.map(({ file }) => file),
     placeOf,
     wanted,
     crew,
+    memory,
   );
   const shape = [...size, channels];
   const each = size[0] * size[1] * channels;
   const table = scaleTable(scale);
-  let from = 0;
   const take = (part: DataPart): Examples => {
     const count = places[part].length;
-    const values = bytes.subarray(from * each, (from + count) * each);
-    from += count;
     const labels = Int32Array.from(places[part], (i) => files[i].label);
     return {
       size: count,
-      inputs: [{ shape, values }],
+      inputs: [{ shape, values: elsewhere }],
       labels: [{ shape: [], values: labels, classes }],
     };
+  };
+  const begins = {
+    train: 0,
+    validation: places.train.length,
+    test: places.train.length + places.validation.length,
   };
   const taken = { train: take('train'), validation: take('validation'), test: take('test') };
   return inMemory({
     name: options.images,
     notes: [
       `${files.length} pictures of ${classes.length} classes, ${size[1]} x ${size[0]}`,
+      ...('file' in store.place
+        ? [`${store.size} bytes of them are kept in a file: they do not fit into memory`]
+        : []),
       ...(others > 0 ? [`${others} files that are no pictures of a class were left out`] : []),
     ],
     encoding: { kind: 'images', classes, size, channels, scale, ...(normalize && { normalize }) },
-    fingerprint: fingerprintOf(Object.values(taken)),
+    fingerprint: fingerprintOf(Object.values(taken), (i) => {
+      const part = parts[i];
+      const from = begins[part] * each;
+      return store.pieces(from, from + taken[part].size * each);
+    }),
     parts: taken,
     scale,
     prepared: {
       workers: crew.size,
       numbersOf: (part, seed, epoch, chosen) =>
         crew.do<Float32Array>('alter', {
-          bytes: taken[part].inputs[0].values as Uint8Array,
+          place: store.place,
+          from: begins[part] * each,
           table,
           shape,
           chosen: chosen.slice(),

@@ -3,6 +3,7 @@ import { ahead } from '../../ahead.js';
 import type { Crew } from '../../crew.js';
 import { checkInteger, DatasetError } from '../../errors.js';
 import { steadily } from '../../steady.js';
+import { openStore, type Store } from './store.js';
 
 /** How a picture becomes one of another shape: its middle is cut out, or it is squeezed. */
 export type Fit = 'crop' | 'squeeze';
@@ -15,31 +16,17 @@ export interface Wanted {
   readonly fit: Fit;
 }
 
-/** Pictures as bytes, one after the other, in memory that threads share. */
+/** Pictures at their size. */
 export interface ReadPictures {
   readonly size: readonly [number, number];
-  readonly bytes: Uint8Array;
-}
-
-/** Most bytes of pictures in memory. */
-const most = 2 ** 31 - 1;
-
-function allocate(count: number, [height, width]: readonly [number, number], channels: number): Uint8Array {
-  const bytes = height * width * channels * count;
-  if (bytes <= most) return new Uint8Array(new SharedArrayBuffer(bytes));
-  throw new DatasetError(
-    'invalid-option',
-    `${count} pictures of ${width} x ${height} do not fit into memory.`,
-    {
-      remedy: 'Ask for a smaller size, or bring batches yourself: use.',
-    },
-  );
+  readonly store: Store;
 }
 
 /**
  * Reads pictures, several at a time: each is decoded and brought to its size in threads of their own.
  *
  * @param placeOf - Where each file's picture goes, in pictures.
+ * @param memory - Most bytes of them in memory; more are kept in a file.
  * @throws DatasetError `bad-file` for pictures of different sizes where none is asked for, or a file that changes; `invalid-option`;
  *   EspalierError `bad-data` for the first picture that cannot be read
  */
@@ -48,14 +35,15 @@ export async function readPictures(
   placeOf: ArrayLike<number>,
   { size: asked, channels, fit }: Wanted,
   crew: Crew,
+  memory?: number,
 ): Promise<ReadPictures> {
   const sides = typeof asked === 'number' ? ([asked, asked] as const) : asked;
   for (const side of sides ?? []) checkInteger('images', 'size', side, 1);
   const decode = (file: string): Promise<DecodedPicture> => steadily(file, readPicture);
   const first = await decode(files[0]);
   const size = sides ?? ([first.height, first.width] as const);
-  const bytes = allocate(files.length, size, channels);
   const each = size[0] * size[1] * channels;
+  const store = openStore(files.length * each, memory);
   const read = async (i: number): Promise<void> => {
     const picture = i === 0 ? first : await decode(files[i]);
     if (sides === undefined && (picture.height !== size[0] || picture.width !== size[1])) {
@@ -65,9 +53,9 @@ export async function readPictures(
         { remedy: 'Say at which size the pictures are wanted: size: 96.' },
       );
     }
-    const given = { picture, size, channels, fit, into: bytes, at: placeOf[i] * each };
+    const given = { picture, size, channels, fit, place: store.place, at: placeOf[i] * each };
     await crew.do('resize', given, [picture.data.buffer as ArrayBuffer]);
   };
   for await (const _ of ahead(files.length, 2 * crew.size + 1, read));
-  return { size, bytes };
+  return { size, store };
 }
