@@ -4,9 +4,13 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import { examples, keysOf, sectionsOf } from './lib/recipe-examples.mjs';
 
 const root = new URL('../', import.meta.url);
 const cli = fileURLToPath(new URL('packages/runner/dist/cli.js', root));
+
+const schema = JSON.parse(readFileSync(new URL('packages/runner/dist/recipe.schema.json', root), 'utf8'));
+const sections = sectionsOf(schema);
 
 function help(args) {
   const { stdout } = spawnSync(process.execPath, [cli, ...args, '--help'], {
@@ -38,13 +42,23 @@ function typeOf(schema) {
   return schema.type ?? '';
 }
 
-function table(schema) {
-  const rows = Object.entries(schema.properties).map(([name, value]) => {
-    const needed = schema.required?.includes(name) ? ' (required)' : '';
-    const about = (value.description ?? '').replaceAll('|', '\\|');
-    return `| \`${name}\`${needed} | ${typeOf(value).replaceAll('|', '\\|')} | ${about} |`;
-  });
-  return `| key | value | |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
+/** The keys of a section, those of maps in it too, each with an example. */
+function table(schema, section, wanted = () => true) {
+  const rows = [...keysOf(schema)]
+    .filter(([path]) => wanted(path))
+    .map(([path, { schema: value, required }]) => {
+      const example = examples[section][path];
+      if (!example || !value.description)
+        throw new Error(`write-docs: ${section}: ${path} has no ${example ? 'description' : 'example'}.`);
+      const needed = required && !path.includes('.') ? ' (required)' : '';
+      const shown = example
+        .split('\n')
+        .map((line) => `\`${line}\``)
+        .join('<br>');
+      const cells = [typeOf(value), value.description, shown].map((text) => text.replaceAll('|', '\\|'));
+      return `| \`${path}\`${needed} | ${cells.join(' | ')} |`;
+    });
+  return `| key | value | | example |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
 /** Each layer with its options. */
@@ -71,7 +85,8 @@ function family(id, { anyOf }) {
 
 /** A form of `data`, under the key that tells it. */
 function dataForm(form) {
-  return `### \`data: { ${Object.keys(form.properties)[0]}: … }\`\n\n${table(form)}`;
+  const [key] = Object.keys(form.properties);
+  return `### \`data: { ${key}: … }\`\n\n${table(form, key)}`;
 }
 
 /** What losses are of, by the order of the schema: none may be missing. */
@@ -111,7 +126,6 @@ function lossTable(names) {
 
 /** The alternatives of a schema, those of its alternatives too. */
 const alternatives = (schema) => (schema.anyOf ? schema.anyOf.flatMap(alternatives) : [schema]);
-const optionsIn = (schema) => alternatives(schema).find(({ properties }) => properties?.name);
 
 function lossSection({ loss }) {
   const names = alternatives(loss).find((one) => one.enum).enum;
@@ -123,11 +137,11 @@ A name; a name with options; or a function \`(labels, outputs, weights?) => scal
 ${lossTable(names)}
 With options, as in \`{ name: categoricalCrossentropy, smoothing: 0.1 }\`:
 
-${table(optionsIn(loss))}`;
+${table(sections.loss, 'loss')}`;
 }
 
-function metricSection({ metrics }) {
-  const options = optionsIn(metrics.anyOf[0].items);
+function metricSection() {
+  const options = sections.metrics;
   const names = alternatives(options.properties.name).find((one) => one.enum).enum;
   return `## \`metrics\` and \`goal\`
 
@@ -138,35 +152,23 @@ What each means is in the [readme of @espalier/metrics](../packages/metrics/READ
 
 Names: ${names.map((name) => `\`${name}\``).join(', ')}; \`top3\` is \`{ name: topK, k: 3 }\`. Of one's own: a function \`(labels, outputs) => [n]\`, in YAML by its name, as in \`{ use: ./metrics.mjs#largest }\`. With options:
 
-${table(options)}`;
+${table(options, 'metrics')}`;
 }
 
 /** Schedules of the learning rate. */
-function rateSection(train) {
-  const schedules = train.properties.learningRate.anyOf.filter(({ properties }) => properties);
-  const rows = schedules.map(({ properties }) => {
-    const [[name, { properties: options, required }]] = Object.entries(properties);
-    const each = Object.keys(options).map(
-      (option) => `${option}${required.includes(option) ? ' (required)' : ''}`,
-    );
-    return `| \`${name}\` | ${each.join(', ')} | ${rateWords[name] ?? ''} |`;
+function rateSection(rates) {
+  const rows = rates.anyOf.map(({ properties }) => {
+    const [[name, { description }]] = Object.entries(properties);
+    return `- \`${name}\`: ${description}`;
   });
   return `### \`learningRate\`
 
 A number, or a schedule: \`learningRate: { cosine: { initial: 0.01, warmup: 1 } }\`. Default 0.001.
 
-| schedule | options | |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
-}
+${rows.join('\n')}
 
-const rateWords = {
-  step: 'times `factor` every `every` epochs',
-  multiStep: 'times the factor at each of the `milestones`, in epochs',
-  exponential: 'times `factor` after every epoch',
-  polynomial: 'from `initial` to `final` (0) over the stage, as (1 - t)^`power` (1)',
-  cosine: 'half a cosine from `initial` to `final` (0), after `warmup` epochs',
-  plateau:
-    'times `factor` (0.1) when `metric` has not improved by `minDelta` for `patience` (10) epochs; not below `minimum`. Default: the goal, or validationLoss',
-};
+${table(rates, 'rates', (path) => path.includes('.'))}`;
+}
 
 const whole = `## A whole recipe
 
@@ -222,9 +224,7 @@ export default defineRecipe({
 `;
 
 function recipePage() {
-  const schema = JSON.parse(readFileSync(new URL('packages/runner/dist/recipe.schema.json', root), 'utf8'));
-  const [train, apply] = schema.properties.stages.items.anyOf;
-  const schedule = train.properties.schedules.items;
+  const { train, apply, schedule, rates } = sections;
   const layers = schema.properties.model.anyOf.find(({ properties }) => properties?.layers).properties.layers;
   const { initializer, regularizer, constraint, activation } = schema.$defs;
   return `# Recipes
@@ -238,9 +238,9 @@ A recipe in TypeScript is the default export of a module, typed by \`defineRecip
 
 ## The recipe
 
-${table(schema)}
+${table(schema, 'recipe')}
 ${lossSection(schema.properties)}
-${metricSection(schema.properties)}
+${metricSection()}
 ## \`data\`
 
 One of these forms; paths go from the recipe's folder. [Bring your data](guide/bring-your-data.md) shows each.
@@ -271,16 +271,16 @@ none of its layers is frozen, whatever its file says: \`freeze\` of a stage does
 ${table(schema.properties.model.anyOf.find(({ properties }) => properties?.from)).replace(/list of \{[^}]*\}/, 'list of layers')}
 ## A stage that trains
 
-${table(train)}
-${rateSection(train)}
+${table(train, 'train')}
+${rateSection(rates)}
 ## A schedule: a plugin bound to parameters and time
 
-${table(schedule)}
+${table(schedule, 'schedule')}
 ## A stage that applies one plugin once
 
 Prunes, quantises or transforms, whatever the plugin is.
 
-${table(apply)}
+${table(apply, 'apply')}
 ${whole}`;
 }
 

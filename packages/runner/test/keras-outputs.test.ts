@@ -60,7 +60,9 @@ stages:
   }
   const x = tf.tidy(() => {
     const given = [tf.ones([1, 4]), tf.ones([1, 3])];
-    return (model.predict(given) as tf.Tensor[]).map((output) => [...output.dataSync()].every(Number.isFinite));
+    return (model.predict(given) as tf.Tensor[]).map((output) =>
+      [...output.dataSync()].every(Number.isFinite),
+    );
   });
   expect(x).toEqual([true, true, true, true]);
   expect(readFileSync(join(out, 'model.esp')).length).toBeLessThan(readFileSync(keras).length);

@@ -21,7 +21,15 @@ const parted = <T extends z.ZodType>(
   one: T,
 ): z.ZodUnion<
   [T, z.ZodObject<{ train: T; validation: z.ZodOptional<T>; test: z.ZodOptional<T> }, z.core.$strict>]
-> => z.union([one, z.strictObject({ train: one, validation: one.optional(), test: one.optional() })]);
+> =>
+  z.union([
+    one,
+    z.strictObject({
+      train: one.describe('To learn from.'),
+      validation: one.optional().describe('To choose by. Default: a share of train.'),
+      test: one.optional().describe('To measure on at the end. Default: a share of train.'),
+    }),
+  ]);
 
 const name = z.strictObject({
   name: z.string().describe('mnist, fashion-mnist, cifar10; or a text: moby-dick.'),
@@ -33,7 +41,10 @@ const name = z.strictObject({
     .optional(),
   ...common,
   scale,
-  augment: z.strictObject({ shift: z.number().min(0) }).optional(),
+  augment: z
+    .strictObject({ shift: z.number().min(0).describe('Most pixels, up or down and left or right.') })
+    .describe('Random changes of training pictures, which are moved.')
+    .optional(),
   dir: z.string().describe('Where your own files are.').optional(),
 });
 
@@ -103,15 +114,28 @@ const images = z.strictObject({
     .optional(),
   scale,
   normalize: z
-    .strictObject({ mean: z.array(z.number()), deviation: z.array(z.number()) })
+    .strictObject({
+      mean: z.array(z.number()).describe('Of each channel.'),
+      deviation: z.array(z.number()).describe('Of each channel, above 0.'),
+    })
     .describe('(value - mean) / deviation of each channel, after scale.')
     .optional(),
   augment: z
     .strictObject({
-      flip: z.enum(['horizontal', 'vertical', 'both']).optional(),
-      shift: z.int().min(0).optional(),
-      crop: fraction,
-      jitter: z.strictObject({ brightness: fraction, contrast: fraction, saturation: fraction }).optional(),
+      flip: z
+        .enum(['horizontal', 'vertical', 'both'])
+        .describe('Which way half of them are mirrored. Default: none.')
+        .optional(),
+      shift: z.int().min(0).describe('Most pixels that they are moved, on both axes. Default 0.').optional(),
+      crop: fraction.describe('The least share of the sides that is enlarged to the whole. Default 1.'),
+      jitter: z
+        .strictObject({
+          brightness: fraction.describe('Most that is added or taken, as a share of white. Default 0.'),
+          contrast: fraction.describe('Most by which differences grow or shrink. Default 0.'),
+          saturation: fraction.describe('Most by which colours grow or fade. Default 0.'),
+        })
+        .describe('Random changes of colours.')
+        .optional(),
     })
     .describe(
       'Random changes of training pictures: mirrored; moved by pixels; a part of this share enlarged; colours.',

@@ -8,7 +8,7 @@ const code = <T>(): z.ZodType<T> => z.custom<T>((value) => typeof value === 'fun
 const lossName = z.enum(lossNames as [LossName, ...LossName[]]);
 
 const lossOptions = z.strictObject({
-  name: lossName,
+  name: lossName.describe('Which loss.'),
   weight: z.number().positive().describe('Its part in the sum over several outputs. Default 1.').optional(),
   smoothing: z
     .number()
@@ -53,7 +53,7 @@ const metricName = z.union([
 ]);
 
 const metricOptions = z.strictObject({
-  name: metricName,
+  name: metricName.describe('Which metric.'),
   k: z
     .int()
     .min(1)
@@ -90,7 +90,7 @@ export const goal = z
   .union([
     z.string().min(1),
     z.strictObject({
-      metric: z.string().min(1),
+      metric: z.string().min(1).describe('The metric, or loss; of one output of several output/metric.'),
       better: z
         .enum(['higher', 'lower'])
         .describe('Of a metric that is a function. Default: what is known of the metric.')

@@ -4,6 +4,7 @@ import { anyData } from './data-schema.js';
 import { headSchema, layersSchema } from './layers/schema.js';
 import { goal, losses, metrics } from './measures-schema.js';
 import type { NamedMetric, OwnUse } from './own-use.js';
+import { better, learningRate, metric, minDelta, optimizer } from './rates-schema.js';
 import { search } from './search-schema.js';
 
 /** Values a plugin factory takes; it checks them itself. */
@@ -35,90 +36,45 @@ const schedule = z
     start: z.int().min(0).describe('First epoch, 0-based.').optional(),
     end: count.describe('The epoch after the last one.').optional(),
     every: z
-      .union([count, z.strictObject({ steps: count })])
+      .union([count, z.strictObject({ steps: count.describe('Of training.') })])
       .describe('Fires every so many epochs, or steps.')
       .optional(),
   })
   .describe('A plugin bound to parameters and time.');
 
-const metric = z
-  .string()
-  .min(1)
-  .describe(
-    'validationLoss, validationAccuracy, loss (of training), or one of the metrics. Default: the goal, or validationLoss.',
-  );
-const better = z.enum(['higher', 'lower']).describe('Default: what is known of the metric.').optional();
-const rate = z.number().positive();
-
-const learningRate = z
-  .union([
-    rate,
-    z.strictObject({ step: z.strictObject({ initial: rate, every: rate, factor: rate }) }),
-    z.strictObject({
-      multiStep: z.strictObject({
-        initial: rate,
-        milestones: z.array(z.number()),
-        factors: z.union([rate, z.array(rate)]),
-      }),
-    }),
-    z.strictObject({ exponential: z.strictObject({ initial: rate, factor: rate }) }),
-    z.strictObject({
-      polynomial: z.strictObject({ initial: rate, final: z.number().optional(), power: rate.optional() }),
-    }),
-    z.strictObject({
-      cosine: z.strictObject({ initial: rate, final: z.number().optional(), warmup: z.number().optional() }),
-    }),
-    z.strictObject({
-      plateau: z.strictObject({
-        initial: rate,
-        factor: rate.optional(),
-        patience: z.int().min(0).optional(),
-        metric: metric.optional(),
-        better,
-        minDelta: z.number().optional(),
-        minimum: z.number().optional(),
-      }),
-    }),
-  ])
-  .describe('A step size, or a schedule of one.');
-
-const optimizer = z
-  .union([
-    z.enum(['adam', 'sgd']),
-    z.strictObject({
-      name: z.literal('adam'),
-      beta1: z.number().optional(),
-      beta2: z.number().optional(),
-      epsilon: z.number().optional(),
-    }),
-    z.strictObject({
-      name: z.literal('sgd'),
-      momentum: z.number().optional(),
-      nesterov: z.boolean().optional(),
-    }),
-  ])
-  .describe('Default adam.');
-
 /** A stage that trains. */
 export const trainStage = z.strictObject({
-  name: z.string().min(1),
-  epochs: count,
-  batchSize: count.optional(),
+  name: z.string().min(1).describe('Of its own in the recipe.'),
+  epochs: count.describe('How often it goes through the training data.'),
+  batchSize: count.describe('Default: that of the data.').optional(),
   learningRate: learningRate.optional(),
-  rateFactors: z.array(z.strictObject({ parameters: selector, factor: z.number().min(0) })).optional(),
+  rateFactors: z
+    .array(
+      z.strictObject({
+        parameters: selector,
+        factor: z.number().min(0).describe('What the learning rate is multiplied by; 0 holds them.'),
+      }),
+    )
+    .describe('Parameters that learn at another rate.')
+    .optional(),
   freeze: selector
     .describe(
       "Layers that are not trained in this stage, by names or globs: [conv1, 'block_*']; a leading ! takes away.",
     )
     .optional(),
   optimizer: optimizer.optional(),
-  schedules: z.array(schedule).optional(),
+  schedules: z.array(schedule).describe('Plugins that act while it trains.').optional(),
   earlyStopping: z
-    .strictObject({ metric: metric.optional(), better, patience: count, minDelta: z.number().optional() })
+    .strictObject({ metric: metric.optional(), better, patience: count.describe('Epochs.'), minDelta })
     .describe('Stops when the metric has not improved for so many epochs.')
     .optional(),
   keepBest: z
-    .union([z.boolean(), z.strictObject({ from: z.int().min(0).optional() })])
+    .union([
+      z.boolean(),
+      z.strictObject({
+        from: z.int().min(0).describe('The first epoch that may be the best, from 0. Default 0.').optional(),
+      }),
+    ])
     .describe('End with the weights of the best validated epoch, by the goal.')
     .optional(),
   continueSlots: z
@@ -128,7 +84,10 @@ export const trainStage = z.strictObject({
 });
 
 /** A stage that applies one plugin once: prune, quantise or transform. */
-export const applyStage = z.strictObject({ name: z.string().min(1), ...pluginFields });
+export const applyStage = z.strictObject({
+  name: z.string().min(1).describe('Of its own in the recipe.'),
+  ...pluginFields,
+});
 
 const model = z
   .union([
@@ -159,7 +118,13 @@ const head = {
   metrics: metrics.optional(),
   goal: goal.optional(),
   plugins: z
-    .record(z.string(), z.strictObject({ use: z.string(), options: options.optional() }))
+    .record(
+      z.string(),
+      z.strictObject({
+        use: z.string().describe('A factory, as in a schedule.'),
+        options: options.describe('What the factory takes.').optional(),
+      }),
+    )
     .describe('Plugins that several stages share, by id.')
     .optional(),
   search: search.optional(),
@@ -200,7 +165,10 @@ export const recipeHead = z.strictObject({
 export const recipeSchema = z.strictObject({
   ...head,
   data: anyData.describe('What it is trained and measured on.'),
-  stages: z.array(z.union([trainStage, applyStage])).min(1),
+  stages: z
+    .array(z.union([trainStage, applyStage]))
+    .min(1)
+    .describe('What is done, one after the other: stages that train, and stages that apply one plugin once.'),
 });
 
 type Written = z.infer<typeof recipeSchema>;

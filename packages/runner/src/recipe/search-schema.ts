@@ -11,13 +11,13 @@ const when = z
 /** Which values `espalier search` tries for one place of the recipe. */
 const range = z.union([
   z.strictObject({
-    from: z.number(),
-    to: z.number(),
+    from: z.number().describe('The least value.'),
+    to: z.number().describe('The largest.'),
     scale: z.enum(['linear', 'log']).describe('Default linear.').optional(),
-    integer: z.boolean().optional(),
+    integer: z.boolean().describe('Whole numbers alone. Default false.').optional(),
     when,
   }),
-  z.strictObject({ choices: z.array(z.unknown()).min(1), when }),
+  z.strictObject({ choices: z.array(z.unknown()).min(1).describe('One of these values.'), when }),
 ]);
 
 /** What a search tries, and by what it chooses. */
