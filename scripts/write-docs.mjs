@@ -268,7 +268,7 @@ ${Object.entries({ initializer, regularizer, constraint })
 A trained model, cut off after the layer \`until\`, and \`layers\` (as above) after it. It takes inputs of the data's size, whatever it was trained with;
 none of its layers is frozen, whatever its file says: \`freeze\` of a stage does that.
 
-${table(schema.properties.model.anyOf.find(({ properties }) => properties?.from)).replace(/list of \{[^}]*\}/, 'list of layers')}
+${table(sections.model, 'model').replace(/list of \{[^}]*\}/, 'list of layers')}
 ## A stage that trains
 
 ${table(train, 'train')}

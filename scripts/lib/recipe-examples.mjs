@@ -7,7 +7,6 @@ export const examples = {
     name: 'name: prices',
     seed: 'seed: 1',
     model: 'model: ./mobilenet/model.json',
-    'model.layers': 'model: { layers: [{ dense: { units: 10 } }] }',
     loss: 'loss: huber',
     metrics: 'metrics: [rmse, r2]',
     goal: 'goal: rmse',
@@ -37,6 +36,13 @@ export const examples = {
     'encode.metadata': 'encode: { metadata: { licence: MIT } }',
     data: 'data: { csv: houses.csv, target: price }',
     stages: 'stages: [{ name: dense, epochs: 20 }]',
+  },
+  model: {
+    from: 'model: { from: ./mobilenet/model.json }',
+    until:
+      'model: { from: ./mobilenet/model.json, until: conv_pw_13_relu, layers: [{ dense: { units: 3 } }] }',
+    layers:
+      'model: { from: ./mobilenet/model.json, until: conv_pw_13_relu, layers: [{ dense: { units: 3 } }] }',
   },
   loss: {
     name: 'loss: { name: huber }',
@@ -210,14 +216,21 @@ export const examples = {
 };
 
 /** Keys whose own are in a section of theirs. */
-const elsewhere = new Set(['data', 'loss', 'metrics', 'stages', 'learningRate', 'schedules']);
-/** Layers are in a table of theirs. */
-const layers = 'model.layers';
+const elsewhere = new Set([
+  'data',
+  'model',
+  'layers',
+  'loss',
+  'metrics',
+  'stages',
+  'learningRate',
+  'schedules',
+]);
 
 const alternatives = (schema) => (schema.anyOf ? schema.anyOf.flatMap(alternatives) : [schema]);
 
 /** All keys of a schema, those of maps and lists in it too: `[path, schema, required]`. */
-export function keysOf(schema, prefix = '', deep = (path) => !elsewhere.has(path) && path !== layers) {
+export function keysOf(schema, prefix = '', deep = (path) => !elsewhere.has(path)) {
   const found = new Map();
   for (const one of alternatives(schema)) {
     if (one.items && prefix !== '')
@@ -246,6 +259,7 @@ export function sectionsOf(schema) {
   const forms = schema.properties.data.anyOf.filter(({ properties }) => properties);
   return {
     recipe: schema,
+    model: alternatives(schema.properties.model).find(({ properties }) => properties?.from),
     loss: options(schema.properties.loss),
     metrics: options(schema.properties.metrics.anyOf[0].items),
     ...Object.fromEntries(forms.map((form) => [Object.keys(form.properties)[0], form])),

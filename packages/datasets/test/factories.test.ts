@@ -256,3 +256,27 @@ describe("one's own", () => {
     ]);
   });
 });
+
+it('classes that were saved as floats are classes where it is said how many there are', async () => {
+  const home = folder();
+  const wave = Float32Array.from({ length: 20 }, (_, i) => Math.sin(i));
+  write(join(home, 'x.npy'), writeNpy([20, 1], wave));
+  write(
+    join(home, 'y.npy'),
+    writeNpy(
+      [20],
+      Float32Array.from({ length: 20 }, (_, i) => i % 3),
+    ),
+  );
+  write(
+    join(home, 'z.npy'),
+    writeNpy(
+      [20],
+      Float32Array.from({ length: 20 }, (_, i) => (i % 3) / 2),
+    ),
+  );
+  const made = (labels: string): Promise<DataSource> =>
+    fromArrays({ inputs: 'x.npy', labels, classes: 3 }, { folder: home });
+  expect((await made('y.npy')).labels).toEqual([{ shape: [3], classes: ['0', '1', '2'], numbers: false }]);
+  await expect(made('z.npy')).rejects.toThrow(/z\.npy: the label of example 1 is 0\.5; there are 3 classes/);
+});

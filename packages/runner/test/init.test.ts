@@ -35,6 +35,14 @@ const arrays = (home: string): void => {
     npyBytes({ name: '', shape: [60], type: 'int32', bytes: new Uint8Array(labels.buffer) }),
   );
 };
+/** A net of three classes. */
+async function net(home: string): Promise<void> {
+  const layers = [
+    tfl.layers.dense({ units: 9, activation: 'relu', inputShape: [4] }),
+    tfl.layers.dense({ units: 3, activation: 'softmax' }),
+  ];
+  await writePlain(join(home, 'model'), await artifactsOf(tfl.sequential({ layers })));
+}
 const mails = (home: string): string =>
   write(
     join(home, 'mails.jsonl'),
@@ -70,14 +78,26 @@ const cases: readonly (readonly [string, (home: string) => unknown, Record<strin
     'two .npy and a model.json',
     async (home) => {
       arrays(home);
-      const layers = [
-        tfl.layers.dense({ units: 9, activation: 'relu', inputShape: [4] }),
-        tfl.layers.dense({ units: 3, activation: 'softmax' }),
-      ];
-      await writePlain(join(home, 'model'), await artifactsOf(tfl.sequential({ layers })));
+      await net(home);
     },
     { data: 'x.npy', labels: 'y.npy', model: 'model/model.json' },
     /model: \S+\/model\/model\.json.*name: tune.*name: share/s,
+  ],
+  [
+    'two .npy whose classes are floats, and a model.json',
+    async (home) => {
+      arrays(home);
+      write(
+        join(home, 'y.npy'),
+        writeNpy(
+          [60],
+          Float32Array.from({ length: 60 }, (_, i) => i % 3),
+        ),
+      );
+      await net(home);
+    },
+    { data: 'x.npy', labels: 'y.npy', model: 'model/model.json' },
+    /classes: 3.*name: tune/s,
   ],
   [
     'texts with a class',

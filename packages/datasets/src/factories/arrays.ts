@@ -12,7 +12,7 @@ import type { FactoryContext } from './built-in.js';
 export interface ArraysOptions extends Omit<Shares, 'seed'> {
   /** `.npy`, `.npz`, `.safetensors`: the first axis counts the examples. Or those of each part. */
   readonly inputs: Parted<ArrayFiles>;
-  /** As `inputs`; integers `[n]` are classes. */
+  /** As `inputs`; integers `[n]` are classes, and so are floats where `classes` says how many there are. */
   readonly labels: Parted<ArrayFiles>;
   /** How many classes there are, or their names. Default: as many as occur. */
   readonly classes?: number | readonly string[];
@@ -43,10 +43,12 @@ function largest(values: ArrayLike<number>): number {
   return most;
 }
 
-/** Integers as classes. @throws DatasetError `bad-file` for labels out of range */
+/** Whole numbers as classes. @throws DatasetError `bad-file` for labels out of range */
 function classColumn({ values, from, name }: NamedArray, classes: ArraysOptions['classes']): Column {
   const count = typeof classes === 'object' ? classes.length : (classes ?? largest(values) + 1);
-  const at = (values as Int32Array).findIndex((value) => value < 0 || value >= count);
+  const at = (values as Int32Array).findIndex(
+    (value) => !(Number.isInteger(value) && value >= 0 && value < count),
+  );
   if (at >= 0) {
     throw bad(
       `${from}: the label of example ${at} is ${values[at]}; there are ${count} classes, from 0`,
@@ -103,7 +105,7 @@ export function examplesOfArrays(
       );
   }
   const isClasses = ({ shape, values }: NamedArray): boolean =>
-    shape.length === 1 && !(values instanceof Float32Array);
+    shape.length === 1 && (!(values instanceof Float32Array) || classes !== undefined);
   return {
     size: first.shape[0],
     inputs: inputs.map(columnOf),

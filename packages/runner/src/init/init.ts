@@ -67,6 +67,14 @@ function sized(looked: Looked, model: LayersModel | undefined): Looked {
   };
 }
 
+/** Labels that were saved as floats are classes where the model ends in several units. */
+function classesOf(source: DataSource, model: LayersModel | undefined): { readonly classes?: number } {
+  const units = model?.outputs.length === 1 ? model.outputs[0].shape.at(-1) : undefined;
+  const [label, ...others] = source.labels;
+  const floats = others.length === 0 && label.numbers === true && label.shape.join() === '1';
+  return floats && units != null && units > 1 ? { classes: units } : {};
+}
+
 /** Texts that are all short are not filled up to more than the longest has. */
 async function lengthOf(source: DataSource): Promise<{ readonly length?: number }> {
   if (source.encoding?.kind !== 'text') return {};
@@ -137,8 +145,12 @@ export async function initRecipe({ flags, ask, log }: InitOptions): Promise<stri
   const given = file === 'new' ? undefined : await makeModel({ model: file, name } as Recipe, '.', []);
   const looked = sized(found, given);
   const whole = await makeSource(looked.data as never, { seed: 1, log });
-  const data = { ...looked.data, ...(await lengthOf(whole)) };
-  const source = 'length' in data ? await makeSource(data as never, { seed: 1, log }) : whole;
+  const also = {
+    ...(await lengthOf(whole)),
+    ...(Object.hasOwn(looked.data, 'inputs') && classesOf(whole, given)),
+  };
+  const data = { ...looked.data, ...also };
+  const source = Object.keys(also).length > 0 ? await makeSource(data as never, { seed: 1, log }) : whole;
   const batchSize = batchSizeOf(source);
   const epochs = epochsOf(flags.epochs, source, batchSize);
   const made = { name, seed: 1, data, model: given ? file : { layers: layersFor(source) } };

@@ -89,15 +89,19 @@ function checkModel(
   const wanted = matched(model.outputNames, outputs, labels);
   if (!wanted?.every((shape, i) => fitsOutput(model, shape, labels[i].shape, losses))) {
     const [label] = labels;
+    const [units] = outputs[0] ?? [];
+    const floats =
+      labels.length === 1 && label.numbers === true && label.shape.join() === '1' && Number(units) > 1;
     const given = outputs.map((shape) => `[${shape}]`).join(' and ');
     throw new EspalierError(
       'bad-model',
       `The model gives ${given} for an example; ${name} has labels ${told(labels)}.`,
       {
-        remedy:
-          labels.length > 1
+        remedy: floats
+          ? `If the labels are classes that were saved as floats, say how many: classes: ${units}. If they are numbers, let it end in a layer of 1 unit.`
+          : labels.length > 1
             ? `Let it have ${labels.length} outputs of these shapes${label.name === undefined ? '' : ', named so'}.`
-            : `Let it end in a layer of ${label.shape.at(-1)} units${outputs[0]?.length > label.shape.length ? ", after a 'flatten: {}' if its inputs are images" : ''}.`,
+            : `Let it end in a layer of ${label.shape.at(-1)} unit${label.shape.at(-1) === 1 ? '' : 's'}${outputs[0]?.length > label.shape.length ? ", after a 'flatten: {}' if its inputs are images" : ''}.`,
       },
     );
   }

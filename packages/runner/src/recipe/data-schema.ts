@@ -81,7 +81,9 @@ const inputs = z.strictObject({
   inputs: parted(files).describe(
     "A .npy, .npz or .safetensors file, or an array of it: 'data.npz#x'. Several as a list, or by the names of the model's inputs. Or { train, validation, test }.",
   ),
-  labels: parted(files).describe('As inputs. Integers, one for each example, are classes.'),
+  labels: parted(files).describe(
+    'As inputs. Integers, one for each example, are classes; and so are floats where classes says how many.',
+  ),
   classes: z
     .union([count, z.array(z.string()).min(2)])
     .describe('How many classes there are, or their names. Default: as many as occur.')
