@@ -231,7 +231,7 @@ function recipePage() {
 
 Written from the code by \`scripts/write-docs.mjs\`. The JSON schema for editors is
 \`@espalier/runner/recipe.schema.json\`; in YAML, point to it with
-\`# yaml-language-server: $schema=…\`.
+\`# yaml-language-server: $schema=./node_modules/@espalier/runner/dist/recipe.schema.json\`.
 
 A recipe in TypeScript is the default export of a module, typed by \`defineRecipe\` of \`@espalier/runner\`; there,
 \`data\`, \`model\`, \`use\`, \`loss\` and \`metrics\` may also be functions.

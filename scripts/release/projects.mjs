@@ -88,6 +88,15 @@ if (weightSpecs.length !== 4) throw new Error(JSON.stringify(weightSpecs));
 console.log('decoded');
 `;
 
+const STUDIO = `import { serveStudio } from '@espalier/studio';
+const { url, close } = await serveStudio();
+for (const file of ['', 'studio.js', 'model-worker.js', 'hdf5.js', 'tfjs-backend-wasm-simd.wasm', 'fetch.html']) {
+  const { ok, status } = await fetch(url + file);
+  if (!ok) throw new Error(\`\${file} gave \${status}\`);
+}
+await close();
+`;
+
 /** A folder with a package.json of an ES module. */
 function project(parent, name, more = {}) {
   const folder = join(parent, name);
@@ -128,6 +137,14 @@ export const trials = [
       writeRecipe(folder);
       await npx(['espalier', 'run', 'recipe.yaml', '--out', 'run', '--backend', 'wasm'], folder);
       await npx(['espalier', 'unpack', 'run/model.esp', '-o', 'plain'], folder);
+    },
+  },
+  {
+    name: 'the studio: its page and all that it loads',
+    async try({ parent, node }) {
+      const folder = join(parent, 'with-npm');
+      writeFileSync(join(folder, 'studio.mjs'), STUDIO);
+      await node(['studio.mjs'], folder);
     },
   },
   {

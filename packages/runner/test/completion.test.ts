@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { espalier } from './fixtures.js';
+
+// Each call loads every command.
+vi.setConfig({ testTimeout: 240_000 });
 
 const asks = (line: string, script: string): string[] => {
   const words = line.split(' ');
