@@ -9,6 +9,12 @@ export const MAJOR = 1;
 export const MINOR = 1;
 /** Of the required features: the text is in its second form. */
 export const SECOND_FORM = 8;
+/** And: the file is in its small form, whose fixed part is shorter. */
+export const SMALL_FORM = 16;
+export const SMALL_MINOR = 2;
+export const SMALL_BYTES = 20;
+/** Most bytes of a file in its small form, and of what its header says. */
+export const MAX_SMALL = 65535;
 
 /** Number of the first codec of levels: those before it have none. */
 export const LEVELS = 5;

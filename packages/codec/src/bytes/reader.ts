@@ -6,9 +6,12 @@ export class Reader {
   position = 0;
   /** How many more numbers may be read that are coded. */
   numbersLeft: number;
+  /** Whether it reads a file in its small form. */
+  readonly small: boolean;
 
-  constructor(bytes: Uint8Array, numbers = 0) {
+  constructor(bytes: Uint8Array, numbers = 0, small = false) {
     this.bytes = bytes;
+    this.small = small;
     this.numbersLeft = numbers;
   }
 

@@ -1,4 +1,5 @@
 import type { WeightQuantization, WeightSpec } from '../artifacts.js';
+import type { RangeDecoder } from '../coders/range/decoder.js';
 import type { Elements } from '../layouts/codebook/book.js';
 import type { LevelsLayout } from '../layouts/levels.js';
 
@@ -69,6 +70,8 @@ export interface Header {
   tensors: TensorEntry[];
   /** Sum of the tensors' bytes. */
   decodedBytes: number;
+  /** Of the small form: what reads the levels of all tensors, one after the other. */
+  coder?: RangeDecoder;
 }
 
 /** Whether the elements are 4-byte floats (complex numbers are pairs of them). */

@@ -1,11 +1,24 @@
 import type { WeightQuantization, WeightSpec } from '../artifacts.js';
 import { crc32c } from '../bytes/crc32c.js';
 import { Writer } from '../bytes/writer.js';
+import { codeLzWell } from '../coders/lz/encode.js';
+import type { BitCoder } from '../coders/range/bit-coder.js';
+import { RangeEncoder } from '../coders/range/encoder.js';
 import type { LevelsLayout } from '../layouts/levels.js';
 import type { Traversal } from '../layouts/traversal/geometry.js';
 import { writeLevels } from '../layouts/write.js';
-import { FIXED_BYTES, MAJOR, MINOR, SECOND_FORM } from '../numbers.js';
+import {
+  FIXED_BYTES,
+  MAJOR,
+  MAX_SMALL,
+  MINOR,
+  SECOND_FORM,
+  SMALL_BYTES,
+  SMALL_FORM,
+  SMALL_MINOR,
+} from '../numbers.js';
 import type { StoredText } from '../text/encode.js';
+import { primer } from '../text/primer.js';
 import { CODECS, type CodecName, MAGIC, STORAGE } from './format.js';
 
 /** A tensor ready to be written. */
@@ -20,6 +33,8 @@ export interface StoredTensor {
   same?: number;
   levels?: LevelsLayout & { traversal: Traversal };
   payloads: Uint8Array[];
+  /** Codes the levels of the only tile, for the small form. */
+  code?: (coder: BitCoder) => void;
 }
 
 /** The whole file. */
@@ -55,7 +70,40 @@ export function writeFile(tensors: readonly StoredTensor[], text: StoredText): U
   return file;
 }
 
-function writeTensor(out: Writer, tensor: StoredTensor): void {
+/**
+ * A file in its small form: the header and all levels are one range-coded stream.
+ *
+ * @param tensors - Uniform ones, repeated ones, and ones of levels in one tile each.
+ */
+export function writeSmallFile(tensors: readonly StoredTensor[], utf8: Uint8Array): Uint8Array | undefined {
+  const contents = new Writer();
+  contents.varint(tensors.length);
+  for (const tensor of tensors) writeTensor(contents, tensor, true);
+  contents.put(utf8);
+  if (contents.length > MAX_SMALL) return undefined;
+  const primed = new Writer();
+  primed.put(primer(true));
+  const start = primed.length;
+  primed.put(contents.take());
+  const coder = new RangeEncoder();
+  codeLzWell(coder, primed.take(), 3, start);
+  for (const { code } of tensors) code?.(coder);
+  const body = coder.finish();
+  const length = SMALL_BYTES + body.length;
+  if (length < FIXED_BYTES || length > MAX_SMALL) return undefined;
+  const file = new Writer();
+  file.put(Uint8Array.from(MAGIC));
+  file.u8(MAJOR);
+  file.u8(SMALL_MINOR);
+  file.uint(SMALL_FORM, 2);
+  file.uint(length, 2);
+  file.uint(contents.length, 2);
+  file.uint(crc32c(body, 0, body.length, crc32c(file.take())), 4);
+  file.put(body);
+  return file.take();
+}
+
+function writeTensor(out: Writer, tensor: StoredTensor, small?: boolean): void {
   const { spec, storage, codec } = tensor;
   const group = spec.group === undefined ? 0 : spec.group === 'model' ? 1 : 2;
   out.u8((spec.shape.length << 4) | storage);
@@ -66,7 +114,8 @@ function writeTensor(out: Writer, tensor: StoredTensor): void {
   if (tensor.constant) out.put(tensor.constant);
   if (tensor.same !== undefined) out.varint(tensor.same);
   if (tensor.payloads.length === 0) return;
-  if (tensor.levels) writeLevels(out, tensor.levels, STORAGE[storage][2]);
+  if (tensor.levels) writeLevels(out, tensor.levels, STORAGE[storage][2], small);
+  if (small) return;
   out.varint(tensor.payloads.length - 1);
   for (const payload of tensor.payloads) {
     out.varint(payload.length);

@@ -1,10 +1,20 @@
 import type { WeightQuantization, WeightSpec } from '../artifacts.js';
 import { crc32c } from '../bytes/crc32c.js';
 import { Reader } from '../bytes/reader.js';
+import { RangeDecoder } from '../coders/range/decoder.js';
 import { broken, fail } from '../errors.js';
 import { readLevels } from '../layouts/read.js';
 import { countOf } from '../layouts/traversal/geometry.js';
-import { FIXED_BYTES, LEVELS, MAJOR, MAX_EXPANSION, SECOND_FORM, TILE_ALLOWANCE } from '../numbers.js';
+import {
+  FIXED_BYTES,
+  LEVELS,
+  MAJOR,
+  MAX_EXPANSION,
+  SECOND_FORM,
+  SMALL_BYTES,
+  SMALL_FORM,
+  TILE_ALLOWANCE,
+} from '../numbers.js';
 import { decodeText, parseText } from '../text/decode.js';
 import { CODECS, type Header, MAGIC, STORAGE, type TensorEntry } from './format.js';
 import { atMost, checkLimits, type Limits } from './limits.js';
@@ -12,7 +22,7 @@ import { atMost, checkLimits, type Limits } from './limits.js';
 /** Artifacts that the tensor table makes: never in the metadata. */
 export const RESERVED: readonly string[] = ['weightSpecs', 'weightData', 'getWeightStream'];
 
-/** What the fixed 26 bytes say. */
+/** What the fixed bytes say. In the small form the header is the whole file. */
 export interface FixedHeader {
   headerLength: number;
   fileLength: number;
@@ -21,6 +31,8 @@ export interface FixedHeader {
   max: Required<Limits>;
   /** How many of the last distances the text's copies know. */
   known: number;
+  /** Bytes that the header of the small form says; 0 in the ordinary one. */
+  contents: number;
 }
 
 /** Checks the first 26 bytes of a file. */
@@ -35,13 +47,15 @@ export function readFixed(bytes: Uint8Array, limits?: Limits): FixedHeader {
   const major = reader.uint(1);
   reader.uint(1);
   const features = reader.uint(2);
-  if (major !== MAJOR || features & ~SECOND_FORM) fail('version', 'unknown version');
-  const headerLength = reader.uint(4);
+  const small = features === SMALL_FORM;
+  if (major !== MAJOR || (!small && features & ~SECOND_FORM)) fail('version', 'unknown version');
+  const headerLength = reader.uint(small ? 2 : 4);
+  const contents = small ? reader.uint(2) : 0;
   const crc = reader.uint(4);
-  const fileLength = reader.uint(6);
-  if (headerLength < FIXED_BYTES || headerLength > fileLength) broken(4); // the header has an impossible length
+  const fileLength = small ? headerLength : reader.uint(6);
+  if (headerLength < FIXED_BYTES || headerLength > fileLength || (small && !contents)) broken(4); // the header has an impossible length
   atMost(max, 'headerBytes', headerLength);
-  return { headerLength, fileLength, crc, max, known: features ? 15 : 1 };
+  return { headerLength, fileLength, crc, max, known: features & SECOND_FORM ? 15 : 1, contents };
 }
 
 /** Fails: a file is shorter or longer than it says. */
@@ -51,18 +65,22 @@ export function cut(): never {
 
 /** Reads and checks the whole header; `bytes` must hold at least that. No payload is touched. */
 export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
-  const { headerLength, fileLength, crc, max, known } = readFixed(bytes, limits);
+  const { headerLength, fileLength, crc, max, known, contents } = readFixed(bytes, limits);
   if (bytes.length < headerLength) cut();
   if (crc32c(bytes, 20, headerLength, crc32c(bytes, 0, 16)) !== crc) fail('checksum', 'damaged header');
-  const reader = new Reader(bytes.subarray(FIXED_BYTES, headerLength), max.numbers);
-  const textLength = reader.varint();
-  const textBytes = reader.varint();
+  const small = contents > 0;
+  const coder = small ? new RangeDecoder(bytes.subarray(SMALL_BYTES, headerLength)) : undefined;
+  const body = coder ? decodeText(coder, contents, 1, true) : bytes.subarray(FIXED_BYTES, headerLength);
+  const reader = new Reader(body, max.numbers, small);
+  const textLength = small ? contents : reader.varint();
+  const textBytes = small ? 0 : reader.varint();
   const count = reader.varint();
   atMost(max, 'tensors', count);
   atMost(max, 'textBytes', textLength);
   if (textLength > MAX_EXPANSION * textBytes + TILE_ALLOWANCE) broken(5); // the topology expands too far
   const tensors: TensorEntry[] = [];
   const header: Header = { headerLength, fileLength, textBytes, meta: {}, tensors, decodedBytes: 0 };
+  if (coder) header.coder = coder;
   let elements = 0;
   let work = -textLength;
   let offset = headerLength;
@@ -83,9 +101,12 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
     tensors.push(entry);
   }
   if (offset !== fileLength) broken(6); // the payloads do not fill the file
-  const text = reader.take(textBytes);
-  if (FIXED_BYTES + reader.position !== headerLength) broken(7); // the header is longer than its contents
-  const json = decodeText(text, textLength, known);
+  let json = body.subarray(reader.position);
+  if (!small) {
+    const text = reader.take(textBytes);
+    if (FIXED_BYTES + reader.position !== headerLength) broken(7); // the header is longer than its contents
+    json = decodeText(text, textLength, known);
+  }
   for (const byte of json) if (byte === 58 || (byte | 32) === 123) work += 8; // : and [ and {
   atMost(max, 'operations', work);
   applyText(parseText(json), header);
@@ -130,11 +151,11 @@ function readTensor(reader: Reader, start: number, offset: number): TensorEntry 
   }
   if (count === 0) broken(10); // a tensor without elements has a payload
   if ((second & 63) >= LEVELS) entry.levels = readLevels(reader, entry);
-  const tiles = reader.varint() + 1;
+  const tiles = reader.small ? 1 : reader.varint() + 1;
   if (tiles > (entry.levels?.rows ?? 1)) broken(11); // a tensor has more tiles than rows
   for (let i = 0; i < tiles; i++) {
-    const length = reader.varint();
-    entry.parts.push({ length, crc: reader.uint(4) });
+    const length = reader.small ? 0 : reader.varint();
+    entry.parts.push({ length, crc: reader.small ? 0 : reader.uint(4) });
     entry.stored += length;
   }
   if (codec === 'raw' && entry.stored !== total) broken(12); // a raw tensor has the wrong length

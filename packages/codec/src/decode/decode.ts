@@ -38,8 +38,9 @@ export function decode(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): D
   const weightData = new ArrayBuffer(header.decodedBytes);
   header.tensors.forEach((tensor, i) => {
     const view = ({ start }: TensorEntry): Uint8Array => new Uint8Array(weightData, start, tensor.total);
-    decodeTensor(stored[i], tensor, view(tensor), view(header.tensors[tensor.same!] ?? tensor));
+    decodeTensor(stored[i], tensor, view(tensor), view(header.tensors[tensor.same!] ?? tensor), header.coder);
   });
+  header.coder?.finish();
   return { ...artifactsOf(header), weightData };
 }
 

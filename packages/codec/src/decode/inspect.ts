@@ -1,9 +1,11 @@
 import { asBytes } from '../bytes/view.js';
-import type { CodecName } from '../container/format.js';
+import type { CodecName, Header } from '../container/format.js';
 import { readHeader } from '../container/header.js';
 import type { Limits } from '../container/limits.js';
 import { broken } from '../errors.js';
 import { type Book, orderOf } from '../layouts/codebook/book.js';
+import { SMALL_BYTES } from '../numbers.js';
+import { decodeTensor } from './tensor.js';
 
 /** How one tensor is stored. */
 export interface TensorReport {
@@ -19,7 +21,7 @@ export interface TensorReport {
   /** From how many earlier elements each one is predicted, and how far these are apart. */
   predicted?: { distance: number; order: number };
   tiles: number;
-  /** Bytes of the payload. */
+  /** Bytes of the payload; in the small form, which has one stream, rounded to whole ones. */
   storedBytes: number;
   /** Bytes once decoded. */
   decodedBytes: number;
@@ -31,7 +33,7 @@ export interface FileReport {
   fileBytes: number;
   /** Everything that is no payload: fixed part, tensor table, topology. */
   headerBytes: number;
-  /** Of the header: topology, metadata and names, compressed. */
+  /** Of the header: topology, metadata and names, compressed; in the small form with the tensor table. */
   textBytes: number;
   decodedBytes: number;
   /** 'layers-model', 'graph-model' or absent. */
@@ -62,18 +64,19 @@ export interface FileReport {
 export function inspect(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): FileReport {
   const file = asBytes(bytes);
   const header = readHeader(file, limits);
+  const parts = partsOf(header);
   const { format, license, sha256 } = header.meta;
   for (const text of [license, sha256]) if (text !== undefined && typeof text !== 'string') broken(24); // both are text
   return {
     version: `${file[8]}.${file[9]}`,
     fileBytes: header.fileLength,
-    headerBytes: header.headerLength,
-    textBytes: header.textBytes,
+    headerBytes: parts[0],
+    textBytes: header.coder ? parts[0] - SMALL_BYTES : header.textBytes,
     decodedBytes: header.decodedBytes,
     ...(typeof format === 'string' ? { format } : {}),
     ...(typeof license === 'string' ? { license } : {}),
     ...(typeof sha256 === 'string' ? { sha256 } : {}),
-    tensors: header.tensors.map(({ spec, count, codec, levels, parts, stored, total }) => ({
+    tensors: header.tensors.map(({ spec, count, codec, levels, parts: tiles, total }, i) => ({
       name: spec.name,
       shape: spec.shape,
       dtype: spec.dtype,
@@ -86,11 +89,24 @@ export function inspect(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): 
           ? { distinct: 1 }
           : {}),
       ...predictionOf(levels?.book),
-      tiles: parts.length,
-      storedBytes: stored,
+      tiles: tiles.length,
+      storedBytes: parts[i + 1],
       decodedBytes: total,
     })),
   };
+}
+
+/** Bytes of the header and of each tensor, which are the file's. In the small form they are where its one stream stands. */
+function partsOf({ headerLength, tensors, coder }: Header): number[] {
+  if (!coder) return [headerLength, ...tensors.map(({ stored }) => stored)];
+  const none = new Uint8Array(0);
+  const ends = [undefined, ...tensors].map((tensor) => {
+    if (tensor?.levels) decodeTensor(none, tensor, new Uint8Array(tensor.total), none, coder);
+    const [position, range] = coder.state;
+    return SMALL_BYTES + Math.ceil(position - 4 + (31 - Math.log2(range)) / 8);
+  });
+  ends[tensors.length] = headerLength;
+  return ends.map((end, i) => end - (i > 0 ? ends[i - 1] : 0));
 }
 
 function predictionOf(book: Book | undefined): Pick<TensorReport, 'predicted'> {

@@ -23,15 +23,16 @@ export function checkTiles(stored: Uint8Array, { parts }: TensorEntry): Uint8Arr
   return stored;
 }
 
-/** Decodes one tensor from its payloads, checked before, into `out`, which holds zeros; `like`: that which it repeats. */
+/** Decodes one tensor from its payloads, checked before, into `out`, which holds zeros; `like`: that which it repeats; `shared`: what reads all levels of the file. */
 export function decodeTensor(
   stored: Uint8Array,
   tensor: TensorEntry,
   out: Uint8Array,
   like?: Uint8Array,
+  shared?: RangeDecoder,
 ): void {
   const { codec, constant, itemBytes, levels } = tensor;
-  if (levels) decodeLevels(stored, tensor, levels, out);
+  if (levels) decodeLevels(stored, tensor, levels, out, shared);
   else if (constant) for (let i = 0; i < out.length; i++) out[i] = constant[i % itemBytes];
   else if (codec === 'same') out.set(like!);
   else if (codec === 'raw') out.set(stored);
@@ -53,6 +54,7 @@ function decodeLevels(
   { codec, itemBytes, count, parts, spec: { shape } }: TensorEntry,
   levels: LevelsLayout,
   out: Uint8Array,
+  shared?: RangeDecoder,
 ): void {
   const { book, groups, rows } = levels;
   const size = book.negative + 1 + book.positive;
@@ -81,9 +83,9 @@ function decodeLevels(
       decodeRans(payload, grid, sink);
       return;
     }
-    const coder = new RangeDecoder(payload);
+    const coder = shared ?? new RangeDecoder(payload);
     (codec === 'ctx-mix' ? decodeMix : decodeFast)(coder, grid, sink);
-    coder.finish();
+    if (!shared) coder.finish();
   });
   if (late) toElements(target, book, shape);
   if (!aligned) out.set(asBytes(target));

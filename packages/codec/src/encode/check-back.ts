@@ -38,7 +38,7 @@ export function checkBack(file: Uint8Array, tensors: readonly Given[], meta: obj
     const out = new Uint8Array(total);
     const payloads = checkTiles(file.subarray(offset, offset + stored), entry);
     // Those that others repeat have been compared by then.
-    decodeTensor(payloads, entry, out, same === undefined ? undefined : tensors[same].bytes);
+    decodeTensor(payloads, entry, out, same === undefined ? undefined : tensors[same].bytes, header.coder);
     if (!sameJson(entry.spec, spec) || !equalBytes(out, bytes)) changed(`"${spec.name}"`);
   });
 }

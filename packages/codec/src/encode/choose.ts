@@ -99,7 +99,7 @@ function isConstant(data: Uint8Array, itemBytes: number): boolean {
 }
 
 /** The elements as integers; `data` is a copy, so aligned. */
-function patternsOf(data: Uint8Array, itemBytes: number): Patterns {
+export function patternsOf(data: Uint8Array, itemBytes: number): Patterns {
   if (itemBytes === 4) return new Uint32Array(data.buffer, data.byteOffset, data.length / 4);
   if (itemBytes === 2) return new Uint16Array(data.buffer, data.byteOffset, data.length / 2);
   return data;

@@ -14,6 +14,7 @@ import { checkBack } from './check-back.js';
 import { storeTensor, uniformTensor } from './choose.js';
 import { tensorsOf } from './input.js';
 import { withDistinctNames } from './named-by-paths.js';
+import { encodeSmall } from './small.js';
 
 /** How {@link encode} works; the defaults suit most models. */
 export interface EncodeOptions {
@@ -35,6 +36,11 @@ export interface EncodeOptions {
    * smallest one; 'size' takes the smallest.
    */
   prefer?: 'balance' | 'size';
+  /**
+   * Take the small form of the file where there is one and it takes less: for nets of up to 131,072 weights that all are
+   * levels, 200 to 350 bytes less. Decoders of before format 1.2 refuse it. Default false.
+   */
+  small?: boolean;
   /**
    * Codecs to choose from; 'zero', 'constant' and 'raw' are always allowed. Default all. Without 'ctx-mix'
    * the file grows by some percent and decodes several times faster.
@@ -64,6 +70,7 @@ const OPTIONS = [
   'effort',
   'budgetMs',
   'prefer',
+  'small',
   'codecs',
   'tileElements',
   'grids',
@@ -141,13 +148,15 @@ function encodeNamed(artifacts: ModelArtifacts, options: EncodeOptions): Uint8Ar
   const more = effort === 0 ? () => false : moreFor(text.length);
   const whole = hash ? toJson([{ ...canonical(meta, options), ...hash }, ...names]) : text;
   const utf8 = new TextEncoder().encode(whole);
-  const file = writeFile(tensors, encodeText(utf8, more));
+  const ordinary = writeFile(tensors, encodeText(utf8, more));
+  const small = options.small && !hash ? encodeSmall(given, utf8, effort, grids) : undefined;
+  const file = small && small.length < ordinary.length ? small : ordinary;
   if (options.verify !== false) checkBack(file, given, meta);
   return file;
 }
 
 /** The options with defaults filled in. */
-function checkOptions(options: EncodeOptions): Required<Omit<EncodeOptions, 'license'>> {
+function checkOptions(options: EncodeOptions): Required<Omit<EncodeOptions, 'license' | 'small'>> {
   for (const name of Object.keys(options)) {
     checkName('option', name, OPTIONS);
   }

@@ -1,6 +1,7 @@
 import { codeFast } from '../coders/fast/encode.js';
 import { type LevelGrid, type Levels, lineStart } from '../coders/levels/rows.js';
 import { codeMix } from '../coders/mix/encode.js';
+import type { BitCoder } from '../coders/range/bit-coder.js';
 import { RangeEncoder } from '../coders/range/encoder.js';
 import { RANGE, squash } from '../coders/range/logistic.js';
 import type { StoredTensor } from '../container/header-write.js';
@@ -16,13 +17,15 @@ export function encodeLevels(
   codec: 'ctx-fast' | 'ctx-mix',
   rate: number,
   tileElements: number,
-): Pick<StoredTensor, 'levels' | 'payloads'> {
+): Pick<StoredTensor, 'levels' | 'payloads' | 'code'> {
   const groups = groupAxes(shape, traversal);
   const [rows, lines, width] = groups.map(sizeOf);
   const tuning = initialStretch(nonzero / levels.length) | (rate << 8);
   const layout = { book, traversal, groups, rows, lines, width, tuning };
   const count = Math.min(rows, Math.max(1, Math.ceil(levels.length / tileElements)));
-  return { levels: layout, payloads: encodeTiles(levels, layout, codec, count) };
+  const payloads = encodeTiles(levels, layout, codec, count);
+  if (count > 1) return { levels: layout, payloads };
+  return { levels: layout, payloads, code: (coder) => codeTile(coder, levels, layout, codec, 0, rows) };
 }
 
 /** Codes levels, which are in the order of the elements, in so many tiles. */
@@ -32,24 +35,35 @@ export function encodeTiles(
   codec: 'ctx-fast' | 'ctx-mix',
   count: number,
 ): Uint8Array[] {
-  const { book, groups, rows, lines, width, tuning } = layout;
-  const { negative, positive } = book;
-  const [rowOffsets, lineOffsets, widthOffsets] = groups.map(offsetsOf);
+  const { rows } = layout;
   return Array.from({ length: count }, (_, tile) => {
     const first = Math.floor((rows * tile) / count);
-    const inTile = Math.floor((rows * (tile + 1)) / count) - first;
-    const grid: LevelGrid = { rows: inTile, lines, width, negative, positive, tuning };
-    const before = (row: number, out: Levels): void => {
-      for (let line = 0; line < lines; line++) {
-        const from = rowOffsets[first + row] + lineOffsets[line];
-        const to = lineStart(grid, line);
-        for (let x = 0; x < width; x++) out[to + x] = levels[from + widthOffsets[x]];
-      }
-    };
     const coder = new RangeEncoder();
-    (codec === 'ctx-mix' ? codeMix : codeFast)(coder, grid, before);
+    codeTile(coder, levels, layout, codec, first, Math.floor((rows * (tile + 1)) / count) - first);
     return coder.finish();
   });
+}
+
+/** Codes so many rows, from the first on. */
+function codeTile(
+  coder: BitCoder,
+  levels: Int32Array,
+  { book, groups, lines, width, tuning }: LevelsLayout,
+  codec: 'ctx-fast' | 'ctx-mix',
+  first: number,
+  rows: number,
+): void {
+  const { negative, positive } = book;
+  const [rowOffsets, lineOffsets, widthOffsets] = groups.map(offsetsOf);
+  const grid: LevelGrid = { rows, lines, width, negative, positive, tuning };
+  const before = (row: number, out: Levels): void => {
+    for (let line = 0; line < lines; line++) {
+      const from = rowOffsets[first + row] + lineOffsets[line];
+      const to = lineStart(grid, line);
+      for (let x = 0; x < width; x++) out[to + x] = levels[from + widthOffsets[x]];
+    }
+  };
+  (codec === 'ctx-mix' ? codeMix : codeFast)(coder, grid, before);
 }
 
 /** The stretch of a density, in 1/16 + 128, by search in the frozen table. */

@@ -8,8 +8,9 @@ export function writeLevels(
   out: Writer,
   { book, traversal, tuning }: LevelsLayout & { traversal: Traversal },
   itemBytes: number,
+  small?: boolean,
 ): void {
-  writeBook(out, book, itemBytes, tuning >> 8);
+  writeBook(out, book, itemBytes, tuning >> 8, small);
   out.u8(traversal.foldAxis + 1);
   if (traversal.foldAxis >= 0) out.varint(traversal.foldInner);
   traversal.groups.forEach((group, g) => {

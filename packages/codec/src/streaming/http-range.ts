@@ -1,7 +1,7 @@
 import type { ModelArtifacts, WeightSpec } from '../artifacts.js';
 import type { Header } from '../container/format.js';
 import { readFixed, readHeader } from '../container/header.js';
-import { artifactsOf } from '../decode/decode.js';
+import { artifactsOf, decode } from '../decode/decode.js';
 import { checkStrings, checkTiles, decodeTensor } from '../decode/tensor.js';
 import { fail } from '../errors.js';
 import { checkOptions, download, type LoadOptions } from '../loading/download.js';
@@ -48,12 +48,15 @@ export async function espalierRange(source: string | URL, options: LoadOptions =
   const { headerLength } = readFixed(head, options.limits);
   if (head.length < headerLength) head = await get(0, headerLength);
   const header: Header = readHeader(head, options.limits);
+  // The header of the small form is the whole file.
+  const weights = header.coder && decode(head.subarray(0, headerLength), options.limits).weightData;
   const names = new Map(header.tensors.map((tensor) => [tensor.spec.name, tensor]));
   return {
     artifacts: artifactsOf(header),
     async tensor(name: string): Promise<ArrayBuffer> {
       const named = names.get(name) ?? fail('option', `there is no tensor "${name}"`);
       const tensor = named.same === undefined ? named : header.tensors[named.same];
+      if (weights) return weights.slice(tensor.start, tensor.start + tensor.total);
       const data = new ArrayBuffer(tensor.total);
       const out = new Uint8Array(data);
       const { offset, stored } = tensor;

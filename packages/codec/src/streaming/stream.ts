@@ -3,7 +3,7 @@ import { asBytes } from '../bytes/view.js';
 import type { Header } from '../container/format.js';
 import { cut, readFixed, readHeader } from '../container/header.js';
 import { checkLimits, type Limits } from '../container/limits.js';
-import { artifactsOf } from '../decode/decode.js';
+import { artifactsOf, decode } from '../decode/decode.js';
 import { checkTiles, decodeTensor } from '../decode/tensor.js';
 import { fail } from '../errors.js';
 import { FIXED_BYTES } from '../numbers.js';
@@ -70,6 +70,8 @@ class Decoder implements StreamDecoder {
   #sources: ReadonlySet<number | undefined> = new Set();
   readonly #repeated = new Map<number, Uint8Array>();
   #failed = false;
+  /** A whole file in its small form, until it is decoded. */
+  #small: Uint8Array | undefined;
 
   constructor(limits?: Limits) {
     this.#limits = checkLimits(limits);
@@ -129,9 +131,23 @@ class Decoder implements StreamDecoder {
     const { headerLength } = readFixed(bytes, this.#limits);
     if (bytes.length < headerLength) return;
     this.#header = readHeader(bytes, this.#limits);
+    if (this.#header.coder) this.#small = bytes.slice(0, headerLength);
     this.#artifacts = artifactsOf(this.#header);
     this.#sources = new Set(this.#header.tensors.map(({ same }) => same));
     this.#take(headerLength);
+  }
+
+  /** Of the small form, whose header is the whole file: all tensors at once. */
+  #decodeSmall({ tensors }: Header): DecodedTensor[] {
+    const whole = this.#small;
+    if (!whole) return [];
+    this.#small = undefined;
+    const { weightData } = decode(whole, this.#limits);
+    return tensors.map(({ spec, start, total }, index) => ({
+      index,
+      spec,
+      data: weightData.slice(start, start + total),
+    }));
   }
 
   #decode(): DecodedTensor[] {
@@ -140,6 +156,7 @@ class Decoder implements StreamDecoder {
     if (!header) return found;
     const { tensors, fileLength } = header;
     if (this.#base + this.#end - this.#start > fileLength) cut();
+    if (header.coder) return this.#decodeSmall(header);
     for (; this.#next < tensors.length; this.#next++) {
       const tensor = tensors[this.#next];
       const stored = this.#take(tensor.stored);

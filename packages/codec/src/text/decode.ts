@@ -1,13 +1,19 @@
 import { decodeLz } from '../coders/lz/decode.js';
+import type { RangeDecoder } from '../coders/range/decoder.js';
 import { broken } from '../errors.js';
 import { primer } from './primer.js';
 
-/** Decodes `length` bytes of JSON: LZ, with the primer as what came before. `many`: see `LzModel`. */
-export function decodeText(bytes: Uint8Array, length: number, many: number): Uint8Array {
-  const known = primer();
+/** Decodes `length` bytes: LZ, with the primer as what came before. `many`: see `LzModel`. */
+export function decodeText(
+  source: Uint8Array | RangeDecoder,
+  length: number,
+  many: number,
+  small?: boolean,
+): Uint8Array {
+  const known = primer(small);
   const out = new Uint8Array(known.length + length);
   out.set(known);
-  decodeLz(bytes, out, 1, known.length, many);
+  decodeLz(source, out, 1, known.length, many);
   return out.subarray(known.length);
 }
 

@@ -1,37 +1,71 @@
 /*
  * The frozen text that primes the text model: part of the format, never to be changed. It is what TF.js writes for a
- * dense network.
+ * dense network; for the small form, for a convolutional one after it.
  */
-const layer = (units: number, activation: string, name: number, more?: object): object => ({
-  class_name: 'Dense',
-  config: {
+type Config = Record<string, unknown>;
+
+const layer = (class_name: string, config: Config): object => ({ class_name, config });
+
+const kernel_initializer: object = layer('VarianceScaling', {
+  scale: 1,
+  mode: 'fan_avg',
+  distribution: 'normal',
+  seed: null,
+});
+const bias_initializer: object = layer('Zeros', {});
+
+const dense = (units: number, activation: string, name: string, more?: Config): object =>
+  layer('Dense', {
     units,
     activation,
     use_bias: true,
-    kernel_initializer: {
-      class_name: 'VarianceScaling',
-      config: { scale: 1, mode: 'fan_avg', distribution: 'normal', seed: null },
-    },
-    bias_initializer: { class_name: 'Zeros', config: {} },
+    kernel_initializer,
+    bias_initializer,
     kernel_regularizer: null,
     bias_regularizer: null,
     activity_regularizer: null,
     kernel_constraint: null,
     bias_constraint: null,
-    name: `dense_Dense${name}`,
+    name,
     trainable: true,
     ...more,
-  },
-});
+  });
 
-/** The text, as the bytes of ASCII. */
-export function primer(): Uint8Array {
-  const layers = [
-    layer(300, 'relu', 1, { batch_input_shape: [null, 784], dtype: 'float32' }),
-    layer(100, 'relu', 2),
-    layer(10, 'softmax', 3),
-  ];
-  const text = JSON.stringify([
+const conv = (filters: number, activation: string, name: string, more?: Config): object =>
+  layer('Conv2D', {
+    filters,
+    kernel_initializer,
+    kernel_regularizer: null,
+    kernel_constraint: null,
+    kernel_size: [5, 5],
+    strides: [1, 1],
+    padding: 'valid',
+    data_format: 'channels_last',
+    dilation_rate: [1, 1],
+    activation,
+    use_bias: true,
+    bias_initializer,
+    bias_regularizer: null,
+    activity_regularizer: null,
+    bias_constraint: null,
+    name,
+    trainable: true,
+    ...more,
+  });
+
+const pool = (name: string): object =>
+  layer('MaxPooling2D', {
+    pool_size: [2, 2],
+    padding: 'valid',
+    strides: [2, 2],
+    data_format: 'channels_last',
+    name,
+    trainable: true,
+  });
+
+/** A list of artifacts and names, as the text of a file has it. */
+const textOf = (layers: readonly object[], names: readonly string[]): string =>
+  JSON.stringify([
     {
       modelTopology: {
         class_name: 'Sequential',
@@ -43,7 +77,33 @@ export function primer(): Uint8Array {
       generatedBy: 'TensorFlow.js tfjs-layers v4.22.0',
       convertedBy: null,
     },
-    ...[1, 2, 3].flatMap((i) => [`dense_Dense${i}/kernel`, `dense_Dense${i}/bias`]),
+    ...names.flatMap((name) => [`${name}/kernel`, `${name}/bias`]),
   ]);
-  return new TextEncoder().encode(text);
+
+/** The text, as the bytes of ASCII; `small`: that of the small form. */
+export function primer(small?: boolean): Uint8Array {
+  const names = ['dense_Dense1', 'dense_Dense2', 'dense_Dense3'];
+  const [first, second, third] = names;
+  const text = textOf(
+    [
+      dense(300, 'relu', first, { batch_input_shape: [null, 784], dtype: 'float32' }),
+      dense(100, 'relu', second),
+      dense(10, 'softmax', third),
+    ],
+    names,
+  );
+  const more = (): string =>
+    textOf(
+      [
+        conv(20, 'relu', 'conv1', { batch_input_shape: [null, 28, 28, 1], dtype: 'float32' }),
+        pool('pool1'),
+        conv(50, 'linear', 'conv2'),
+        pool('pool2'),
+        layer('Flatten', { name: 'flatten', trainable: true }),
+        dense(100, 'relu', 'fc1'),
+        dense(10, 'softmax', 'fc2'),
+      ],
+      ['conv1', 'conv2', 'fc1', 'fc2'],
+    );
+  return new TextEncoder().encode(small ? text + more() : text);
 }

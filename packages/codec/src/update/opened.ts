@@ -3,6 +3,7 @@ import type { Header } from '../container/format.js';
 import { cut, readHeader } from '../container/header.js';
 import type { Limits } from '../container/limits.js';
 import { checkTiles, decodeTensor } from '../decode/tensor.js';
+import { fail } from '../errors.js';
 
 /** A file whose header has been read: payloads and tensors by number. */
 export class Opened {
@@ -14,6 +15,7 @@ export class Opened {
     this.file = file;
     this.header = readHeader(file, limits);
     if (file.length !== this.header.fileLength) cut();
+    if (this.header.coder) fail('input', 'a file in its small form has no updates: send it whole');
   }
 
   /** The text as it is stored. */

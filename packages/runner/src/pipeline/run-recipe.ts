@@ -201,7 +201,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   }
 
   listener.info('Packing');
-  const { effort = 9, metadata, reorder: wanted = false } = recipe.encode ?? {};
+  const { effort = 9, metadata, reorder: wanted = false, small: tiny = false } = recipe.encode ?? {};
   const trained = await artifactsOf(run.model);
   const artifacts = wanted ? reorder(trained, listener) : trained;
   const { encoding } = loadedData.source;
@@ -211,7 +211,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
       object
     >;
   }
-  const bytes = encode(artifacts, { effort });
+  const bytes = encode(artifacts, { effort, small: tiny });
   await writeWhole(join(out, layout.model), bytes);
 
   const { measure = 'test' } = options;

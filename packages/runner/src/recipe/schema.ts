@@ -140,6 +140,12 @@ const head = {
         .max(9)
         .describe('How hard to search for the smallest form. Default 9.')
         .optional(),
+      small: z
+        .boolean()
+        .describe(
+          'Take the small form of the file where it is smaller: for tiny nets of few values. Default false.',
+        )
+        .optional(),
       reorder: z
         .boolean()
         .describe(

@@ -93,7 +93,7 @@ export function decodeFast(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink
         i = (i + 1) | 0;
       }
     }
-    saved[0] = position;
+    saved.set([position, range, value]);
     coder.check();
   }
 }

@@ -2,15 +2,19 @@ import { broken } from '../../errors.js';
 import { RangeDecoder } from '../range/decoder.js';
 import { LzModel } from './model.js';
 
-/** Decodes a tile of codec `lz` into `out`, of which `position` bytes are known already; `many`: see `LzModel`. */
+/**
+ * Decodes a tile of codec `lz` into `out`, of which `position` bytes are known already; `many`: see `LzModel`.
+ *
+ * @param source - A payload, or what goes on to read something else.
+ */
 export function decodeLz(
-  bytes: Uint8Array,
+  source: Uint8Array | RangeDecoder,
   out: Uint8Array,
   itemBytes: number,
   position = 0,
   many?: number,
 ): void {
-  const coder = new RangeDecoder(bytes);
+  const coder = source instanceof RangeDecoder ? source : new RangeDecoder(source);
   const model = new LzModel(coder, itemBytes, many);
   while (position < out.length) {
     if (model.kind(position, 0)) {
@@ -24,5 +28,5 @@ export function decodeLz(
       position++;
     }
   }
-  coder.finish();
+  if (coder !== source) coder.finish();
 }

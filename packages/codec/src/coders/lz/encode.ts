@@ -34,6 +34,15 @@ export function encodeLzWell(
     .reduce((quick, searched) => (searched.length <= quick.length ? searched : quick));
 }
 
+/** `encodeLzWell` by a coder that goes on with something else. */
+export function codeLzWell(coder: BitCoder, data: Uint8Array, effort: number, position: number): void {
+  const sizeOf = (steps: readonly Step[]): number => encoded(data, 1, position, steps, 1).length;
+  const least = findSteps(data, 1, effort, position, () => true, 1).reduce((quick, searched) =>
+    sizeOf(searched) <= sizeOf(quick) ? searched : quick,
+  );
+  encodeSteps(coder, data, 1, position, least, 1);
+}
+
 /** Steps taken lazily; and those of least cost, where there is time for any. */
 export function findSteps(
   data: Uint8Array,

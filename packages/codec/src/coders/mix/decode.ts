@@ -184,7 +184,7 @@ export function decodeMix(coder: RangeDecoder, grid: LevelGrid, sink: LevelSink)
         }
       }
     }
-    saved[0] = position;
+    saved.set([position, range, value]);
     coder.check();
     const swap = previous;
     previous = current;

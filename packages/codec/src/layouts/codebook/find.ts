@@ -12,8 +12,12 @@ export interface Quantized {
   nonzero: number;
 }
 
-/** Finds the codebook that holds all elements, if one of an allowed size does. */
-export function findBook(data: Patterns, float: boolean): Quantized | undefined {
+/**
+ * Finds the codebook that holds all elements, if one of an allowed size does.
+ *
+ * @param zero - Level 0 is zero, whatever is more frequent: then steps need no list.
+ */
+export function findBook(data: Patterns, float: boolean, zero?: boolean): Quantized | undefined {
   const itemBytes = data.BYTES_PER_ELEMENT;
   const counts = new Map<number, number>();
   for (let i = 0; i < data.length; i++) {
@@ -26,6 +30,7 @@ export function findBook(data: Patterns, float: boolean): Quantized | undefined 
   let most = counts.get(0) ?? 0;
   // Level 0 is what is written most cheaply: zero, unless something else is clearly more frequent.
   for (const [bits, count] of counts) {
+    if (zero) break;
     if (count > most * 2 || (most === 0 && count > most)) {
       most = count;
       center = bits;

@@ -36,7 +36,7 @@ export function readBook(
     );
   } else {
     // Of int32 too: modulo 2^32, as everything is stored.
-    book.base = reader.uint(itemBytes);
+    book.base = step && reader.small ? (reader.uint(1) + 784) << 20 : reader.uint(itemBytes);
   }
   if (step) {
     book.base = floatOf(book.base);

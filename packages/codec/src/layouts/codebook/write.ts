@@ -4,7 +4,7 @@ import { RangeEncoder } from '../../coders/range/encoder.js';
 import { type Book, bitsOf, orderOf, type Predictor } from './book.js';
 
 /** Counterpart of `readBook`. */
-export function writeBook(out: Writer, book: Book, itemBytes: number, rate: number): void {
+export function writeBook(out: Writer, book: Book, itemBytes: number, rate: number, small?: boolean): void {
   const { kind, negative, positive, base, values, scales = [], predictor } = book;
   const list = kind === 'list';
   const explicitZero = list && values[negative] !== 0;
@@ -19,7 +19,7 @@ export function writeBook(out: Writer, book: Book, itemBytes: number, rate: numb
   out.varint(negative);
   out.varint(positive);
   if (kind === 'ints') out.uint(base, itemBytes);
-  if (kind === 'step') out.uint(bitsOf(base), 4);
+  if (kind === 'step') out.uint(small ? shortStep(base) : bitsOf(base), small ? 1 : 4);
   if (axes) {
     out.u8(axes);
     writeNumbers(out, 7, scales);
@@ -30,6 +30,11 @@ export function writeBook(out: Writer, book: Book, itemBytes: number, rate: numb
     if (i === negative && !explicitZero) return;
     out.uint(bits, itemBytes);
   });
+}
+
+/** A step in a byte: five bits of exponent, three of significand, from 2^-29 on; other numbers where it has more. */
+export function shortStep(step: number): number {
+  return bitsOf(step) / 2 ** 20 - 784;
 }
 
 /** Counterpart of `readPredictor`. */

@@ -1,0 +1,226 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { crc32c } from '../src/bytes/crc32c.js';
+import { decode, encode, inspect, type ModelArtifacts, verify } from '../src/index.js';
+import { createDecoder, espalierRange } from '../src/streaming.js';
+import { primer } from '../src/text/primer.js';
+import { diff } from '../src/update.js';
+
+const seeded = (seed: number) => () => {
+  seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+  return seed / 2 ** 32;
+};
+
+/** A small net like LeNet-5, at levels of steps of four significant bits. */
+function net(seed = 1, density = 0.4): ModelArtifacts {
+  const random = seeded(seed);
+  const shapes: [string, number[]][] = [
+    ['conv1/kernel', [5, 5, 1, 6]],
+    ['conv1/bias', [6]],
+    ['fc1/kernel', [96, 24]],
+    ['fc1/bias', [24]],
+    ['fc2/kernel', [24, 10]],
+    ['fc2/bias', [10]],
+    ['unused', [3]],
+  ];
+  const tensors = shapes.map(([name, shape], k) => {
+    const level = (): number => Math.ceil(-Math.log(random()) / 1.1) * (random() < 0.5 ? -1 : 1);
+    const value = (): number => (random() < density ? level() * (1 + k / 8) * 2 ** -k : 0);
+    return { name, shape, values: Float32Array.from({ length: shape.reduce((a, b) => a * b) }, value) };
+  });
+  tensors[6].values.fill(0);
+  return {
+    modelTopology: { class_name: 'Sequential', config: { name: 'small', layers: [] } },
+    format: 'layers-model',
+    weightSpecs: tensors.map(({ name, shape }) => ({ name, shape, dtype: 'float32' as const })),
+    weightData: tensors.map(({ values }) => values.buffer as ArrayBuffer),
+  };
+}
+
+const joined = ({ weightData }: ModelArtifacts): Buffer =>
+  Buffer.concat((weightData as ArrayBuffer[]).map((part) => Buffer.from(part)));
+const small = (artifacts: ModelArtifacts): Uint8Array => encode(artifacts, { small: true, effort: 3 });
+
+describe('the small form', () => {
+  it('gives back what went in, and takes less', () => {
+    const given = net();
+    const file = small(given);
+    const { weightData, weightSpecs, ...meta } = decode(file);
+    expect(Buffer.from(weightData).equals(joined(given))).toBe(true);
+    expect(weightSpecs).toEqual(given.weightSpecs);
+    expect(meta).toEqual({ modelTopology: given.modelTopology, format: 'layers-model' });
+    expect([...file.subarray(8, 12)]).toEqual([1, 2, 16, 0]); // Which decoders before it refuse.
+    expect(file.length).toBeLessThan(encode(given, { effort: 3 }).length - 90);
+  });
+
+  it('says how much each part takes, to the byte in all', () => {
+    const file = small(net());
+    const { headerBytes, textBytes, tensors, fileBytes } = inspect(file);
+    expect(tensors.reduce((sum, { storedBytes }) => sum + storedBytes, headerBytes)).toBe(file.length);
+    expect(fileBytes).toBe(file.length);
+    expect(headerBytes).toBeLessThan(140);
+    expect(textBytes).toBe(headerBytes - 20);
+    const kernel = tensors[2].storedBytes;
+    const alone = inspect(encode(net(), { effort: 3, prefer: 'size' })).tensors[2].storedBytes;
+    expect(Math.abs(kernel - alone)).toBeLessThanOrEqual(3);
+  });
+
+  it('comes in pieces, and by ranges', async () => {
+    const given = net(2);
+    const file = small(given);
+    const decoder = createDecoder();
+    const parts: Buffer[] = [];
+    for (const byte of file)
+      for (const { data } of decoder.write(Uint8Array.of(byte))) parts.push(Buffer.from(data));
+    decoder.end();
+    expect(Buffer.concat(parts).equals(joined(given))).toBe(true);
+    expect(decoder.artifacts?.weightSpecs).toEqual(given.weightSpecs);
+    const get = (async (_: unknown, init: RequestInit) => {
+      const [, from, to] = /bytes=(\d+)-(\d+)/.exec(new Headers(init.headers).get('Range') ?? '') ?? [];
+      const body = file.slice(Number(from), Number(to) + 1);
+      return new Response(body, { status: 206 });
+    }) as typeof fetch;
+    const remote = await espalierRange('https://example.org/model.esp', { fetch: get });
+    const data = await remote.tensor('fc1/bias');
+    expect(Buffer.from(data).equals(Buffer.from((given.weightData as ArrayBuffer[])[3]))).toBe(true);
+  });
+
+  it('is taken for whatever nets it suits', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1e6 }),
+        fc.double({ min: 0.01, max: 1, noNaN: true }),
+        (seed, density) => {
+          const given = net(seed, density);
+          expect(Buffer.from(decode(small(given)).weightData).equals(joined(given))).toBe(true);
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
+  it('is not taken where a step has more bits, a SHA-256 is wanted, or what is there is not few values', async () => {
+    const features = (file: Uint8Array): number => file[10];
+    const given = net();
+    expect(features(small(given))).toBe(16);
+    const signed = encode(given, { small: true, sha256: true });
+    expect(features(signed)).toBe(0);
+    expect(await verify(signed)).toBe(true);
+    expect(features(encode(given))).toBe(0);
+    const third = Float32Array.from({ length: 96 * 24 }, (_, i) => ((i % 7) - 3) / 3);
+    const data = given.weightData as ArrayBuffer[];
+    expect(features(small({ ...given, weightData: data.with(2, third.buffer) }))).toBe(0);
+    const noise = Float32Array.from({ length: 96 * 24 }, seeded(3));
+    expect(features(small({ ...given, weightData: data.with(2, noise.buffer) }))).toBe(0);
+  });
+
+  it('keeps tensors that repeat others, integers and quantised ones', () => {
+    const bytes = Uint8Array.from({ length: 60 }, (_, i) => [7, 7, 7, 9][i % 4]);
+    const given: ModelArtifacts = {
+      weightSpecs: [
+        { name: 'a', shape: [60], dtype: 'float32', quantization: { dtype: 'uint8', scale: 0.5, min: -1 } },
+        { name: 'b', shape: [60], dtype: 'bool' },
+        { name: 'c', shape: [60], dtype: 'float32', quantization: { dtype: 'uint8', scale: 0.5, min: -1 } },
+        { name: 'd', shape: [2, 2], dtype: 'int32' },
+      ],
+      weightData: [
+        bytes.buffer,
+        bytes.map((byte) => byte % 2).buffer,
+        bytes.buffer,
+        Int32Array.of(4, 4, 4, 5).buffer,
+      ],
+    };
+    const file = small(given);
+    expect(file[10]).toBe(16);
+    const back = decode(file);
+    expect(back.weightSpecs).toEqual(given.weightSpecs);
+    expect(Buffer.from(back.weightData).equals(joined(given))).toBe(true);
+  });
+
+  it('refuses every changed byte, every end that is too early, and what comes after the end', () => {
+    const file = small(net());
+    for (let at = 0; at < file.length; at++) {
+      const changed = file.slice();
+      changed[at] ^= 1 + (at % 255);
+      if (at !== 9) expect(() => decode(changed), `byte ${at}`).toThrow();
+      expect(() => decode(file.subarray(0, at)), `${at} bytes`).toThrow();
+    }
+    expect(() => decode(Uint8Array.from([...file, 0]))).toThrow(/wrong length/);
+  });
+
+  it('refuses, or reads, whatever a forger seals', () => {
+    const file = small(net());
+    const random = seeded(9);
+    const codes = new Set<string>();
+    for (let i = 0; i < 400; i++) {
+      const forged = file.slice();
+      for (let k = 0; k <= i % 3; k++)
+        forged[20 + Math.floor(random() * (file.length - 20))] = random() * 256;
+      if (i % 4 === 0) forged[14] = random() * 256;
+      const sealed = crc32c(forged, 20, forged.length, crc32c(forged, 0, 16));
+      new DataView(forged.buffer).setUint32(16, sealed, true);
+      try {
+        decode(forged);
+      } catch (error) {
+        codes.add((error as { code: string }).code);
+      }
+    }
+    for (const code of codes) expect(['header', 'payload', 'limit', 'version']).toContain(code);
+    expect(codes.has('header') || codes.has('payload')).toBe(true);
+  });
+
+  it('has no updates, neither from it nor to it', async () => {
+    const ordinary = encode(net(2), { effort: 1 });
+    for (const [old, next] of [
+      [small(net()), ordinary],
+      [ordinary, small(net())],
+    ]) {
+      await expect((async () => diff(old, next))()).rejects.toThrow(/small form has no updates/);
+    }
+  });
+
+  it('refuses contents of no bytes: rule 4', () => {
+    const file = small(net());
+    file[14] = 0;
+    file[15] = 0;
+    expect(() => decode(file)).toThrow(/rule 4 /);
+  });
+
+  it('is read as it was first written', () => {
+    const { weightData, weightSpecs } = decode(
+      readFileSync(new URL('./fixtures/small-form.esp', import.meta.url)),
+    );
+    const float = (n: number, f: (i: number) => number) => Float32Array.from({ length: n }, (_, i) => f(i));
+    const wanted = [
+      float(500, (i) => Math.round(3 * Math.sin(i * i)) * 0.09375),
+      float(20, (i) => ((i * 7) % 5) - 2),
+      float(480, (i) => ((i * i * i) % 11 ? 0 : ((i % 7) - 3) / 16)),
+      float(12, () => 0),
+      float(10, () => 0.5),
+      Int32Array.of(5, 5, 5, 6, 5, 5, 5, 6),
+    ];
+    const bytes = Buffer.concat(wanted.map(({ buffer }) => Buffer.from(buffer as ArrayBuffer)));
+    expect(Buffer.from(weightData).equals(bytes)).toBe(true);
+    expect(weightSpecs.map(({ shape }) => shape.join())).toEqual([
+      '5,5,1,20',
+      '20',
+      '40,12',
+      '12',
+      '10',
+      '4',
+      '4',
+    ]);
+  });
+
+  it('has a primer that never changes', () => {
+    const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+    expect(sha256(primer())).toBe('3112524734af20b29bd69f3bfef5e13137b5ed3d470bf9a81195c64a42fbcdaf');
+    expect(primer(true).subarray(0, primer().length)).toEqual(primer());
+    expect([primer(true).length, sha256(primer(true))]).toEqual([
+      4401,
+      '4f274ed5e0c17a803abff9667389531f0a24ce11de6054a0e1bfaaf0ab872e7b',
+    ]);
+  });
+});
