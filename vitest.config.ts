@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['espalier-source', 'module', 'node', 'import', 'default'];
+// Not 'import', which Vite adds itself: Node would take it for what is required, too (pg).
+const conditions = ['espalier-source', 'module', 'node', 'default'];
 
 /** Tests run on the sources of all packages: no build is needed before them. */
 export default defineConfig({

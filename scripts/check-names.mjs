@@ -10,7 +10,7 @@ export const shared = [];
 
 /** Packages of which no file is longer than `mostLines`. */
 const short = new Set(
-  'backend bayesian-layers codec compress core datasets distiller espalier figures formats host inspection metrics photographs priors-gmm pruners pruners-structured quantize-kmeans rate regularizers report runner sensitivity studio yaml'.split(
+  'backend bayesian-layers codec compress core datasets distiller espalier figures fleet formats host inspection metrics photographs priors-gmm pruners pruners-structured quantize-kmeans rate regularizers report runner sensitivity studio yaml'.split(
     ' ',
   ),
 );

@@ -72,6 +72,7 @@ const rooms = {
   },
   yaml: { ours: ['core'], tensorflow: core, node: false, libraries: true },
   distiller: { ours: ['core', 'yaml'], tensorflow: core, node: false, libraries: true },
+  fleet: { ours: ['core'], tensorflow: core, node: true, libraries: true },
   host: { ours: [], tensorflow: [], node: true, libraries: true },
   datasets: { ours: ['core', 'formats', 'host'], tensorflow: core, node: true, libraries: true },
   formats: { ours: ['core', 'codec', 'compress', 'host'], tensorflow: core, node: true, libraries: true },

@@ -5,6 +5,9 @@ import { pathToFileURL } from 'node:url';
 /** Who brought the command, and packages with it; nobody where the runner is used as a library. */
 let bringer: string | undefined;
 
+/** Where the process began: one that runs trials goes to the folder of each. */
+const began = process.cwd();
+
 /** @param from `import.meta.url` of who brings packages */
 export function bring(from: string): void {
   bringer = from;
@@ -20,6 +23,6 @@ export function broughtFrom(): string | undefined {
  * installed elsewhere), who brought the command.
  */
 export function places(...folders: string[]): NodeJS.Require[] {
-  const files = [...folders, '.'].map((folder) => pathToFileURL(resolve(folder, 'here.js')).href);
+  const files = [...folders, '.', began].map((folder) => pathToFileURL(resolve(folder, 'here.js')).href);
   return [...files, ...(bringer === undefined ? [] : [bringer])].map((from) => createRequire(from));
 }

@@ -28,8 +28,9 @@ const listener = {
 
 try {
   const backend = await startNamed(backendName, () => {});
-  process.on('message', async ({ task, out }: Order) => {
+  process.on('message', async ({ task, out, folder }: Order) => {
     try {
+      if (folder !== undefined) process.chdir(folder);
       say({ outcome: await perform(task, { out, backend, listener }) });
     } catch (error) {
       say({ fault: faultOf(error) });

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { optionalPackage } from '../src/commands/optional-package.js';
+import { optionalPackage } from '../src/resolve-optional.js';
 import { bring } from '../src/resolve-package.js';
 import { folder } from './fixtures.js';
 

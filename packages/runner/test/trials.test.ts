@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBackend } from '@espalier/backend';
 import { formatBytes } from '@espalier/report';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { flowers, write } from '../../datasets/test/made.js';
 import { aimsOf } from '../src/commands/compress-aims.js';
 import { compressOnce } from '../src/pipeline/compress-once.js';
@@ -12,8 +12,9 @@ import type { Trial } from '../src/pipeline/search/rank.js';
 import { searchRecipe } from '../src/pipeline/search/search.js';
 import { openSensitivity } from '../src/pipeline/sensitivity-of.js';
 import { loadRecipe } from '../src/recipe/load.js';
+import type { Crew } from '../src/trials/crew.js';
 import { Hand, inProcesses } from '../src/trials/processes.js';
-import type { Seeded } from '../src/trials/several.js';
+import { compressToAims, type Seeded, sensitivityOfEach } from '../src/trials/several.js';
 import { spanOf } from '../src/trials/span.js';
 import type { RecipeTask } from '../src/trials/task.js';
 import { espalier, folder } from './fixtures.js';
@@ -49,27 +50,54 @@ search:
   model = join(home, 'run', 'tfjs');
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: what a test reads of a file
-const json = (file: string): any => JSON.parse(readFileSync(file, 'utf8'));
-
 describe('trials side by side, in processes of this machine', () => {
+  let crew: Crew;
+  beforeAll(() => {
+    crew = inProcesses(2, { backend: 'cpu', listener: silent });
+  });
+  afterAll(() => crew.close());
+
   it('of a search come to what they come to in this process', async () => {
     const loaded = await loadRecipe(recipe);
-    const alone = await searchRecipe(loaded, { out: join(home, 'alone'), trials: 4, backend });
-    const out = join(home, 'aside');
-    const args = ['search', recipe, '--trials', '4', '--backend', 'cpu', '--parallel', '2', '--out', out];
-    const { code, stderr } = await espalier(args);
-    expect([code, stderr]).toEqual([0, '']);
-    const result = ({ trial, values, error, bytes }: Trial): unknown => [trial, values, error, bytes];
-    const all = (of: readonly Trial[]): unknown[] => [...of].sort((a, b) => a.trial - b.trial).map(result);
-    expect(all(json(join(out, 'search.json')).trials)).toEqual(all(alone.trials));
-    expect(readFileSync(join(out, 'best.yaml'), 'utf8')).toBe(
-      readFileSync(join(home, 'alone', 'best.yaml'), 'utf8'),
-    );
-    for (const at of ['0-0', '3-0']) {
-      const bytes = (of: string): Buffer => readFileSync(join(home, of, 'trials', at, 'model.esp'));
-      expect(bytes('aside').equals(bytes('alone'))).toBe(true);
-    }
+    const common = { trials: 3, backend };
+    const alone = await searchRecipe(loaded, { ...common, out: join(home, 'alone') });
+    const aside = await searchRecipe(loaded, { ...common, out: join(home, 'aside'), crew });
+    const all = (of: readonly Trial[]): unknown[] =>
+      [...of]
+        .sort((a, b) => a.trial - b.trial)
+        .map(({ trial, values, error, bytes }) => [trial, values, error, bytes]);
+    expect(all(aside.trials)).toEqual(all(alone.trials));
+    expect(aside.front).toEqual(alone.front);
+    expect(readFileSync(aside.recipe, 'utf8')).toBe(readFileSync(alone.recipe, 'utf8'));
+    const bytes = (of: string): Buffer => readFileSync(join(home, of, 'trials', '2-0', 'model.esp'));
+    expect(bytes('aside').equals(bytes('alone'))).toBe(true);
+  }, 120_000);
+
+  it('of a sensitivity are the curves of one process', async () => {
+    const use = { model, data: recipe, more: {}, pruned: 'element' as const, levels: [0.3, 0.6] };
+    const opened = await openSensitivity(use);
+    const measured = await opened.measure();
+    const targets = opened.targets();
+    opened.close();
+    expect(targets).toHaveLength(2);
+    const out = join(home, 'curves');
+    expect(await sensitivityOfEach(use, targets, { crew, out })).toEqual(measured);
+  }, 120_000);
+
+  it('of aims are a file each, as compress writes it', async () => {
+    const calibration = { count: 16, length: 48, range: [0, 1] as [number, number], seed: 1 };
+    const use = { model, calibrate: recipe, calibration, inputs: [] };
+    const out = (aim: number): string => join(home, `m-${aim}.esp`);
+    const rows = await compressToAims(use, [25, 40], { crew, out });
+    expect(rows.map(({ aim, met, out }) => [aim, met, out])).toEqual([
+      [25, true, out(25)],
+      [40, true, out(40)],
+    ]);
+    const quiet = { start: async () => {}, log: () => {}, warn: () => {} };
+    await compressOnce({ ...use, aim: { quality: 40 } }, join(home, 'one.esp'), quiet);
+    const [low, high] = [25, 40].map((aim) => readFileSync(out(aim)));
+    expect(high.equals(readFileSync(join(home, 'one.esp')))).toBe(true);
+    expect(low.length).toBeLessThan(high.length);
   }, 120_000);
 
   it('of seeds are runs with these seeds, told by median and range', async () => {
@@ -77,41 +105,22 @@ describe('trials side by side, in processes of this machine', () => {
     const args = ['run', recipe, '--seeds', '2', '--parallel', '2', '--backend', 'cpu', '--out', out];
     const { code, stdout, stderr } = await espalier(args);
     expect([code, stderr]).toEqual([0, '']);
-    const rows = json(join(out, 'seeds.json'));
-    expect(rows.map(({ seed }: Seeded) => seed)).toEqual([3, 4]);
+    const rows = JSON.parse(readFileSync(join(out, 'seeds.json'), 'utf8')) as Seeded[];
+    expect(rows.map(({ seed }) => seed)).toEqual([3, 4]);
     const one = readFileSync(join(home, 'run', 'model.esp'));
     expect(readFileSync(join(out, 'seed-3', 'model.esp')).equals(one)).toBe(true);
     expect(readFileSync(join(out, 'seed-4', 'model.esp')).equals(one)).toBe(false);
-    const { median } = spanOf(rows.map(({ outcome }: Seeded) => outcome?.bytes ?? 0));
+    const { median } = spanOf(rows.map(({ outcome }) => outcome?.bytes ?? 0));
     expect(stdout).toContain(`bytes: median ${formatBytes(median)}`);
   }, 120_000);
 
-  it('of a sensitivity are the curves of one process', async () => {
-    const out = join(home, 'curves');
-    const args = ['sensitivity', model, '--data', recipe, '--levels', '0.3,0.6', '--backend', 'cpu'];
-    const { code } = await espalier([...args, '--parallel', '2', '--out', out]);
-    expect(code).toBe(0);
-    const use = { model, data: recipe, more: {}, pruned: 'element' as const, levels: [0.3, 0.6] };
-    const opened = await openSensitivity(use);
-    const measured = await opened.measure();
-    opened.close();
-    expect(measured.curves).toHaveLength(2);
-    expect(json(join(out, 'sensitivity.json'))).toEqual(measured);
-  }, 120_000);
-
-  it('of aims are a file each, as compress writes it', async () => {
-    const common = ['--seconds', 'Infinity', '--backend', 'cpu', '--calibrate', recipe, '--count', '16'];
-    const args = ['compress', model, ...common, '-o', join(home, 'm.esp'), '--aims', '25,40'];
-    const { code, stdout } = await espalier([...args, '--parallel', '2']);
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/25 dB.*40 dB.*median/s)]);
-    const calibration = { count: 16, length: 48, range: [0, 1] as [number, number], seed: 1 };
-    const use = { model, calibrate: recipe, calibration, inputs: [], aim: { quality: 40 } };
-    const quiet = { start: async () => {}, log: () => {}, warn: () => {} };
-    await compressOnce(use, join(home, 'one.esp'), quiet);
-    const bytes = (name: string): Buffer => readFileSync(join(home, name));
-    expect(bytes('m-40dB.esp').equals(bytes('one.esp'))).toBe(true);
-    expect(bytes('m-25dB.esp').length).toBeLessThan(bytes('m-40dB.esp').length);
-  }, 120_000);
+  it('that go wrong say why, with their code', async () => {
+    const task: RecipeTask = { kind: 'recipe', file: join(home, 'none.yaml'), set: [], measure: 'test' };
+    await expect(crew.run({ name: 'it', out: join(home, 'none'), task })).rejects.toMatchObject({
+      code: 'bad-recipe',
+      message: expect.stringContaining('There is no file'),
+    });
+  });
 });
 
 it.each([
@@ -159,14 +168,3 @@ it('a process that ends under a trial is followed by another, which goes on with
     await crew.close();
   }
 }, 120_000);
-
-it('an error of a trial comes out as it is, with its code', async () => {
-  const crew = inProcesses(1, { backend: 'cpu', listener: silent });
-  const task: RecipeTask = { kind: 'recipe', file: join(home, 'none.yaml'), set: [], measure: 'test' };
-  await expect(crew.run({ name: 'it', out: join(home, 'none'), task })).rejects.toMatchObject({
-    code: 'bad-recipe',
-    message: expect.stringContaining('There is no file'),
-  });
-  await crew.close();
-  await expect(Hand.start({ backend: 'none' })).rejects.toMatchObject({ code: 'unknown-name' });
-});

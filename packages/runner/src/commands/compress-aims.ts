@@ -54,7 +54,7 @@ export async function severalAims(
   const rows = await stoppable(
     async (signal) => {
       const backend = await startNamed(given.backend, () => {});
-      const crew = crewOf(given, { backend, listener, signal });
+      const crew = await crewOf(given, { backend, listener, signal, name: 'compress' });
       try {
         return await compressToAims(use, aims, { crew, out: (quality) => fileOf(given.out, quality) });
       } finally {

@@ -26,12 +26,12 @@ export function whole(name: string, text: string, low: number, high: number): nu
 const units: Readonly<Record<string, number>> = { '': 1, b: 1, kb: 1e3, mb: 1e6, kib: 1024, mib: 1024 ** 2 };
 
 /** Bytes out of `100kB`. */
-export function bytes(text: string): number {
+export function bytes(text: string, option = 'size'): number {
   const [, digits, unit] = /^([\d.]+)\s*([a-z]*)$/i.exec(text) ?? [];
   const factor = units[unit?.toLowerCase() ?? '?'];
   const count = Math.floor(Number(digits) * (factor ?? Number.NaN));
   if (count >= 1 && count <= Number.MAX_SAFE_INTEGER) return count;
-  throw wrong('size', text, 'Give bytes: 100000, 100kB, 1.5MB.');
+  throw wrong(option, text, 'Give bytes: 100000, 100kB, 1.5MB.');
 }
 
 /** Black and white out of `0..255`. */

@@ -8,9 +8,9 @@ import { namedOrBraces } from '../inputs/data-argument.js';
 import { writeWhole } from '../pipeline/files.js';
 import { makeModel } from '../pipeline/model.js';
 import { resolveRecipe } from '../recipe/load.js';
+import { optionalPackage } from '../resolve-optional.js';
 import { print, tell } from '../terminal/stream.js';
 import { checkArguments, jsonArgument, printJson, startNamed } from './common.js';
-import { optionalPackage } from './optional-package.js';
 
 const args = {
   schedule: { type: 'positional', required: true, description: 'A Distiller schedule (YAML)' },

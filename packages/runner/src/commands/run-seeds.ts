@@ -83,7 +83,7 @@ export async function severalSeeds(
   const rows = await stoppable(
     async (signal) => {
       const backend = await startNamed(given.backend, (line) => listener.info(line), trialOf(loaded));
-      const crew = crewOf(given, { backend, listener, signal });
+      const crew = await crewOf(given, { backend, listener, signal, name: loaded.recipe.name });
       const task = { file: given.recipe, set: repeated(rawArgs, 'set') };
       return runSeeds(task, seeds, { crew, out }).finally(() => crew.close());
     },

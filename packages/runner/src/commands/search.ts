@@ -55,7 +55,7 @@ export default defineCommand({
     const found = await stoppable(
       async (signal) => {
         const backend = await startNamed(given.backend, (line) => listener.info(line), trialOf(loaded));
-        const crew = crewOf(given, { backend, listener, signal, loaded });
+        const crew = await crewOf(given, { backend, listener, signal, loaded, name: loaded.recipe.name });
         const from = repeated(rawArgs, 'from');
         const { resume } = given;
         try {

@@ -117,8 +117,13 @@ export default defineCommand({
       opened.measure((name, point) =>
         tell(`${name} ${formatPercent(point.sparsity)}: ${goal.format(value(point))}\n`),
       );
-    const inTrials = (signal: AbortSignal): Promise<Sensitivity> => {
-      const crew = crewOf(given, { backend, listener: showProgress(process.stderr), signal });
+    const inTrials = async (signal: AbortSignal): Promise<Sensitivity> => {
+      const crew = await crewOf(given, {
+        backend,
+        listener: showProgress(process.stderr),
+        signal,
+        name: 'sensitivity',
+      });
       const how = { crew, out: given.out };
       return sensitivityOfEach(use, opened.targets(), how).finally(() => crew.close());
     };

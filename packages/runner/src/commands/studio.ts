@@ -1,8 +1,8 @@
 import { defineCommand } from 'citty';
+import { optionalPackage } from '../resolve-optional.js';
 import { print, tell } from '../terminal/stream.js';
 import { checkArguments } from './common.js';
 import { whole } from './compress-options.js';
-import { optionalPackage } from './optional-package.js';
 
 const args = {
   runs: {

@@ -11,6 +11,7 @@ const wrongUse = new Set([
   'bad-plugin',
   'bad-model',
   'backend-unknown',
+  'bad-key',
 ]);
 
 /** Tells an error on stderr; returns the exit code (1 failed, 2 wrong use). */

@@ -6,6 +6,8 @@ import type { OutcomeOf, Task } from './task.js';
 export interface Order {
   readonly task: Task;
   readonly out: string;
+  /** The folder that relative paths go from. Default: where the process is. */
+  readonly folder?: string;
 }
 
 /** What such a process is, said once when it is up: it waits for orders. */

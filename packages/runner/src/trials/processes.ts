@@ -35,6 +35,8 @@ const lastWords = 2000;
 
 /** A process that runs trials, one at a time. */
 export class Hand {
+  /** What computes: `native`, `webgpu`, … */
+  backend = '';
   readonly #child: ChildProcess;
   #said = '';
   #gone: string | undefined;
@@ -59,13 +61,18 @@ export class Hand {
       execArgv: [],
     });
     const hand = new Hand(child);
-    await hand.#answer<true>((word) => ('ready' in word ? true : undefined));
+    hand.backend = await hand.#answer((word) => ('ready' in word ? word.backend : undefined));
     return hand;
   }
 
   /** @throws EspalierError what the trial threw; `worker-lost` when the process ended, whatever ended it */
-  async run<T extends Task>(task: T, out: string, heard: Heard = {}): Promise<OutcomeOf<T> | Failed> {
-    const order: Order = { task, out };
+  async run<T extends Task>(
+    task: T,
+    out: string,
+    heard: Heard = {},
+    folder?: string,
+  ): Promise<OutcomeOf<T> | Failed> {
+    const order: Order = { task, out, ...(folder !== undefined && { folder }) };
     const outcome = this.#answer<OutcomeOf<T> | Failed>((word) => {
       if ('info' in word) heard.info?.(word.info);
       if ('epoch' in word) heard.epoch?.(word.epoch);

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { EspalierError } from '@espalier/core';
-import { places } from '../resolve-package.js';
+import { places } from './resolve-package.js';
 
 const isMissing = (error: unknown, name: string): boolean => {
   const { code, message } = error as NodeJS.ErrnoException;
