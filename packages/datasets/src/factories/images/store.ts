@@ -46,7 +46,7 @@ function openFile(size: number): number {
  * @param most - Bytes in memory, >= 0. Default: a quarter of the machine's, at most 2 GiB.
  * @throws DatasetError `cache` where no file can be made
  */
-export function openStore(size: number, most = usual): Store {
+export function openStore(size: number, most: number = usual): Store {
   if (size <= most) {
     const bytes = new Uint8Array(new SharedArrayBuffer(size));
     return { size, place: { bytes }, pieces: (from, to) => [bytes.subarray(from, to)] };
