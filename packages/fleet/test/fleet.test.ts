@@ -167,7 +167,7 @@ describe.skipIf(!hasPostgres)(called, () => {
       await fleet.database.query(
         `update espalier.trial set lease = now() - interval '1 s' where study = 'poison'`,
       );
-      expect(await sweep(fleet, 0)).toBe(1);
+      expect(await sweep(fleet)).toBe(1);
     }
     expect(await ended).toMatchObject({ message: expect.stringContaining('its worker was lost 2 times') });
   }, 60_000);
