@@ -1,6 +1,6 @@
 // The file that Node loads as the addon. It opens the real one beside it (`<itself>.so`) with standard
 // error pointed at nothing for that moment: TensorFlow prints greetings from static initialisers, which no
-// setting of its own can silence. Only where the caller asked TensorFlow for silence. Then it registers our ops.
+// setting of its own can silence. Only where the caller asked TensorFlow for silence. Then it registers our ops, and adds our functions.
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -37,5 +37,9 @@ extern "C" __attribute__((visibility("default"))) napi_value napi_register_modul
   static bool registered = false;  // Worker threads load the addon again.
   if (ops && !registered) ops();
   registered = true;
-  return start(env, exports);
+  napi_value started = start(env, exports);
+  typedef void (*Export)(napi_env, napi_value);
+  Export programs = reinterpret_cast<Export>(dlsym(library, "espalier_export_programs"));
+  if (programs && started) programs(env, started);
+  return started;
 }

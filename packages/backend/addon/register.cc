@@ -1,5 +1,6 @@
 // Registers all ops of our own with TensorFlow. The loader calls it once, after the library is open.
 
+extern "C" void espalier_register_update_ops();
 extern "C" void espalier_register_mask_op();
 extern "C" void espalier_register_noise_ops();
 extern "C" void espalier_register_mixture_op();
@@ -7,6 +8,7 @@ extern "C" void espalier_register_scale_kl_ops();
 extern "C" void espalier_register_posterior_ops();
 
 extern "C" __attribute__((visibility("default"))) void espalier_register_ops() {
+  espalier_register_update_ops();
   espalier_register_mask_op();
   espalier_register_noise_ops();
   espalier_register_mixture_op();

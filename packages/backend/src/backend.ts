@@ -1,4 +1,5 @@
 import type { NativeOptimizers } from './native/optimizers.js';
+import type { NativeRecorder } from './native/replay/recording.js';
 import type { WebgpuAdapter } from './webgpu/adapter.js';
 import type { GpuOptimizers } from './webgpu/kernels/optimizers.js';
 
@@ -28,6 +29,8 @@ export interface Backend {
   readonly adapter?: WebgpuAdapter;
   /** TensorFlow's fused update rules; undefined where there are none and plain TF.js ops must do. */
   readonly optimizers: NativeOptimizers | GpuOptimizers | undefined;
+  /** Replays steps of training, on an addon that `setup` has compiled; fits `StepRecorder` of `@espalier/core`. */
+  readonly recorder?: NativeRecorder;
 }
 
 /** Those of a GPU first, then fastest first. */

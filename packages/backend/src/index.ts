@@ -13,6 +13,7 @@ export {
 } from './native/optimizers.js';
 export { type RandomSeed, statelessNormal, statelessUniform } from './native/random.js';
 export { registerNativeTraining } from './native/register.js';
+export type { NativeRecorder, NativeRecording } from './native/replay/recording.js';
 export type { FusedState } from './native/state.js';
 export { type SetupOptions, type SetupResult, setup } from './setup/setup.js';
 export { describe, type StartOptions, startBackend } from './start.js';

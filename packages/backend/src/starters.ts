@@ -5,6 +5,7 @@ import type { BackendName, Started } from './backend.js';
 import { BackendError } from './error.js';
 import { nativeOptimizers } from './native/optimizers.js';
 import { registerNativeTraining } from './native/register.js';
+import { nativeRecorder } from './native/replay/recording.js';
 import { supplyRemovedUtil } from './node-compat.js';
 import { findPackage, type InstalledPackage } from './packages.js';
 import { checkAddon } from './setup/setup.js';
@@ -94,6 +95,7 @@ async function startNative(name: 'gpu' | 'native', found: InstalledPackage): Pro
     binding: { TF_Version: string };
     isUsingGpuDevice: boolean;
   };
+  const recorder = nativeRecorder();
   return {
     name,
     tfjsName: 'tensorflow',
@@ -101,6 +103,7 @@ async function startNative(name: 'gpu' | 'native', found: InstalledPackage): Pro
     threads: Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism(),
     gpu: isUsingGpuDevice,
     optimizers: nativeOptimizers,
+    ...(recorder && { recorder }),
   };
 }
 

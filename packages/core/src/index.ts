@@ -123,6 +123,7 @@ export type {
 export { shown } from './shown.js';
 export { packState, unpackState } from './state-file.js';
 export type { ObservedStep, Step } from './step.js';
+export { perStep, type StepRecorder, type StepRecording } from './step-recorder.js';
 export { topologyOf } from './topology.js';
 export { train } from './train.js';
 export type { EarlyStopping, Goal, OptimizerChoice, TrainOptions } from './train-options.js';

@@ -6,6 +6,7 @@ import type { EpochMetrics } from './metrics.js';
 import type { AdamOptions, OptimizerFactories, SgdOptions } from './optimizer.js';
 import type { Schedule } from './schedule.js';
 import type { Selector } from './selector.js';
+import type { StepRecorder } from './step-recorder.js';
 
 /** An update rule by name, with its options. */
 export type OptimizerChoice =
@@ -60,6 +61,10 @@ export interface TrainOptions {
   readonly schedules?: readonly Schedule[];
   /** The backend's update rules. Default: plain TF.js ops. */
   readonly optimizers?: OptimizerFactories;
+  /** The backend's way to replay steps that are alike. Default: every step is taken anew. */
+  readonly recorder?: StepRecorder;
+  /** Told once for each reason why steps are not replayed, in a sentence about "it", the step. */
+  readonly onUnrecorded?: (reason: string) => void;
   readonly earlyStopping?: EarlyStopping;
   /**
    * Leaves the optimizer's slots (momenta) on the run at the end, for a stage with `continueSlots`; thinning in between

@@ -3,8 +3,10 @@ import { evaluate } from './evaluate.js';
 import { Bindings } from './internal/bindings.js';
 import { type Bound, endAll, plan, startAll } from './internal/bound.js';
 import { checkTrainOptions } from './internal/check-options.js';
+import { letDropoutBeReplayed } from './internal/drawn-dropout.js';
 import { endEpoch } from './internal/end-epoch.js';
 import { type EpochParts, takeEpoch } from './internal/epoch.js';
+import { Replaying } from './internal/replaying.js';
 import { Best, shouldStop } from './internal/stopping.js';
 import { loadTrainer, saveTrainer, statesIn } from './internal/trainer-state.js';
 import { rateAt } from './learning-rate.js';
@@ -31,8 +33,10 @@ export class Trainer {
   readonly #loss: ResolvedLosses;
   readonly #bound: readonly Bound[];
   readonly #bindings: Bindings;
+  readonly #replaying: Replaying;
   readonly #best: Best;
   readonly #seedDropout: (step: number) => void;
+  readonly #restoreDropout: (() => void) | undefined;
   #rate = 0;
   #stopped = false;
 
@@ -46,8 +50,10 @@ export class Trainer {
     this.#options = options;
     this.#loss = parts.loss;
     this.#bound = parts.bound;
+    this.#replaying = new Replaying(options.recorder, options.onUnrecorded);
     this.#best = new Best(options);
     this.#seedDropout = dropoutSeeder(run.model, run.seed);
+    if (options.recorder) this.#restoreDropout = letDropoutBeReplayed(run.model);
     const extra = parts.bound.flatMap(({ running }) => [
       ...(running.as<RegularizerSession>('regularizer')?.trainables?.() ?? []),
     ]);
@@ -92,6 +98,7 @@ export class Trainer {
       loss: this.#loss,
       bound: this.#bound,
       bindings: this.#bindings,
+      replaying: this.#replaying,
       momentOf: (step) => this.#moment(step),
       prepare: (step) => {
         const { learningRate = 0.001, epochs, data } = this.#options;
@@ -117,9 +124,7 @@ export class Trainer {
     const began = performance.now();
     const { sums, wait } = await takeEpoch(this.#parts(), epoch);
     const last = this.#moment((epoch + 1) * data.stepsPerEpoch - 1);
-    const ended = await endEpoch(this.#run, this.#bound, this.#bindings.all, last, sums).finally(() =>
-      sums.dispose(),
-    );
+    const ended = await endEpoch(this.#run, this.#bound, this.#bindings.all, last, sums);
     const held =
       validation &&
       (await evaluate(this.#run.model, validation, { loss, ...(wanted && { metrics: wanted }) }));
@@ -179,6 +184,8 @@ export class Trainer {
 
   /** Ends the plugins that the trainer has started, and frees what it allocated; the run stays. */
   dispose(): void {
+    this.#replaying.dispose();
+    this.#restoreDropout?.();
     this.#bindings.dispose();
     endAll(this.#bound);
   }

@@ -1,9 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { BackendError } from '../error.js';
 import { type Masking, masking } from './masking.js';
-import { attributes, type NativeBackend, nativeBackend, type OpAttribute } from './ops.js';
-import { ResourceVariable } from './resource.js';
+import { type NativeBackend, nativeBackend } from './ops.js';
+import { everyStep, perStep } from './replay/every-step.js';
 import { checkState, type FusedState } from './state.js';
+import { type FusedRule, idOf, type Updated } from './update/updated.js';
+import { withResource } from './update/with-resource.js';
+import { hasOwn, withTensors } from './update/with-tensors.js';
 
 /** Variables trained at one learning rate; fits `ParameterGroup` of `@espalier/core`. */
 export interface VariableGroup {
@@ -14,28 +17,9 @@ export interface VariableGroup {
 
 /** What the optimizer keeps for one variable. */
 interface Entry {
-  readonly variable: tf.Variable;
-  /** TensorFlow's own variable, which the kernels update. */
-  readonly value: ResourceVariable;
-  readonly slots: readonly ResourceVariable[];
+  readonly updated: Updated;
   /** Our copy of the mask, of the type that the masking op takes. */
   mask: tf.Tensor | null;
-  /** The handle through which `variable` sees `value`; another one means it was assigned from outside. */
-  seen: number;
-}
-
-/** Numbers of one step, by the names under which an update rule's `inputs` finds them. */
-export type StepScalars = Readonly<Record<string, number>>;
-
-/** An update rule: one TensorFlow op per variable. */
-export interface FusedRule {
-  readonly op: string;
-  readonly slots: readonly string[];
-  attributes(make: ReturnType<typeof attributes>): OpAttribute[];
-  /** The scalars of step `step` (from 1) at a learning rate. */
-  scalars(step: number, learningRate: number): StepScalars;
-  /** The op's inputs in order: `value`, a slot, `gradient`, or a scalar. */
-  readonly inputs: readonly string[];
 }
 
 /**
@@ -47,8 +31,7 @@ export class FusedOptimizer {
   private readonly backend: NativeBackend = nativeBackend();
   private readonly masking: Masking = masking(this.backend);
   private readonly entries: Map<tf.Variable, Entry> = new Map();
-  private readonly op: OpAttribute[];
-  private readonly float: OpAttribute[];
+  private readonly own: boolean;
   private current: readonly VariableGroup[] = [];
   private steps = 0;
 
@@ -56,9 +39,7 @@ export class FusedOptimizer {
     private readonly rule: FusedRule,
     groups: readonly VariableGroup[],
   ) {
-    const make = attributes(this.backend.binding);
-    this.op = [make.type('T', 'float32'), make.bool('use_locking', false), ...rule.attributes(make)];
-    this.float = [make.type('dtype', 'float32')];
+    this.own = hasOwn(this.backend, rule);
     this.setGroups(groups);
   }
 
@@ -106,25 +87,26 @@ export class FusedOptimizer {
     entry.mask = mask ? tf.keep(tf.cast(mask, this.masking.dtype)) : null;
     if (!mask) return;
     const factor = tf.cast(mask, 'float32');
-    for (const slot of entry.slots) slot.multiply(this.idOf(factor));
+    entry.updated.multiplySlots(factor);
     factor.dispose();
   }
 
   /** @throws BackendError `optimizer` when a learning rate is not a finite number */
   step(gradients: tf.NamedTensorMap): void {
     const { binding } = this.backend;
-    const step = this.steps + 1;
+    for (const group of this.current) checkRate(group);
+    everyStep(() => {
+      this.steps += 1;
+    });
     for (const group of this.current) {
-      if (!Number.isFinite(group.learningRate)) {
-        throw new BackendError(
-          'optimizer',
-          `the learning rate of group "${group.name}" is ${group.learningRate}`,
-          'Give a finite number.',
-        );
-      }
+      const names = Object.keys(this.rule.scalars(this.steps, group.learningRate));
       const scalars = new Map<string, number>();
-      for (const [name, value] of Object.entries(this.rule.scalars(step, group.learningRate))) {
-        scalars.set(name, binding.createTensor([], binding.TF_FLOAT, Float32Array.of(value)));
+      for (const name of names) {
+        const value = perStep(() => {
+          checkRate(group);
+          return Float32Array.of(this.rule.scalars(this.steps, group.learningRate)[name]);
+        });
+        scalars.set(name, binding.createTensor([], binding.TF_FLOAT, value));
       }
       for (const variable of group.variables) {
         const gradient = gradients[variable.name];
@@ -132,46 +114,23 @@ export class FusedOptimizer {
       }
       for (const id of scalars.values()) binding.deleteTensor(id);
     }
-    this.steps = step;
   }
 
-  private update(entry: Entry, gradient: tf.Tensor, scalars: ReadonlyMap<string, number>): void {
-    const { binding } = this.backend;
-    const { variable, value } = entry;
-    let gradientId = this.idOf(gradient);
-    const masked = entry.mask ? this.masking.apply(gradientId, this.idOf(entry.mask)) : undefined;
-    gradientId = masked ?? gradientId;
-    const before = this.idOf(variable);
-    if (before !== entry.seen) value.assign(before);
-    const stored = this.backend.tensorMap.get(variable.dataId);
-    // TensorFlow updates in place only what nobody else holds. So the TF.js variable lets go of its handle for
-    // the moment, unless other TF.js tensors (clones) share it: those must keep the old value.
-    const alone = stored.refCount === 1;
-    if (alone) binding.deleteTensor(before);
+  private update({ updated, mask }: Entry, gradient: tf.Tensor, scalars: ReadonlyMap<string, number>): void {
+    const id = idOf(this.backend, gradient);
+    const masked = mask ? this.masking.apply(id, idOf(this.backend, mask)) : undefined;
     try {
-      const inputs = this.rule.inputs.map((name) => {
-        if (name === 'value') return value.id;
-        if (name === 'gradient') return gradientId;
-        return scalars.get(name) ?? entry.slots[this.rule.slots.indexOf(name)].id;
-      });
-      binding.executeOp(this.rule.op, this.op, inputs, 0);
+      updated.update(masked ?? id, scalars);
     } finally {
-      const [output] = binding.executeOp('ReadVariableOp', this.float, [value.id], 1);
-      entry.seen = output.id;
-      if (alone) stored.id = output.id;
-      else {
-        const updated = this.backend.createOutputTensor(output);
-        variable.assign(updated);
-        updated.dispose();
-      }
-      if (masked !== undefined) binding.deleteTensor(masked);
+      if (masked !== undefined) this.backend.binding.deleteTensor(masked);
     }
   }
 
   async state(): Promise<FusedState> {
     const slots: Record<string, Record<string, Float32Array>> = {};
-    for (const { variable, slots: own } of this.entries.values()) {
-      slots[variable.name] = Object.fromEntries(this.rule.slots.map((name, i) => [name, own[i].values()]));
+    for (const { updated } of this.entries.values()) {
+      const own = updated.slots();
+      slots[updated.variable.name] = Object.fromEntries(this.rule.slots.map((name, i) => [name, own[i]]));
     }
     return { step: this.steps, slots };
   }
@@ -180,8 +139,9 @@ export class FusedOptimizer {
   restore(state: FusedState): void {
     const sizes = new Map([...this.entries.keys()].map((variable) => [variable.name, variable.size]));
     checkState(state, sizes, this.rule.slots);
-    for (const { variable, slots } of this.entries.values()) {
-      for (const [i, name] of this.rule.slots.entries()) slots[i].set(state.slots[variable.name][name]);
+    for (const { updated } of this.entries.values()) {
+      const slots = state.slots[updated.variable.name];
+      for (const [i, name] of this.rule.slots.entries()) updated.setSlot(i, slots[name]);
     }
     this.steps = state.step;
   }
@@ -192,22 +152,22 @@ export class FusedOptimizer {
   }
 
   private add(variable: tf.Variable): void {
-    const make = (): ResourceVariable => new ResourceVariable(this.backend, variable.shape);
-    const slots = this.rule.slots.map(() => {
-      const slot = make();
-      slot.set(new Float32Array(variable.size));
-      return slot;
-    });
-    this.entries.set(variable, { variable, value: make(), slots, mask: null, seen: -1 });
+    const make = this.own ? withTensors : withResource;
+    this.entries.set(variable, { updated: make(this.backend, this.rule, variable), mask: null });
   }
 
-  private drop(entry: Entry): void {
-    for (const resource of [entry.value, ...entry.slots]) resource.dispose();
-    entry.mask?.dispose();
-    this.entries.delete(entry.variable);
+  private drop({ updated, mask }: Entry): void {
+    updated.dispose();
+    mask?.dispose();
+    this.entries.delete(updated.variable);
   }
+}
 
-  private idOf(tensor: tf.Tensor): number {
-    return this.backend.getInputTensorIds([tensor])[0];
-  }
+function checkRate({ name, learningRate }: VariableGroup): void {
+  if (Number.isFinite(learningRate)) return;
+  throw new BackendError(
+    'optimizer',
+    `the learning rate of group "${name}" is ${learningRate}`,
+    'Give a finite number.',
+  );
 }

@@ -21,10 +21,10 @@ export function masking(backend: NativeBackend): Masking {
   return found;
 }
 
-function ownOp({ binding }: NativeBackend): Masking {
+function ownOp(backend: NativeBackend): Masking {
   return {
     dtype: 'bool',
-    apply: (gradient, mask) => binding.executeOp('EspalierMask', [], [gradient, mask], 1)[0].id,
+    apply: (gradient, mask) => backend.binding.executeOp('EspalierMask', [], [gradient, mask], 1)[0].id,
   };
 }
 

@@ -25,7 +25,11 @@ export interface Binding {
   readonly TF_ATTR_BOOL: number;
   readonly TF_ATTR_STRING: number;
   readonly TF_ATTR_SHAPE: number;
-  createTensor(shape: readonly number[], dtype: number, values: Float32Array | Int32Array): number;
+  createTensor(
+    shape: readonly number[],
+    dtype: number,
+    values: Float32Array | Int32Array | Uint8Array,
+  ): number;
   deleteTensor(id: number): void;
   tensorDataSync(id: number): Float32Array;
   executeOp(
@@ -34,6 +38,29 @@ export interface Binding {
     inputs: readonly number[],
     outputs: number,
   ): Output[];
+  /** Of an addon that was compiled by us (addon/program.cc): a list of calls, run at once. */
+  createProgram?(program: ProgramSpec): number;
+  /** The ids of its results. With `take` the ids of inputs that it takes are gone with the call. */
+  runProgram?(id: number, inputs: readonly number[], take: boolean): number[];
+  deleteProgram?(id: number): void;
+}
+
+/** Calls of ops on numbered slots: first those of the inputs, then each call's outputs. */
+export interface ProgramSpec {
+  readonly slots: number;
+  readonly calls: readonly {
+    readonly op: string;
+    readonly attributes: readonly OpAttribute[];
+    readonly inputs: readonly number[];
+    /** Slots of which this is the last call. */
+    readonly freed: readonly number[];
+    /** The first slot of its outputs, and how many there are. */
+    readonly outputs: readonly [number, number];
+  }[];
+  /** Slots whose values are handed back. */
+  readonly results: readonly number[];
+  /** For each input 1 where the program takes it from the caller, so that its memory may be used anew; else 0. */
+  readonly taken: readonly (0 | 1)[];
 }
 
 /** Where tfjs-node keeps a tensor: the handle's id, and how many TF.js tensors share it. */
@@ -45,9 +72,13 @@ export interface Stored {
 
 /** tfjs-node's backend, with the members that its types call private. TF.js 4.22 is its last release. */
 export interface NativeBackend extends tf.KernelBackend {
-  readonly binding: Binding;
+  binding: Binding;
   readonly isUsingGpuDevice: boolean;
-  readonly tensorMap: { get(dataId: tf.DataId): Stored };
+  readonly tensorMap: {
+    get(dataId: tf.DataId): Stored;
+    set(dataId: tf.DataId, stored: Stored): void;
+    has(dataId: tf.DataId): boolean;
+  };
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   createOutputTensor(output: Output): tf.Tensor;
   executeSingleOutput(

@@ -1,5 +1,6 @@
 import { checkAdam, checkSgd } from '../optimizer-options.js';
-import { FusedOptimizer, type FusedRule, type VariableGroup } from './fused-optimizer.js';
+import { FusedOptimizer, type VariableGroup } from './fused-optimizer.js';
+import type { FusedRule } from './update/updated.js';
 
 /** Options of Adam; fits `AdamOptions` of `@espalier/core`. */
 export interface FusedAdamOptions {
@@ -52,6 +53,7 @@ export const nativeOptimizers: NativeOptimizers = {
       op: 'ResourceApplyAdam',
       slots: ['m', 'v'],
       attributes: (make) => [make.bool('use_nesterov', false)],
+      own: { op: 'EspalierAdam', scalars: ['rate', 'beta1', 'beta2', 'epsilon'] },
       inputs: ['value', 'm', 'v', 'zero', 'zero', 'rate', 'beta1', 'beta2', 'epsilon', 'gradient'],
       // The kernel computes w -= a m / (√v + ε') with a = rate √(1 - β2ᵗ) / (1 - β1ᵗ), in float32. Adam as TF.js
       // has it (ε added after bias correction) is the same with ε' = ε √(1 - β2ᵗ). a is computed here, in double
@@ -72,6 +74,7 @@ export const nativeOptimizers: NativeOptimizers = {
           op: 'ResourceApplyGradientDescent',
           slots: [],
           attributes: () => [],
+          own: { op: 'EspalierDescent', scalars: ['rate'] },
           inputs: ['value', 'rate', 'gradient'],
           scalars: (_step, rate) => ({ rate }),
         },
@@ -85,7 +88,8 @@ export const nativeOptimizers: NativeOptimizers = {
         attributes: (make) => [make.bool('use_nesterov', nesterov)],
         // u = μu + g; w -= rate u, or with Nesterov w -= rate (g + μu).
         inputs: ['value', 'momentum', 'rate', 'gradient', 'mu'],
-        scalars: (_step, rate) => ({ rate, mu: momentum }),
+        own: { op: 'EspalierMomentum', scalars: ['rate', 'mu', 'nesterov'] },
+        scalars: (_step, rate) => ({ rate, mu: momentum, nesterov: nesterov ? 1 : 0 }),
       },
       groups,
     );

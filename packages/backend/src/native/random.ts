@@ -9,8 +9,8 @@ type Distribution = 'Normal' | 'Uniform';
 
 /**
  * Registers TensorFlow's counter-based generators as kernels of the native backend, under their own names
- * `StatelessRandomNormal` and `StatelessRandomUniform`, without inputs and with the attributes `shape` and
- * `seed` (a `RandomSeed`): float32 out.
+ * `StatelessRandomNormal` and `StatelessRandomUniform`, with the attributes `shape` and `seed` (a `RandomSeed`), which
+ * may be an input instead, [2] of int32: float32 out.
  */
 export function registerRandom(): void {
   for (const distribution of ['Normal', 'Uniform'] as const) {
@@ -19,14 +19,15 @@ export function registerRandom(): void {
     tf.registerKernel({
       kernelName,
       backendName: 'tensorflow',
-      kernelFunc: ({ attrs }) => {
-        const { shape, seed } = attrs as unknown as { shape: number[]; seed: RandomSeed };
+      kernelFunc: ({ attrs, inputs: given }) => {
+        const { shape, seed } = attrs as unknown as { shape: number[]; seed?: RandomSeed };
         const backend = nativeBackend();
         const make = attributes(backend.binding);
         const op = [make.type('dtype', 'float32'), make.type('T', 'int32'), make.type('Tseed', 'int32')];
-        const inputs = [tf.tensor1d(shape, 'int32'), tf.tensor1d([...seed], 'int32')];
-        const result = backend.executeSingleOutput(kernelName, op, inputs);
-        tf.dispose(inputs);
+        const size = tf.tensor1d(shape, 'int32');
+        const own = seed && tf.tensor1d([...seed], 'int32');
+        const result = backend.executeSingleOutput(kernelName, op, [size, own ?? given.seed!]);
+        tf.dispose([size, own]);
         return result;
       },
     });

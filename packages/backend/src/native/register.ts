@@ -1,5 +1,6 @@
 import { registerActivations } from './activations.js';
 import { registerCrossEntropy } from './cross-entropy.js';
+import { registerGather } from './gather.js';
 import { registerMatMul } from './matmul.js';
 import { registerMaxPool } from './max-pool.js';
 import { registerMixture } from './mixture.js';
@@ -8,12 +9,13 @@ import { registerRandom } from './random.js';
 
 /**
  * Registers the faster training kernels of the native backend, which must be the current one: gradients of
- * activations, matrix products, max-pooling, fused cross-entropy, seeded random numbers, ops of our own for noise and for the mixture prior. `startBackend` does this; results are the stock ones to
+ * activations, matrix products, gathering, max-pooling, fused cross-entropy, seeded random numbers, ops of our own for noise and for the mixture prior. `startBackend` does this; results are the stock ones to
  * float tolerance. Safe to call again.
  */
 export function registerNativeTraining(): void {
   registerActivations();
   registerMatMul();
+  registerGather();
   registerMaxPool();
   registerCrossEntropy();
   registerRandom();

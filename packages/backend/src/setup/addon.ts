@@ -58,6 +58,7 @@ export async function compileAddon(tfjsNode: InstalledPackage, directory: string
   const own = ownSources().filter((file) => file.endsWith('.cc'));
   await compile(inner, [
     `-I${join(directory, 'tensorflow', 'include')}`,
+    `-I${join(tfjsNode.root, 'binding')}`,
     ...sources,
     ...own.filter((file) => !isLoader(file)),
     ...libraries,

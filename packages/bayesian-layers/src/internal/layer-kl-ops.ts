@@ -1,5 +1,6 @@
 import type { KnownPenalty } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { type Factor, scalarOf } from './factor.js';
 import { hasKernel, runKernel } from './kernels.js';
 import { gradientsOf, type LayerParts } from './layer-parts.js';
 
@@ -14,7 +15,7 @@ export function hasLayerOps({ groups, mean }: LayerParts): boolean {
  * `layerKl` in ops of the backend that do many steps in one: half of it goes into calling ops, not into their work.
  * What is not there is empty.
  */
-export function layerKlInOps(parts: LayerParts, factor: number): KnownPenalty {
+export function layerKlInOps(parts: LayerParts, factor: Factor): KnownPenalty {
   const { bias, scales, mean, logVariance } = parts;
   const empty = tf.zeros([0]);
   const most = tf.tensor1d([parts.most ?? Number.POSITIVE_INFINITY]);
@@ -32,7 +33,7 @@ export function layerKlInOps(parts: LayerParts, factor: number): KnownPenalty {
     most,
   });
   const own = scales.kl({ energy, size });
-  const f = tf.scalar(factor);
+  const f = scalarOf(factor);
   const small = [...(bias ? biases : []), ...own.gradients].map((gradient) => tf.mul(gradient, f));
   const inputs = { mean, variance, logVariance, mask, rate: own.rate, factor: f, most };
   return {

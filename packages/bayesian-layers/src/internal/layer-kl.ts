@@ -1,6 +1,7 @@
 import type { KnownPenalty } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Groups, groupsOf } from '../groups.js';
+import { type Factor, scalarOf } from './factor.js';
 import { type Gaussians, gaussianSlopes, gaussianSums } from './gaussian-kl.js';
 import { hasLayerOps, layerKlInOps } from './layer-kl-ops.js';
 import { gradientsOf, type LayerParts, type Weights } from './layer-parts.js';
@@ -16,12 +17,12 @@ const oneGroup = (size: number): Groups => groupsOf([1, size], false, 'inputs');
  *
  * Nothing is read: sums over the weights, a few numbers per group, and slopes that follow from them. Within a tidy.
  */
-export function layerKl(parts: LayerParts, factor: number): KnownPenalty {
+export function layerKl(parts: LayerParts, factor: Factor): KnownPenalty {
   return hasLayerOps(parts) ? layerKlInOps(parts, factor) : plainLayerKl(parts, factor);
 }
 
 /** `layerKl` in TF.js's own ops. */
-export function plainLayerKl(parts: LayerParts, factor: number): KnownPenalty {
+export function plainLayerKl(parts: LayerParts, factor: Factor): KnownPenalty {
   const { groups, bias, scales, most, logVariance } = parts;
   const grouped = bias !== undefined && groups.side === 'outputs';
   const capped = (x: tf.Tensor): tf.Tensor => (most === undefined ? x : tf.minimum(x, most));
@@ -51,7 +52,7 @@ export function plainLayerKl(parts: LayerParts, factor: number): KnownPenalty {
   }
   const own = scales.kl({ energy, size });
 
-  const f = tf.scalar(factor);
+  const f = scalarOf(factor);
   const rates = tf.mul(own.rate, f);
   const slopes = gaussianSlopes(weights, rates, f);
   const gradients = [slopes.mean, held(slopes.logVariance, logVariance)];

@@ -10,6 +10,7 @@ import type { Groups } from '../groups.js';
 import { productVariance } from '../math/moments.js';
 import type { Resolved } from '../options.js';
 import { bounded } from './bounded.js';
+import type { Factor } from './factor.js';
 import { layerKl } from './layer-kl.js';
 import { checkKernel, groupsFor, type LayerNumbers } from './layer-start.js';
 import type { Linear } from './linear.js';
@@ -88,7 +89,7 @@ export class LayerPosterior {
   }
 
   /** KL divergence of the posterior from the prior, times `factor`, with its gradients. See `layerKl`. */
-  kl(run: RunState, factor: number): KnownPenalty {
+  kl(run: RunState, factor: Factor): KnownPenalty {
     const { kernel, bias, biasLogVariance, logVariance, groups, scales, drawn } = this;
     return layerKl(
       {

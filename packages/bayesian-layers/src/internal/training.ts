@@ -50,7 +50,13 @@ export function trainPosteriors(run: RunState, posteriors: Posteriors, options: 
       const undo: (() => void)[] = [];
       try {
         for (const [i, layer] of active().entries()) {
-          undo.push(letDraw(layer, run, stream(run.seed, at.step, i)));
+          undo.push(
+            letDraw(
+              layer,
+              run,
+              stream(run.seed, () => at.step, i),
+            ),
+          );
         }
         return pass();
       } finally {
@@ -59,12 +65,13 @@ export function trainPosteriors(run: RunState, posteriors: Posteriors, options: 
     },
 
     penalty({ at, labels, inputs }: Step): KnownPenalty {
-      examples ??= at.stepsPerEpoch * listed(labels)[0].shape[0];
+      const count = examples ?? at.stepsPerEpoch * listed(labels)[0].shape[0];
+      examples = count;
       const [first] = listed(inputs);
       const wanted = frames && shown === undefined ? album.wants(first.shape) : 0;
       if (wanted > 0) shown = tf.keep(tf.slice(first, 0, wanted));
-      const grown = warmUp === 0 ? 1 : Math.min(1, at.index / (warmUp * at.count));
-      const factor = (weight * grown) / examples;
+      const grown = (): number => (warmUp === 0 ? 1 : Math.min(1, at.index / (warmUp * at.count)));
+      const factor = (): number => (weight * grown()) / count;
       const parts = untaped(() => active().map((layer) => layer.kl(run, factor)));
       return {
         value: parts.map(({ value }) => value).reduce((a, b) => tf.add(a, b)),

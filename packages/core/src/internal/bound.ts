@@ -26,12 +26,29 @@ export interface Bound {
   readonly lent: boolean;
 }
 
-/** A step's moment as a schedule counts: from its own start to its own end, step by step. */
+/**
+ * A step's moment as a schedule counts: from its own start to its own end, step by step. Where `at` goes on with the steps, so
+ * does this.
+ */
 export function within({ start, end }: Timing, at: Moment): Moment {
-  const { stepsPerEpoch, step } = at;
+  const { stepsPerEpoch } = at;
   const first = start * stepsPerEpoch;
-  const count = (end - start) * stepsPerEpoch;
-  return { ...at, start, end, every: 1 / stepsPerEpoch, index: step - first, count };
+  return {
+    get epoch() {
+      return at.epoch;
+    },
+    get step() {
+      return at.step;
+    },
+    get index() {
+      return at.step - first;
+    },
+    stepsPerEpoch,
+    start,
+    end,
+    every: 1 / stepsPerEpoch,
+    count: (end - start) * stepsPerEpoch,
+  };
 }
 
 /**

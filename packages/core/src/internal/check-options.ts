@@ -17,6 +17,8 @@ const trainKeys: Readonly<Record<keyof TrainOptions, true>> = {
   freeze: true,
   schedules: true,
   optimizers: true,
+  recorder: true,
+  onUnrecorded: true,
   earlyStopping: true,
   keepBest: true,
   keepSlots: true,

@@ -27,7 +27,7 @@ export async function endEpoch(
   bound: readonly Bound[],
   bindings: readonly Binding[],
   at: Moment,
-  sums: tf.Tensor1D,
+  sums: tf.Tensor,
 ): Promise<Ended> {
   const settling = bindings.flatMap(({ settle }) => settle ?? []);
   const ended = await readLater(

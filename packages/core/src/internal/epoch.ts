@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { Batch, Data } from '../data.js';
 import { EspalierError } from '../errors.js';
 import type { Moment } from '../moment.js';
@@ -11,7 +11,8 @@ import type { Bound } from './bound.js';
 import { checkLabels, lookForFault } from './check-labels.js';
 import { differentiable } from './differentiable.js';
 import { disposeBatch } from './dispose-batch.js';
-import { type StepParts, takeStep } from './step.js';
+import type { Replaying } from './replaying.js';
+import type { StepParts } from './step.js';
 
 const yieldEvery = 100; // milliseconds between two turns of the event loop
 const checkEvery = 50; // steps between two looks at the loss
@@ -21,6 +22,7 @@ export interface EpochParts extends StepParts {
   readonly run: RunState;
   readonly bindings: Bindings;
   readonly options: TrainOptions;
+  readonly replaying: Replaying;
   /** A step's moment as the stage counts. */
   momentOf(step: number): Moment;
   /** Sets what changes from step to step: learning rates, the seeds of dropout. */
@@ -29,8 +31,8 @@ export interface EpochParts extends StepParts {
 
 /** What the steps of an epoch have come to. */
 export interface Taken {
-  /** Loss and penalty, added up over the steps: a vector of two that the caller disposes. */
-  readonly sums: tf.Tensor1D;
+  /** Loss and penalty, added up over the steps: a vector of two, as it is until the next epoch. */
+  readonly sums: tf.Tensor;
   /** Seconds in which batches were waited for. */
   readonly wait: number;
 }
@@ -44,43 +46,36 @@ export interface Taken {
 export async function takeEpoch(parts: EpochParts, epoch: number): Promise<Taken> {
   const { data, signal, onStep } = parts.options;
   const { stepsPerEpoch } = data;
+  const { replaying } = parts;
   let breath = performance.now();
-  let sums = tf.tensor1d([0, 0]);
   let steps = 0;
   const waiting = { ms: 0 };
-  try {
-    for await (const batch of timed(data.batches(epoch), waiting)) {
-      if (signal?.aborted) {
-        disposeBatch(batch);
-        throw new EspalierError('aborted', 'Training was stopped.');
-      }
-      const taken = await stepWith(parts, batch, epoch * stepsPerEpoch + steps);
-      const next = tf.tidy(() => tf.add(sums, tf.stack(taken)) as tf.Tensor1D);
-      tf.dispose([sums, ...taken]);
-      sums = next;
-      steps++;
-      if (steps % checkEvery === 0 || steps === stepsPerEpoch) {
-        const [loss] = await sums.data();
-        if (!Number.isFinite(loss)) {
-          const found = await lookForFault(parts.model, parts.loss, data, epoch, steps);
-          throw notFinite(loss, epoch, steps, found);
-        }
-        onStep?.({ epoch, step: steps, steps: stepsPerEpoch, loss: loss / steps });
-      }
-      if (performance.now() - breath > yieldEvery) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
-        breath = performance.now();
-      }
+  replaying.begin(parts.bound);
+  for await (const batch of timed(data.batches(epoch), waiting)) {
+    if (signal?.aborted) {
+      disposeBatch(batch);
+      throw new EspalierError('aborted', 'Training was stopped.');
     }
-    if (steps === stepsPerEpoch) return { sums, wait: waiting.ms / 1000 };
-    throw new EspalierError(
-      'invalid-option',
-      `The data gave ${steps} batches in epoch ${epoch}, but its stepsPerEpoch is ${stepsPerEpoch}.`,
-    );
-  } catch (error) {
-    sums.dispose();
-    throw error;
+    await stepWith(parts, batch, epoch * stepsPerEpoch + steps);
+    steps++;
+    if (steps % checkEvery === 0 || steps === stepsPerEpoch) {
+      const [loss] = await replaying.sums.data();
+      if (!Number.isFinite(loss)) {
+        const found = await lookForFault(parts.model, parts.loss, data, epoch, steps);
+        throw notFinite(loss, epoch, steps, found);
+      }
+      onStep?.({ epoch, step: steps, steps: stepsPerEpoch, loss: loss / steps });
+    }
+    if (performance.now() - breath > yieldEvery) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      breath = performance.now();
+    }
   }
+  if (steps === stepsPerEpoch) return { sums: replaying.sums, wait: waiting.ms / 1000 };
+  throw new EspalierError(
+    'invalid-option',
+    `The data gave ${steps} batches in epoch ${epoch}, but its stepsPerEpoch is ${stepsPerEpoch}.`,
+  );
 }
 
 /** Batches, and the milliseconds that their maker takes or lets one wait. */
@@ -95,13 +90,18 @@ async function* timed(batches: ReturnType<Data['batches']>, waiting: { ms: numbe
 }
 
 /** Lets the plugins fire that are due, then takes the step. Disposes the batch. */
-async function stepWith(parts: EpochParts, batch: Batch, step: number): Promise<[tf.Scalar, tf.Scalar]> {
+async function stepWith(parts: EpochParts, batch: Batch, step: number): Promise<void> {
   const { stepsPerEpoch } = parts.options.data;
   try {
-    for (const bound of parts.bound) parts.bindings.rebind(await fire(bound, step, stepsPerEpoch));
+    for (const bound of parts.bound) {
+      const fired = fire(bound, step, stepsPerEpoch);
+      if (fired === undefined) continue;
+      parts.bindings.rebind(await fired);
+      parts.replaying.changed();
+    }
     if (step === 0) await checkLabels(parts.model, parts.loss, batch);
     parts.prepare(step);
-    return differentiable(() => takeStep(parts, batch, parts.momentOf(step)));
+    differentiable(() => parts.replaying.take(parts, batch, parts.momentOf(step)));
   } finally {
     disposeBatch(batch);
   }
@@ -109,12 +109,12 @@ async function stepWith(parts: EpochParts, batch: Batch, step: number): Promise<
 
 /**
  * Fires a schedule's plugin if it is due before a step, and ends dense copies when the schedule ends. Returns the
- * parameters that are trained differently from now on.
+ * parameters that are trained differently from now on; undefined where nothing happens.
  */
-function fire({ running, time }: Bound, step: number, stepsPerEpoch: number): Of | Promise<Of> {
+function fire({ running, time }: Bound, step: number, stepsPerEpoch: number): Of | Promise<Of> | undefined {
   const at = time.at(step);
   if (at !== undefined) return running.fire(at, readLater);
-  return step === time.end * stepsPerEpoch ? running.settle() : [];
+  return step === time.end * stepsPerEpoch ? running.settle() : undefined;
 }
 
 function notFinite(loss: number, epoch: number, step: number, found: string | undefined): EspalierError {

@@ -4,6 +4,7 @@ import {
   type Moment,
   type Of,
   type PluginState,
+  perStep,
   type Read,
   type RunState,
   readNow,
@@ -79,7 +80,7 @@ export function trainMixtures(run: RunState, of: Of, mixtures: Mixtures, options
       const tau =
         live !== undefined && schedule.follows
           ? schedule.grown(at, live.tau, live.zeros)
-          : tf.scalar(schedule.next(at, zeros));
+          : (perStep(() => Float32Array.of(schedule.next(at, zeros))) as tf.Scalar);
       const scale = tf.div(tau, examples) as tf.Scalar;
       const steps = untaped(() => trained.map(({ group, parameters }) => group.step(run, parameters, scale)));
       const weights = steps.reduce((sum, step) => sum + step.weights, 0);

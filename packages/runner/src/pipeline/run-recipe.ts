@@ -127,6 +127,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
     data,
     measures,
     optimizers: backend.optimizers,
+    recorder: backend.recorder,
     listener,
     signal,
   };

@@ -9,6 +9,7 @@ import {
   type PluginState,
   type Run,
   readLater,
+  type StepRecorder,
   type TrainOptions,
   type TransformSession,
 } from '@espalier/core';
@@ -30,13 +31,14 @@ export interface Bench {
   readonly data: PreparedData;
   readonly measures: Measures;
   readonly optimizers: OptimizerFactories | undefined;
+  readonly recorder: StepRecorder | undefined;
   readonly listener: Listener;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Trains for a stage's epochs, from where `state` left off. `after` is called when an epoch is done. */
 export async function trainFor(
-  { recipe, run, memory, data, measures, optimizers, listener, signal }: Bench,
+  { recipe, run, memory, data, measures, optimizers, recorder, listener, signal }: Bench,
   index: number,
   { stage, schedules }: PreparedStage,
   state: PluginState | undefined,
@@ -59,6 +61,10 @@ export async function trainFor(
       optimizer: (typeof optimizer === 'string' ? { name: optimizer } : optimizer) as never,
     }),
     ...(optimizers && { optimizers }),
+    ...(recorder && {
+      recorder,
+      onUnrecorded: (why: string) => listener.info(`steps of "${name}" are not replayed: ${why}`),
+    }),
     ...(rateFactors && { rateFactors }),
     ...(freeze && { freeze }),
     ...(earlyStopping && { earlyStopping: earlyStopping as NonNullable<TrainOptions['earlyStopping']> }),

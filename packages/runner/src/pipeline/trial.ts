@@ -17,7 +17,7 @@ export function trialOf({ recipe, source }: LoadedRecipe): BackendTrial | undefi
   const stage = recipe.stages.findIndex(isTrainStage);
   if (stage < 0) return undefined;
   let loading: ReturnType<typeof loadData> | undefined;
-  return async ({ optimizers }) => {
+  return async ({ optimizers, recorder }) => {
     loading ??= withOwnMeasures({ recipe, source }).then((own) =>
       loadData(own, dirname(source.file), () => undefined),
     );
@@ -42,6 +42,7 @@ export function trialOf({ recipe, source }: LoadedRecipe): BackendTrial | undefi
       epochs: Number.MAX_SAFE_INTEGER,
       ...(loaded.loss && { loss: loaded.loss }),
       ...(optimizers && { optimizers }),
+      ...(recorder && { recorder }),
     });
     return {
       step: () => trainer.nextEpoch(),
