@@ -34,7 +34,9 @@ export function registerGather(): void {
     try {
       return backend.executeSingleOutput('GatherV2', op, [x, indices, along]);
     } catch (cause) {
-      throw new Error(`GatherV2: ${(cause as Error).message.replace(/^Invalid[\s\S]*Message: /, '')}`, { cause });
+      throw new Error(`GatherV2: ${(cause as Error).message.replace(/^Invalid[\s\S]*Message: /, '')}`, {
+        cause,
+      });
     } finally {
       along.dispose();
     }
