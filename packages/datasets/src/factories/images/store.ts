@@ -49,13 +49,13 @@ function openFile(size: number): number {
 export function openStore(size: number, most: number = usual): Store {
   if (size <= most) {
     const bytes = new Uint8Array(new SharedArrayBuffer(size));
-    return { size, place: { bytes }, pieces: (from, to) => [bytes.subarray(from, to)] };
+    return { size, place: { bytes }, pieces: (from: number, to: number) => [bytes.subarray(from, to)] };
   }
   const file = openFile(size);
   return {
     size,
     place: { file },
-    *pieces(from, to) {
+    *pieces(from: number, to: number): Generator<Uint8Array, void, undefined> {
       const buffer = new Uint8Array(Math.min(piece, to - from));
       for (let at = from; at < to; ) {
         const read = readSync(file, buffer, 0, Math.min(buffer.length, to - at), at);
