@@ -1,11 +1,13 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { groupNormalJeffreys } from '@espalier/bayesian-layers';
-import { decode, encode } from '@espalier/codec';
-import { disposeModel, type Schedule, train } from '@espalier/core';
+import { decode, encode, inspect } from '@espalier/codec';
+import { disposeModel, Run, type Schedule, train } from '@espalier/core';
 import { gaussianMixturePrior } from '@espalier/priors-gmm';
 import * as structured from '@espalier/pruners-structured';
 import { ratePrior } from '@espalier/rate';
 import { distillation } from '@espalier/regularizers';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
 import { artifactsOf } from '../src/pipeline/model-files.js';
 import { dataOf, filters, net } from './every-plugin.js';
@@ -47,6 +49,36 @@ describe('training for the rate, beside', () => {
       disposeModel(run.model);
     },
   );
+
+  it('takes what the model of the levels says, by 3 %', { timeout: 120_000 }, async () => {
+    const kernelInitializer = (seed: number) => tfl.initializers.glorotUniform({ seed });
+    const dense = (units: number, seed: number, more: object) =>
+      tfl.layers.dense({ units, kernelInitializer: kernelInitializer(seed), ...more });
+    const model = tfl.sequential({
+      layers: [dense(40, 1, { inputShape: [30], activation: 'relu' }), dense(10, 2, {})],
+    });
+    const inputs = tf.randomNormal([48, 30], 0, 1, 'float32', 5);
+    const labels = tf.tidy(() => tf.tanh(tf.matMul(inputs, tf.randomNormal([30, 10], 0, 0.5, 'float32', 6))));
+    const batch = () => ({ inputs: tf.clone(inputs), labels: tf.clone(labels) });
+    const data = { size: 480, stepsPerEpoch: 10, batches: () => Array.from({ length: 10 }, batch) };
+    const run = new Run(model, { seed: 1 });
+    const prior = ratePrior({ weight: { from: 0, to: 0.2 }, rates: { steps: 0.01, model: 0.1 } });
+    const coder = await run.start(prior, { parameters: '**' });
+    const options = { data, epochs: 8, loss: 'meanSquaredError', learningRate: 0.01 } as const;
+    await train(run, { ...options, schedules: [{ plugin: coder }] });
+    const said = coder.session.readings().reduce((sum, { bits }) => sum + bits / 8, 0);
+    await run.quantize(prior.quantizer, '**', undefined, await coder.save());
+    coder.dispose();
+    const { fileBytes, headerBytes } = inspect(
+      encode(await artifactsOf(run.model), { small: true, effort: 5 }),
+    );
+    expect(said).toBeGreaterThan(100);
+    expect((fileBytes - headerBytes) / said).toBeLessThan(1.03);
+    expect((fileBytes - headerBytes) / said).toBeGreaterThan(0.97);
+    tf.dispose([inputs, labels]);
+    run.dispose();
+    disposeModel(run.model);
+  });
 
   it('units that come to nothing are thinned away, and training goes on with what was learned', async () => {
     const run = net();
