@@ -32,6 +32,7 @@ export const examples = {
     baseline: 'baseline: dense',
     encode: 'encode: { effort: 9 }',
     'encode.effort': 'encode: { effort: 4 }',
+    'encode.small': 'encode: { small: true }',
     'encode.reorder': 'encode: { reorder: true }',
     'encode.metadata': 'encode: { metadata: { licence: MIT } }',
     data: 'data: { csv: houses.csv, target: price }',
