@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -77,6 +79,7 @@ describe.skipIf(!executablePath)('a model that is dropped, in headless Chromium'
     await page.locator('#tried').waitFor(patience);
     expect(await page.locator('#tried').textContent()).toContain('a photograph in the public domain');
     expect(await page.locator('.outputs figure').count()).toBe(3);
+    expect(await axeFinds(page)).toEqual([]);
     await page.close();
     expect(studio.problems).toEqual([]);
   });
@@ -92,6 +95,7 @@ describe.skipIf(!executablePath)('a model that is dropped, in headless Chromium'
     expect(shown).toEqual([...shown].sort((a, b) => b - a));
     await page.getByRole('button', { name: 'Work it out' }).click();
     await page.getByRole('heading', { name: 'What it would take', exact: true }).waitFor(patience);
+    expect(await axeFinds(page)).toEqual([]);
     await page.getByLabel('How near').fill('0');
     await page.getByRole('button', { name: 'Compress' }).click();
     await page.locator('#download').waitFor(patience);
@@ -145,6 +149,26 @@ describe.skipIf(!executablePath)('a model that is dropped, in headless Chromium'
     expect(await page.getByRole('alert').textContent()).toMatch(/broken\.esp/);
     await page.setInputFiles('#files', at('net.onnx', new Uint8Array(64)));
     await page.getByText('is an ONNX model').waitFor(patience);
+    // Another host, which lets other pages read it: asked for the model's own files, and sent nothing.
+    const asked: string[] = [];
+    const elsewhere = createServer(({ method, url = '' }, response) => {
+      asked.push(`${method} ${url}`);
+      const file = files.find((one) => url === `/net/${one.split(/[/\\]/).at(-1)}`);
+      response
+        .writeHead(file ? 200 : 404, { 'Access-Control-Allow-Origin': '*' })
+        .end(file && readFileSync(file));
+    });
+    await new Promise<void>((done) => elsewhere.listen(0, '127.0.0.1', done));
+    const { port } = elsewhere.address() as AddressInfo;
+    await page.getByLabel('Address').fill(`http://127.0.0.1:${port}/net/model.json`);
+    await page.getByRole('button', { name: 'Fetch' }).click();
+    await page.getByRole('heading', { name: 'model.json' }).waitFor(patience);
+    expect(asked).toEqual(
+      ['model.json', 'group1-shard1of2.bin', 'group1-shard2of2.bin'].map((name) => `GET /net/${name}`),
+    );
+    expect(studio.problems.splice(0)).toEqual(asked.map((ask) => `http://127.0.0.1:${port}${ask.slice(4)}`));
+    elsewhere.close();
+    elsewhere.closeAllConnections();
     await page.getByLabel('Address').fill('ftp://example.org/model.json');
     await page.getByRole('button', { name: 'Fetch' }).click();
     await page.getByText('ftp: is no way to fetch a model').waitFor(patience);

@@ -82,7 +82,7 @@ export function forms({ forms: list, totals, tensors }: Inspection): Markup | fa
     },
     marks: [bars(rows)],
   })}</div>
-<div class="card scroll"><table><thead><tr><th>Form</th><th class="n">Bytes</th><th class="n">Bits/weight</th><th class="n">Smaller</th><th class="n">Error of weights</th><th></th></tr></thead>
+<div class="card scroll"><table><thead><tr><th>Form</th><th class="n">Bytes</th><th class="n">Bits/weight</th><th class="n">Smaller</th><th class="n">Error of weights</th><th>What it is</th></tr></thead>
 <tbody>${list.map(({ key, label, about }) => {
     const { bytes, error } = totals[key];
     return html`<tr><td>${label}</td><td class="n">${formatCount(bytes)}</td><td class="n">${((8 * bytes) / Math.max(1, parameters)).toFixed(2)}</td><td class="n">${formatRatio(dense / Math.max(1, bytes))}</td><td class="n">${formatError(error)}</td><td class="name">${about}</td></tr>`;

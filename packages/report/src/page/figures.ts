@@ -71,11 +71,11 @@ export function comparison(report: Report): Markup {
   const ratios = Object.entries(paperRatios);
   return html`<section><h2>Before and after</h2>
 <p class="note">“Compressed” is measured on the model decoded from the file; its bytes include headers and topology.</p>
-<div class="grid2"><div class="card scroll"><table><thead><tr><th></th><th class="n">Dense</th><th class="n">Compressed</th></tr></thead>
+<div class="grid2"><div class="card scroll"><table><thead><tr><td></td><th class="n">Dense</th><th class="n">Compressed</th></tr></thead>
 <tbody>${rows.map(([label, a, b]) => html`<tr><td class="name">${label}</td><td class="n">${a}</td><td class="n">${b}</td></tr>`)}</tbody></table></div>
 ${
   ratios.length > 0 &&
-  html`<div class="card scroll"><table><thead><tr><th>Ratio as papers count it</th><th class="n"></th><th>Counts</th></tr></thead>
+  html`<div class="card scroll"><table><thead><tr><th>Ratio as papers count it</th><th class="n">Ratio</th><th>Counts</th></tr></thead>
 <tbody>${ratios.map(([key, { value, counts }]) => html`<tr><td class="name">${key}</td><td class="n">${formatRatio(value)}</td><td class="name">${counts}</td></tr>`)}</tbody></table>
 <p class="facts">Estimates, for comparison with publications. The ratio above is of files.</p></div>`
 }</div></section>`;

@@ -47,6 +47,17 @@ export class Session {
   }
 
   async #with<T>(work: (remote: Comlink.Remote<ModelWorker>) => Promise<T>): Promise<T> {
+    try {
+      return await this.#once(work);
+    } catch (error) {
+      // A browser may take a GPU away at any time; what it held is in the files, too.
+      if (this.backend !== 'webgpu' || !(error as Error).message.includes('GPU was lost')) throw error;
+      this.cancel();
+      return this.#once(work);
+    }
+  }
+
+  async #once<T>(work: (remote: Comlink.Remote<ModelWorker>) => Promise<T>): Promise<T> {
     if (!this.#remote) await this.open();
     const remote = await this.#until(this.#remote as Promise<Comlink.Remote<ModelWorker>>);
     return this.#until(work(remote));

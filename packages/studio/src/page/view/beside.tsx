@@ -83,8 +83,8 @@ export function Beside({
               <Output key={input.name} title={`input ${input.name}`} shown={input} range={range} />
             ))}
             {tried.original.flatMap((output, i) => [
-              <Output key={`o${output.name}`} title="original" shown={output} range={range} />,
-              <Output key={`s${output.name}`} title="the file" shown={tried.small[i]} range={range} />,
+              <Output key={`o${output.name}`} title="original" shown={output} range={range} ranked />,
+              <Output key={`s${output.name}`} title="the file" shown={tried.small[i]} range={range} ranked />,
             ])}
           </div>
         </>

@@ -48,9 +48,9 @@ function Picture({
   return <canvas ref={canvas} role="img" aria-label={title} />;
 }
 
-function rowsOf({ shape, values }: Shown): [number, number][] {
+function rowsOf({ shape, values }: Shown, ranked: boolean): [number, number][] {
   const all = Array.from(values, (value, i): [number, number] => [i, value]);
-  if (shape.length === 2 && shape[1] > 1) all.sort((a, b) => b[1] - a[1]);
+  if (ranked && shape.length === 2 && shape[1] > 1) all.sort((a, b) => b[1] - a[1]);
   return all.slice(0, most);
 }
 
@@ -59,10 +59,13 @@ export function Output({
   title,
   shown,
   range,
+  ranked = false,
 }: {
   title: string;
   shown: Shown;
   range: readonly [number, number];
+  /** Of what may be classes, the greatest values first. */
+  ranked?: boolean;
 }): VNode {
   return (
     <figure>
@@ -74,7 +77,7 @@ export function Output({
       ) : (
         <table>
           <tbody>
-            {rowsOf(shown).map(([i, value]) => (
+            {rowsOf(shown, ranked).map(([i, value]) => (
               <tr key={i}>
                 <th scope="row" class="n">
                   {i}
