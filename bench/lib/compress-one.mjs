@@ -45,6 +45,7 @@ const row = {
 };
 if (result.fidelity) {
   row.reported = round(result.fidelity.psnr, 2);
+  row.reportedLeast = round(result.fidelity.least, 2);
   row.measuredOn = result.measuredOn;
 }
 const converted = convertUniformly(artifacts, 8);

@@ -37,7 +37,12 @@ const opened = (file: Uint8Array, limits?: Limits): { said: string; share: numbe
   outcome(() => decode(file, limits).weightData.byteLength);
 
 /** So many bytes of JSON that repeats a piece, in as few bytes as the rules allow. */
-function repeated(piece: string, bytes: number, many: 1 | 15 = 1): StoredText {
+function repeated(
+  piece: string,
+  bytes: number,
+  many: 1 | 15 = 1,
+  most: number = piece.length * 900,
+): StoredText {
   const coder = new RangeEncoder();
   const model = new LzModel(coder, 1, many);
   let position = primer().length;
@@ -52,7 +57,7 @@ function repeated(piece: string, bytes: number, many: 1 | 15 = 1): StoredText {
   literals(`[{"a":[${piece}`);
   let left = bytes - (bytes % piece.length);
   for (let first = true; left > 0; first = false) {
-    const length = Math.min(left, piece.length * 900);
+    const length = Math.min(left, most);
     model.kind(position, 1);
     model.copy(length, piece.length, first ? 0 : 1);
     position += length;
@@ -131,6 +136,17 @@ describe('texts', () => {
     expect(said).toBe('limit');
     expect(share).toBeLessThan(1);
   });
+
+  it.each([1, 15] as const)(
+    'of copies of two bytes are refused before all are made (%i distances known)',
+    (many) => {
+      const file = (most: number): Uint8Array => writeFile([], repeated('0,', 2 ** 19, many, most));
+      // 2^18 copies: three for each of them, less the bytes.
+      expect(opened(file(2), { operations: 2 ** 18 - 50 }).said).toBe('limit');
+      expect(opened(file(2), { operations: 2 ** 18 }).said).toBe('accepted');
+      expect(opened(file(4), { operations: 10 }).said).toBe('accepted');
+    },
+  );
 
   it('of as many values as topologies have are read', () => {
     const nodes = Array.from({ length: 4000 }, (_, i) => ({

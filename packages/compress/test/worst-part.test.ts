@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
 import { compare } from '../src/fidelity/fidelity.js';
-import { errorsOf, psnrOfWorst } from '../src/fidelity/worst-part.js';
+import { errorsOf, leastPsnr, psnrOfWorst } from '../src/fidelity/worst-part.js';
 import { compress, generateExamples, load } from '../src/index.js';
 import { artifactsOf, fill } from './models.js';
 
@@ -47,6 +47,49 @@ describe('the worst part of the examples', () => {
     expect([...errorsOf(original, [output([1], 1)], [1], 2)]).toEqual([1, 1]);
   });
 
+  describe('of one output for one example', () => {
+    /** 16 values from 0 to `span`, one of them off by `error`. */
+    const row = (span: number, error = 0): number[] =>
+      Array.from({ length: 16 }, (_, k) => (k === 1 ? error : k % 2 ? span : 0));
+    const flat = (values: number[][]) => output([values.length, 16], ...values.flat());
+
+    test('is in units of what that output spans for it', () => {
+      // Two examples that span 8 and 2, each off by 1 in one of 16 values; over all the peak is 8.
+      const original = [flat([row(8), row(2)])];
+      const other = [flat([row(8, 1), row(2, 1)])];
+      expect(leastPsnr(original, other, [8], 2)).toBeCloseTo(-10 * Math.log10(1 / 16 / 2 ** 2), 9);
+      expect(leastPsnr(original, other, [8], 2, true)).toBeCloseTo(-10 * Math.log10(1 / 16 / 8 ** 2), 9);
+      expect(leastPsnr(original, [flat([row(8, 1), row(2)])], [8], 2)).toBeCloseTo(
+        -10 * Math.log10(1 / 16 / 8 ** 2),
+        9,
+      );
+      // No less than 1/32 of the peak.
+      expect(leastPsnr([flat([row(8), row(0)])], [flat([row(8), row(0, 1)])], [8], 2)).toBeCloseTo(
+        -10 * Math.log10(1 / 16 / 0.25 ** 2),
+        9,
+      );
+    });
+
+    test('is the worst of all outputs, and one of few values has its peak', () => {
+      const first = flat([row(8)]);
+      const other = [flat([row(8, 1)]), output([1, 2], 1, 3)];
+      expect(leastPsnr([first, output([1, 2], 1, 2)], other, [8, 10], 1)).toBeCloseTo(
+        -10 * Math.log10(1 / 2 / 10 ** 2),
+        9,
+      );
+      expect(leastPsnr([first], [first], [8], 1)).toBe(Number.POSITIVE_INFINITY);
+    });
+
+    test('is -Infinity where one is no number any more, 0 where it has another size', () => {
+      const original = [output([2], 1, Number.POSITIVE_INFINITY)];
+      expect(leastPsnr(original, [output([2], 1, Number.POSITIVE_INFINITY)], [1], 2)).toBe(
+        Number.POSITIVE_INFINITY,
+      );
+      expect(leastPsnr(original, [output([2], 1, Number.NaN)], [1], 2)).toBe(Number.NEGATIVE_INFINITY);
+      expect(leastPsnr(original, [output([1], 1)], [1], 2)).toBeCloseTo(0, 9);
+    });
+  });
+
   test('is what a quality means on photographs of ours, and all of them where inputs are given', async () => {
     const { layers } = tfl;
     const net = tfl.sequential({
@@ -61,6 +104,8 @@ describe('the worst part of the examples', () => {
     const ours = await compress(artifacts, { ...options, sample: { count: 16 } });
     expect([ours.fidelity.part, ours.fidelity.examples]).toEqual([1 / 3, 4]);
     expect(ours.fidelity.psnr).toBeGreaterThanOrEqual(35);
+    // No part is better than the worst of its outputs.
+    expect(ours.fidelity.least).toBeLessThanOrEqual(ours.fidelity.psnr);
     const model = await load(artifacts);
     const calibration = generateExamples(model.inputs, { count: 16 });
     model.dispose();

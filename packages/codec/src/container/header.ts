@@ -105,7 +105,7 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
   if (!small) {
     const text = reader.take(textBytes);
     if (FIXED_BYTES + reader.position !== headerLength) broken(7); // the header is longer than its contents
-    json = decodeText(text, textLength, known);
+    json = decodeText(text, textLength, known, false, (textLength + max.operations) / 3);
   }
   for (const byte of json) if (byte === 58 || (byte | 32) === 123) work += 8; // : and [ and {
   atMost(max, 'operations', work);

@@ -17,7 +17,7 @@ export interface Limits {
   /**
    * What is to be done beside reading bytes: 8 for each field, list and object of the text, 32 for each
    * tensor, 64 for each tile; less one for each byte that is decoded, text included. One takes some 50 nanoseconds.
-   * Default 2^20.
+   * Nor may the text have more copies than a third of this number and of its bytes. Default 2^20.
    */
   operations?: number;
 }

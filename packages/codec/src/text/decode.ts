@@ -3,17 +3,18 @@ import type { RangeDecoder } from '../coders/range/decoder.js';
 import { broken } from '../errors.js';
 import { primer } from './primer.js';
 
-/** Decodes `length` bytes: LZ, with the primer as what came before. `many`: see `LzModel`. */
+/** Decodes `length` bytes: LZ, with the primer as what came before. `many`, `most`: see `decodeLz`. */
 export function decodeText(
   source: Uint8Array | RangeDecoder,
   length: number,
   many: number,
   small?: boolean,
+  most?: number,
 ): Uint8Array {
   const known = primer(small);
   const out = new Uint8Array(known.length + length);
   out.set(known);
-  decodeLz(source, out, 1, known.length, many);
+  decodeLz(source, out, 1, known.length, many, most);
   return out.subarray(known.length);
 }
 

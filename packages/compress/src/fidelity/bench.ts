@@ -11,7 +11,7 @@ import {
   readOutputs,
   spanOf,
 } from './fidelity.js';
-import { errorsOf, psnrOfWorst } from './worst-part.js';
+import { errorsOf, leastPsnr, psnrOfWorst } from './worst-part.js';
 
 /** Other values of some weights. */
 type Values = ReadonlyMap<string, { readonly values: Float32Array }>;
@@ -25,6 +25,7 @@ export class Bench {
   readonly #original: readonly Output[];
   readonly #twins: ReadonlyMap<string, string>;
   readonly #part: number;
+  readonly #given: boolean;
 
   private constructor(
     original: readonly Output[],
@@ -34,6 +35,7 @@ export class Bench {
     part: number,
   ) {
     this.#part = part;
+    this.#given = peak !== undefined;
     this.#batches = batches;
     this.#twins = twins;
     this.#original = original;
@@ -76,7 +78,9 @@ export class Bench {
   /** How near another model is. */
   async fidelity(model: Executable): Promise<Fidelity> {
     const outputs = await outputsOf(model, this.#batches);
-    const measured = { ...compare(this.#original, outputs, this.peaks), examples: this.#examples };
+    const examples = this.#examples;
+    const least = leastPsnr(this.#original, outputs, this.peaks, examples, this.#given);
+    const measured = { ...compare(this.#original, outputs, this.peaks), least, examples };
     return this.#part < 1 ? { ...measured, psnr: this.#psnrOf(outputs), part: this.#part } : measured;
   }
 

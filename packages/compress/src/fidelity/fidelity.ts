@@ -6,6 +6,11 @@ export interface Fidelity {
   readonly psnr: number;
   /** The PSNR is of the examples with most error, so large a part of all. Not there: of all. */
   readonly part?: number;
+  /**
+   * PSNR in dB of the output that is furthest off for any one example, in units of what it spans for that example alone (of one
+   * with fewer than 16 values, over all). Not there in {@link compare}.
+   */
+  readonly least?: number;
   /** Cosine of the angle between the outputs. */
   readonly cosine: number;
   /** Mean and greatest absolute difference. */

@@ -105,6 +105,7 @@ export const example =
 export function describeFidelity({
   psnr,
   part,
+  least = Number.POSITIVE_INFINITY,
   cosine,
   meanDifference,
   agreement,
@@ -113,6 +114,7 @@ export function describeFidelity({
   const of = part === undefined ? '' : ` on the worst ${(100 * part).toFixed(0)} %`;
   const parts = [
     psnr === Number.POSITIVE_INFINITY ? 'the same outputs' : `PSNR ${psnr.toFixed(2)} dB${of}`,
+    ...(least < psnr ? [`of the worst output for one input ${least.toFixed(2)} dB`] : []),
     `cosine ${cosine.toFixed(6)}`,
     `mean difference ${meanDifference.toPrecision(3)}`,
     ...(agreement === undefined ? [] : [`same class ${(100 * agreement).toFixed(1)} %`]),

@@ -1,9 +1,10 @@
-import { broken } from '../../errors.js';
+import { broken, fail } from '../../errors.js';
 import { RangeDecoder } from '../range/decoder.js';
 import { LzModel } from './model.js';
 
 /**
- * Decodes a tile of codec `lz` into `out`, of which `position` bytes are known already; `many`: see `LzModel`.
+ * Decodes a tile of codec `lz` into `out`, of which `position` bytes are known already; `many`: see `LzModel`; `most`: copies, each of
+ * which takes about as long as two literals.
  *
  * @param source - A payload, or what goes on to read something else.
  */
@@ -13,16 +14,18 @@ export function decodeLz(
   itemBytes: number,
   position = 0,
   many?: number,
+  most?: number,
 ): void {
   const coder = source instanceof RangeDecoder ? source : new RangeDecoder(source);
   const model = new LzModel(coder, itemBytes, many);
   while (position < out.length) {
     if (model.kind(position, 0)) {
       const [length, distance] = model.copy(0, 0, 0);
+      if (most!-- < 1) fail('limit', 'operations');
+      const end = position + length;
       // a copy reaches outside the tensor
-      if (distance > position || length > out.length - position) broken(60);
-      for (const stop = position + length; position < stop; position++)
-        out[position] = out[position - distance];
+      if (distance > position || end > out.length) broken(60);
+      for (; position < end; position++) out[position] = out[position - distance];
     } else {
       out[position] = model.literal(position, out[position - 1], 0);
       position++;
