@@ -39,7 +39,7 @@ import type { MetricLine, StageRecord } from './records.js';
 import { reorder } from './reorder.js';
 import { reportOf, writeReport } from './report.js';
 import { applyOnce, type Bench, trainFor, validate } from './stages.js';
-import { tellOf } from './tell-of.js';
+import { tellOf, tellStatistics } from './tell-of.js';
 import { Watch } from './watch.js';
 
 /** Where and how a recipe runs. */
@@ -108,6 +108,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   const probe = new Run(first);
   await checkStages(source, stages, probe, (index) => data.training(index).stepsPerEpoch);
   tellOf(first, loadedData.source, listener);
+  tellStatistics(probe, recipe.stages, (index) => data.training(index).stepsPerEpoch, listener);
   await writeWhole(join(out, layout.recipe), recipeText(recipe));
   await keepSource(out, source.file);
 
@@ -117,7 +118,6 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   const run = new Run(model, { seed });
   if (found !== undefined) run.load(found.run);
   const memory = new Memory(found?.plugins);
-
   const records: StageRecord[] = [...(found?.stages ?? [])];
   const metrics: MetricLine[] = [...(found?.metrics ?? [])];
   const bench: Bench = {
