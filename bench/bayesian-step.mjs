@@ -28,12 +28,13 @@ const backend = await startBackend({ prefer: values.backend });
 const data = randomData(batch, steps);
 
 async function trainer(bayesian) {
-  const { optimizers } = backend;
+  const { optimizers, recorder } = backend;
   const prior = bayesian && priors[values.prior]({ pruneFrom: false, frames: false });
   return createTrainer(new Run(lenet300()), {
     data,
     epochs: turns + 1,
     ...(optimizers && { optimizers }),
+    ...(recorder && { recorder }),
     ...(prior && { schedules: [{ plugin: prior }] }),
   });
 }

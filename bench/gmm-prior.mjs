@@ -127,12 +127,13 @@ async function variant(kind, state) {
   const running = kind === 'none' ? undefined : await run.start(plugins[kind](), { parameters: '**' });
   if (kind === 'shipped') put1d(running.session.trainables()[1].variables[0], state.logPrecisions);
   const n = kind === 'none' || kind === 'shipped' ? steps : Math.max(1, Math.round(steps / 5));
-  const { optimizers } = backend;
+  const { optimizers, recorder } = backend;
   const trainer = await createTrainer(run, {
     data: dataOf(n),
     epochs: rounds + 1,
     learningRate: 0,
     ...(optimizers && { optimizers }),
+    ...(recorder && { recorder }),
     ...(running && { schedules: [{ plugin: running }] }),
   });
   const times = [];

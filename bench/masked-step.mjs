@@ -40,8 +40,13 @@ async function trainer(masked) {
       );
     }
   }
-  const { optimizers } = backend;
-  return createTrainer(run, { data, epochs: turns + 1, ...(optimizers && { optimizers }) });
+  const { optimizers, recorder } = backend;
+  return createTrainer(run, {
+    data,
+    epochs: turns + 1,
+    ...(optimizers && { optimizers }),
+    ...(recorder && { recorder }),
+  });
 }
 
 const plain = await trainer(false);

@@ -17,11 +17,12 @@ const data = {
     for (let s = 0; s < steps; s++) yield { inputs: tf.clone(x), labels: tf.clone(y) };
   },
 };
-const { optimizers } = backend;
+const { optimizers, recorder } = backend;
 const trainer = await createTrainer(new Run(model), {
   data,
   epochs: 1e6,
   ...(optimizers && { optimizers }),
+  ...(recorder && { recorder }),
 });
 const { versions, threads } = backend;
 await answer({ ready: true, backend: backend.name, versions, threads }, async (count) => {

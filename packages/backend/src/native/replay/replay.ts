@@ -123,3 +123,6 @@ export class Replay {
 
 const shapesOf = (tensors: readonly tf.Tensor[]): string =>
   tensors.map(({ shape, dtype }) => `${dtype} ${shape}`).join(';');
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
