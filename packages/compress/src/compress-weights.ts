@@ -100,6 +100,11 @@ export async function compressWeights(
   options: CompressWeightsOptions = {},
 ): Promise<CompressedWeights> {
   checkCompressOptions(options);
+  if ('update' in options) {
+    throw new EspalierError('invalid-option', 'compressWeights knows no update.', {
+      remedy: 'Compress the weights, and make the update with diff of @espalier/codec/update.',
+    });
+  }
   const { quality, log = () => {} } = options;
   const artifacts = namedByPaths(given);
   const weights = readWeights(artifacts);

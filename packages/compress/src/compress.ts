@@ -1,4 +1,5 @@
 import { type ModelArtifacts, namedByPaths } from '@espalier/codec';
+import { diff } from '@espalier/codec/update';
 import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { examplesFor, type MeasuredOn } from './calibrate/calibration-inputs.js';
@@ -10,8 +11,10 @@ import type { Examples, Executable } from './model/model.js';
 import { Tensors } from './model/tensors.js';
 import { type CompressOptions, checkCompressOptions } from './options.js';
 import { planAll } from './plan/all-tensors.js';
+import { olderPlans, readOlder } from './plan/older-plans.js';
 import { aimOf } from './search/aim.js';
 import { coarsestSteps } from './search/coarsest-steps.js';
+import { nearOlder } from './search/near-older.js';
 import type { Trial } from './search/search.js';
 import { Work } from './time-budget.js';
 import { foldNormalizations } from './trace/fold-batch-norm.js';
@@ -34,6 +37,8 @@ export interface CompressedTensor {
 export interface Compressed {
   /** The `.esp` file: never larger than the model packed as it is. */
   readonly file: Uint8Array;
+  /** Where an older file was given: what makes `file` of it, by `patch` of `@espalier/codec/update`. */
+  readonly update?: Uint8Array;
   /** About what the model packed as it is takes; `file` is that one where nothing smaller meets the aim. */
   readonly losslessBytes: number;
   readonly lossless: boolean;
@@ -59,6 +64,9 @@ export interface Compressed {
 /** Processor time for all of the work. */
 const usualSeconds = 50;
 
+/** An update would have to hold the frequencies of rans. */
+const forUpdates = { codecs: ['planes', 'lz', 'ctx-fast', 'ctx-mix', 'same'] } as const;
+
 /** One at a time: they share a backend and its list of tensors. */
 let last: Promise<unknown> = Promise.resolve();
 
@@ -74,6 +82,7 @@ let last: Promise<unknown> = Promise.resolve();
  * "Second order derivatives for network pruning: optimal brain surgeon".
  *
  * @param artifacts - As from an IOHandler's `load()`, `model.save`, or the codec's `decode`.
+ * @throws EspError of the codec for an `update` that is no `.esp` file
  * @throws EspalierError `unknown-option`, `invalid-option`, `bad-model`, `shape-mismatch`, `unknown-name`; `not-finite` where
  * the outputs are no numbers; `cannot-run` where TensorFlow.js cannot run the model: `compressWeights` takes its weights
  *
@@ -105,24 +114,26 @@ export async function compress(
 }
 
 async function compressed(artifacts: ModelArtifacts, options: CompressOptions): Promise<Compressed> {
-  const { log = () => {}, inputs = {} } = options;
+  const { log = () => {}, inputs = {}, update: old } = options;
+  const older = old && readOlder(old);
   let model = await load(artifacts, inputs);
   const { before } = model;
   const made: tf.Tensor[] = [];
   try {
-    const tensors = new Tensors(artifacts, model);
+    const tensors = new Tensors(artifacts, model, older ? forUpdates : {});
     const work = new Work(options.seconds ?? usualSeconds);
     const { batches, validation, measuredOn, part } = await examplesFor(model, options, work, made);
     const facts = { before, measuredOn };
     const bench = await benchFor(model, validation, tensors, options.peak, part);
     const goal = aimOf(options, tensors.elements);
-    const judge: Judge = { ...goal, tensors, bench, inputs, effort: options.effort ?? 6, work };
+    const cost = (file: Uint8Array): number => (old ? diff(old, file) : file).length;
+    const judge: Judge = { ...goal, cost, tensors, bench, inputs, effort: options.effort ?? 6, work };
     const asItIs = (rival: number): Uint8Array => packedAsItIs(artifacts, judge.effort, rival, work);
     if (goal.bytes) {
       const file = asItIs(Number.POSITIVE_INFINITY);
-      if (goal.aim.meets(file.length)) {
+      if (goal.aim.meets(cost(file))) {
         const whole = await judged(file, new Map(), true, judge);
-        return resultOf(whole, file.length, tensors, bench, facts, []);
+        return resultOf(whole, file.length, tensors, bench, facts, [], old);
       }
     }
     const traced = await trace(model, batches[0], tensors.twins);
@@ -134,15 +145,19 @@ async function compressed(artifacts: ModelArtifacts, options: CompressOptions): 
       given.dispose();
     }
     log(`${linear.size} linear operations, ${normalizations.length} normalisations`);
-    const plans = await planAll(model, tensors, { linear, biases }, batches, bench, work, log);
-    const found = await coarsestSteps(plans, model, tensors, bench, batches[0], goal, options, work);
+    const all = await planAll(model, tensors, { linear, biases }, batches, bench, work, log);
+    const { plans, fineness } = older ? olderPlans(all, older) : { plans: all, fineness: undefined };
+    const found =
+      fineness === undefined
+        ? await coarsestSteps(plans, model, tensors, bench, batches[0], goal, options, work)
+        : await nearOlder(plans, fineness, model, tensors, bench, goal, cost, options, work.stage(1, 0.25));
     const small = await packed(found, judge);
     const file = asItIs(small.file.length);
     // Who meets the aim goes first, and then the smaller one; without loss any quality is met.
-    const whole = file.length <= small.file.length || (!goal.bytes && !small.met);
+    const whole = cost(file) <= cost(small.file) || (!goal.bytes && !small.met);
     const best = whole ? await judged(file, new Map(), true, judge) : small;
     const unreached = new Set(plans.flatMap((own) => (own.unreached ? [own.weight.name] : [])));
-    return resultOf(best, file.length, tensors, bench, facts, found.trials, unreached);
+    return resultOf(best, file.length, tensors, bench, facts, found.trials, old, unreached);
   } finally {
     tf.dispose(made);
     model.dispose();
@@ -176,6 +191,7 @@ function resultOf(
   { peaks, floored }: Bench,
   facts: Pick<Compressed, 'before' | 'measuredOn'>,
   trials: readonly Trial[],
+  old: Uint8Array | undefined,
   unreached: ReadonlySet<string> = new Set(),
 ): Compressed {
   const described = tensors.weights.map(({ name, shape }): CompressedTensor => {
@@ -188,5 +204,15 @@ function resultOf(
       ...(own && unreached.has(tensors.twins.get(name) ?? name) && { unreached: true }),
     };
   });
-  return { ...best, ...facts, losslessBytes, peaks, floored, tensors: described, trials };
+  const update = old && diff(old, best.file);
+  return {
+    ...best,
+    ...facts,
+    ...(update && { update }),
+    losslessBytes,
+    peaks,
+    floored,
+    tensors: described,
+    trials,
+  };
 }

@@ -41,6 +41,11 @@ export interface CompressOptions {
   readonly seconds?: number;
   /** How hard the coder searches, 0 to 9. Default 6. */
   readonly effort?: number;
+  /**
+   * An older `.esp` file, which those have who are to load this one: its tensors are quantised on the older one's steps, and
+   * weights stay where they were as far as the aim allows. `size` and `bits` then bound the update.
+   */
+  readonly update?: Uint8Array;
   /** Receives a line on each step. */
   readonly log?: (line: string) => void;
   /** Receives each trial of the search, measured both ways: it costs some time, and the file is the same. */
@@ -67,6 +72,7 @@ const names = [
   'batchSize',
   'seconds',
   'effort',
+  'update',
   'log',
   'onTrial',
 ];
@@ -87,5 +93,10 @@ export function checkCompressOptions(options: CompressOptions): void {
   if (options.batchSize !== undefined) checkRange('compress', 'batchSize', options.batchSize, 1, 65536);
   if (options.seconds !== undefined)
     checkRange('compress', 'seconds', options.seconds, 1, Number.POSITIVE_INFINITY);
+  if (options.update !== undefined && !(options.update instanceof Uint8Array)) {
+    throw new EspalierError('invalid-option', 'compress: update is no Uint8Array.', {
+      remedy: 'Give the bytes of the older .esp file.',
+    });
+  }
   if (options.effort !== undefined) checkRange('compress', 'effort', options.effort, 0, 9);
 }

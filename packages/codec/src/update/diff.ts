@@ -1,6 +1,7 @@
 import { equalBytes } from '../bytes/equal.js';
 import { asBytes } from '../bytes/view.js';
 import { RangeEncoder } from '../coders/range/encoder.js';
+import { readHeader } from '../container/header.js';
 import type { Limits } from '../container/limits.js';
 import { codeBytes } from './blob.js';
 import { Body, BYTES, GIVEN, SAME } from './body.js';
@@ -35,7 +36,9 @@ const none: Required<Limits> = {
 export function diff(old: ArrayBuffer | ArrayBufferView, next: ArrayBuffer | ArrayBufferView): Uint8Array {
   const [from, to] = [asBytes(old), asBytes(next)];
   const ends = { old: identityOf(from), new: identityOf(to) };
-  const body = bodyOf(new Opened(from, none), new Opened(to, none));
+  // Of the small form, which is one stream, nothing can be kept.
+  const small = [from, to].some((file) => readHeader(file, none).coder !== undefined);
+  const body = small ? undefined : bodyOf(new Opened(from, none), new Opened(to, none));
   const whole = writeUpdate({ ...ends, whole: true, body: to });
   if (!body) return whole;
   const update = writeUpdate({ ...ends, whole: false, body });

@@ -1,7 +1,7 @@
 import { asBytes } from '../bytes/view.js';
 import { RangeDecoder } from '../coders/range/decoder.js';
 import type { TensorEntry } from '../container/format.js';
-import { readHeader } from '../container/header.js';
+import { cut, readHeader } from '../container/header.js';
 import { atMost, checkLimits, type Limits } from '../container/limits.js';
 import { fail } from '../errors.js';
 import { codeBytes, joined } from './blob.js';
@@ -55,7 +55,8 @@ export function patch(
   const made = head.whole ? head.body.slice() : makeNew(new Opened(file, max), head, max);
   if (!isNamed(made, head.new))
     fail('checksum', `the update does not make the file of ${describe(head.new)}`);
-  return new Opened(made, max).file;
+  if (readHeader(made, max).fileLength !== made.length) cut();
+  return made;
 }
 
 function makeNew(old: Opened, head: Head, max: Required<Limits>): Uint8Array {

@@ -258,6 +258,20 @@ describe('diff', () => {
     expect(code(() => diff(new Uint8Array(9), file))).toBe('magic');
   });
 
+  it('gives the new file as it is where one of the two is in its small form', () => {
+    const tiny = (seed: number, small: boolean): Uint8Array =>
+      encode(modelOf([floats('w', [20, 20], quantised(400, seed, 0.25))]), { small });
+    expect(tiny(1, true).length).toBeLessThan(tiny(1, false).length);
+    for (const [from, to] of [
+      [tiny(1, true), tiny(2, true)],
+      [tiny(1, false), tiny(2, true)],
+      [tiny(1, true), tiny(2, false)],
+    ]) {
+      expect(patch(from, diff(from, to))).toEqual(to);
+      expect(inspectUpdate(diff(from, to)).whole).toBe(true);
+    }
+  });
+
   it('gives the new file as it is where its header is not what it seems', () => {
     const random = draw(4);
     const values = Array.from({ length: 300 }, () => [0, 0, 0, 1.5, 2.25, 7, 9][Math.floor(random() * 7)]);

@@ -65,8 +65,14 @@ interface Placed {
  * On steps; or by the smallest codebook whose error is no larger than that on steps, both measured: weights that make up for
  * others leave the places that a codebook was made for, and steps larger than most weights err by less than they might.
  */
-function place(plan: Plan, values: Float32Array, fineness: number, wanted: Method): Placed {
+function place(plan: Plan, values: Float32Array, wished: number, wanted: Method): Placed {
   const method = wanted === 'plain' || !plan.linear ? 'plain' : 'compensated';
+  const older = plan.older?.at(wished);
+  if (older) {
+    const { as, bias } = snapped(plan, values, older.snap, method);
+    return { as: older.grid ? { ...as, grid: older.grid } : { ...as, method: 'codebook' }, bias };
+  }
+  const fineness = Math.min(wished, plan.coarsest ?? Number.POSITIVE_INFINITY);
   const wish = method === 'plain' ? (plan.level ?? plan.wish) : plan.wish;
   const grid = wish.grid(fineness);
   const steps = wish.steps(grid);

@@ -1,4 +1,4 @@
-import { encode, type Grid, type ModelArtifacts } from '@espalier/codec';
+import { type EncodeOptions, encode, type Grid, type ModelArtifacts } from '@espalier/codec';
 import type { Executable } from './model.js';
 import { fitsSteps, readWeights, type Weight, withValues } from './weights.js';
 
@@ -22,9 +22,15 @@ export class Tensors {
   /** Large tensors that are the same as an earlier one, with its name: they are quantised as one and stored once. */
   readonly twins: ReadonlyMap<string, string>;
 
-  /** @throws EspalierError `bad-model` */
-  constructor(artifacts: ModelArtifacts, model: Executable) {
+  readonly #codecs: Pick<EncodeOptions, 'codecs'>;
+
+  /**
+   * @param codecs - Those that the file may be written with. Default: all.
+   * @throws EspalierError `bad-model`
+   */
+  constructor(artifacts: ModelArtifacts, model: Executable, codecs: Pick<EncodeOptions, 'codecs'> = {}) {
     this.artifacts = artifacts;
+    this.#codecs = codecs;
     this.weights = readWeights(artifacts);
     this.floats = this.weights.filter(
       ({ name, values }) => values instanceof Float32Array && model.weights.has(name) && fitsSteps(values),
@@ -71,7 +77,7 @@ export class Tensors {
       const grid = this.roundedOf(name, rounded)?.grid;
       if (grid) grids[name] = grid;
     }
-    return encode(this.artifactsWith(rounded), { effort, grids, budgetMs, verify: false });
+    return encode(this.artifactsWith(rounded), { ...this.#codecs, effort, grids, budgetMs, verify: false });
   }
 }
 

@@ -88,20 +88,25 @@ export class Wish {
   }
 
   /** The step of every element, as the codec computes it. */
-  steps(grid: Grid): Float64Array {
-    let steps = Float64Array.of(0);
-    let size = 1;
-    for (const [axis, length] of this.#shape.entries()) {
-      const next = new Float64Array(size * length);
-      const own = this.exponents[axis];
-      for (let i = 0; i < size; i++) {
-        for (let j = 0; j < length; j++) next[i * length + j] = steps[i] + (own ? own[j] : 0);
-      }
-      steps = next;
-      size *= length;
-    }
-    return steps.map((exponent) => stepAt(grid.step, exponent));
+  steps({ step }: Grid): Float64Array {
+    return stepsOn(this.#shape, { step, exponents: this.exponents });
   }
+}
+
+/** The step of every element of a tensor on a grid, as the codec computes it. */
+export function stepsOn(shape: readonly number[], { step, exponents }: Grid): Float64Array {
+  let steps = Float64Array.of(0);
+  let size = 1;
+  for (const [axis, length] of shape.entries()) {
+    const next = new Float64Array(size * length);
+    const own = exponents[axis];
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j < length; j++) next[i * length + j] = steps[i] + (own ? own[j] : 0);
+    }
+    steps = next;
+    size *= length;
+  }
+  return steps.map((exponent) => stepAt(step, exponent));
 }
 
 /** What docs/format.md says: step * Q[e mod 4] * 2^floor(e / 4). */

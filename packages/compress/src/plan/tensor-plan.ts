@@ -5,6 +5,7 @@ import type { Stage } from '../time-budget.js';
 import type { Layout } from '../trace/layout.js';
 import { Codebooks } from './codebooks.js';
 import { importanceOf } from './importance.js';
+import type { Older } from './older.js';
 import { Predictor } from './predictor.js';
 import { fallingVariance, reordered } from './row-order.js';
 import { chooseDoubt, leastDoubt, usualDoubt } from './shrinkage.js';
@@ -21,6 +22,10 @@ export interface Plan {
   readonly codebooks: Codebooks;
   /** Where elements may follow from those before them along an axis. */
   readonly predictor: Predictor | undefined;
+  /** What an older file holds in its place: weights move from there only where they have to. */
+  readonly older?: Older;
+  /** The greatest fineness that its steps follow. Default: all. */
+  readonly coarsest?: number;
   /** Does no output depend on it, as far as the inputs show? */
   readonly unreached?: true;
   /** Of a linear operation, with its features' moments. */

@@ -17,7 +17,17 @@ export interface Aim {
 
 /** What is asked for, and whether it is a number of bytes. */
 export function aimOf(
-  { size, bits, quality = 45 }: { readonly size?: number; readonly bits?: number; readonly quality?: number },
+  {
+    size,
+    bits,
+    quality = 45,
+    update,
+  }: {
+    readonly size?: number;
+    readonly bits?: number;
+    readonly quality?: number;
+    readonly update?: Uint8Array;
+  },
   elements: number,
 ): { aim: Aim; bytes: boolean } {
   const most = size ?? (bits === undefined ? undefined : Math.floor((bits * elements) / 8));
@@ -26,9 +36,13 @@ export function aimOf(
       bytes: true,
       aim: {
         meets: (bytes) => bytes <= most,
-        near: (bytes) => bytes > 0.985 * most,
-        // An octave of the step is a bit a weight.
-        octaves: (bytes) => (8 * (bytes - 0.995 * most)) / Math.max(1, elements),
+        near: (bytes) => bytes > (update ? 0.95 : 0.985) * most,
+        // An octave of the step is a bit a weight. Of an update, where few weights move, as measured: one of the reach
+        // makes it about three times as small.
+        octaves: (bytes) =>
+          update
+            ? Math.log2(bytes / (0.98 * most)) / 1.5
+            : (8 * (bytes - 0.995 * most)) / Math.max(1, elements),
         better: (a, b) => a < b,
       },
     };

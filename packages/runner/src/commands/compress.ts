@@ -72,6 +72,12 @@ const args = {
     description: 'What black and white are for the model: 0..1, 0..255, -1..1',
     valueHint: 'low..high',
   },
+  update: {
+    type: 'string',
+    description:
+      'An older .esp file that users have: weights stay where it has them as far as the aim allows, and an update (.espd) is written beside the file; --size and --bits then bound the update',
+    valueHint: 'old.esp',
+  },
   peak: {
     type: 'string',
     description:
@@ -167,6 +173,7 @@ function describe(result: CompressOutcome, bySize: boolean): string {
     ...notes(result),
     `${formatBytes(weightBytes)} of weights; ${formatBytes(result.losslessBytes)} without loss`,
     `${out}: ${bytes} bytes${result.lossless ? ', ' : '; '}${how}`,
+    ...(result.update ? [`${result.update.out}: ${result.update.bytes} bytes`] : []),
   ].join('\n');
 }
 
@@ -204,18 +211,20 @@ type Given = Parameters<typeof calibrationOptions>[0] & {
   readonly calibrate: string;
   readonly validate?: string | undefined;
   readonly peak?: string | undefined;
+  readonly update?: string | undefined;
   readonly seconds: string;
 };
 
 /** What a command line asks for, but for the aim. */
 function useOf(given: Given, inputs: readonly string[]): Omit<CompressUse, 'aim'> {
-  const { model, calibrate, validate, peak } = given;
+  const { model, calibrate, validate, peak, update } = given;
   const seconds = number('seconds', given.seconds, 1, Number.POSITIVE_INFINITY);
   return {
     model,
     calibrate,
     ...(validate !== undefined && { validate }),
     calibration: calibrationOptions(given),
+    ...(update !== undefined && { update }),
     ...(peak !== undefined && { peak: number('peak', peak, 1e-30, 1e30) }),
     inputs,
     ...(Number.isFinite(seconds) && { seconds }),

@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { join, parse } from 'node:path';
+import { diff, gridsOf } from '@espalier/codec/update';
 import {
   type Compressed,
   type CompressedWeights,
@@ -6,7 +8,7 @@ import {
   compressWeights,
 } from '@espalier/compress';
 import { EspalierError } from '@espalier/core';
-import { checkFits, readArtifacts } from '@espalier/formats';
+import { checkFits, readArtifacts, readWhole } from '@espalier/formats';
 import * as tf from '@tensorflow/tfjs-core';
 import type { CalibrationOptions } from '../inputs/calibration.js';
 import { inputValues } from '../inputs/input-values.js';
@@ -24,12 +26,14 @@ export interface CompressUse {
   readonly peak?: number;
   /** `name=value`, each. */
   readonly inputs: readonly string[];
+  /** An older file: an update to it is written beside the new one. */
+  readonly update?: string;
   /** Of processor time, about; absent: as long as it takes. */
   readonly seconds?: number;
 }
 
 type Result = Compressed | (CompressedWeights & { readonly reason?: string });
-type Told<T> = T extends unknown ? Omit<T, 'file' | 'artifacts'> : never;
+type Told<T> = T extends unknown ? Omit<T, 'file' | 'artifacts' | 'update'> : never;
 
 /** What has come of it; the file is written. */
 export type CompressOutcome = Told<Result> & {
@@ -37,15 +41,24 @@ export type CompressOutcome = Told<Result> & {
   readonly out: string;
   readonly weightBytes: number;
   readonly bytes: number;
+  /** Where an older file was given: the update to it. */
+  readonly update?: { readonly out: string; readonly bytes: number };
 };
 
+/** The update beside a file: `model.espd` of `model.esp`. */
+function updateOf(out: string): string {
+  const { dir, name } = parse(out);
+  return join(dir, `${name}.espd`);
+}
+
 /** Options that need a model to run. */
-function refuseInputs({ calibrate, validate, peak, inputs }: CompressUse, file: string): void {
+function refuseInputs({ calibrate, validate, peak, inputs, update }: CompressUse, file: string): void {
   const option = [
     ['--calibrate', calibrate === madeUp ? undefined : calibrate],
     ['--validate', validate],
     ['--peak', peak],
     ['--input', inputs[0]],
+    ['--update', update],
   ].find(([, value]) => value !== undefined);
   if (option) {
     throw new EspalierError(
@@ -73,6 +86,9 @@ export async function compressOnce(
   if (alone) refuseInputs(use, file);
   else await start();
   const { aim, calibrate, validate, calibration, peak, seconds = Number.POSITIVE_INFINITY } = use;
+  const old = use.update === undefined ? undefined : new Uint8Array(await readWhole(use.update));
+  // What is no such file is refused before any work.
+  if (old) gridsOf(old);
   const inputs = await inputValues(use.inputs);
   const result: Result = alone
     ? await compressWeights(artifacts, { ...aim, log })
@@ -82,6 +98,7 @@ export async function compressOnce(
         calibration,
         ...aim,
         ...(peak !== undefined && { peak }),
+        ...(old && { update: old }),
         inputs,
         seconds,
         log,
@@ -91,5 +108,11 @@ export async function compressOnce(
     ? (await readFile(file)).length
     : (artifacts.weightData as ArrayBuffer).byteLength;
   const { file: packed, artifacts: _, ...rest } = result;
-  return { model: file, out, weightBytes: before, bytes: packed.length, ...rest } as CompressOutcome;
+  const told = { ...rest, model: file, out, weightBytes: before, bytes: packed.length };
+  if (!old) return told as CompressOutcome;
+  // A model that could not be run has none yet.
+  const made = 'update' in result && result.update ? result.update : diff(old, packed);
+  const update = { out: updateOf(out), bytes: made.length };
+  await writeWhole(update.out, made);
+  return { ...told, update } as CompressOutcome;
 }
