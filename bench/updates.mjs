@@ -2,7 +2,7 @@
  * What an update takes: `diff` of two .esp files beside bsdiff, xdelta3 and zstd --patch-from of the same two (where they are
  * installed), and of the weights as they decode, uncompressed. Prints JSON, with CPU seconds of diff and patch.
  *
- *   node bench/lib/fine-tune.mjs 400 1e-5 99 FOLDER     makes old.esp and new.esp
+ *   node bench/fine-tune.mjs 400 1e-5 99 FOLDER     makes old.esp and new.esp
  *   node bench/updates.mjs old.esp new.esp [old.esp new.esp …]
  */
 import { spawnSync } from 'node:child_process';

@@ -11,7 +11,7 @@ import { codedBytes } from './choose/coded-bytes.js';
 import type { CompressedTensor } from './compress.js';
 import { fitsSteps, readWeights, type Weight, withValues } from './model/weights.js';
 import { entropyOf } from './numbers/entropy.js';
-import { type CompressOptions, checkCompressOptions } from './options.js';
+import { type CompressOptions, checkCompressOptions, refuseUpdate } from './options.js';
 import { Predictor, toPredicted } from './plan/predictor.js';
 import { roundPlain } from './round/snap.js';
 import { aimOf } from './search/aim.js';
@@ -100,11 +100,7 @@ export async function compressWeights(
   options: CompressWeightsOptions = {},
 ): Promise<CompressedWeights> {
   checkCompressOptions(options);
-  if ('update' in options) {
-    throw new EspalierError('invalid-option', 'compressWeights knows no update.', {
-      remedy: 'Compress the weights, and make the update with diff of @espalier/codec/update.',
-    });
-  }
+  refuseUpdate(options);
   const { quality, log = () => {} } = options;
   const artifacts = namedByPaths(given);
   const weights = readWeights(artifacts);

@@ -100,3 +100,11 @@ export function checkCompressOptions(options: CompressOptions): void {
   }
   if (options.effort !== undefined) checkRange('compress', 'effort', options.effort, 0, 9);
 }
+
+/** Of weights alone nothing is measured that an update could keep to. @throws EspalierError `invalid-option` */
+export function refuseUpdate(options: object): void {
+  if (!('update' in options)) return;
+  throw new EspalierError('invalid-option', 'compressWeights knows no update.', {
+    remedy: 'Compress the weights, and make the update with diff of @espalier/codec/update.',
+  });
+}

@@ -1,4 +1,4 @@
-// node fine-tune.mjs steps rate last folder: trains @upscalerjs/default-model for some steps on photographs (all layers, or the
+// node bench/fine-tune.mjs steps rate last folder: trains @upscalerjs/default-model for some steps on photographs (all layers, or the
 // last `last`), and writes old.esp and new.esp, without loss.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { startBackend } from '@espalier/backend';
@@ -6,8 +6,8 @@ import { encode } from '@espalier/codec';
 import { modelFrom } from '@espalier/compress';
 import { photographs } from '@espalier/photographs';
 import * as tf from '@tensorflow/tfjs-core';
-import { models } from '../../examples/existing-models/models.js';
-import { packageFolder } from '../../examples/existing-models/packages.js';
+import { models } from '../examples/existing-models/models.js';
+import { packageFolder } from '../examples/existing-models/packages.js';
 
 const [steps, rate, last] = process.argv.slice(2, 5).map(Number);
 const folder = process.argv[5];
