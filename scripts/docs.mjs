@@ -1,10 +1,70 @@
-// `npm run docs`: builds what is not built, then the API site of all packages into docs/api.
-import { join } from 'node:path';
+// `npm run docs`: builds what is not built, then the site of the repository into docs/site: its Markdown by VitePress, the API by
+// typedoc, and the pages that run by themselves. Fails for links that lead nowhere and for exported names that nobody has described.
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { bootstrap, main } from './bootstrap.mjs';
 import { node, root } from './lib/run.mjs';
+import { apiNames } from './site/api.mjs';
+import { config } from './site/config.mjs';
+import { coverage } from './site/coverage.mjs';
+import { brokenLinks } from './site/links.mjs';
+import { pages, sidebar } from './site/pages.mjs';
+import { stagePage } from './site/stage.mjs';
+
+const staged = join(root, '.cache', 'site');
+const api = join(root, '.cache', 'api');
+const site = join(root, 'docs', 'site');
+
+/** Pages that are built by themselves, and where they stand: those that are there. */
+const own = [
+  ['packages/studio/dist/page', 'studio'],
+  ['examples/browser-digits/dist', 'digits'],
+];
+
+function stage() {
+  rmSync(staged, { recursive: true, force: true });
+  const all = pages();
+  const names = apiNames(api);
+  const [pictures, faults, titles] = [new Set(), [], new Map()];
+  for (const [file, page] of all) {
+    const text = readFileSync(join(root, file), 'utf8');
+    titles.set(page, /^# (.+)$/m.exec(text)?.[1].replaceAll('`', '') ?? page);
+    const to = join(staged, `${page}.md`);
+    mkdirSync(dirname(to), { recursive: true });
+    writeFileSync(to, stagePage(file, text, page, { pages: all, names, pictures, faults }));
+  }
+  for (const picture of pictures) {
+    const to = join(staged, 'public', picture);
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(join(root, picture), to);
+  }
+  const there = own.filter(([from]) => existsSync(join(root, from, 'index.html')));
+  const settings = config({ sidebar: sidebar(all, (page) => titles.get(page)), live: there.map(([, to]) => to) });
+  mkdirSync(join(staged, '.vitepress'), { recursive: true });
+  writeFileSync(join(staged, '.vitepress', 'config.mjs'), `export default ${JSON.stringify(settings, null, 2)};\n`);
+  return { faults, there };
+}
+
+/** Runs a command whose output only matters when it fails. */
+async function run(script, args, options) {
+  const { code, output } = await node([join(root, 'node_modules', script), ...args], { quiet: true, ...options });
+  if (code !== 0) throw new Error(`${script} failed:\n${output}`);
+}
 
 await main(async () => {
   await bootstrap();
-  const { code } = await node([join(root, 'node_modules/typedoc/bin/typedoc'), ...process.argv.slice(2)]);
-  return code;
+  const json = join(api, 'api.json');
+  rmSync(api, { recursive: true, force: true });
+  await run('typedoc/bin/typedoc', ['--out', api, '--json', json]);
+  const { faults, there } = stage();
+  rmSync(site, { recursive: true, force: true });
+  await run('vitepress/bin/vitepress.js', ['build', staged, '--outDir', site]);
+  cpSync(api, join(site, 'api'), { recursive: true, filter: (path) => path !== json });
+  for (const [from, to] of there) cpSync(join(root, from), join(site, to), { recursive: true });
+  const { names, silent, functions, withExample } = coverage(JSON.parse(readFileSync(json, 'utf8')));
+  faults.push(...brokenLinks('docs/site', { skip: (page) => /^(api|studio|digits)\//.test(page) }));
+  faults.push(...silent.map((name) => `nobody says what ${name} is`));
+  for (const fault of faults) console.error(fault);
+  console.log(`docs/site: ${names} exported names, ${silent.length} of them not described; ${withExample} of ${functions} functions have an example of their own`);
+  return faults.length > 0 ? 1 : 0;
 });
