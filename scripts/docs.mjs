@@ -39,15 +39,24 @@ function stage() {
     cpSync(join(root, picture), to);
   }
   const there = own.filter(([from]) => existsSync(join(root, from, 'index.html')));
-  const settings = config({ sidebar: sidebar(all, (page) => titles.get(page)), live: there.map(([, to]) => to) });
+  const settings = config({
+    sidebar: sidebar(all, (page) => titles.get(page)),
+    live: there.map(([, to]) => to),
+  });
   mkdirSync(join(staged, '.vitepress'), { recursive: true });
-  writeFileSync(join(staged, '.vitepress', 'config.mjs'), `export default ${JSON.stringify(settings, null, 2)};\n`);
+  writeFileSync(
+    join(staged, '.vitepress', 'config.mjs'),
+    `export default ${JSON.stringify(settings, null, 2)};\n`,
+  );
   return { faults, there };
 }
 
 /** Runs a command whose output only matters when it fails. */
 async function run(script, args, options) {
-  const { code, output } = await node([join(root, 'node_modules', script), ...args], { quiet: true, ...options });
+  const { code, output } = await node([join(root, 'node_modules', script), ...args], {
+    quiet: true,
+    ...options,
+  });
   if (code !== 0) throw new Error(`${script} failed:\n${output}`);
 }
 
@@ -65,6 +74,8 @@ await main(async () => {
   faults.push(...brokenLinks('docs/site', { skip: (page) => /^(api|studio|digits)\//.test(page) }));
   faults.push(...silent.map((name) => `nobody says what ${name} is`));
   for (const fault of faults) console.error(fault);
-  console.log(`docs/site: ${names} exported names, ${silent.length} of them not described; ${withExample} of ${functions} functions have an example of their own`);
+  console.log(
+    `docs/site: ${names} exported names, ${silent.length} of them not described; ${withExample} of ${functions} functions have an example of their own`,
+  );
   return faults.length > 0 ? 1 : 0;
 });

@@ -1,0 +1,69 @@
+// `npm run site`: the site of the repository, into docs/site: its Markdown by VitePress, with search; the API that `npm run docs` has
+// written, where it is there; and the pages that run by themselves. Fails for links that lead nowhere.
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { bootstrap, main } from './bootstrap.mjs';
+import { node, root } from './lib/run.mjs';
+import { apiNames } from './site/api.mjs';
+import { config } from './site/config.mjs';
+import { brokenLinks } from './site/links.mjs';
+import { pages, sidebar } from './site/pages.mjs';
+import { stagePage } from './site/stage.mjs';
+
+const staged = join(root, '.cache', 'site');
+const api = join(root, 'docs', 'api');
+const site = join(root, 'docs', 'site');
+
+/** Pages that are built by themselves, and where they stand: those that are there. */
+const own = [['packages/studio/dist/page', 'studio']];
+
+function stage() {
+  rmSync(staged, { recursive: true, force: true });
+  const all = pages();
+  const names = apiNames(api);
+  const [pictures, faults, titles] = [new Set(), [], new Map()];
+  for (const [file, page] of all) {
+    const text = readFileSync(join(root, file), 'utf8');
+    titles.set(page, /^# (.+)$/m.exec(text)?.[1].replaceAll('`', '') ?? page);
+    const to = join(staged, `${page}.md`);
+    mkdirSync(dirname(to), { recursive: true });
+    writeFileSync(to, stagePage(file, text, page, { pages: all, names, pictures, faults }));
+  }
+  for (const picture of pictures) {
+    const to = join(staged, 'public', picture);
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(join(root, picture), to);
+  }
+  const there = own.filter(([from]) => existsSync(join(root, from, 'index.html')));
+  const settings = config({
+    sidebar: sidebar(all, (page) => titles.get(page)),
+    live: there.map(([, to]) => to),
+  });
+  mkdirSync(join(staged, '.vitepress'), { recursive: true });
+  writeFileSync(
+    join(staged, '.vitepress', 'config.mjs'),
+    `export default ${JSON.stringify(settings, null, 2)};\n`,
+  );
+  return { faults, there };
+}
+
+/** Runs a command whose output only matters when it fails. */
+async function run(script, args, options) {
+  const { code, output } = await node([join(root, 'node_modules', script), ...args], {
+    quiet: true,
+    ...options,
+  });
+  if (code !== 0) throw new Error(`${script} failed:\n${output}`);
+}
+
+await main(async () => {
+  await bootstrap();
+  const { faults, there } = stage();
+  rmSync(site, { recursive: true, force: true });
+  await run('vitepress/bin/vitepress.js', ['build', staged, '--outDir', site]);
+  if (existsSync(api)) cpSync(api, join(site, 'api'), { recursive: true });
+  for (const [from, to] of there) cpSync(join(root, from), join(site, to), { recursive: true });
+  faults.push(...brokenLinks('docs/site', { skip: (page) => /^(api|studio|digits)\//.test(page) }));
+  for (const fault of faults) console.error(fault);
+  return faults.length > 0 ? 1 : 0;
+});
