@@ -107,8 +107,7 @@ export class Replay {
       const left = new Map([...this.step.left].map(([id, source]) => [source, id]));
       for (const [i, source] of this.#program.results.entries()) {
         const [ours, theirs] = [results[i], left.get(source)!].map((id) => binding.tensorDataSync(id));
-        if (!ours.every((value, k) => Object.is(value, theirs[k])))
-          return 'its replay comes to other numbers';
+        if (!bytesOf(ours).equals(bytesOf(theirs))) return 'its replay comes to other numbers';
       }
       return undefined;
     } finally {
