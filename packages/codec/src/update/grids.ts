@@ -15,7 +15,7 @@ import { Opened } from './opened.js';
  * import { encode } from '@espalier/codec';
  * import { gridsOf } from '@espalier/codec/update';
  *
- * const weights = Float32Array.from({ length: 1000 }, (_, i) => ((i * i) % 7) / 4);
+ * const weights = Float32Array.from({ length: 1000 }, (_, i) => Math.round(3 * Math.sin(i * i) + 3) / 4);
  * const file = encode({ weightSpecs: [{ name: 'w', shape: [1000], dtype: 'float32' }], weightData: weights.buffer });
  * if (gridsOf(file).w.step !== 0.25) throw new Error('multiples of 1/4');
  * ```
