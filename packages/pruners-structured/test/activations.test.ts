@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { activations, positiveShare } from '../src/criteria/activations.js';
 import { taylor } from '../src/criteria/taylor.js';
 import { tiedStructures } from '../src/structures/tied.js';
-import { graph, on, type T, write } from './models.js';
+import { calledAgain, graph, on, type T, write } from './models.js';
 
 const identity = (a: tf.Tensor): tf.Tensor => a;
 const scoredOf = (run: Run, of: string) => {
@@ -46,6 +46,13 @@ describe('activations are means over examples and positions', () => {
 
   it('of the layer itself where it ends in a function', () => {
     const run = new Run(graph([1], (x) => on(dense('b', 1), on(dense('a', 2, 'relu'), x))));
+    write(run.parameter('a/kernel'), [1, -1]);
+    expect(observed(run, 'a/kernel', tf.tensor2d([[1], [-3]]))).toEqual([0.5, 1.5]);
+  });
+
+  it('of a layer that another net has called before', () => {
+    const first = graph([1], (x) => on(dense('b', 1), on(dense('a', 2, 'relu'), x)));
+    const run = new Run(calledAgain(first));
     write(run.parameter('a/kernel'), [1, -1]);
     expect(observed(run, 'a/kernel', tf.tensor2d([[1], [-3]]))).toEqual([0.5, 1.5]);
   });

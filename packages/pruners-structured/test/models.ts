@@ -76,3 +76,9 @@ export function fixed(inputs: tf.Tensor, labels: tf.Tensor, stepsPerEpoch: numbe
 export function normal(shape: number[], seed: number): tf.Tensor {
   return tf.randomNormal(shape, 0, 1, 'float32', seed);
 }
+
+/** A net whose layers another one had before: all are called again, on a new input. */
+export const calledAgain = (net: LayersModel): LayersModel =>
+  graph(net.inputs[0].shape.slice(1) as number[], (x) =>
+    net.layers.slice(1).reduce((y, layer) => on(layer, y), x),
+  );

@@ -11,7 +11,7 @@ import {
 import { refit } from '../src/reconstruct/solve.js';
 import { partsOf } from '../src/structures/parts.js';
 import { tiedStructures } from '../src/structures/tied.js';
-import { graph, normal, on, type T, weights, write } from './models.js';
+import { calledAgain, graph, normal, on, type T, weights, write } from './models.js';
 
 /** `a` of three units, and `b` of two that reads it; what is between them at inference does nothing. */
 function two(useBias = true): Run {
@@ -99,6 +99,17 @@ describe('reconstruction', () => {
     close(weights(run, 'b/kernel'), expected.subarray(0, 6));
     close(weights(run, 'b/bias'), expected.subarray(6));
     expect(weights(run, 'b/kernel').slice(2, 4)).toEqual([0, 0]);
+  });
+
+  it('fits layers that another net has called before, by what this one gives them', () => {
+    const first = two();
+    const run = new Run(calledAgain(first.model), { seed: 1 });
+    const own = begin(run, { ridge: 0.01, batches: 1 });
+    own.fired(at(0));
+    see(own, 3, batches[0]);
+    const expected = kept(run, [0, 2, 3], batches.slice(0, 1), 0.01);
+    apply(own, run, [0, 1, 0]);
+    close(weights(run, 'b/kernel'), expected.subarray(0, 6));
   });
 
   it('has options of its own by default', () => {

@@ -1,6 +1,7 @@
 import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel, layers, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { callsOf } from '../graph/calls.js';
 import { type Inside, inside } from '../graph/inside.js';
 import { probe } from '../graph/probe.js';
 import { gathered } from '../structures/slice.js';
@@ -82,7 +83,8 @@ export function activations(f: (a: tf.Tensor) => tf.Tensor): Observation {
       });
     }
     const points = pointsOf(owner, run.model, sets, tied);
-    const ends = points.map(({ layer }) => run.model.getLayer(layer).getOutputAt(0) as SymbolicTensor);
+    const calls = callsOf(run.model as unknown as Inside);
+    const ends = points.map(({ layer }) => calls.get(run.model.getLayer(layer))![0].outputTensors[0]);
     const look = probe(run.model, ends);
     return ({ inputs }) => {
       const found = new Map<Structures, tf.Tensor>();

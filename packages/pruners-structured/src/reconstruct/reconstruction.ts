@@ -14,7 +14,8 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { Tally } from '../criteria/tally.js';
-import { type Inside, inside } from '../graph/inside.js';
+import { callsOf } from '../graph/calls.js';
+import { type Inside, inside, type Node } from '../graph/inside.js';
 import { probe } from '../graph/probe.js';
 import type { Parts } from '../structures/parts.js';
 import { spreadValues } from '../structures/slice.js';
@@ -49,6 +50,8 @@ interface Reader {
   readonly kernel: Parameter;
   readonly bias: Parameter | undefined;
   readonly layer: Inside;
+  /** What it is given, in the model itself. */
+  readonly reads: SymbolicTensor;
   /** Inputs of its window, and a constant 1 for the bias. */
   readonly n: number;
 }
@@ -96,16 +99,17 @@ export class Reconstruction {
     const kernels = new Set(
       sets.flatMap(({ group }) => group!.members.filter((m) => m.part === 'reads').map((m) => m.parameter)),
     );
-    this.#readers = [...kernels].map((kernel) => this.#reader(run, kernel));
+    const calls = callsOf(run.model as unknown as Inside);
+    this.#readers = [...kernels].map((kernel) => this.#reader(run, kernel, calls.get(kernel.layer) ?? []));
     this.#inputs = probe(
       run.model,
-      this.#readers.map(({ layer }) => layer.inboundNodes[0].inputTensors[0] as SymbolicTensor),
+      this.#readers.map(({ reads }) => reads),
     );
     const shapes = new Map(this.#readers.map(({ kernel, n }) => [kernel.name, [n, n]]));
     this.#grams = new Tally(owner, this.#options.batches, shapes, state);
   }
 
-  #reader(run: RunState, kernel: Parameter): Reader {
+  #reader(run: RunState, kernel: Parameter, calls: readonly Node[]): Reader {
     const layer = inside(kernel.layer);
     const kind = layer.getClassName();
     const refuse = (why: string): never => {
@@ -119,11 +123,11 @@ export class Reconstruction {
     };
     if (!['Dense', 'Conv1D', 'Conv2D'].includes(kind)) refuse(`its layer is a ${kind}`);
     if (!run.model.layers.includes(kernel.layer)) refuse('its layer is inside another one');
-    if (layer.inboundNodes.length !== 1) refuse('its layer is called more than once');
+    if (calls.length !== 1) refuse('its layer is called more than once');
     const n = kernel.size / kernel.shape[kernel.shape.length - 1] + 1;
     if (n > largest) refuse(`its window has ${n - 1} inputs, more than ${largest - 1}`);
     const bias = run.parameters.find((p) => p.layer === kernel.layer && p.role === 'bias');
-    return { kernel, bias, layer, n };
+    return { kernel, bias, layer, n, reads: calls[0].inputTensors[0] };
   }
 
   get ready(): boolean {
