@@ -13,7 +13,8 @@ export default defineConfig({
     pool: 'forks',
     // TF.js greets on every start of its cpu backend.
     onConsoleLog: (log) => !log.includes('looks like you are running TensorFlow.js in Node.js'),
-    maxWorkers: 2,
+    // One more than the cores of the machine that checks: many tests wait for a process, a database or a page.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 120_000,
   },

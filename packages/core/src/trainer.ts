@@ -50,7 +50,6 @@ export class Trainer {
     this.#options = options;
     this.#loss = parts.loss;
     this.#bound = parts.bound;
-    this.#replaying = new Replaying(options.recorder, options.onUnrecorded);
     this.#best = new Best(options);
     this.#seedDropout = dropoutSeeder(run.model, run.seed);
     if (options.recorder) this.#restoreDropout = letDropoutBeReplayed(run.model);
@@ -58,6 +57,7 @@ export class Trainer {
       ...(running.as<RegularizerSession>('regularizer')?.trainables?.() ?? []),
     ]);
     this.#bindings = new Bindings(run, parts.optimizer, extra, options);
+    this.#replaying = new Replaying(options.recorder, options.onUnrecorded);
   }
 
   get epoch(): number {

@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 // Orthogonal initializers of TF.js 4.22 chain their calls.
 import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Run } from '@espalier/core';
@@ -38,10 +38,14 @@ async function withModel(recipe: Recipe, file: string): Promise<Recipe> {
 }
 
 describe('the recipes of the examples', () => {
-  it.each(recipes)('%s: plugins, options, names and times are right', async (file) => {
+  it.for(recipes)('%s: plugins, options, names and times are right', async (file, { skip }) => {
     const loaded = await loadRecipe(join(examples, file));
     const { recipe, source } = loaded;
     const folder = dirname(source.file);
+    const prepare = join(folder, 'prepare.js');
+    const { from = recipe.model } = recipe.model as { from?: unknown };
+    if (existsSync(prepare) && typeof from === 'string' && !existsSync(join(folder, from)))
+      skip(`its model is fetched by ${prepare}`);
     const prepared = await prepareStages(loaded, await Plugins.of(loaded));
     const { name, length = 64, csv } = recipe.data as { name: string; length?: number; csv?: string };
     const shape =

@@ -75,6 +75,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 /** What axe finds in a page: rule, and where. */
 export async function axeFinds(opened: Page): Promise<string[]> {
+  // What fades has neither its first nor its last colour.
+  await opened.evaluate('Promise.allSettled(document.getAnimations().map(({ finished }) => finished))');
   await opened.evaluate(axe);
   return (await opened.evaluate(
     `axe.run(document).then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ': ' + target)))`,

@@ -2,52 +2,36 @@ import type { Moment } from '../moment.js';
 import { isMaking } from '../step-recorder.js';
 
 /**
- * The moment of the step that is being taken, as one object for all steps: what is made anew at every step looks at it then.
- * Who looks at the number of the step by other ways than `perStep` does something that depends on it.
+ * The moment of a step: who keeps it finds it as it was. Only what `perStep` makes anew at a later step, replayed, sees that
+ * step's number in it. Who looks at the number of the step by other ways does something that depends on it.
  */
 export class LiveMoment {
-  #now: Moment | undefined;
+  #now!: Moment;
+  #at!: Moment;
   /** Whether somebody has looked at the step's number in the course of the step. */
   looked = false;
 
-  readonly at: Moment;
+  /** What the hooks of the step are given. */
+  get at(): Moment {
+    return this.#at;
+  }
 
-  constructor() {
-    const now = (): Moment => this.#now as Moment;
+  set now(own: Moment) {
+    this.#now = own;
+    this.looked = false;
     const look = (): Moment => {
-      if (!isMaking()) this.looked = true;
-      return now();
+      if (isMaking()) return this.#now;
+      this.looked = true;
+      return own;
     };
-    this.at = {
-      get epoch() {
-        return now().epoch;
-      },
+    this.#at = {
+      ...own,
       get step() {
         return look().step;
-      },
-      get stepsPerEpoch() {
-        return now().stepsPerEpoch;
-      },
-      get start() {
-        return now().start;
-      },
-      get end() {
-        return now().end;
-      },
-      get every() {
-        return now().every;
       },
       get index() {
         return look().index;
       },
-      get count() {
-        return now().count;
-      },
     };
-  }
-
-  set now(at: Moment) {
-    this.#now = at;
-    this.looked = false;
   }
 }
