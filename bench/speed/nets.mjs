@@ -36,7 +36,7 @@ function gru() {
   });
 }
 
-/** The nets that `training-speed.mjs` trains; `torch.py` has the same ones. */
+/** The nets that `training-speed.mjs` trains; `torch_steps.py` has the same ones. */
 export const NETS = { mlp: MODELS.mlp, lenet5, resnet8: MODELS.resnet8, vgg: MODELS.vgg, gru };
 
 /** Steps of a turn, so that one takes about half a second on the native backend. */

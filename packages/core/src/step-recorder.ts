@@ -32,8 +32,8 @@ export const isMaking = (): boolean => making > 0;
  * A tensor of numbers that are others at every step: a rate, a seed, a factor that grows. A step that is recorded and
  * replayed asks for them anew, where those of other tensors are taken to stay.
  *
- * @param make - The numbers of the step that is being taken, in the tensor's shape. It may look at the moment that the step's
- *   hook was given, which goes on with the steps.
+ * @param make - The numbers of the step that is being taken, in the tensor's shape. It may look at the moment that the
+ *   hook was given, which tells it the number of that step.
  *
  * @example
  * ```ts

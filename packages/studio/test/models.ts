@@ -2,12 +2,8 @@ import '@tensorflow/tfjs-backend-cpu';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelArtifacts } from '@espalier/codec';
-import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-
-/** Numbers that are the same every time. */
-const noise = (shape: readonly number[], seed: number, scale: number): tf.Tensor =>
-  tf.randomNormal([...shape], 0, scale, 'float32', seed);
+import { artifactsOf, noise } from '../../compress/test/models.js';
 
 /** A small model of pictures with weights of its own, as `model.save` hands it out. */
 export async function pictureModel(): Promise<ModelArtifacts> {
@@ -30,14 +26,7 @@ export async function pictureModel(): Promise<ModelArtifacts> {
       return noise(sizes, 7 + i, 1.5 / Math.sqrt(fan));
     }),
   );
-  let artifacts: ModelArtifacts = {};
-  await model.save({
-    save: async (saved) => {
-      artifacts = saved as ModelArtifacts;
-      return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } };
-    },
-  });
-  return artifacts;
+  return artifactsOf(model);
 }
 
 /** Writes a model.json with its shards into a folder, as the converter does, and gives their paths. */

@@ -1,22 +1,11 @@
 import { equalBytes } from '../bytes/equal.js';
 import { readHeader } from '../container/header.js';
-import type { Limits } from '../container/limits.js';
+import { unlimited } from '../container/limits.js';
 import { artifactsOf } from '../decode/decode.js';
 import { checkTiles, decodeTensor } from '../decode/tensor.js';
 import { fail } from '../errors.js';
 import { sameJson } from '../text/json.js';
 import type { Given } from './input.js';
-
-/** Whoever wrote a file may read it, however large. */
-export const unlimited: Required<Limits> = {
-  elements: Infinity,
-  decodedBytes: Infinity,
-  tensors: Infinity,
-  headerBytes: Infinity,
-  textBytes: Infinity,
-  numbers: Infinity,
-  operations: Infinity,
-};
 
 /** @throws EspError 'input' */
 export function changed(what: string): never {

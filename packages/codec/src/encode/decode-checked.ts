@@ -1,8 +1,9 @@
 import type { DecodedArtifacts, ModelArtifacts } from '../artifacts.js';
 import { equalBytes } from '../bytes/equal.js';
+import { unlimited } from '../container/limits.js';
 import { decode } from '../decode/decode.js';
 import { sameJson } from '../text/json.js';
-import { changed, unlimited } from './check-back.js';
+import { changed } from './check-back.js';
 import { metadataOf } from './encode.js';
 import { tensorsOf } from './input.js';
 import { withDistinctNames } from './named-by-paths.js';

@@ -2,7 +2,7 @@ import { equalBytes } from '../bytes/equal.js';
 import { asBytes } from '../bytes/view.js';
 import { RangeEncoder } from '../coders/range/encoder.js';
 import { readHeader } from '../container/header.js';
-import type { Limits } from '../container/limits.js';
+import { unlimited } from '../container/limits.js';
 import { codeBytes } from './blob.js';
 import { Body, BYTES, GIVEN, SAME } from './body.js';
 import { codeTensor } from './given.js';
@@ -12,17 +12,6 @@ import { Matcher } from './matcher.js';
 import { Opened } from './opened.js';
 import { patch } from './patch.js';
 import { skeletonOf } from './skeleton.js';
-
-/** Whoever has both files may read them, however large. */
-const none: Required<Limits> = {
-  elements: Infinity,
-  decodedBytes: Infinity,
-  tensors: Infinity,
-  headerBytes: Infinity,
-  textBytes: Infinity,
-  numbers: Infinity,
-  operations: Infinity,
-};
 
 /**
  * What it takes to make the new file of the old one, see {@link patch}: an update, as small as what changed. Tensors whose
@@ -37,8 +26,8 @@ export function diff(old: ArrayBuffer | ArrayBufferView, next: ArrayBuffer | Arr
   const [from, to] = [asBytes(old), asBytes(next)];
   const ends = { old: identityOf(from), new: identityOf(to) };
   // Of the small form, which is one stream, nothing can be kept.
-  const small = [from, to].some((file) => readHeader(file, none).coder !== undefined);
-  const body = small ? undefined : bodyOf(new Opened(from, none), new Opened(to, none));
+  const small = [from, to].some((file) => readHeader(file, unlimited).coder !== undefined);
+  const body = small ? undefined : bodyOf(new Opened(from, unlimited), new Opened(to, unlimited));
   const whole = writeUpdate({ ...ends, whole: true, body: to });
   if (!body) return whole;
   const update = writeUpdate({ ...ends, whole: false, body });
@@ -48,7 +37,7 @@ export function diff(old: ArrayBuffer | ArrayBufferView, next: ArrayBuffer | Arr
 /** What {@link patch} makes is what was wanted. */
 function makes(old: Uint8Array, update: Uint8Array, next: Uint8Array): boolean {
   try {
-    return equalBytes(patch(old, update, none), next);
+    return equalBytes(patch(old, update, unlimited), next);
   } catch {
     return false;
   }

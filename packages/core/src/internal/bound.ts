@@ -27,8 +27,8 @@ export interface Bound {
 }
 
 /**
- * A step's moment as a schedule counts: from its own start to its own end, step by step. Where `at` goes on with the steps, so
- * does this.
+ * A step's moment as a schedule counts: from its own start to its own end, step by step. It asks `at` whenever it is
+ * asked, as what `perStep` makes anew does.
  */
 export function within({ start, end }: Timing, at: Moment): Moment {
   const { stepsPerEpoch } = at;

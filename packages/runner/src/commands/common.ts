@@ -20,6 +20,12 @@ export const modelArgument = {
   model: { type: 'positional', required: true, description: readable },
 } as const;
 
+/** The file that a command writes. @param what - What it is, for --help */
+export const outArgument = (what: string) =>
+  ({
+    out: { type: 'string', alias: 'o', required: true, description: what, valueHint: 'file' },
+  }) as const;
+
 export const jsonArgument = {
   json: { type: 'boolean', default: false, description: 'Print JSON for machines on stdout' },
 } as const;

@@ -11,6 +11,7 @@ import {
   checkArguments,
   jsonArgument,
   modelArgument,
+  outArgument,
   printJson,
   repeated,
   startNamed,
@@ -22,13 +23,7 @@ import { crewArguments, sideBySide } from './crew-options.js';
 
 const args = {
   ...modelArgument,
-  out: {
-    type: 'string',
-    alias: 'o',
-    required: true,
-    description: 'The .esp file to write',
-    valueHint: 'file',
-  },
+  ...outArgument('The .esp file to write'),
   quality: {
     type: 'string',
     description:

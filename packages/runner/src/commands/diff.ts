@@ -3,18 +3,12 @@ import { readWhole } from '@espalier/formats';
 import { defineCommand } from 'citty';
 import { writeWhole } from '../pipeline/files.js';
 import { print } from '../terminal/stream.js';
-import { checkArguments, jsonArgument, printJson } from './common.js';
+import { checkArguments, jsonArgument, outArgument, printJson } from './common.js';
 
 const args = {
   old: { type: 'positional', required: true, description: 'The .esp file that its users have' },
   new: { type: 'positional', required: true, description: 'The .esp file that they are to have' },
-  out: {
-    type: 'string',
-    alias: 'o',
-    required: true,
-    description: 'The .espd file to write',
-    valueHint: 'file',
-  },
+  ...outArgument('The .espd file to write'),
   ...jsonArgument,
 } as const;
 

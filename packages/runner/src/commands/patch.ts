@@ -3,18 +3,12 @@ import { readWhole } from '@espalier/formats';
 import { defineCommand } from 'citty';
 import { writeWhole } from '../pipeline/files.js';
 import { print } from '../terminal/stream.js';
-import { checkArguments, jsonArgument, printJson } from './common.js';
+import { checkArguments, jsonArgument, outArgument, printJson } from './common.js';
 
 const args = {
   old: { type: 'positional', required: true, description: 'The .esp file that the update was made for' },
   update: { type: 'positional', required: true, description: 'The .espd file' },
-  out: {
-    type: 'string',
-    alias: 'o',
-    required: true,
-    description: 'The .esp file to write',
-    valueHint: 'file',
-  },
+  ...outArgument('The .esp file to write'),
   ...jsonArgument,
 } as const;
 

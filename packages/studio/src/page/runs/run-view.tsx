@@ -60,7 +60,6 @@ export function RunView({ run, data }: { run: RunListing; data: RunData }): VNod
     { label: 'computing', values: column(metrics, ({ seconds, wait = 0 }) => seconds && seconds - wait) },
     { label: 'waiting for data', values: column(metrics, ({ wait }) => wait) },
   ].filter(has);
-  const page = pageOf(run);
   return (
     <>
       <header>
@@ -71,13 +70,7 @@ export function RunView({ run, data }: { run: RunListing; data: RunData }): VNod
           {times.length > 0 && ` · ${formatDuration(metrics.reduce((sum, { seconds = 0 }) => sum + seconds, 0))}`}
         </p>
         <Progress data={data} run={run} />
-        {page && (
-          <p>
-            <a href={page} target="_blank" rel="noreferrer">
-              Its report
-            </a>
-          </p>
-        )}
+        <OwnPage run={run} name="Its report" />
       </header>
       {metrics.length === 0 ? (
         <p class="note">No epoch is done yet.</p>
@@ -120,6 +113,19 @@ export function RunView({ run, data }: { run: RunListing; data: RunData }): VNod
         </p>
       )}
     </>
+  );
+}
+
+/** A way to the page that a run has written, if it has. */
+export function OwnPage({ run, name }: { run: RunListing; name: string }): VNode | null {
+  const page = pageOf(run);
+  if (page === undefined) return null;
+  return (
+    <p>
+      <a href={page} target="_blank" rel="noreferrer">
+        {name}
+      </a>
+    </p>
   );
 }
 

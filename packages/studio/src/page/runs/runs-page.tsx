@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RunListing } from '../../runs.js';
+import { Alert } from '../view/alert.js';
 import { CompareView } from './compare-view.js';
 import { RunView, State } from './run-view.js';
 import { SearchView } from './search-view.js';
@@ -70,11 +71,7 @@ export function RunsPage({ place }: { place: string }): VNode {
   const known = only && data.get(only.path);
   return (
     <div class="watch">
-      {error !== '' && (
-        <p role="alert" class="error">
-          {error}
-        </p>
-      )}
+      <Alert text={error} />
       <details open={shown.length === 0} class="card">
         <summary>
           {runs.length} {runs.length === 1 ? 'run' : 'runs'}

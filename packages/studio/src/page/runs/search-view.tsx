@@ -2,8 +2,8 @@ import { drawFront, drawHypervolume, drawParallel, type ValuedTrial } from '@esp
 import type { VNode } from 'preact';
 import type { RunListing } from '../../runs.js';
 import { Html } from '../view/html.js';
-import { State } from './run-view.js';
-import { pageOf, type SearchState } from './source.js';
+import { OwnPage, State } from './run-view.js';
+import type { SearchState } from './source.js';
 
 /** What a search's trials are compared by is to be small, here: a goal that is to be high counts downwards. */
 function costsOf({ trials, goal }: SearchState): ValuedTrial[] {
@@ -22,7 +22,6 @@ export function SearchView({ run, search }: { run: RunListing; search: SearchSta
   const { goal } = search;
   const label = goal === undefined ? 'error' : goal.better === 'higher' ? `−${goal.metric}` : goal.metric;
   const view = { label, percent: goal === undefined };
-  const page = pageOf(run);
   return (
     <>
       <header>
@@ -31,13 +30,7 @@ export function SearchView({ run, search }: { run: RunListing; search: SearchSta
           <State run={run} /> · {search.trials.length} {search.trials.length === 1 ? 'trial' : 'trials'}
           {failed > 0 && `, ${failed} of them failed`}
         </p>
-        {page && (
-          <p>
-            <a href={page} target="_blank" rel="noreferrer">
-              Its table
-            </a>
-          </p>
-        )}
+        <OwnPage run={run} name="Its table" />
       </header>
       {trials.length === 0 ? (
         <p class="note">No trial is done yet.</p>

@@ -4,6 +4,7 @@ import type { Session } from '../session.js';
 import type { Made } from '../work/make.js';
 import type { Given, TriedOn } from '../work/trial-run.js';
 import type { Opened } from '../work/worker.js';
+import { Alert } from './alert.js';
 import { givenOf } from './given.js';
 import { Output } from './output.js';
 
@@ -67,11 +68,7 @@ export function Beside({
           {busy ? 'running both…' : ''}
         </span>
       </div>
-      {error !== '' && (
-        <p role="alert" class="error">
-          {error}
-        </p>
-      )}
+      <Alert text={error} />
       {tried && (
         <>
           <p class="note" id="tried">

@@ -5,6 +5,7 @@ import { Cancelled, Session } from '../session.js';
 import type { PageBackend } from '../work/backend.js';
 import type { Dropped } from '../work/open.js';
 import type { Opened } from '../work/worker.js';
+import { Alert } from './alert.js';
 import { DropZone } from './drop-zone.js';
 import { Inspection } from './inspection.js';
 import { LayerTree } from './layer-tree.js';
@@ -57,11 +58,7 @@ export function ModelPage(): VNode {
       <p role="status" class="note">
         {state === 'reading' ? 'Reading…' : ''}
       </p>
-      {error !== '' && (
-        <p role="alert" class="error">
-          {error}
-        </p>
-      )}
+      <Alert text={error} />
       {loaded && <Model key={loaded.opened} {...loaded} reopen={(backend) => open(files, backend)} />}
     </>
   );

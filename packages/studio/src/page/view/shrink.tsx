@@ -5,6 +5,7 @@ import { Cancelled, type Session } from '../session.js';
 import type { PageBackend } from '../work/backend.js';
 import type { Made, Wish } from '../work/make.js';
 import type { Opened } from '../work/worker.js';
+import { Alert } from './alert.js';
 import { Beside } from './beside.js';
 import { Html } from './html.js';
 import { Take } from './take.js';
@@ -118,11 +119,7 @@ export function Shrink({
             {progress}
           </span>
         </div>
-        {error !== '' && (
-          <p role="alert" class="error">
-            {error}
-          </p>
-        )}
+        <Alert text={error} />
         <details class="options">
           <summary>Options</summary>
           <div class="choices">
