@@ -85,11 +85,12 @@ export async function compressToAims(
   const outcomes = await runAll(crew, trials);
   return Promise.all(
     outcomes.map(async (outcome, i) => {
+      const done = whole<CompressOutcome>(outcome, trials[i].name);
       const file = out(aims[i]);
       await mkdir(dirname(file), { recursive: true });
       await copyFile(join(trials[i].out, layout.model), file);
       await rm(trials[i].out, { recursive: true });
-      return { ...whole<CompressOutcome>(outcome, trials[i].name), out: file, aim: aims[i] };
+      return { ...done, out: file, aim: aims[i] };
     }),
   );
 }
