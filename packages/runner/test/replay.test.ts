@@ -12,6 +12,7 @@ import {
 import { gaussianMixturePrior } from '@espalier/priors-gmm';
 import { agp, level, splicing } from '@espalier/pruners';
 import { kmeans } from '@espalier/quantize-kmeans';
+import { ratePrior } from '@espalier/rate';
 import { distillation, l1 } from '@espalier/regularizers';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -106,6 +107,17 @@ const kinds: Record<string, Kind> = {
     replays: 22,
   },
   horseshoe: { schedules: () => [{ plugin: groupHorseshoe(), parameters: ['fc/kernel'] }], replays: 22 },
+  'the rate of levels, which costs more and more': {
+    schedules: () => [{ plugin: ratePrior({ weight: { from: 0.1, to: 2 } }), parameters: '**' }],
+    replays: 22,
+  },
+  'the rate of levels, steered to a size, with a teacher': {
+    schedules: () => [
+      { plugin: distillation() },
+      { plugin: ratePrior({ weight: { bytes: 40 }, pruneFrom: 0.4 }), parameters: '**' },
+    ],
+    replays: 22,
+  },
   distillation: { schedules: () => [{ plugin: distillation() }], replays: 22 },
   'shared values': {
     schedules: () => [{ plugin: kmeans({ clusters: 4 }), parameters: kernels, end: 1 }],

@@ -75,9 +75,9 @@ export class Tensors {
   /**
    * The bits of the levels, and the gradients of the rate by weights and variables. Within a tidy.
    *
-   * @param turn - In [0, 1), of the noise.
+   * @param turn - In [0, 1], of the noise.
    */
-  rate(run: RunState, turn: number): Rate {
+  rate(run: RunState, turn: tf.Scalar): Rate {
     const [logStep, logSpike, logTail, logit] = this.variables;
     const sizes = this.parameters.map(({ size }) => size);
     const foreseen = { variables: { logStep, logSpike, logTail, logit }, of: this.#of, sizes };
@@ -98,7 +98,7 @@ export class Tensors {
   }
 
   /** The noise of a step; what is pruned is not moved. */
-  #moved(run: RunState, turn: number): tf.Tensor {
+  #moved(run: RunState, turn: tf.Scalar): tf.Tensor {
     const turned = tf.add(this.#noise, turn);
     const noise = tf.sub(tf.sub(turned, tf.floor(turned)), 0.5);
     const masks = this.parameters.map((parameter) => run.mask(parameter));

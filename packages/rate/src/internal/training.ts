@@ -5,6 +5,7 @@ import {
   type Moment,
   type PluginState,
   type PrunerSession,
+  perStep,
   type Read,
   type RunState,
   readNow,
@@ -56,6 +57,12 @@ export function trainRate(run: RunState, start: Start, options: Resolved): RateS
     return parameters.map((parameter, i) => readingOf(parameter, seen.weights[i], numbers[i]));
   };
 
+  /** What is another one at every step: what a bit costs of the loss, and by how much the noise is turned. */
+  const numbersAt = (at: Moment, all: number): Float32Array => {
+    tensors.slowDown(at);
+    return Float32Array.of(weight.at(at) / all, hash(run.seed, at.step, 0x6e6f) / 2 ** 32);
+  };
+
   return {
     get weight() {
       return weight.present;
@@ -67,10 +74,10 @@ export function trainRate(run: RunState, start: Start, options: Resolved): RateS
 
     penalty({ at, labels }: Step): KnownPenalty {
       examples ??= at.stepsPerEpoch * listed(labels)[0].shape[0];
-      tensors.slowDown(at);
-      const factor = weight.at(at) / examples;
+      const all = examples;
       return untaped(() => {
-        const { bits, gradients } = tensors.rate(run, hash(run.seed, at.step, 0x6e6f) / 2 ** 32);
+        const [factor, turn] = tf.unstack(perStep(() => numbersAt(at, all), [2])) as tf.Scalar[];
+        const { bits, gradients } = tensors.rate(run, turn);
         return {
           value: tf.mul(tf.sum(bits), factor) as tf.Scalar,
           gradients: new Map(gradients.map(([variable, slope]) => [variable, tf.mul(slope, factor)])),
