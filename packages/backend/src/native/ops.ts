@@ -22,6 +22,7 @@ export interface Binding {
   readonly TF_RESOURCE: number;
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_FLOAT: number;
   readonly TF_ATTR_BOOL: number;
   readonly TF_ATTR_STRING: number;
   readonly TF_ATTR_SHAPE: number;
@@ -103,6 +104,7 @@ export function nativeBackend(): NativeBackend {
 export interface Attributes {
   type(name: string, dtype: 'float32' | 'int32'): OpAttribute;
   int(name: string, value: number | readonly number[]): OpAttribute;
+  float(name: string, value: number): OpAttribute;
   bool(name: string, value: boolean): OpAttribute;
   string(name: string, value: string): OpAttribute;
   shape(name: string, value: readonly number[]): OpAttribute;
@@ -117,6 +119,7 @@ export function attributes(binding: Binding): Attributes {
       value: dtype === 'float32' ? binding.TF_FLOAT : binding.TF_INT32,
     }),
     int: (name, value) => ({ name, type: binding.TF_ATTR_INT, value }),
+    float: (name, value) => ({ name, type: binding.TF_ATTR_FLOAT, value }),
     bool: (name, value) => ({ name, type: binding.TF_ATTR_BOOL, value }),
     string: (name, value) => ({ name, type: binding.TF_ATTR_STRING, value }),
     shape: (name, value) => ({ name, type: binding.TF_ATTR_SHAPE, value }),

@@ -1,6 +1,8 @@
 import { registerActivations } from './activations.js';
+import { registerBatchNorm } from './batch-norm.js';
 import { registerCrossEntropy } from './cross-entropy.js';
 import { registerGather } from './gather.js';
+import { improveBatchNormalization } from './layers/batch-normalization.js';
 import { registerMatMul } from './matmul.js';
 import { registerMaxPool } from './max-pool.js';
 import { registerMixture } from './mixture.js';
@@ -9,7 +11,7 @@ import { registerRandom } from './random.js';
 
 /**
  * Registers the faster training kernels of the native backend, which must be the current one: gradients of
- * activations, matrix products, gathering, max-pooling, fused cross-entropy, seeded random numbers, ops of our own for noise and for the mixture prior. `startBackend` does this; results are the stock ones to
+ * activations, matrix products, gathering, max-pooling, batch normalisation (TF.js's layer too), fused cross-entropy, seeded random numbers, ops of our own for noise and for the mixture prior. `startBackend` does this; results are the stock ones to
  * float tolerance. Safe to call again.
  */
 export function registerNativeTraining(): void {
@@ -17,6 +19,7 @@ export function registerNativeTraining(): void {
   registerMatMul();
   registerGather();
   registerMaxPool();
+  if (registerBatchNorm()) improveBatchNormalization();
   registerCrossEntropy();
   registerRandom();
   registerNoise();
