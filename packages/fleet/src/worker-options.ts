@@ -44,7 +44,10 @@ export interface WorkerOptions {
   readonly lease?: number;
   /** A folder of packages that files of bundles import from. */
   readonly modules?: string;
-  /** Ends when there was nothing to do for so many seconds. Default: never. */
+  /**
+   * Ends when there was nothing to do for so many seconds: none of its trials runs, and no trial that it can run is queued,
+   * not even one that waits for its next attempt. Default: never.
+   */
   readonly idle?: number;
   readonly log?: (line: string) => void;
   /** The first time: ends when what is on its way is done. */

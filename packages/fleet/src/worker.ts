@@ -32,6 +32,9 @@ class Worker {
   readonly #id = randomUUID();
   readonly #bundles = new Map<string, Promise<string>>();
   #draining = false;
+  /** Trials on their way, and when there was last anything to do. */
+  #busy = 0;
+  #active = performance.now();
 
   constructor(fleet: Fleet, options: WorkerOptions, home: string) {
     this.#fleet = fleet;
@@ -53,15 +56,16 @@ class Worker {
       [this.#id, name, hostname(), process.pid, backend, [...tags], slots],
     );
     let [on, failure] = [true, undefined as unknown];
-    const seen = this.#watch(() => on).catch((error: unknown) => {
-      failure = error;
+    const failed = (error: unknown): void => {
+      failure ??= error;
       this.#draining = true;
-    });
-    await Promise.all(Array.from({ length: slots }, () => this.#slot()));
+    };
+    const seen = this.#watch(() => on).catch(failed);
+    await Promise.all(Array.from({ length: slots }, () => this.#slot().catch(failed)));
     on = false;
     await seen;
-    await this.#fleet.database.query('update espalier.worker set ended = now() where id = $1', [this.#id]);
     if (failure !== undefined) throw failure;
+    await this.#fleet.database.query('update espalier.worker set ended = now() where id = $1', [this.#id]);
   }
 
   /** Says that this worker is there, hears whether it is to end, and looks for others that are gone. */
@@ -77,21 +81,34 @@ class Worker {
     }
   }
 
-  async #slot(): Promise<void> {
+  /** Whether there has been nothing to do for as long as this worker waits. */
+  get #idle(): boolean {
     const { idle = Number.POSITIVE_INFINITY } = this.#options;
-    let last = performance.now();
-    while (!this.#ending && performance.now() - last < 1000 * idle) {
+    if (this.#busy > 0) this.#active = performance.now();
+    return performance.now() - this.#active >= 1000 * idle;
+  }
+
+  async #slot(): Promise<void> {
+    while (!this.#ending && !this.#idle) {
       const lease = await this.#next();
       if (lease === undefined) {
         await sleep(pollMilliseconds * (0.5 + Math.random()));
         continue;
       }
-      await this.#running.run(lease, (await this.#bundles.get(lease.bundle)) as string);
-      last = performance.now();
+      this.#busy++;
+      try {
+        await this.#running.run(lease, (await this.#bundles.get(lease.bundle)) as string);
+      } finally {
+        this.#busy--;
+        this.#active = performance.now();
+      }
     }
   }
 
-  /** The next trial of the studies that this worker can run, the oldest study first. */
+  /**
+   * The next trial of the studies that this worker can run, the oldest study first. One that is queued but waits for its
+   * pause is none yet; it is something to do.
+   */
   async #next(): Promise<Lease | undefined> {
     const studies = await this.#fleet.database.query<{ name: string; bundle: string }>(
       `select s.name, s.bundle from espalier.study s
@@ -102,6 +119,7 @@ class Worker {
     );
     for (const { name, bundle } of studies) {
       if (!(await this.#takes(name, bundle))) continue;
+      this.#active = performance.now();
       const lease = await take(this.#fleet, name, this.#id, this.#options.lease);
       if (lease !== undefined) return lease;
     }

@@ -19,6 +19,7 @@ import { hashOf } from '../src/key.js';
 import { finish, keep, kept, type Lease, renew, take } from '../src/lease.js';
 import { sweep } from '../src/sweep.js';
 import { called, hasPostgres, Postgres } from './postgres.js';
+import { aborted, until, working } from './waiting.js';
 
 const key = 'a key for tests, as long as it has to be';
 const folder = (): string => mkdtempSync(join(tmpdir(), 'espalier-fleet-'));
@@ -30,8 +31,6 @@ const doubling = (more: Partial<WorkerOptions> = {}): WorkerOptions => ({
   passing: (error) => (error as { code?: string }).code === 'passing',
   results: ['model.esp'],
   checkpoint: ['checkpoint/state.bin', 'metrics.jsonl'],
-  idle: 0.5,
-  lease: 3,
   async run({ task, out, epoch, info }) {
     const { n } = task as { n: number };
     info(`trial ${n}`);
@@ -66,25 +65,35 @@ describe.skipIf(!hasPostgres)(called, () => {
     return Study.open(fleet, name, bundle, tags);
   };
   const states = (of: string): Promise<{ state: string; attempt: number }[]> =>
-    fleet.database.query('select state, attempt from espalier.trial where study = $1 order by number', [of]);
+    fleet.database.query('select state, attempt from espalier.trial where study = $1 order by name', [of]);
+  /** Until so many trials of a study are in the table: a worker that comes then finds them. */
+  const asked = (of: string, count: number): Promise<unknown> =>
+    until(`${count} trials of ${of}`, async () => (await states(of)).length === count);
+  /** A worker while something is waited for. */
+  const worked = <T>(options: WorkerOptions, what: Promise<T>): Promise<T> => working(fleet, options, what);
+  const leased = (of: string, worker: string, seconds?: number): Promise<Lease> =>
+    until(`a lease of ${of}`, () => take(fleet, of, worker, seconds));
+  /** What a study's only trial is after a sweep. Whoever waits for a study sweeps as well, so how many this one finds says nothing. */
+  const swept = async (of: string): Promise<string> => {
+    await sweep(fleet);
+    return (await states(of))[0].state;
+  };
 
   it('trials come back with their files and numbers, each once', async () => {
     const one = await study('first');
     const out = folder();
-    const asked = [1, 2, 3].map((n) => one.run({ n }, `Trial ${n}`, join(out, String(n))));
+    const results = Promise.all([1, 2, 3].map((n) => one.run({ n }, `Trial ${n}`, join(out, String(n)))));
+    await asked('first', 3);
     const seen: string[] = [];
     const run = doubling().run;
-    await workFor(
-      fleet,
-      doubling({
-        name: 'w',
-        run: (work) => {
-          seen.push(readFileSync(join(work.folder, '..', 'plugin.mjs'), 'utf8'));
-          return run(work);
-        },
-      }),
-    );
-    expect(await Promise.all(asked)).toMatchObject([
+    const options = doubling({
+      name: 'w',
+      run: (work) => {
+        seen.push(readFileSync(join(work.folder, '..', 'plugin.mjs'), 'utf8'));
+        return run(work);
+      },
+    });
+    expect(await worked(options, results)).toMatchObject([
       { double: 2, infinite: Number.POSITIVE_INFINITY },
       { double: 4 },
       { double: 6 },
@@ -108,33 +117,32 @@ describe.skipIf(!hasPostgres)(called, () => {
     const epochs = await fleet.database.query('select * from espalier.epoch where study = $1', ['first']);
     expect(epochs).toHaveLength(3);
     await fleet.tidy('first');
-  }, 60_000);
+  }, 240_000);
 
   it('a trial whose worker is gone goes to another, with its last checkpoint; what the first still says counts for nothing', async () => {
     const one = await study('lost');
-    const asked = one.run({ n: 7 }, 'Trial 7', folder());
-    while ((await states('lost')).length === 0) await sleep(20);
+    const result = one.run({ n: 7 }, 'Trial 7', folder());
+    await asked('lost', 1);
     const worker = '00000000-0000-0000-0000-000000000001';
-    const first = (await take(fleet, 'lost', worker)) as Lease;
+    const first = await leased('lost', worker);
     expect(await take(fleet, 'lost', worker)).toBeUndefined();
     const half = { path: 'checkpoint/state.bin', bytes: Buffer.from('half') };
     const nothing = { lines: [], epochs: [] };
     expect(await keep(fleet, first, [{ ...half, bytes: Buffer.from('a quarter') }])).toBe(true);
     expect(await keep(fleet, first, [half])).toBe(true);
     expect(await renew(fleet, first, { lines: ['one'], epochs: [{ stage: 'dense', epoch: 0 }] })).toBe(true);
-    expect(await sweep(fleet)).toBe(0); // It has said that it is there.
+    expect(await swept('lost')).toBe('running'); // It has said that it is there.
     // By the database's clock: that of a worker may be wrong by an hour.
     await fleet.database.query(
       `update espalier.trial set lease = now() - interval '1 s' where study = 'lost'`,
     );
     await fleet.database.query(`update espalier.trial set lease_seconds = 1e6 where study = 'lost'`);
-    expect(await sweep(fleet)).toBe(0); // The database itself has not been there for that long.
+    expect(await swept('lost')).toBe('running'); // The database itself has not been there for that long.
     await fleet.database.query(`update espalier.trial set lease_seconds = 0 where study = 'lost'`);
-    expect(await sweep(fleet)).toBe(1);
+    await until('the trial to be given back', async () => (await swept('lost')) === 'queued');
     expect(await renew(fleet, first, nothing)).toBe(false);
     expect(await keep(fleet, first, [half])).toBe(false);
-    let second: Lease | undefined;
-    while (second === undefined) second = await take(fleet, 'lost', worker); // After a pause.
+    const second = await leased('lost', worker); // After a pause.
     expect(second).toMatchObject({ job: first.job, attempt: 2 });
     expect(await kept(fleet, second)).toEqual([{ path: half.path, hash: hashOf(half.bytes) }]);
     expect(await finish(fleet, first, { double: -1 }, [])).toBe(false);
@@ -142,7 +150,7 @@ describe.skipIf(!hasPostgres)(called, () => {
     const file = { path: 'model.esp', bytes: Buffer.from('model') };
     expect(await finish(fleet, second, { double: 14 }, [file])).toBe(true);
     expect(await finish(fleet, second, { double: 14 }, [file])).toBe(true); // Its answer was lost on its way.
-    expect(await asked).toEqual({ double: 14 });
+    expect(await result).toEqual({ double: 14 });
     const count = async (from: string): Promise<number> =>
       (await fleet.database.query(`select 1 from espalier.${from} where study = 'lost'`)).length;
     expect(await Promise.all(['trial', 'epoch', 'checkpoint', 'file'].map(count))).toEqual([1, 1, 0, 1]);
@@ -150,46 +158,44 @@ describe.skipIf(!hasPostgres)(called, () => {
       hashOf(half.bytes),
     ]);
     expect(halves).toEqual([]);
-  }, 90_000);
+  }, 240_000);
 
   it('a trial that is lost again and again is given up, with its reason', async () => {
     const one = await study('poison');
     const ended = one.run({ n: 1 }, 'Trial 1', folder()).catch((error: Error) => error);
-    while ((await states('poison')).length === 0) await sleep(20);
+    await asked('poison', 1);
     const worker = '00000000-0000-0000-0000-000000000002';
     // What is left of its retries is taken from the queue, whose pauses would be minutes.
     await fleet.database.query(
       `update espalier_jobs.job set retry_limit = 1, retry_delay = 0 where state = 'created'`,
     );
-    for (let lost = 0; lost < 2; lost++) {
-      let lease: Lease | undefined;
-      while (lease === undefined) lease = await take(fleet, 'poison', worker, 0);
+    for (const left of ['queued', 'failed']) {
+      await leased('poison', worker, 0);
       await fleet.database.query(
         `update espalier.trial set lease = now() - interval '1 s' where study = 'poison'`,
       );
-      expect(await sweep(fleet)).toBe(1);
+      await until(`the trial to be ${left}`, async () => (await swept('poison')) === left);
     }
     expect(await ended).toMatchObject({ message: expect.stringContaining('its worker was lost 2 times') });
-  }, 60_000);
+  }, 240_000);
 
   it('fails in passing and is tried again; fails for good, is told with its log, and is retried by hand', async () => {
     const one = await study('failing');
     let tries = 0;
+    let mended = false;
     const passing = Object.assign(new Error('the disk is full'), { code: 'passing' });
     const wrong = Object.assign(new Error('no such layer\n  Name one.'), { code: 'bad-recipe' });
     const options = doubling({
-      idle: 2.5,
       async run(work) {
         const { n } = work.task as { n: number };
         if (n === 1 && tries++ === 0) throw passing;
-        if (n === 2 && tries < 2) throw wrong;
+        if (n === 2 && !mended) throw wrong;
         return doubling().run(work);
       },
     });
-    const asked = [1, 2].map((n) => one.run({ n }, `Trial ${n}`, folder()));
-    const ended = Promise.allSettled(asked);
-    await workFor(fleet, options);
-    expect(await ended).toMatchObject([
+    const ended = Promise.allSettled([1, 2].map((n) => one.run({ n }, `Trial ${n}`, folder())));
+    await asked('failing', 2);
+    expect(await worked(options, ended)).toMatchObject([
       { status: 'fulfilled', value: { double: 2 } },
       {
         status: 'rejected',
@@ -200,49 +206,56 @@ describe.skipIf(!hasPostgres)(called, () => {
     expect((await statusOf(fleet)).failures).toContainEqual(
       expect.objectContaining({ study: 'failing', name: 'Trial 2', failure: 'no such layer' }),
     );
+    mended = true;
     expect(await retry(fleet, 'failing')).toBe(1);
-    const again = one.run({ n: 2 }, 'Trial 2', folder());
-    await workFor(fleet, options);
-    expect(await again).toMatchObject({ double: 4 });
-  }, 120_000);
+    expect(await worked(options, one.run({ n: 2 }, 'Trial 2', folder()))).toMatchObject({ double: 4 });
+  }, 240_000);
 
   it('is cancelled, at work or not', async () => {
     const one = await study('stopped');
-    let aborted = false;
+    let heard = false;
     const ended = Promise.allSettled([1, 2].map((n) => one.run({ n }, `Trial ${n}`, folder())));
-    const work = workFor(
-      fleet,
-      doubling({
-        async run({ signal }) {
-          await new Promise<void>((done) => signal.addEventListener('abort', () => done()));
-          aborted = true;
-          throw new Error('stopped');
-        },
-      }),
-    );
-    while ((await states('stopped')).every(({ state }) => state !== 'running')) await sleep(100);
-    expect(await cancel(fleet, 'stopped')).toBe(2);
-    expect(await ended).toMatchObject([{ reason: { code: 'cancelled' } }, { reason: { code: 'cancelled' } }]);
-    await work;
-    expect(aborted).toBe(true);
+    await asked('stopped', 2);
+    const options = doubling({
+      async run({ signal }) {
+        await aborted(signal);
+        heard = true;
+        throw new Error('stopped');
+      },
+    });
+    const cancelled = (async () => {
+      await until('a trial that runs', async () =>
+        (await states('stopped')).some(({ state }) => state === 'running'),
+      );
+      expect(await cancel(fleet, 'stopped')).toBe(2);
+      return ended;
+    })();
+    const reasons = [{ reason: { code: 'cancelled' } }, { reason: { code: 'cancelled' } }];
+    expect(await worked(options, cancelled)).toMatchObject(reasons);
+    expect(heard).toBe(true);
     expect((await states('stopped')).map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
-  }, 60_000);
+  }, 240_000);
 
   it('is refused by name by a worker that cannot run it exactly, and waits for tags', async () => {
     const one = await study('choosy', ['gpu']);
-    const asked = one.run({ n: 1 }, 'Trial 1', folder());
-    await workFor(fleet, doubling({ idle: 0.5 })); // It has no such tag.
+    const result = one.run({ n: 1 }, 'Trial 1', folder());
+    await asked('choosy', 1);
+    await workFor(fleet, doubling({ idle: 0.5 })); // It has no such tag, so there is nothing for it to do.
     const objection = async (): Promise<string> => 'espalier 2 is here, 1 is asked for';
-    const work = workFor(fleet, doubling({ name: 'old', tags: ['gpu'], idle: 3, objection }));
-    while ((await one.refusals()).length === 0) await sleep(100);
-    expect(await one.refusals()).toEqual([{ worker: 'old', reason: 'espalier 2 is here, 1 is asked for' }]);
-    expect((await statusOf(fleet)).studies.find(({ name }) => name === 'choosy')?.refusals).toHaveLength(1);
-    expect(await one.slots()).toBe(0);
-    await work;
+    const refused = (async () => {
+      await until('a refusal', async () => (await one.refusals()).length > 0);
+      return [await one.refusals(), await statusOf(fleet), await one.slots()] as const;
+    })();
+    const [refusals, { studies }, slots] = await worked(
+      doubling({ name: 'old', tags: ['gpu'], objection }),
+      refused,
+    );
+    expect(refusals).toEqual([{ worker: 'old', reason: 'espalier 2 is here, 1 is asked for' }]);
+    expect(studies.find(({ name }) => name === 'choosy')?.refusals).toEqual(refusals);
+    expect(slots).toBe(0);
     expect(await states('choosy')).toEqual([{ state: 'queued', attempt: 0 }]);
-    await workFor(fleet, doubling({ tags: ['gpu', 'big'], idle: 2 }));
-    expect(await asked).toMatchObject({ double: 2 });
-  }, 60_000);
+    expect(await worked(doubling({ tags: ['gpu', 'big'] }), result)).toMatchObject({ double: 2 });
+  }, 240_000);
 
   it('runs nothing that another key signed, and nothing that was changed in the store', async () => {
     const other = await Fleet.open({ url: postgres.url, key: `${key}, another` });
@@ -251,15 +264,21 @@ describe.skipIf(!hasPostgres)(called, () => {
     const ended = Promise.allSettled([foreign.run({ n: 1 }, 'Trial 1', folder())]);
     const one = await study('changed');
     const wrong = Promise.allSettled([one.run({ n: 1 }, 'Trial 1', folder())]);
-    while ((await states('changed')).length + (await states('foreign')).length < 2) await sleep(50);
+    await Promise.all([asked('changed', 1), asked('foreign', 1)]);
     await fleet.database.query(`update espalier.trial set task = '{"n": 2}' where study = 'changed'`);
     let ran = 0;
     const run = async (): Promise<number> => ran++;
     const lines: string[] = [];
-    await workFor(fleet, doubling({ run, idle: 3, log: (line) => void lines.push(line) }));
+    const log = (line: string): void => void lines.push(line);
+    const told = (word: string): Promise<unknown> =>
+      until(`a log with: ${word}`, async () => lines.join('\n').includes(word));
+    const [reasons] = await worked(
+      doubling({ run, log }),
+      Promise.all([wrong, told('Not foreign: The bundle ')]),
+    );
     expect(ran).toBe(0);
     expect(lines.join('\n')).toMatch(/Not foreign: The bundle .* was not signed with this fleet's key/);
-    expect(await wrong).toMatchObject([{ reason: { message: expect.stringContaining('was not signed') } }]);
+    expect(reasons).toMatchObject([{ reason: { message: expect.stringContaining('was not signed') } }]);
     await cancel(fleet, 'foreign');
     await ended;
     // A file that is not what its hash says.
@@ -267,23 +286,22 @@ describe.skipIf(!hasPostgres)(called, () => {
       `update espalier.blob set bytes = 'process.exit()' where bytes = 'export const p = 1;'`,
     );
     const damaged = one.run({ n: 3 }, 'Trial 3', folder()).catch((error: Error) => error);
-    await workFor(fleet, doubling({ run, idle: 2, log: (line) => void lines.push(line) }));
+    await worked(doubling({ run, log }), told('does not hold the file'));
     expect(ran).toBe(0);
-    expect(lines.join('\n')).toContain('does not hold the file');
     await cancel(fleet, 'changed');
     expect(await damaged).toMatchObject({ code: 'cancelled' });
     await fleet.database.query(
       `update espalier.blob set bytes = 'export const p = 1;' where bytes = 'process.exit()'`,
     );
     await other.close();
-  }, 90_000);
+  }, 240_000);
 
   it('loses nothing and counts nothing twice while the database goes away and comes back', async () => {
     const one = await study('away');
     const ran = new Map<number, number>();
     const options = doubling({
       slots: 2,
-      idle: 600,
+      lease: 3,
       async run(work) {
         const { n } = work.task as { n: number };
         ran.set(n, (ran.get(n) ?? 0) + 1);
@@ -291,7 +309,7 @@ describe.skipIf(!hasPostgres)(called, () => {
         return doubling().run(work);
       },
     });
-    const asked = Array.from({ length: 24 }, (_, n) => one.run({ n }, `Trial ${n}`, folder()));
+    const ended = Promise.all(Array.from({ length: 24 }, (_, n) => one.run({ n }, `Trial ${n}`, folder())));
     // Two workers of one name.
     const work = [workFor(fleet, { ...options, name: 'twin' }), workFor(fleet, { ...options, name: 'twin' })];
     for (const signal of ['SIGQUIT', 'SIGINT'] as const) {
@@ -300,20 +318,22 @@ describe.skipIf(!hasPostgres)(called, () => {
       await sleep(500);
       await postgres.up();
     }
-    const results = (await Promise.all(asked)) as { double: number }[];
-    expect(results.map(({ double }) => double)).toEqual(Array.from({ length: 24 }, (_, n) => 2 * n));
+    const results = await ended;
+    expect(results.map((result) => (result as { double: number }).double)).toEqual(
+      Array.from({ length: 24 }, (_, n) => 2 * n),
+    );
     expect(await drain(fleet, 'twin')).toBe(2);
     await Promise.all(work);
     const ends = await states('away');
     expect(ends).toHaveLength(24);
     expect(new Set(ends.map(({ state }) => state))).toEqual(new Set(['done']));
     expect(ran.size).toBe(24);
-  }, 180_000);
+  }, 240_000);
 
   it('does 48 trivial trials over 8 workers, each once', async () => {
     const one = await study('many');
     const ran: number[] = [];
-    const asked = Array.from({ length: 48 }, (_, n) => one.run({ n }, `Trial ${n}`, folder()));
+    const ended = Promise.all(Array.from({ length: 48 }, (_, n) => one.run({ n }, `Trial ${n}`, folder())));
     const run = doubling().run;
     const options = doubling({
       run: (work) => {
@@ -321,13 +341,41 @@ describe.skipIf(!hasPostgres)(called, () => {
         return run(work);
       },
     });
-    await Promise.all(Array.from({ length: 8 }, () => workFor(fleet, options)));
-    await Promise.all(asked);
+    await Promise.all(Array.from({ length: 8 }, () => worked(options, ended)));
     expect(ran.sort((a, b) => a - b)).toEqual(Array.from({ length: 48 }, (_, n) => n));
     expect((await states('many')).every(({ state, attempt }) => state === 'done' && attempt === 1)).toBe(
       true,
     );
-  }, 120_000);
+  }, 240_000);
+
+  it('a worker that is told how long to wait stays while a trial waits for its next attempt, and while any of its own runs', async () => {
+    const one = await study('patient');
+    let tries = 0;
+    let begun = false;
+    const results = Promise.all([1, 2].map((n) => one.run({ n }, `Trial ${n}`, folder())));
+    await asked('patient', 2);
+    // The pause before a second attempt is a second at least; the worker waits for a tenth of it.
+    const idle = 0.1;
+    await workFor(
+      fleet,
+      doubling({
+        slots: 2,
+        idle,
+        async run(work) {
+          const { n } = work.task as { n: number };
+          if (n === 1 && tries++ === 0) throw Object.assign(new Error('lost'), { code: 'passing' });
+          if (n === 2) await until('the other trial', async () => begun);
+          begun ||= n === 1;
+          return doubling().run(work);
+        },
+      }),
+    );
+    expect(await results).toMatchObject([{ double: 2 }, { double: 4 }]);
+    expect(await states('patient')).toEqual([
+      { state: 'done', attempt: 2 },
+      { state: 'done', attempt: 1 },
+    ]);
+  }, 240_000);
 
   it('refuses a study of the same name with other files, and a bundle that is too large', async () => {
     await study('taken');
@@ -339,5 +387,5 @@ describe.skipIf(!hasPostgres)(called, () => {
       message: expect.stringContaining('plugin.mjs'),
     });
     await expect(cancel(fleet, 'nothing')).rejects.toMatchObject({ code: 'unknown-name' });
-  }, 60_000);
+  }, 240_000);
 });

@@ -29,7 +29,7 @@ const args = {
   },
   idle: {
     type: 'string',
-    description: 'Ends when there was nothing to do for so long (default: never)',
+    description: 'Ends when nothing ran and nothing was queued for so long (default: never)',
     valueHint: 'seconds',
   },
 } as const;
