@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { startBackend } from '@espalier/backend';
 import { expect, it } from 'vitest';
 import { flowers, redAndBlue, write } from '../../datasets/test/made.js';
+import { eventFilesIn, scalarOf } from '../../studio/test/events.js';
 import { runRecipe } from '../src/pipeline/run-recipe.js';
 import { loadRecipe } from '../src/recipe/load.js';
 import { espalier, folder } from './fixtures.js';
@@ -39,7 +40,7 @@ stages:
     const backend = await startBackend({ prefer: 'cpu', log: () => {} });
     await runRecipe(await loadRecipe(recipe), { out: join(home, 'whole'), backend });
     const out = join(home, 'killed');
-    const args = ['run', recipe, '--out', out, '--backend', 'cpu'];
+    const args = ['run', recipe, '--out', out, '--backend', 'cpu', '--tensorboard'];
     await espalier(args, (child) => {
       let said = '';
       child.stdout?.on('data', (chunk) => {
@@ -51,6 +52,16 @@ stages:
     expect([code, stderr]).toEqual([0, expect.any(String)]);
     const bytes = (run: string): Buffer => readFileSync(join(home, run, 'model.esp'));
     expect(bytes('killed').equals(bytes('whole'))).toBe(true);
+
+    // TensorBoard's files, of before and after; an epoch that was done again is taken from the later one.
+    const told = eventFilesIn(out);
+    const losses = scalarOf(told, 'loss/training');
+    const lines = readFileSync(join(out, 'metrics.jsonl'), 'utf8').trim().split('\n');
+    expect(losses.map(([step]) => step)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(losses.map(([, loss]) => loss)).toEqual(lines.map((line) => Math.fround(JSON.parse(line).loss)));
+    expect(scalarOf(told, 'file/bytes').at(-1)).toEqual([8, bytes('killed').length]);
+    const drawn = told.flatMap(({ histograms }) => Object.keys(histograms));
+    expect(drawn.some((name) => name.endsWith('/kernel'))).toBe(true);
   },
   120_000,
 );

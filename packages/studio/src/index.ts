@@ -1,3 +1,10 @@
-export { type RecordedEpoch, type RecordedStep, type Recorder, recordRun } from './record.js';
+export {
+  type RecordedStep,
+  type Recorder,
+  type RecordOptions,
+  recordRun,
+} from './record.js';
+export type { RecordedEpoch } from './recorded-epoch.js';
 export { type RunListing, runsIn } from './runs.js';
 export { type ServeOptions, type Studio, serveStudio } from './serve.js';
+export { type EventWriter, openEvents } from './tensorboard/events.js';

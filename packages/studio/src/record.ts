@@ -1,7 +1,9 @@
-import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type WatchLine, watchTensor } from '@espalier/report';
+import type { RecordedEpoch } from './recorded-epoch.js';
+import { openEvents } from './tensorboard/events.js';
 
 /** How far an epoch is. */
 export interface RecordedStep {
@@ -11,25 +13,6 @@ export interface RecordedStep {
   readonly step: number;
   readonly steps?: number;
   readonly loss?: number;
-}
-
-/** An epoch that is done: `loss` and whatever else is known of it. */
-export interface RecordedEpoch {
-  /** Default `train`. */
-  readonly stage?: string;
-  /** 0-based. */
-  readonly epoch: number;
-  readonly loss: number;
-  readonly validationLoss?: number;
-  /** Fraction in [0, 1]. */
-  readonly validationAccuracy?: number;
-  readonly validationMetrics?: Readonly<Record<string, number>>;
-  readonly learningRate?: number;
-  /** Fraction of all weights that are 0, in [0, 1]. */
-  readonly sparsity?: number;
-  readonly seconds?: number;
-  /** Of these, waiting for data. */
-  readonly wait?: number;
 }
 
 /** Writes what the studio shows of a training loop of one's own. */
@@ -47,6 +30,12 @@ export interface Recorder {
   ): Promise<void>;
   /** The run is over. */
   end(): Promise<void>;
+}
+
+/** How a run is recorded. */
+export interface RecordOptions {
+  /** Also writes an event file of TensorBoard into the folder, a step for each epoch. Default false. */
+  readonly tensorboard?: boolean;
 }
 
 /** Milliseconds between two notes of how far an epoch is. */
@@ -72,8 +61,13 @@ const every = 1000;
  * await listener.end();
  * ```
  */
-export async function recordRun(folder: string): Promise<Recorder> {
+export async function recordRun(folder: string, options: RecordOptions = {}): Promise<Recorder> {
   await mkdir(folder, { recursive: true });
+  const lines = join(folder, 'metrics.jsonl');
+  let done = (await readFile(lines, 'utf8').catch(() => '')).split('\n').length - 1;
+  const events = options.tensorboard
+    ? await openEvents(folder, done > 0 ? { from: done + 1 } : {})
+    : undefined;
   const lock = join(folder, 'lock');
   await writeFile(lock, JSON.stringify({ pid: process.pid, host: hostname() }));
   let told = 0;
@@ -88,7 +82,8 @@ export async function recordRun(folder: string): Promise<Recorder> {
       );
     },
     async epoch({ stage = 'train', ...metrics }, weights = []) {
-      await appendFile(join(folder, 'metrics.jsonl'), `${JSON.stringify({ stage, ...metrics })}\n`);
+      await appendFile(lines, `${JSON.stringify({ stage, ...metrics })}\n`);
+      await events?.epoch(++done, metrics);
       if (weights.length === 0) return;
       const line: WatchLine = {
         stage,
@@ -97,6 +92,7 @@ export async function recordRun(folder: string): Promise<Recorder> {
         tensors: weights.map(({ name, shape, values }) => watchTensor(name, shape, values)),
       };
       await appendFile(join(folder, 'watch.jsonl'), `${JSON.stringify(line)}\n`);
+      await events?.tensors(done, line);
     },
     async end() {
       await rm(lock, { force: true });

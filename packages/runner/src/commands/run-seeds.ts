@@ -18,6 +18,8 @@ type Given = Parameters<typeof crewOf>[0] & {
   readonly recipe: string;
   readonly seeds?: string | undefined;
   readonly resume: boolean;
+  readonly watch: boolean;
+  readonly tensorboard: boolean;
   readonly backend: string;
   readonly json: boolean;
 };
@@ -84,7 +86,8 @@ export async function severalSeeds(
     async (signal) => {
       const backend = await startNamed(given.backend, (line) => listener.info(line), trialOf(loaded));
       const crew = await crewOf(given, { backend, listener, signal, name: loaded.recipe.name });
-      const task = { file: given.recipe, set: repeated(rawArgs, 'set') };
+      const { watch, tensorboard } = given;
+      const task = { file: given.recipe, set: repeated(rawArgs, 'set'), watched: { watch, tensorboard } };
       return runSeeds(task, seeds, { crew, out }).finally(() => crew.close());
     },
     {

@@ -29,6 +29,11 @@ const args = {
     default: false,
     description: 'Also write what espalier studio shows of a run: histograms by epoch, memory, how far it is',
   },
+  tensorboard: {
+    type: 'boolean',
+    default: false,
+    description: 'Also write event files of TensorBoard into --out: tensorboard --logdir runs',
+  },
   seed: { type: 'string', description: 'Change the seed', valueHint: 'number' },
   seeds: {
     type: 'string',
@@ -102,6 +107,7 @@ export default defineCommand({
           listener,
           signal,
           watch: given.watch,
+          tensorboard: given.tensorboard,
           command,
         });
         if (json) return printJson(report);

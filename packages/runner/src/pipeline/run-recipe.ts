@@ -32,15 +32,15 @@ import { Memory } from './memory.js';
 import { checkReheaded, isModelFile, makeModel } from './model.js';
 import { artifactsOf } from './model-files.js';
 import { withOwnMeasures } from './own-measures.js';
+import { packAs } from './pack-as.js';
 import { writePlain } from './plain.js';
 import { Plugins } from './plugins.js';
 import { baselineStage, checkStages, fingerprintOf, pluginsByOwner, prepareStages } from './prepare.js';
 import type { MetricLine, StageRecord } from './records.js';
-import { reorder } from './reorder.js';
 import { reportOf, writeReport } from './report.js';
 import { applyOnce, type Bench, trainFor, validate } from './stages.js';
 import { tellOf, tellStatistics } from './tell-of.js';
-import { Watch } from './watch.js';
+import { watchOf } from './watch.js';
 
 /** Where and how a recipe runs. */
 export interface RunOptions {
@@ -53,6 +53,8 @@ export interface RunOptions {
   readonly listener?: Listener;
   /** Writes `watch.jsonl` and `live.json` for `espalier studio`, in a hundredth of the time at most. */
   readonly watch?: boolean;
+  /** Writes event files of TensorBoard into `out`, by way of `@espalier/studio`. */
+  readonly tensorboard?: boolean;
   /** Stops between two training steps; what is checkpointed stays. */
   readonly signal?: AbortSignal;
   /** For the report: the command that runs this again. */
@@ -79,7 +81,7 @@ export async function runRecipe(loaded: LoadedRecipe, options: RunOptions): Prom
 
 async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): Promise<Report> {
   const { out, resume = false, backend, signal } = options;
-  const watch = options.watch ? new Watch(out) : undefined;
+  const watch = watchOf(out, options);
   const listener = watch?.listening(options.listener ?? silent) ?? options.listener ?? silent;
   const folder = dirname(source.file);
   await checkOut(out, resume);
@@ -98,6 +100,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   for (const note of loadedData.source.notes) listener.info(note);
   const fingerprint = fingerprintOf(recipe, loadedData.source.fingerprint);
   const found = resume ? await readCheckpoint(out, fingerprint) : undefined;
+  await watch?.begin(found);
 
   const first = given ?? (await modelFor(loadedData.inputShape));
   const data = await located(source, ['model'], () => loadedData.cut(first));
@@ -172,14 +175,14 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
       const state = index === began ? found?.trainer : undefined;
       await trainFor(bench, index, prepared, state, async (line, trainer) => {
         metrics.push(line);
-        await watch?.look(run, stage.name, line.epoch);
+        await watch?.epoch(run, line);
         if (performance.now() - saved < checkpointEvery) return;
         await checkpoint(index, trainer);
         saved = performance.now();
       });
     } else {
       kind = await applyOnce(bench, prepared);
-      await watch?.look(run, stage.name, 0);
+      await watch?.once(run, stage.name);
     }
     const packed = encode(await artifactsOf(run.model), { effort: 1 });
     const lines = metrics.filter((line) => line.stage === stage.name);
@@ -197,22 +200,13 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
       ...(await run.counts()),
       bytes: packed.length,
     });
+    await watch?.stage(packed.length);
     await keepBaseline(index);
     await checkpoint(index + 1);
   }
 
   listener.info('Packing');
-  const { effort = 9, metadata, reorder: wanted = false, small: tiny = false } = recipe.encode ?? {};
-  const trained = await artifactsOf(run.model);
-  const artifacts = wanted ? reorder(trained, listener) : trained;
-  const { encoding } = loadedData.source;
-  if (metadata !== undefined || encoding !== undefined) {
-    artifacts.userDefinedMetadata = { ...(encoding && { data: encoding }), ...metadata } as Record<
-      string,
-      object
-    >;
-  }
-  const bytes = encode(artifacts, { effort, small: tiny });
+  const bytes = packAs(recipe, await artifactsOf(run.model), loadedData.source.encoding, listener);
   await writeWhole(join(out, layout.model), bytes);
 
   const { measure = 'test' } = options;
@@ -243,6 +237,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
     ...(await memory.tell(run, pluginsByOwner(stages))),
   });
   await writeReport(out, report);
+  await watch?.end(report);
   run.dispose();
   disposeModel(run.model);
   if (model !== first) first.dispose();

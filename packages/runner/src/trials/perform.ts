@@ -70,6 +70,7 @@ async function performRecipe(task: RecipeTask, how: Performing): Promise<RecipeO
         backend,
         resume: true,
         measure: task.measure,
+        ...task.watched,
         ...(task.command !== undefined && { command: task.command }),
         listener,
         ...(signal && { signal }),

@@ -32,7 +32,7 @@ export interface Seeded {
  * @throws EspalierError as `Crew.run`
  */
 export async function runSeeds(
-  task: Pick<RecipeTask, 'file' | 'set' | 'command'>,
+  task: Pick<RecipeTask, 'file' | 'set' | 'command' | 'watched'>,
   seeds: readonly number[],
   { crew, out }: { readonly crew: Crew; readonly out: string },
 ): Promise<Seeded[]> {

@@ -2,6 +2,7 @@ import type { Report } from '@espalier/report';
 import type { Sensitivity } from '@espalier/sensitivity';
 import type { CompressOutcome, CompressUse } from '../pipeline/compress-once.js';
 import type { SensitivityUse } from '../pipeline/sensitivity-of.js';
+import type { Watching } from '../pipeline/watch.js';
 
 /** A recipe to run: what changes from trial to trial. It is read from its file by whoever runs it. */
 export interface RecipeTask {
@@ -18,6 +19,8 @@ export interface RecipeTask {
   readonly measure: 'test' | 'validation';
   /** For the report: the command that runs this again. */
   readonly command?: string;
+  /** For whom it is watched, in its folder. */
+  readonly watched?: Watching;
 }
 
 /** What has come of a run. */

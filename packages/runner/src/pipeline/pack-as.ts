@@ -1,0 +1,22 @@
+import { encode, type ModelArtifacts } from '@espalier/codec';
+import type { Recipe } from '../recipe/schema.js';
+import type { Listener } from './listener.js';
+import { reorder } from './reorder.js';
+
+/** Packs a trained model as its recipe says; `encoding` is what of the data a user of the file has to know. */
+export function packAs(
+  { encode: wanted = {} }: Recipe,
+  trained: ModelArtifacts,
+  encoding: object | undefined,
+  listener: Listener,
+): Uint8Array {
+  const { effort = 9, metadata, reorder: ordered = false, small = false } = wanted;
+  const artifacts = ordered ? reorder(trained, listener) : trained;
+  if (metadata !== undefined || encoding !== undefined) {
+    artifacts.userDefinedMetadata = { ...(encoding && { data: encoding }), ...metadata } as Record<
+      string,
+      object
+    >;
+  }
+  return encode(artifacts, { effort, small });
+}
