@@ -71,8 +71,9 @@ export class Replay {
     if (this.#kept.some((one) => this.#place(one).refCount !== one.shared)) return 'shared';
     for (const work of this.step.effects) work();
     const given = this.backend.getInputTensorIds(inputs);
-    const numbers = this.step.numbers.map(({ shape, dtype, make }, i) => {
-      return this.#program.constants[i] ?? binding.createTensor(shape, dtype, make!().slice());
+    const numbers = this.#program.numbers.map(({ index, constant }) => {
+      const { shape, dtype, make } = this.step.numbers[index];
+      return constant ?? binding.createTensor(shape, dtype, make!().slice());
     });
     const values = this.matched.outside.map((one, i) => {
       if (one.is === 'input') return given[one.index];
@@ -100,7 +101,7 @@ export class Replay {
       ...this.matched.outside.map((one, i) =>
         one.is === 'input' ? inputs[one.index] : this.step.outside[i],
       ),
-      ...this.step.numbers.map(({ id }) => id),
+      ...this.#program.numbers.map(({ index }) => this.step.numbers[index].id),
     ];
     const results = binding.runProgram!(this.#program.id, ids, false);
     try {

@@ -10,8 +10,9 @@ export interface TracedCall {
   readonly op: string;
   readonly attributes: readonly OpAttribute[];
   readonly inputs: readonly Source[];
-  /** The ids of its outputs. */
+  /** The ids of its outputs, and their shapes. */
   readonly ids: readonly number[];
+  readonly shapes: readonly (readonly number[])[];
 }
 
 /** Numbers that JavaScript has brought in. */
@@ -84,7 +85,7 @@ export function trace(backend: NativeBackend, step: () => string | undefined): T
         const outputs = binding.executeOp(op, attributes, inputs, count);
         const ids = outputs.map(({ id }) => id);
         for (const [i, id] of ids.entries()) make(id, `call ${calls.length} ${i}`);
-        calls.push({ op, attributes, inputs: from, ids });
+        calls.push({ op, attributes, inputs: from, ids, shapes: outputs.map(({ shape }) => shape) });
         return outputs;
       },
     },
