@@ -1,19 +1,18 @@
 /**
- * A step of training, batch 128, Adam: PyTorch where it is installed, TF.js's own `model.fit`, and our trainer, in
+ * A step of training, batch 128 (32 for MobileNet v2), Adam: PyTorch where it is installed, TF.js's own `model.fit`, and our trainer, in
  * processes of their own that take turns, so that all get the same share of a busy machine. Prints JSON: milliseconds a
  * step of the wall and of the processor (all threads), least and median of the turns; `againstTorch` is how many images a second
  * we make for each of PyTorch's, median of the turns, and of the least times. A turn of each is for warming up.
  *
- *   node bench/training-speed.mjs [--backend native|wasm|cpu] [--models mlp,lenet5,resnet8,vgg,gru] [--threads 1,2]
+ *   node bench/training-speed.mjs [--backend native|wasm|cpu] [--models mlp,lenet5,resnet8,vgg,gru,mobilenet] [--threads 1,2]
  *     [--turns 8] [--rivals torch,stock] [--python python3]
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median, round } from './lib/numbers.mjs';
 import { startRival } from './lib/rival.mjs';
-import { NETS, STEPS } from './speed/nets.mjs';
+import { batchSizeOf, NETS, STEPS } from './speed/nets.mjs';
 
-const batch = 128;
 const { values } = parseArgs({
   options: {
     backend: { type: 'string', default: 'native' },
@@ -29,9 +28,9 @@ const script = (name) => fileURLToPath(new URL(`speed/${name}`, import.meta.url)
 
 /** How each is started for a model and a number of threads. */
 const programs = {
-  ours: (model) => [process.execPath, [script('ours.mjs'), model, values.backend, batch]],
-  torch: (model, threads) => [values.python, [script('torch_steps.py'), model, batch, threads]],
-  stock: (model) => [process.execPath, [script('stock.mjs'), model, values.backend, batch]],
+  ours: (model) => [process.execPath, [script('ours.mjs'), model, values.backend, batchSizeOf(model)]],
+  torch: (model, threads) => [values.python, [script('torch_steps.py'), model, batchSizeOf(model), threads]],
+  stock: (model) => [process.execPath, [script('stock.mjs'), model, values.backend, batchSizeOf(model)]],
 };
 
 /** The times of all who can train the model, by who. */
@@ -63,7 +62,7 @@ const results = [];
 for (const model of values.models.split(',')) {
   for (const threads of values.threads.split(',')) {
     const { racers, missing } = await race(model, threads);
-    const row = { model, batch, threads: Number(threads) };
+    const row = { model, batch: batchSizeOf(model), threads: Number(threads) };
     const times = {};
     for (const { who, rival, times: own } of racers) {
       Object.assign(environment, rival.ready);

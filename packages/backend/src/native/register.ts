@@ -3,6 +3,7 @@ import { registerBatchNorm } from './batch-norm.js';
 import { registerCrossEntropy } from './cross-entropy.js';
 import { registerGather } from './gather.js';
 import { improveBatchNormalization } from './layers/batch-normalization.js';
+import { improveRelu } from './layers/relu.js';
 import { registerMatMul } from './matmul.js';
 import { registerMaxPool } from './max-pool.js';
 import { registerMixture } from './mixture.js';
@@ -11,7 +12,7 @@ import { registerRandom } from './random.js';
 
 /**
  * Registers the faster training kernels of the native backend, which must be the current one: gradients of
- * activations, matrix products, gathering, max-pooling, batch normalisation (TF.js's layer too), fused cross-entropy, seeded random numbers, ops of our own for noise and for the mixture prior. `startBackend` does this; results are the stock ones to
+ * activations, matrix products, gathering, max-pooling, batch normalisation and ReLU6 (TF.js's layers too), fused cross-entropy, seeded random numbers, ops of our own for noise and for the mixture prior. `startBackend` does this; results are the stock ones to
  * float tolerance. Safe to call again.
  */
 export function registerNativeTraining(): void {
@@ -20,6 +21,7 @@ export function registerNativeTraining(): void {
   registerGather();
   registerMaxPool();
   if (registerBatchNorm()) improveBatchNormalization();
+  improveRelu();
   registerCrossEntropy();
   registerRandom();
   registerNoise();
