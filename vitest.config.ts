@@ -27,7 +27,8 @@ export default defineConfig({
     // One more than the cores of the machine that checks: many tests wait for a process, a database or a page.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 30_000,
+    // Machines are slower than this one, and busy.
+    testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 });

@@ -45,7 +45,7 @@ const row = {
 };
 if (result.fidelity) {
   row.reported = round(result.fidelity.psnr, 2);
-  row.reportedLeast = round(result.fidelity.least, 2);
+  row.reportedMean = round(result.fidelity.mean ?? result.fidelity.psnr, 2);
   row.measuredOn = result.measuredOn;
 }
 const converted = convertUniformly(artifacts, 8);
@@ -69,22 +69,32 @@ async function outputsOf(own, pictures) {
   return all;
 }
 
-/** All pictures' mean square, in units of the peaks that the report has; and the worst output of one picture, by its own span. */
+/** Fewer values for a picture span what they do over all. */
+const leastValues = 16;
+
+/** PSNR in dB of the worst output of each picture, by what it spans for that one; and of the fifth, which is a face. */
 function figures(original, other, peaks) {
-  let noise = 0;
-  original.forEach((outputs, i) => {
-    noise += 10 ** (-compare(outputs, other[i], peaks).psnr / 10) / original.length;
+  const worst = original.map((outputs, i) => {
+    const each = outputs.map((output, o) => {
+      const span = spanOf(output.values);
+      return compare(
+        [output],
+        [other[i][o]],
+        [output.values.length < leastValues ? peaks[o] : span || peaks[o]],
+      ).psnr;
+    });
+    return Math.min(...each);
   });
-  const [outputs, others] = [original[4], other[4]];
-  const worst = outputs.map((output, o) => {
-    const [low, high] = output.values.reduce(
-      ([a, b], v) => [Math.min(a, v), Math.max(b, v)],
-      [Infinity, -Infinity],
-    );
-    return compare([output], [others[o]], [high - low || 1]).psnr;
-  });
-  return { all: round(-10 * Math.log10(noise), 2), worstOfOne: round(Math.min(...worst), 2) };
+  return { least: round(Math.min(...worst), 2), face: round(worst[4], 2), mean: round(meanOf(worst), 2) };
 }
+
+function spanOf(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  return high - low;
+}
+
+const meanOf = (list) => list.reduce((sum, v) => sum + v, 0) / list.length;
 
 /** Pictures of 0 to 1 as a model takes them: integers go from 0 to 255. The first is disposed. */
 function inDtype(pictures, dtype) {
@@ -103,8 +113,16 @@ try {
     const size = input.shape.slice(1).map((n, axis) => (n < 0 ? (axis === 2 ? 3 : 48) : n));
     const pictures = inDtype(await heldOut(size), input.dtype);
     const original = await outputsOf(artifacts, pictures);
-    row.onPhotographs = figures(original, await outputsOf(result.artifacts, pictures), result.peaks);
-    row.uint8OnPhotographs = figures(original, await outputsOf(converted.artifacts, pictures), result.peaks);
+    const of = async (own) => figures(original, await outputsOf(own, pictures), result.peaks);
+    row.onPhotographs = await of(result.artifacts);
+    row.uint8OnPhotographs = await of(converted.artifacts);
+    // The converter's steps at the fidelity of ours: the fewest bits that have it.
+    for (let bits = 5; bits <= 14; bits++) {
+      const equal = convertUniformly(artifacts, bits);
+      if ((await of(equal.artifacts)).least < row.onPhotographs.least) continue;
+      row.equal = { bits, bytes: equal.weightBytes + equal.textBytes };
+      break;
+    }
     pictures.dispose();
   }
 } catch (error) {

@@ -1,4 +1,4 @@
-// What the TensorFlow.js converter does with --quantize_uint8, at any number of bits, and Brotli.
+// What the TensorFlow.js converter does with --quantize_uint8 and --quantize_uint16, at any number of bits, and Brotli.
 import { brotliCompressSync, constants } from 'node:zlib';
 import { readWeights } from '@espalier/compress';
 
@@ -21,7 +21,8 @@ export function quantizeUniformly(values, bits) {
   const most = 2 ** bits - 1;
   const scale = (high - low) / most || 1;
   const min = low <= 0 && high >= 0 ? -Math.round(-low / scale) * scale : low;
-  const integers = Uint8Array.from(values, (v) => Math.max(0, Math.min(most, Math.round((v - min) / scale))));
+  const Integers = bits > 8 ? Uint16Array : Uint8Array;
+  const integers = Integers.from(values, (v) => Math.max(0, Math.min(most, Math.round((v - min) / scale))));
   return { integers, values: Float32Array.from(integers, (q) => q * scale + min) };
 }
 
@@ -31,7 +32,7 @@ export function convertUniformly(artifacts, bits) {
   const plain = [];
   const weightSpecs = readWeights(artifacts).map(({ name, shape, dtype, values, bytes }) => {
     const quantized = dtype === 'float32' ? quantizeUniformly(values, bits) : undefined;
-    stored.push(quantized?.integers ?? bytes);
+    stored.push(quantized ? Buffer.from(quantized.integers.buffer) : bytes);
     plain.push(Buffer.from((quantized?.values ?? bytes).buffer));
     return { name, shape, dtype };
   });

@@ -122,9 +122,9 @@ async function compressed(artifacts: ModelArtifacts, options: CompressOptions): 
   try {
     const tensors = new Tensors(artifacts, model, older ? forUpdates : {});
     const work = new Work(options.seconds ?? usualSeconds);
-    const { batches, validation, measuredOn, part } = await examplesFor(model, options, work, made);
+    const { batches, validation, measuredOn, worst } = await examplesFor(model, options, work, made);
     const facts = { before, measuredOn };
-    const bench = await benchFor(model, validation, tensors, options.peak, part);
+    const bench = await benchFor(model, validation, tensors, options.peak, worst);
     const goal = aimOf(options, tensors.elements);
     const cost = (file: Uint8Array): number => (old ? diff(old, file) : file).length;
     const judge: Judge = { ...goal, cost, tensors, bench, inputs, effort: options.effort ?? 6, work };
@@ -170,10 +170,10 @@ async function benchFor(
   validation: readonly Examples[],
   tensors: Tensors,
   peak: number | undefined,
-  part: number,
+  worst: boolean,
 ): Promise<Bench> {
   try {
-    return await Bench.of(model, validation, tensors.twins, peak, part);
+    return await Bench.of(model, validation, tensors.twins, peak, worst);
   } catch (error) {
     const { broken } = tensors;
     if (!(error instanceof EspalierError) || error.code !== 'not-finite' || broken.length === 0) throw error;

@@ -10,8 +10,8 @@ export type ExampleSource = (inputs: readonly InputSpec[]) => Examples | Promise
 export interface CompressOptions {
   /**
    * PSNR of the outputs against the original's, in dB: each output's error in units of its peak. Default 45. The file is
-   * the smallest found that reaches it on `validation`; where there is none, and the model takes pictures, on the worst third of
-   * the photographs and made-up pictures that are set apart.
+   * the smallest found that reaches it on `validation`. Where there is none, and the model takes pictures, each output reaches it
+   * for each photograph and made-up picture that is set apart, in units of what it spans for that picture: see `Fidelity.least`.
    */
   readonly quality?: number;
   /** Most bytes of the file. */

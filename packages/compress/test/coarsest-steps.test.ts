@@ -190,8 +190,8 @@ describe('inputs to calibrate with', () => {
     expect([rows(fewer.batches), rows(fewer.validation)]).toEqual([[3], [1]]);
     const pictures = await examplesFor(modelOf([-1, 8, 8, 3]), {}, forever(), made);
     expect(pictures.measuredOn).toBe('photographs and made-up pictures');
-    // Of our own photographs the worst third counts; of what is given, and of noise, all.
-    expect([own.part, noises.part, pictures.part]).toEqual([1, 1, 1 / 3]);
+    // On our own photographs the worst output counts; of what is given, and of noise, all.
+    expect([own.worst, noises.worst, pictures.worst]).toEqual([false, false, true]);
     const two = examples(2);
     const mixed = await examplesFor(modelOf([-1, 1]), { validation: two }, forever(), made);
     expect(mixed.measuredOn).toBe('given inputs');

@@ -230,20 +230,40 @@ describe('the bench', () => {
     expect(seen).toEqual([{}, { a: [[2, 1], 1, 2], b: [[2, 1], 1, 2], c: [[3], 3, 4, 5], unknown: [[], 6] }]);
   });
 
-  test('measures those with most error, where a part is asked for, and says so', async () => {
+  test('measures the worst output of one example, where that is asked for, and tells the mean beside it', async () => {
     const original = net(2, 1);
     const batches = [[tf.tensor2d([0, 1, 1, 1], [2, 2])], [tf.tensor2d([1, 3], [1, 2])]];
     const all = await (await Bench.of(original, batches, new Map())).fidelity(net(1, 1));
-    expect(all).not.toHaveProperty('part');
-    const bench = await Bench.of(original, batches, new Map(), undefined, 1 / 3);
+    expect(all).not.toHaveProperty('mean');
+    const bench = await Bench.of(original, batches, new Map(), undefined, true);
     const worst = await bench.fidelity(net(1, 1));
     // The last of three errs by 1 and 3, where the outputs span 0 to 6.
-    expect(worst.psnr).toBeCloseTo(decibels(10 / 2 / 36 / 2), 4);
-    expect([worst.part, worst.examples, worst.cosine]).toEqual([1 / 3, 3, all.cosine]);
+    expect(worst.psnr).toBeCloseTo(decibels(10 / 2 / 36), 4);
+    expect(worst).toMatchObject({ least: worst.psnr, mean: all.psnr, examples: 3, cosine: all.cosine });
     expect(await bench.psnr(original, new Map([['a', { values: Float32Array.of(1) }]]))).toBeCloseTo(
       worst.psnr,
       5,
     );
+  });
+
+  test('counts errors of what is felt in what outputs span for one example, where the worst is asked for', async () => {
+    const wide = [
+      [
+        tf.tensor2d(
+          Float32Array.from({ length: 48 }, (_, i) => (i < 32 ? i % 16 : (i % 16) / 4)),
+          [3, 16],
+        ),
+      ],
+    ];
+    const [mean, worst] = await Promise.all(
+      [false, true].map((one) => Bench.of(net(1, 1), wide, new Map(), undefined, one)),
+    );
+    expect(mean.units).toEqual(mean.peaks);
+    // Two examples span 15, one spans 15 / 4; the other output is a probability.
+    expect(worst.units[0] / worst.peaks[0]).toBeCloseTo(Math.sqrt(3 / (1 + 1 + 16)), 5);
+    expect(worst.units[1]).toBeCloseTo(worst.peaks[1], 9);
+    const given = await Bench.of(net(1, 1), wide, new Map(), 8, true);
+    expect(given.units.every((unit) => Math.abs(unit - 8) < 1e-9)).toBe(true);
   });
 
   test('refuses outputs that are no numbers, and models without floats', async () => {

@@ -16,15 +16,12 @@ export interface Calibration {
   readonly batches: Examples[];
   readonly validation: Examples[];
   readonly measuredOn: MeasuredOn;
-  /** Of the examples to measure on, those with most error, that the quality is the PSNR of. */
-  readonly part: number;
+  /**
+   * Is the quality that of the worst output of one example? Photographs of ours are few, and whoever looks at one of their own
+   * sees each output by itself.
+   */
+  readonly worst: boolean;
 }
-
-/**
- * Photographs of ours are few, and to some a model hardly answers: those that others have are like the worst of ours rather than
- * like their mean.
- */
-const worstPart = 1 / 3;
 
 /** How many inputs are made, and at least of those that are slow. */
 const usualCount = 16;
@@ -89,8 +86,8 @@ export async function examplesFor(
   const judging = batchesOf(inputs, apart ?? rest ?? given, size);
   made.push(...judging.flat());
   const measuredOn = calibration || validation ? 'given inputs' : sampleOf(inputs);
-  const part = measuredOn === 'photographs and made-up pictures' ? worstPart : 1;
-  return { batches, validation: judging, measuredOn, part };
+  const worst = measuredOn === 'photographs and made-up pictures';
+  return { batches, validation: judging, measuredOn, worst };
 }
 
 function sampleOf(inputs: readonly InputSpec[]): MeasuredOn {

@@ -11,7 +11,7 @@ import {
   readOutputs,
   spanOf,
 } from './fidelity.js';
-import { errorsOf, leastPsnr, psnrOfWorst } from './worst-part.js';
+import { leastPsnr, ownSpans, typicalSpans } from './worst-output.js';
 
 /** Other values of some weights. */
 type Values = ReadonlyMap<string, { readonly values: Float32Array }>;
@@ -19,34 +19,42 @@ type Values = ReadonlyMap<string, { readonly values: Float32Array }>;
 /** Measures models against the outputs of the original. */
 export class Bench {
   readonly peaks: readonly number[];
+  /** In these units an output's error counts as much as the figure lets it count. */
+  readonly units: readonly number[];
   /** Outputs whose peak is a floor, by their places. */
   readonly floored: readonly number[];
   readonly #batches: readonly Examples[];
   readonly #original: readonly Output[];
   readonly #twins: ReadonlyMap<string, string>;
-  readonly #part: number;
-  readonly #given: boolean;
+  readonly #spans: readonly Float64Array[];
+  readonly #worst: boolean;
 
   private constructor(
     original: readonly Output[],
     batches: readonly Examples[],
     twins: ReadonlyMap<string, string>,
     peak: number | undefined,
-    part: number,
+    worst: boolean,
   ) {
-    this.#part = part;
-    this.#given = peak !== undefined;
+    this.#worst = worst;
     this.#batches = batches;
     this.#twins = twins;
     this.#original = original;
     const spans = original.map(({ values }) => spanOf(values));
     this.peaks = spans.map((span) => peak ?? span.peak);
     this.floored = peak === undefined ? spans.flatMap(({ floored }, o) => (floored ? [o] : [])) : [];
+    // An output need not have an axis that counts them.
+    const examples = batches.reduce((n, [input]) => n + (input?.shape[0] ?? 1), 0);
+    this.#spans =
+      peak === undefined
+        ? ownSpans(original, this.peaks, examples)
+        : original.map(() => new Float64Array(examples).fill(peak));
+    this.units = worst ? typicalSpans(this.#spans) : this.peaks;
   }
 
   /**
    * @param peak - What every output spans; default: what it spans on `batches`, see `Span`.
-   * @param part - Of the examples, those with most error, that a PSNR is of.
+   * @param worst - Is the figure that of the worst output of one example, or that of all?
    * @throws EspalierError `not-finite`, `cannot-run`
    */
   static async of(
@@ -54,7 +62,7 @@ export class Bench {
     batches: readonly Examples[],
     twins: ReadonlyMap<string, string>,
     peak?: number,
-    part = 1,
+    worst = false,
   ): Promise<Bench> {
     const original = await outputsOf(model, batches);
     if (original.length === 0) {
@@ -72,26 +80,22 @@ export class Bench {
         remedy: 'Give inputs as the model will meet them.',
       });
     }
-    return new Bench(original, batches, twins, peak, part);
+    return new Bench(original, batches, twins, peak, worst);
   }
 
   /** How near another model is. */
   async fidelity(model: Executable): Promise<Fidelity> {
     const outputs = await outputsOf(model, this.#batches);
-    const examples = this.#examples;
-    const least = leastPsnr(this.#original, outputs, this.peaks, examples, this.#given);
-    const measured = { ...compare(this.#original, outputs, this.peaks), least, examples };
-    return this.#part < 1 ? { ...measured, psnr: this.#psnrOf(outputs), part: this.#part } : measured;
-  }
-
-  /** An output need not have an axis that counts them. */
-  get #examples(): number {
-    return this.#batches.reduce((n, [input]) => n + (input?.shape[0] ?? 1), 0);
+    const all = compare(this.#original, outputs, this.peaks);
+    const least = leastPsnr(this.#original, outputs, this.#spans);
+    const measured = { ...all, least, examples: this.#spans[0].length };
+    return this.#worst ? { ...measured, psnr: least, mean: all.psnr } : measured;
   }
 
   #psnrOf(outputs: readonly Output[]): number {
-    if (this.#part === 1) return compare(this.#original, outputs, this.peaks).psnr;
-    return psnrOfWorst(errorsOf(this.#original, outputs, this.peaks, this.#examples), this.#part);
+    return this.#worst
+      ? leastPsnr(this.#original, outputs, this.#spans)
+      : compare(this.#original, outputs, this.peaks).psnr;
   }
 
   /** PSNR of a model with these weights in place of its own. */
@@ -120,7 +124,7 @@ export class Bench {
     const kinds = outputs.map(isDistribution);
     const felt = (all: readonly Output[]): Output[] =>
       all.map((output, o) => (kinds[o] ? asAngles(output) : output));
-    return 10 ** (-compare(felt(outputs), felt(others), this.peaks).psnr / 10);
+    return 10 ** (-compare(felt(outputs), felt(others), this.units).psnr / 10);
   }
 
   /** Calls `action` with these weights as tensors, and disposes them. */

@@ -2,13 +2,16 @@ import * as tf from '@tensorflow/tfjs-core';
 
 /** How near outputs are to those of the original, measured. */
 export interface Fidelity {
-  /** Peak signal-to-noise ratio in dB, the peaks being those of the outputs; Infinity when nothing differs. */
-  readonly psnr: number;
-  /** The PSNR is of the examples with most error, so large a part of all. Not there: of all. */
-  readonly part?: number;
   /**
-   * PSNR in dB of the output that is furthest off for any one example, in units of what it spans for that example alone (of one
-   * with fewer than 16 values, over all). Not there in {@link compare}.
+   * Peak signal-to-noise ratio in dB; Infinity when nothing differs. Of all outputs and examples, each output's error in units of
+   * its peak; on photographs and made-up pictures it is {@link least}.
+   */
+  readonly psnr: number;
+  /** That of all outputs and examples, where `psnr` is that of the worst. */
+  readonly mean?: number;
+  /**
+   * PSNR in dB of the output that is furthest off for any one example, in units of what it spans for that example alone, at least 1/8
+   * of its peak (of probabilities, and of one with fewer than 16 values, its peak). Not there in {@link compare}.
    */
   readonly least?: number;
   /** Cosine of the angle between the outputs. */

@@ -82,13 +82,13 @@ async function measured(
   model: Executable,
   batches: readonly Examples[],
   names: readonly string[],
-  { peaks, distributions }: Bench,
+  { units, distributions }: Bench,
   work: Work,
 ): Promise<Sensitivities> {
   const stage = work.stage(0.25);
   const few = batches.map((batch) => firstOf(model.inputs, batch, work.gradientExamples));
   try {
-    return await sensitivities(model, few, names, peaks, distributions, stage);
+    return await sensitivities(model, few, names, units, distributions, stage);
   } finally {
     tf.dispose(few.filter((own, i) => own !== batches[i]).flat());
   }

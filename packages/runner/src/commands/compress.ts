@@ -105,14 +105,14 @@ export const example =
 /** A few words on how near the outputs are. */
 export function describeFidelity({
   psnr,
-  part,
+  mean,
   least = Number.POSITIVE_INFINITY,
   cosine,
   meanDifference,
   agreement,
   examples,
 }: Fidelity): string {
-  const of = part === undefined ? '' : ` on the worst ${(100 * part).toFixed(0)} %`;
+  const of = mean === undefined ? '' : ` of the worst output for one input, of all ${mean.toFixed(2)} dB`;
   const parts = [
     psnr === Number.POSITIVE_INFINITY ? 'the same outputs' : `PSNR ${psnr.toFixed(2)} dB${of}`,
     ...(least < psnr ? [`of the worst output for one input ${least.toFixed(2)} dB`] : []),
