@@ -8,6 +8,8 @@ export interface StepRecording {
    * @param inputs - All that the step is given; the same shapes each time.
    */
   take(inputs: readonly tf.Tensor[], step: () => string | undefined): void;
+  /** A plugin has done something since: the next step may be another one than those before. */
+  doubt(): void;
   /** Why steps are not replayed; undefined while nothing is against it. */
   readonly reason: string | undefined;
   /** Steps that were replayed. */

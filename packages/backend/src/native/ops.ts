@@ -66,6 +66,8 @@ export interface ProgramSpec {
 
 /** Where tfjs-node keeps a tensor: the handle's id, and how many TF.js tensors share it. */
 export interface Stored {
+  readonly shape: readonly number[];
+  readonly dtype: string;
   id: number;
   values: unknown;
   readonly refCount: number;

@@ -29,10 +29,9 @@ export class Replaying {
     if (bound.length > 0) this.changed();
   }
 
-  /** Forgets what is recorded: the next step may be another one. */
+  /** The next step may be another one than those that are recorded. */
   changed(): void {
-    for (const recording of this.#recordings.values()) recording.dispose();
-    this.#recordings.clear();
+    for (const recording of this.#recordings.values()) recording.doubt();
   }
 
   /** Takes a step and adds its loss and penalty to the sums. */
@@ -75,7 +74,7 @@ export class Replaying {
   }
 
   dispose(): void {
-    this.changed();
+    for (const recording of this.#recordings.values()) recording.dispose();
     this.sums.dispose();
   }
 }

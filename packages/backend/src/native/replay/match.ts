@@ -18,6 +18,31 @@ export interface Matched {
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
+/** What two steps ask that is not alike, in words; of which values they work with nothing is said. */
+export function difference(first: Trace, second: Trace): string | undefined {
+  if (second.calls.length === 0) return 'it computes nothing';
+  if (first.calls.length !== second.calls.length) {
+    return `one step is ${first.calls.length} calls, the next ${second.calls.length}`;
+  }
+  for (const [i, { op, attributes, inputs: sources }] of second.calls.entries()) {
+    const before = first.calls[i];
+    if (before.op !== op) return `where one step calls ${before.op}, the next calls ${op}`;
+    if (!same(before.attributes, attributes)) return `${op} has other attributes in the next step`;
+    if (!same(before.inputs, sources)) return `${op} has inputs from elsewhere in the next step`;
+  }
+  if (first.numbers.length !== second.numbers.length) return 'its numbers are not as many in the next step';
+  for (const [i, { shape, dtype, values, make }] of second.numbers.entries()) {
+    const before = first.numbers[i];
+    if (!same(before.shape, shape) || before.dtype !== dtype) return 'its numbers have other shapes';
+    if ((before.make === undefined) !== (make === undefined)) return 'its numbers are not all made anew';
+    if (make === undefined && !before.values.every((value, k) => Object.is(value, values[k])))
+      return `numbers of shape [${shape}] change from step to step`;
+  }
+  return first.effects.length === second.effects.length
+    ? undefined
+    : 'it does something else in the next step';
+}
+
 /**
  * Compares two steps, the second right after the first, that were given these inputs (by ids).
  *
@@ -29,27 +54,8 @@ export function match(
   second: Trace,
   inputs: readonly (readonly number[])[],
 ): Matched | string {
-  const reason = first.reason ?? second.reason;
-  if (reason !== undefined) return reason;
-  if (second.calls.length === 0) return 'it computes nothing';
-  if (first.calls.length !== second.calls.length) {
-    return `one step is ${first.calls.length} calls, the next ${second.calls.length}`;
-  }
-  for (const [i, { op, attributes, inputs: sources }] of second.calls.entries()) {
-    const before = first.calls[i];
-    if (before.op !== op) return `where one step calls ${before.op}, the next calls ${op}`;
-    if (!same(before.attributes, attributes)) return `${op} has other attributes in the next step`;
-    if (!same(before.inputs, sources)) return `${op} has inputs from elsewhere in the next step`;
-  }
-  for (const [i, { shape, dtype, values, make }] of second.numbers.entries()) {
-    const before = first.numbers[i];
-    if (!same(before?.shape, shape) || before.dtype !== dtype) return 'its numbers have other shapes';
-    if ((before.make === undefined) !== (make === undefined)) return 'its numbers are not all made anew';
-    if (make === undefined && !before.values.every((value, k) => Object.is(value, values[k])))
-      return `numbers of shape [${shape}] change from step to step`;
-  }
-  if (first.numbers.length !== second.numbers.length) return 'its numbers are not as many in the next step';
-  if (first.effects.length !== second.effects.length) return 'it does something else in the next step';
+  const other = first.reason ?? second.reason ?? difference(first, second);
+  if (other !== undefined) return other;
   const placeOf = new Map<number, Place>();
   for (const place of second.places) {
     if (backend.tensorMap.has(place.dataId) && place.stored.id >= 0) placeOf.set(place.stored.id, place);

@@ -7,6 +7,8 @@ import { type Trace, trace } from './trace.js';
 /** Fits `StepRecording` of `@espalier/core`. */
 export interface NativeRecording {
   take(inputs: readonly tf.Tensor[], step: () => string | undefined): void;
+  /** The next step may be another one than those before. */
+  doubt(): void;
   readonly reason: string | undefined;
   readonly replayed: number;
   dispose(): void;
@@ -31,7 +33,8 @@ export function nativeRecorder(): NativeRecorder | undefined {
 /**
  * Steps of training with inputs of the same shapes. The first is taken as it is, the next two are traced: where they ask the
  * same of the addon, that is a program, which is run once on what the last step found and has to come to the bits that it left.
- * From then on the program is run in its place, until something that it works on was changed by somebody else.
+ * From then on the program is run in its place, until something that it works on was changed by somebody else. Where that
+ * may be (`doubt`), one more step is taken as it is and traced: is it the program's, the program goes on.
  */
 class Recording implements NativeRecording {
   #steps = 0;
@@ -40,6 +43,7 @@ class Recording implements NativeRecording {
   #reason: string | undefined;
   #replayed = 0;
   #since = 0;
+  #doubted = false;
 
   /** @param count - Of the steps of all recordings: two that are compared follow each other. */
   constructor(
@@ -55,8 +59,22 @@ class Recording implements NativeRecording {
     return this.#replayed;
   }
 
+  doubt(): void {
+    if (this.#ready !== undefined) this.#doubted = true;
+    else {
+      this.#reason = undefined;
+      this.#before = undefined;
+      this.#steps = 0;
+    }
+  }
+
   take(inputs: readonly tf.Tensor[], step: () => string | undefined): void {
     this.count.steps++;
+    if (this.#doubted) {
+      this.#doubted = false;
+      if (!this.#ready!.again(inputs, step)) this.#startAnew(warmUp); // This one has made what later ones find.
+      return;
+    }
     const outcome = this.#ready?.run(inputs);
     if (outcome === 'taken') {
       this.#replayed++;
@@ -67,15 +85,17 @@ class Recording implements NativeRecording {
       step(); // Somebody keeps a copy of a weight: what is written anew is then in a place of its own.
       return;
     }
-    if (outcome === 'changed') this.#startAnew();
+    if (outcome === 'changed') {
+      if (this.#since < enough) this.#reason = 'what it works on is changed between steps';
+      this.#startAnew(0);
+    }
     if (this.#reason !== undefined || this.#steps++ < warmUp) step();
     else this.#trace(inputs, step);
   }
 
-  #startAnew(): void {
-    if (this.#since < enough) this.#reason = 'what it works on is changed between steps';
+  #startAnew(steps: number): void {
     this.#since = 0;
-    this.#steps = 0;
+    this.#steps = steps;
     this.#ready?.dispose();
     this.#ready = undefined;
   }
