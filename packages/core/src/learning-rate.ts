@@ -16,6 +16,7 @@ export type LearningRateSchedule = (at: RateMoment) => number;
 /** A fixed step size, or one that changes. */
 export type LearningRate = number | LearningRateSchedule;
 
+/** The step size at a moment: a fixed one, or what a schedule says. */
 export function rateAt(rate: LearningRate, at: RateMoment): number {
   return typeof rate === 'number' ? rate : rate(at);
 }

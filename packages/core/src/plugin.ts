@@ -91,14 +91,17 @@ export type Transform = Plugin<TransformSession>;
 
 const is = (plugin: Plugin, kind: Kind): boolean => plugin.kinds.includes(kind);
 
+/** Whether its sessions make masks. */
 export function isPruner(plugin: Plugin): plugin is Pruner {
   return is(plugin, 'pruner');
 }
 
+/** Whether its sessions add to the loss. */
 export function isRegularizer(plugin: Plugin): plugin is Regularizer {
   return is(plugin, 'regularizer');
 }
 
+/** Whether its sessions share values among weights. */
 export function isQuantizer(plugin: Plugin): plugin is Quantizer {
   return is(plugin, 'quantizer');
 }
@@ -108,6 +111,7 @@ export function trains({ kinds }: Plugin): boolean {
   return kinds.some((kind) => kind !== 'transform');
 }
 
+/** Whether its sessions make another model of the one they get. */
 export function isTransform(plugin: Plugin): plugin is Transform {
   return is(plugin, 'transform');
 }

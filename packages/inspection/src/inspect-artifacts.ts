@@ -14,6 +14,7 @@ export interface Inspected {
   pictureOf(name: string): TensorPicture | undefined;
 }
 
+/** What of a model is looked at, and by what name it is called. */
 export interface InspectOptions {
   /** Of the model, in tables and on the page. */
   readonly name: string;

@@ -3,6 +3,7 @@ import { checkDrop, type DropOptions, dropOptions, dropPlugin } from './drop.js'
 import { amountOf, checkSparsity, type Sparsity } from './sparsity.js';
 import { checkStructure, structureOptions } from './structures/resolve.js';
 
+/** How likely {@link bernoulliDrop} drops a structure, and of which tensors. */
 export interface BernoulliDropOptions extends DropOptions {
   /** Probability with which each structure is dropped in a step, in [0, 1]; at the schedule's end. */
   readonly rate: Sparsity;

@@ -32,6 +32,7 @@ export interface RefusedGroup extends DependencyGroup {
   readonly reason: string;
 }
 
+/** Units that go together, and those that cannot go, each with why. */
 export interface DependencyGroups {
   readonly groups: readonly DependencyGroup[];
   readonly refused: readonly RefusedGroup[];

@@ -17,6 +17,7 @@ export interface Macs {
   readonly layers: readonly LayerMacs[];
 }
 
+/** What {@link countMacs} cannot know from the model. */
 export interface MacsOptions {
   /** Shapes of one example of each input, where the model leaves sizes open: `[[224, 224, 3]]`. */
   readonly inputShapes?: readonly (readonly number[])[];

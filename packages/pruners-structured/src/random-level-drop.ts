@@ -5,6 +5,7 @@ import { checkDrop, type DropOptions, dropOptions, dropPlugin } from './drop.js'
 import { countOf } from './structures/choose.js';
 import { checkStructure, structureOptions } from './structures/resolve.js';
 
+/** Between how many and how many structures {@link randomLevelDrop} drops. */
 export interface RandomLevelDropOptions extends DropOptions {
   /** Least fraction of the structures to drop, in [0, 1]. */
   readonly low: number;

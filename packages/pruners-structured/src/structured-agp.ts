@@ -15,6 +15,7 @@ import {
 } from './structured-pruner.js';
 import { choose } from './structures/choose.js';
 
+/** From where to where {@link structuredAgp} goes, of which structures. */
 export interface StructuredAgpOptions extends StructuredOptions, AmountOptions {
   /** Sparsity at the first firing, in [0, 1]. Default 0. */
   readonly initial?: number;

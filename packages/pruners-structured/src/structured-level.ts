@@ -15,6 +15,7 @@ import {
 } from './structured-pruner.js';
 import { choose } from './structures/choose.js';
 
+/** How many structures {@link structuredLevel} prunes, and which. */
 export interface StructuredLevelOptions extends StructuredOptions, AmountOptions {
   /** Fraction of the structures to prune, in [0, 1]; one at least stays. */
   readonly sparsity: Sparsity;

@@ -7,6 +7,7 @@ import {
 } from './structured-pruner.js';
 import { below } from './structures/choose.js';
 
+/** Up to which score {@link structuredThreshold} prunes structures. */
 export interface StructuredThresholdOptions extends StructuredOptions {
   /** Structures with a score up to this go, >= 0. */
   readonly threshold: number;

@@ -18,6 +18,7 @@ import { rebuild } from './thin/rebuild.js';
 
 export type { Stuck } from './thin/decide.js';
 
+/** How {@link thin} treats what it cannot remove. */
 export interface ThinOptions {
   /**
    * What to do with channels that could go but for a constant that has nowhere to go: `'keep'` them (default;

@@ -2,6 +2,7 @@ import { checkOptions, EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
+/** How often, and on how many examples, models are timed. */
 export interface TimingOptions {
   /** Examples per call. Default 1. */
   readonly batchSize?: number;

@@ -9,6 +9,7 @@ import {
 } from '@espalier/core';
 import { checkRanking, type RankingOptions, rankedPruner, rankingOptions } from './ranked.js';
 
+/** From where to where {@link agp} goes, and how fast. */
 export interface AgpOptions extends RankingOptions {
   /** Sparsity at the first firing, in [0, 1]. Default 0. */
   readonly initial?: number;

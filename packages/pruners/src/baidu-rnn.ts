@@ -15,6 +15,7 @@ import {
 import { measuredIn } from './internal/measured.js';
 import { thresholdPruner } from './internal/threshold.js';
 
+/** How the threshold of {@link baiduRnn} grows: one of `q` and `quantile`. */
 export interface BaiduRnnOptions {
   /** The threshold reached at the end, >= 0. Give this or `quantile`. */
   readonly q?: PerParameter<number>;

@@ -7,6 +7,7 @@ import {
 } from '@espalier/core';
 import { checkRanking, type RankingOptions, rankedPruner, rankingOptions } from './ranked.js';
 
+/** How much {@link level} prunes, and by which scores. */
 export interface LevelOptions extends RankingOptions {
   /** Fraction of the weights to prune, in [0, 1]; the same for tensors that are ranked together. */
   readonly sparsity: PerParameter<number>;

@@ -11,6 +11,7 @@ import {
 } from '@espalier/core';
 import { thresholdPruner } from './internal/threshold.js';
 
+/** Below what {@link magnitude} prunes. */
 export interface MagnitudeOptions {
   /** Weights with |w| <= threshold go; >= 0. With 0, weights that are exactly 0 now stay 0 for good. */
   readonly threshold: PerParameter<number>;

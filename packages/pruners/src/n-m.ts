@@ -12,6 +12,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { checkCriterion, type ElementCriterion, scoresOf } from './criterion.js';
 import { see } from './internal/seen.js';
 
+/** The groups of {@link nm}, and how many weights of each stay. */
 export interface NmOptions {
   /** How many weights of each group stay, 1 <= n <= m. */
   readonly n: number;

@@ -7,6 +7,7 @@ import {
 } from '@espalier/core';
 import { checkRanking, type RankingOptions, rankedPruner, rankingOptions } from './ranked.js';
 
+/** How much {@link random} prunes. */
 export interface RandomOptions extends Omit<RankingOptions, 'criterion'> {
   /** Fraction of the weights to prune, in [0, 1]. */
   readonly sparsity: PerParameter<number>;

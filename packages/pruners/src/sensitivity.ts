@@ -14,6 +14,7 @@ import { measuredIn } from './internal/measured.js';
 import { distribution } from './internal/moments.js';
 import { thresholdPruner } from './internal/threshold.js';
 
+/** Below which share of its spread {@link sensitivity} prunes a tensor. */
 export interface SensitivityOptions {
   /** s >= 0: the threshold is s·σ of the tensor. About 0.25 for a first layer, up to 1 for large dense ones. */
   readonly sensitivity: PerParameter<number>;

@@ -16,6 +16,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { hasNumbers, measuredIn } from './internal/measured.js';
 import { type Distribution, distribution } from './internal/moments.js';
 
+/** The band of magnitudes of {@link splicing}: what lies below goes, what lies above comes back. */
 export interface SplicingOptions {
   /** s: the middle of the band is μ + s·σ of |w|. Around 0; a higher one prunes more. */
   readonly sensitivity: PerParameter<number>;
@@ -44,6 +45,7 @@ export interface SplicingSession extends PrunerSession {
   readonly counts: ReadonlyMap<string, SplicingCounts>;
 }
 
+/** What {@link splicing} makes: its sessions also count what came back. */
 export type SplicingPruner = Plugin<SplicingSession>;
 
 type Band = readonly [number, number];

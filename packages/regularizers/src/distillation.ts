@@ -19,6 +19,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import { copyModel, loadedModel, savedModel } from './internal/copy-model.js';
 
+/** Who is imitated by {@link distillation}, and how much that counts. */
 export interface DistillationOptions {
   /**
    * Who is imitated: a model (yours; it is not trained, nor disposed), or an address for

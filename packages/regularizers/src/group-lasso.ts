@@ -6,6 +6,7 @@ import { type WeightPenalty, weightPenalty } from './penalty.js';
 import { checkStructure, type PenalisedStructureOptions } from './structure.js';
 import { checkThreshold, type GroupThresholdOptions, maskingOf } from './threshold.js';
 
+/** How strongly {@link groupLasso} pulls, and on which groups. */
 export interface GroupLassoOptions extends PenalisedStructureOptions, GroupThresholdOptions {
   /** λ >= 0; the same for tensors that share groups. */
   readonly strength: PerParameter<number>;

@@ -6,6 +6,7 @@ import { type WeightPenalty, weightPenalty } from './penalty.js';
 import { checkStructure, groupSets, type PenalisedStructureOptions } from './structure.js';
 import { checkThreshold, type GroupThresholdOptions, maskingOf } from './threshold.js';
 
+/** How strongly {@link groupVariance} pulls, and on which groups. */
 export interface GroupVarianceOptions extends PenalisedStructureOptions, GroupThresholdOptions {
   /** λ >= 0. */
   readonly strength: PerParameter<number>;

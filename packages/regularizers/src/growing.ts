@@ -23,6 +23,7 @@ import {
   type PenalisedStructureOptions,
 } from './structure.js';
 
+/** What {@link growing} presses down, and how far its strength grows. */
 export interface GrowingOptions extends Partial<PenalisedStructureOptions> {
   /** Share of the groups (single weights by default) of each tensor to press down and prune, in [0, 1]. */
   readonly sparsity: number;

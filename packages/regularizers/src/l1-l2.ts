@@ -5,6 +5,7 @@ import { strengthRange, strengthsOf } from './internal/strength.js';
 import { type WeightPenalty, weightPenalty } from './penalty.js';
 import { checkThreshold, maskingOf, type ThresholdOptions } from './threshold.js';
 
+/** How strongly {@link l1} and {@link l2} pull on each weight. */
 export interface ElementOptions extends ThresholdOptions {
   /** λ >= 0; a function is asked at every step. */
   readonly strength: PerParameter<number>;

@@ -11,6 +11,7 @@ export interface ThresholdOptions {
   readonly threshold?: number;
 }
 
+/** Prunes groups for good, and by what they are measured. */
 export interface GroupThresholdOptions extends ThresholdOptions {
   /** A group's magnitude: mean (default) or maximum of |w|. */
   readonly criterion?: 'meanAbs' | 'max';

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -21,6 +21,7 @@ describe.skipIf(!executablePath || process.platform === 'win32')('espalier studi
   let browser: Browser;
   let page: Page;
   let studio: ReturnType<typeof spawn>;
+  let url = '';
   const runs = folder();
   const recipe = tinyRecipe(folder(), tinyCifar(join(folder(), 'cifar')), (text) =>
     // Long enough to be looked at, and for more than one checkpoint.
@@ -32,7 +33,7 @@ describe.skipIf(!executablePath || process.platform === 'win32')('espalier studi
   beforeAll(async () => {
     const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
     studio = spawn(process.execPath, [cli, 'studio', runs], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const url = await new Promise<string>((done) => {
+    url = await new Promise<string>((done) => {
       studio.stdout?.on('data', (chunk) => done(String(chunk).trim()));
     });
     browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
@@ -88,6 +89,59 @@ describe.skipIf(!executablePath || process.platform === 'win32')('espalier studi
     expect(last.tensors.map(({ name }) => name)).toContain('dense_3/kernel');
     await page.getByRole('img', { name: 'dense_3/kernel', exact: true }).waitFor(patience);
     await page.getByRole('img', { name: /^Memory; last: process \d/ }).waitFor(patience);
+    expect(problems).toEqual([]);
+  });
+
+  it('shows the trials of a search as they are done: front, hypervolume, parallel coordinates', async () => {
+    const home = folder();
+    const go = join(home, 'go');
+    // A pruner that waits before the fourth trial: what the page shows then is of a search at work.
+    writeFileSync(
+      join(home, 'hold.mjs'),
+      `import { existsSync } from 'node:fs';
+import { level } from ${JSON.stringify(new URL('../../pruners/dist/index.js', import.meta.url).href)};
+let begun = 0;
+export function hold(options) {
+  const pruner = level(options);
+  return {
+    ...pruner,
+    start(...given) {
+      const until = Date.now() + 240_000;
+      for (const cell = new Int32Array(new SharedArrayBuffer(4)); begun === 3 && !existsSync(${JSON.stringify(go)}); ) {
+        if (Date.now() > until) throw new Error('nobody said go');
+        Atomics.wait(cell, 0, 0, 20);
+      }
+      begun++;
+      return pruner.start(...given);
+    },
+  };
+}
+`,
+    );
+    const searched = tinyRecipe(home, tinyCifar(join(home, 'cifar')), (text) =>
+      text
+        .replace(/ {2}- name: prune[\s\S]*/, '')
+        .concat(
+          "  - { name: prune, use: './hold.mjs#hold', options: { sparsity: 0.5 }, parameters: '**/kernel' }\n",
+          "search: { paths: { 'stages.prune.options.sparsity': { from: 0.2, to: 0.98 } } }\n",
+        ),
+    );
+    const search = join(runs, 'search');
+    await page.goto(`${url}#run=search`);
+    const done = espalier(['search', searched, '--trials', '6', '--backend', 'cpu', '--out', search]);
+    try {
+      await page.getByText('running · 3 trials, 1 at work').waitFor(patience);
+      for (const name of ['error against size', 'Hypervolume'])
+        await page.getByRole('img', { name }).waitFor(patience);
+      expect(await page.locator('path.parallel').count()).toBe(3);
+      expect(await page.getByRole('img', { name: 'error against size' }).locator('circle.dot').count()).toBe(3);
+    } finally {
+      writeFileSync(go, '');
+    }
+    const { code, stderr } = await done;
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+    await page.getByText('done · 6 trials').waitFor(patience);
+    expect(await page.locator('path.parallel').count()).toBe(6);
     expect(problems).toEqual([]);
   });
 });

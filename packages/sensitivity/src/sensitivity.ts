@@ -22,6 +22,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 /** What is pruned: single weights, what layers make, or what they read. */
 export const sensitivityKinds = ['element', 'filter', 'channel'] as const;
+/** One of {@link sensitivityKinds}. */
 export type SensitivityKind = (typeof sensitivityKinds)[number];
 
 /** One measurement. */
@@ -51,6 +52,7 @@ interface Measured {
   readonly size: number;
 }
 
+/** How a model bears pruning: a curve for each tensor, and those that could not be tried. */
 export interface Sensitivity {
   readonly kind: SensitivityKind;
   /** By what models are compared, where it is not accuracy. */
@@ -62,6 +64,7 @@ export interface Sensitivity {
   readonly refused: readonly { readonly name: string; readonly reason: string }[];
 }
 
+/** What is pruned, how far, and of which tensors. */
 export interface SensitivityMeasureOptions {
   readonly kind: SensitivityKind;
   /** Fractions to prune, in (0, 1). */

@@ -10,10 +10,15 @@ import { startBackend } from '@espalier/backend';
 import { decode, encode } from '@espalier/codec';
 import { compress } from '@espalier/compress';
 import { readArtifacts, safetensorsBytes, writeNpy } from '@espalier/formats';
+import { formatBytes } from '@espalier/report';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pictureModel, writeModel } from './models.js';
 import { axeFinds, executablePath, type Opened, openStudio, patience } from './page.js';
+
+/** Of the weights that lie beside a model.json. */
+const bytesOf = (files: readonly string[]): number =>
+  files.filter((file) => file.endsWith('.bin')).reduce((sum, file) => sum + readFileSync(file).length, 0);
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
@@ -100,6 +105,19 @@ describe.skipIf(!executablePath)('a model that is dropped, in headless Chromium'
     await page.getByRole('button', { name: 'Compress' }).click();
     await page.locator('#download').waitFor(patience);
     expect(await page.locator('.files').textContent()).toContain('the same bits');
+    // The same slider by size.
+    await page.getByLabel('Aim at').selectOption('a size');
+    await page.getByLabel('How large').fill('2');
+    const third = Number((bytesOf(files) / 3).toPrecision(3));
+    expect(await page.getByLabel('How large').getAttribute('aria-valuetext')).toContain(
+      `at most ${formatBytes(third)}, 3.00× smaller`,
+    );
+    await page.getByRole('button', { name: 'Compress' }).click();
+    await page.locator('.files label').nth(1).waitFor(patience);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#download').click()]);
+    expect(readFileSync((await download.path())!).length).toBeLessThanOrEqual(third);
+    expect(await page.locator('.files').textContent()).not.toContain('asked for');
+    await page.locator('.files label').first().click();
     const dot =
       'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==';
     const picture = { name: 'dot.png', mimeType: 'image/png', buffer: Buffer.from(dot, 'base64') };

@@ -122,7 +122,11 @@ export function checkWeights(artifacts: ModelArtifacts): void {
   lengthsOf(artifacts.weightSpecs ?? [], dataOf(artifacts));
 }
 
-/** @throws EspalierError `bad-model` when the weights do not fill the data exactly */
+/**
+ * The tensors of a model, each with its numbers.
+ *
+ * @throws EspalierError `bad-model` when the weights do not fill the data exactly
+ */
 export function readWeights(artifacts: ModelArtifacts): Weight[] {
   const data = dataOf(artifacts);
   const { weightSpecs = [] } = artifacts;

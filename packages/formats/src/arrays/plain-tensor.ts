@@ -19,6 +19,7 @@ export const elementBytes = {
   bool: 1,
 } as const;
 
+/** What a number of a tensor is, as NumPy and safetensors have them. */
 export type ElementType = keyof typeof elementBytes;
 
 /** A tensor as other programs' files hold it. */

@@ -42,7 +42,11 @@ export async function picturesIn(path: string): Promise<string[]> {
   return names.sort().map((name) => join(path, name));
 }
 
-/** @throws EspalierError `bad-data` when it is no PNG, JPEG, WebP, GIF or BMP, damaged or too large; `bad-model` when it cannot be read */
+/**
+ * Reads a picture.
+ *
+ * @throws EspalierError `bad-data` when it is no PNG, JPEG, WebP, GIF or BMP, damaged or too large; `bad-model` when it cannot be read
+ */
 export async function readPicture(file: string): Promise<DecodedPicture> {
   const bytes = await readWhole(file);
   const { kind, width, height } = pictureSize(bytes, file);

@@ -44,6 +44,7 @@ export type Criterion =
   | 'random'
   | ScoreFunction;
 
+/** By what structures are ranked, from the least important. */
 export interface CriterionOptions {
   /** Default `'l1'`. */
   readonly criterion?: Criterion;

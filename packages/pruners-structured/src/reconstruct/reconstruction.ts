@@ -23,6 +23,7 @@ import type { Structures } from '../structures/structures.js';
 import { patches } from './patches.js';
 import { refit } from './solve.js';
 
+/** What the weights that stay are fitted to, and how firmly. */
 export interface ReconstructOptions {
   /** Random positions per feature map and step, the same for all examples. Default 10. */
   readonly positions?: number;

@@ -57,6 +57,7 @@ export const structureKinds = [
   'kernels',
   'blocks',
 ] as const;
+/** Which parts of a tensor count as one. */
 export type StructureKind = (typeof structureKinds)[number];
 
 /** Structures of one tensor by itself: nothing else goes with them. */

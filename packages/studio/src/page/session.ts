@@ -79,7 +79,7 @@ export class Session {
     );
   }
 
-  tryOn(file: Uint8Array, given: Given, range: readonly [number, number]): Promise<TriedOn> {
+  tryOn(file: Blob, given: Given, range: readonly [number, number]): Promise<TriedOn> {
     return this.#with((remote) => remote.tryOn(this.backend, file, given, range) as Promise<TriedOn>);
   }
 

@@ -26,6 +26,7 @@ export interface History {
 /** The next trial; or results have to come first; or there is none. */
 export type Next = Asked | 'wait' | 'end';
 
+/** How a search chooses its trials. */
 export interface Strategy {
   readonly rungs: readonly Rung[];
   /** Whether it looks at results for what it tries next. */

@@ -19,7 +19,8 @@ function costsOf({ trials, goal }: SearchState): ValuedTrial[] {
 export function SearchView({ run, search }: { run: RunListing; search: SearchState }): VNode {
   const trials = costsOf(search);
   const failed = search.trials.length - trials.length;
-  const { goal } = search;
+  const { goal, pending = [] } = search;
+  const atWork = run.state === 'running' ? pending.length : 0;
   const label = goal === undefined ? 'error' : goal.better === 'higher' ? `−${goal.metric}` : goal.metric;
   const view = { label, percent: goal === undefined };
   return (
@@ -29,6 +30,7 @@ export function SearchView({ run, search }: { run: RunListing; search: SearchSta
         <p class="meta">
           <State run={run} /> · {search.trials.length} {search.trials.length === 1 ? 'trial' : 'trials'}
           {failed > 0 && `, ${failed} of them failed`}
+          {atWork > 0 && `, ${atWork} at work`}
         </p>
         <OwnPage run={run} name="Its table" />
       </header>

@@ -40,6 +40,8 @@ export interface SearchedTrial {
 
 export interface SearchState {
   readonly trials: readonly SearchedTrial[];
+  /** Asked for and not done. */
+  readonly pending?: readonly unknown[];
   readonly goal?: { readonly metric: string; readonly better: 'higher' | 'lower' };
 }
 

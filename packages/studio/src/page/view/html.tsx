@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import { fill } from './fill.js';
 
 /** Sorts a table by the column whose heading was clicked; numbers by `data-v`, the rest as text. */
 function sortBy(head: HTMLTableCellElement): void {
@@ -23,7 +24,13 @@ function sortBy(head: HTMLTableCellElement): void {
 /** HTML that `@espalier/report` has made, which escapes all that it is given. What scrolls can be reached by keyboard. */
 export function Html({ source, label }: { source: string; label?: string }): VNode {
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  const finish = useRef(() => {});
+  useLayoutEffect(() => {
+    if (!box.current) return;
+    finish.current = fill(box.current, source);
+    return finish.current;
+  }, [source]);
+  useLayoutEffect(() => {
     for (const scroll of box.current?.querySelectorAll<HTMLElement>('.scroll') ?? []) {
       scroll.tabIndex = 0;
       scroll.setAttribute('role', 'region');
@@ -37,10 +44,11 @@ export function Html({ source, label }: { source: string; label?: string }): VNo
       ref={box}
       onClick={(event) => {
         const head = (event.target as Element).closest('table.sortable th');
-        if (head && (event.target as Element).closest('button')) sortBy(head as HTMLTableCellElement);
+        if (!head || !(event.target as Element).closest('button')) return;
+        finish.current();
+        sortBy(head as HTMLTableCellElement);
       }}
       onKeyDown={() => {}}
-      dangerouslySetInnerHTML={{ __html: source }}
     />
   );
 }

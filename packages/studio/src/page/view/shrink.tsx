@@ -3,22 +3,13 @@ import type { VNode } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { Cancelled, type Session } from '../session.js';
 import type { PageBackend } from '../work/backend.js';
-import type { Made, Wish } from '../work/make.js';
+import type { Made } from '../work/make.js';
 import type { Opened } from '../work/worker.js';
 import { Alert } from './alert.js';
 import { Beside } from './beside.js';
 import { Html } from './html.js';
 import { Take } from './take.js';
-
-/** From the same bits to the smallest file that may be of use. */
-const wishes: readonly Wish[] = ['same', 70, 60, 55, 50, 45, 40, 35, 30, 25, 20];
-
-const inWords = (wish: Wish, kind: Opened['kind']): string =>
-  wish === 'same'
-    ? 'the same bits: nothing is lost'
-    : `at least ${wish} dB: ${kind === 'weights' ? 'the weights' : 'the outputs'} differ by about ${percent(10 ** (-wish / 20))} of ${kind === 'weights' ? 'their size' : 'what they span'}`;
-
-const percent = (share: number): string => `${(100 * share).toPrecision(2)} %`;
+import { type Aim, firstOf, inWords, qualityOf, sameWish, wishesOf } from './wishes.js';
 
 /** How a file is made smaller: slider, trials as they come, files that were made. */
 export function Shrink({
@@ -30,7 +21,8 @@ export function Shrink({
   opened: Opened;
   reopen: (backend: PageBackend) => void;
 }): VNode {
-  const [place, setPlace] = useState(wishes.indexOf(45));
+  const [aim, setAim] = useState<Aim>('quality');
+  const [place, setPlace] = useState(firstOf('quality'));
   const [range, setRange] = useState<readonly [number, number]>([0, 1]);
   const [seconds, setSeconds] = useState(50);
   const [trials, setTrials] = useState<readonly SizedPoint[]>([]);
@@ -40,7 +32,8 @@ export function Shrink({
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState('');
   const run = useRef(0);
-  const wish = wishes[place];
+  const wishes = wishesOf(aim, opened);
+  const wish = wishes[Math.min(place, wishes.length - 1)];
 
   const start = async (): Promise<void> => {
     const own = ++run.current;
@@ -63,9 +56,9 @@ export function Shrink({
         log: (line) => mine(() => setProgress(line)),
       });
       mine(() => {
-        setFiles((all) => [...all.filter((file) => file.wish !== made.wish), made]);
+        setFiles((all) => [...all.filter((file) => !sameWish(file.wish, made.wish)), made]);
         setChosen(made);
-        setProgress(`${formatBytes(made.file.length)} made`);
+        setProgress(`${formatBytes(made.file.size)} made`);
       });
     } catch (cause) {
       mine(() => {
@@ -81,7 +74,7 @@ export function Shrink({
     ...files.flatMap((made): SizedPoint[] =>
       made.quality === undefined
         ? []
-        : [{ bytes: made.file.length, quality: made.quality, as: made === chosen ? 'chosen' : 'file' }],
+        : [{ bytes: made.file.size, quality: made.quality, as: made === chosen ? 'chosen' : 'file' }],
     ),
   ];
   const pictures = opened.inputs.some(({ shape }) => shape.length === 4 && [1, 3].includes(shape[3]));
@@ -89,7 +82,24 @@ export function Shrink({
     <section aria-labelledby="shrink">
       <h2 id="shrink">Make it smaller</h2>
       <div class="card">
-        <label for="wish">How near to the original</label>
+        <div class="choices aim">
+          <label for="wish">{aim === 'quality' ? 'How near to the original' : 'How large a file'}</label>
+          <label>
+            Aim at{' '}
+            <select
+              value={aim}
+              disabled={busy}
+              onChange={(event) => {
+                const next = event.currentTarget.value as Aim;
+                setAim(next);
+                setPlace(firstOf(next));
+              }}
+            >
+              <option value="quality">a quality</option>
+              <option value="size">a size</option>
+            </select>
+          </label>
+        </div>
         <input
           id="wish"
           type="range"
@@ -97,14 +107,14 @@ export function Shrink({
           max={wishes.length - 1}
           value={place}
           disabled={busy}
-          aria-valuetext={inWords(wish, opened.kind)}
+          aria-valuetext={inWords(wish, opened)}
           onInput={(event) => setPlace(Number(event.currentTarget.value))}
         />
         <div class="ends" aria-hidden="true">
           <span>same bits</span>
           <span>smallest</span>
         </div>
-        <p class="wish">{inWords(wish, opened.kind)}</p>
+        <p class="wish">{inWords(wish, opened)}</p>
         <div class="choices">
           {busy ? (
             <button type="button" class="primary" onClick={() => session.cancel()}>
@@ -174,13 +184,10 @@ export function Shrink({
         <fieldset class="card files">
           <legend>Files</legend>
           {files.map((made) => (
-            <label key={made.wish}>
+            <label key={JSON.stringify(made.wish)}>
               <input type="radio" name="file" checked={made === chosen} onChange={() => setChosen(made)} />
-              <b>{formatBytes(made.file.length)}</b> {formatRatio(opened.bytes / made.file.length)} smaller,{' '}
-              {made.quality === undefined
-                ? 'the same bits'
-                : `${made.quality.toFixed(1)} dB on ${made.measuredOn}`}
-              {!made.met && ' (not as near as asked for)'}
+              <b>{formatBytes(made.file.size)}</b> {formatRatio(opened.bytes / made.file.size)} smaller,{' '}
+              {qualityOf(made)}
               {made.notes.map((note) => ` ${note}`)}
             </label>
           ))}

@@ -27,7 +27,7 @@ export function Take({ made, opened }: { made: Made; opened: Opened }): VNode {
   const name = nameOf(opened.file);
   const [address, setAddress] = useState('');
   useEffect(() => {
-    const url = URL.createObjectURL(new Blob([made.file], { type: 'application/octet-stream' }));
+    const url = URL.createObjectURL(made.file);
     setAddress(url);
     return () => URL.revokeObjectURL(url);
   }, [made]);
@@ -35,7 +35,7 @@ export function Take({ made, opened }: { made: Made; opened: Opened }): VNode {
   return (
     <div class="card take">
       <a class="button primary" href={address} download={name} id="download">
-        Download {name}, {formatBytes(made.file.length)}
+        Download {name}, {formatBytes(made.file.size)}
       </a>
       <p class="note">These three lines load it:</p>
       <pre>{lines}</pre>

@@ -9,8 +9,8 @@ import {
 import { EspalierError } from '@espalier/core';
 import type { OpenModel } from './open.js';
 
-/** What is wanted of a file: the same bits, or outputs so many dB from the original's. */
-export type Wish = 'same' | number;
+/** What is wanted of a file: the same bits; outputs so many dB from the original's; so many bytes at most. */
+export type Wish = 'same' | { readonly quality: number } | { readonly size: number };
 
 /** As the command's options. */
 export interface MakeOptions {
@@ -26,7 +26,8 @@ export interface MakeOptions {
 /** A file that was made. */
 export interface Made {
   readonly wish: Wish;
-  readonly file: Uint8Array<ArrayBuffer>;
+  /** As the browser holds it: nobody's memory is copied when it is handed on. */
+  readonly file: Blob;
   /** In dB; absent where every bit is the same. */
   readonly quality?: number;
   /** What the quality was measured on. */
@@ -44,29 +45,32 @@ export async function make(model: OpenModel, options: MakeOptions): Promise<Made
   const { artifacts, kind } = model;
   const { wish, seconds, range, onTrial, log } = options;
   if (wish === 'same') {
-    const file = encode(artifacts, { effort: 6 }) as Uint8Array<ArrayBuffer>;
-    return { wish, file, lossless: true, met: true, measuredOn: 'all bits', notes: [] };
+    const file = encode(artifacts, { effort: 6 });
+    return { wish, file: blobOf(file), lossless: true, met: true, measuredOn: 'all bits', notes: [] };
   }
   if (kind === 'weights') {
-    return madeOf(wish, await compressWeights(artifacts, { quality: wish, onTrial, log }), []);
+    return madeOf(wish, await compressWeights(artifacts, { ...wish, onTrial, log }), []);
   }
   try {
-    const asked = { quality: wish, sample: { ...sample, range }, seconds, onTrial, log };
+    const asked = { ...wish, sample: { ...sample, range }, seconds, onTrial, log };
     return madeOf(wish, await compress(artifacts, asked), []);
   } catch (error) {
     if (!(error instanceof EspalierError) || error.code !== 'cannot-run') throw error;
     const [reason] = error.message.split('\n');
     const note = `${reason} Its weights were compressed by themselves.`;
-    return madeOf(wish, await compressWeights(artifacts, { quality: wish, onTrial, log }), [note]);
+    return madeOf(wish, await compressWeights(artifacts, { ...wish, onTrial, log }), [note]);
   }
 }
+
+const blobOf = (file: Uint8Array): Blob =>
+  new Blob([file as Uint8Array<ArrayBuffer>], { type: 'application/octet-stream' });
 
 function madeOf(wish: Wish, result: Compressed | CompressedWeights, notes: readonly string[]): Made {
   const alone = 'snr' in result;
   const quality = alone ? result.snr : result.fidelity.psnr;
   return {
     wish,
-    file: result.file as Uint8Array<ArrayBuffer>,
+    file: blobOf(result.file),
     ...(Number.isFinite(quality) && { quality }),
     measuredOn: alone ? 'the weights themselves' : result.measuredOn,
     lossless: result.lossless,

@@ -83,18 +83,17 @@ class ModelWorker {
     log: MakeOptions['log'],
   ): Promise<Made> {
     await startInPage(backend);
-    const made = await make(this.#open, { ...options, onTrial, log });
-    return Comlink.transfer(made, [made.file.buffer]);
+    return make(this.#open, { ...options, onTrial, log });
   }
 
   async tryOn(
     backend: PageBackend,
-    file: Uint8Array,
+    file: Blob,
     given: Given,
     range: readonly [number, number],
   ): Promise<TriedOn> {
     await startInPage(backend);
-    return tryOn(this.#open.artifacts, file, given, range);
+    return tryOn(this.#open.artifacts, new Uint8Array(await file.arrayBuffer()), given, range);
   }
 }
 
