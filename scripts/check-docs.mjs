@@ -55,7 +55,7 @@ export function undocumented(entries, examples) {
       const symbol = exported.flags & ts.SymbolFlags.Alias ? types.getAliasedSymbol(exported) : exported;
       const [at] = symbol.declarations ?? [];
       // Of what another package describes, that one is asked.
-      if (!at || !at.getSourceFile().fileName.startsWith(`${file.slice(0, file.lastIndexOf('/src/'))}/src/`))
+      if (!at?.getSourceFile().fileName.startsWith(`${file.slice(0, file.lastIndexOf('/src/'))}/src/`))
         continue;
       const one = known.get(symbol) ?? { symbol, at, name: exported.name, shown: false };
       one.shown ||= shown.has(`${from} ${exported.name}`);

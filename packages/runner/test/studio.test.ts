@@ -134,7 +134,9 @@ export function hold(options) {
       for (const name of ['error against size', 'Hypervolume'])
         await page.getByRole('img', { name }).waitFor(patience);
       expect(await page.locator('path.parallel').count()).toBe(3);
-      expect(await page.getByRole('img', { name: 'error against size' }).locator('circle.dot').count()).toBe(3);
+      expect(await page.getByRole('img', { name: 'error against size' }).locator('circle.dot').count()).toBe(
+        3,
+      );
     } finally {
       writeFileSync(go, '');
     }
