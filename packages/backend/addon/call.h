@@ -54,7 +54,13 @@ class Call {
   const float* in(int i) const { return static_cast<const float*>(TF_TensorData(inputs_[i])); }
   const uint8_t* flags(int i) const { return static_cast<const uint8_t*>(TF_TensorData(inputs_[i])); }
   const int32_t* words(int i) const { return static_cast<const int32_t*>(TF_TensorData(inputs_[i])); }
-  // An output like the first input, like another one, or a vector.
+  int64_t dim(int i, int axis) const { return TF_NumDims(inputs_[i]) > axis ? TF_Dim(inputs_[i], axis) : 0; }
+  // An output of a shape, like the first input, like another one, or a vector.
+  float* Shaped(int i, const std::vector<int64_t>& shape) {
+    int64_t n = 1;
+    for (int64_t size : shape) n *= size;
+    return Output(i, shape, n);
+  }
   float* Like(int i) { return Output(i, shape_, rows * columns); }
   float* LikeInput(int i, int input) {
     std::vector<int64_t> shape;

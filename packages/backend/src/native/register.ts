@@ -2,7 +2,9 @@ import { registerActivations } from './activations.js';
 import { registerBatchNorm } from './batch-norm.js';
 import { registerCrossEntropy } from './cross-entropy.js';
 import { registerGather } from './gather.js';
+import { registerGru } from './gru.js';
 import { improveBatchNormalization } from './layers/batch-normalization.js';
+import { improveGru } from './layers/gru.js';
 import { improveRelu } from './layers/relu.js';
 import { registerMatMul } from './matmul.js';
 import { registerMaxPool } from './max-pool.js';
@@ -22,6 +24,7 @@ export function registerNativeTraining(): void {
   registerMaxPool();
   if (registerBatchNorm()) improveBatchNormalization();
   improveRelu();
+  if (registerGru()) improveGru();
   registerCrossEntropy();
   registerRandom();
   registerNoise();

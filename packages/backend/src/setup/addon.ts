@@ -100,7 +100,16 @@ async function compile(target: string, more: readonly string[]): Promise<void> {
   const temporary = `${target}.${process.pid}.tmp`;
   // Loops with √ and selections are vectorised only where neither errno nor floating-point traps matter.
   const fast = ['-O3', '-fno-math-errno', '-fno-trapping-math'];
-  const args = ['-std=c++17', ...fast, '-fPIC', '-shared', '-DNAPI_VERSION=8', `-I${headers}`, ...more];
+  const args = [
+    '-std=c++17',
+    ...fast,
+    '-fPIC',
+    '-pthread',
+    '-shared',
+    '-DNAPI_VERSION=8',
+    `-I${headers}`,
+    ...more,
+  ];
   if (process.platform === 'darwin') args.push('-undefined', 'dynamic_lookup');
   args.push('-o', temporary);
   const result = await run(compiler, args, { timeout: 600_000 });
