@@ -58,7 +58,7 @@ const rooms = {
     libraries: true,
     // The page is bundled: what it is made of is in the bundle, and nobody else's dependency.
     page: {
-      ours: ['backend', 'codec', 'compress', 'core', 'formats', 'inspection', 'report'],
+      ours: ['backend', 'codec', 'compress', 'core', 'fleet', 'formats', 'inspection', 'report'],
       tensorflow: true,
       node: false,
       libraries: true,
@@ -72,7 +72,7 @@ const rooms = {
   },
   yaml: { ours: ['core'], tensorflow: core, node: false, libraries: true },
   distiller: { ours: ['core', 'yaml'], tensorflow: core, node: false, libraries: true },
-  fleet: { ours: ['core'], tensorflow: core, node: true, libraries: true },
+  fleet: { ours: ['core', 'report'], tensorflow: core, node: true, libraries: true },
   host: { ours: [], tensorflow: [], node: true, libraries: true },
   datasets: { ours: ['core', 'formats', 'host'], tensorflow: core, node: true, libraries: true },
   formats: { ours: ['core', 'codec', 'compress', 'host'], tensorflow: core, node: true, libraries: true },

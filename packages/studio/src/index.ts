@@ -1,3 +1,4 @@
+export type { FleetSource } from './fleet.js';
 export {
   type RecordedStep,
   type Recorder,

@@ -5,12 +5,15 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EspalierError } from '@espalier/core';
+import { FleetAnswers, type FleetSource } from './fleet.js';
 import { runsIn, shownFiles } from './runs.js';
 
 /** What is served, and where. */
 export interface ServeOptions {
   /** A folder of runs to watch. Default: none, the page takes models alone. */
   readonly runs?: string;
+  /** A fleet of workers to watch. Default: none. */
+  readonly fleet?: FleetSource;
   /** On 127.0.0.1. Default 0: any that is free. */
   readonly port?: number;
   /** The page's files. Default: those of this package. */
@@ -119,7 +122,9 @@ export async function serveStudio(options: ServeOptions = {}): Promise<Studio> {
       remedy: 'In a clone: npm run build.',
     });
   });
-  const first = runs === undefined ? index : index.replace('<html ', '<html data-watches ');
+  const fleet = options.fleet && new FleetAnswers(options.fleet);
+  const shows = `${runs === undefined ? '' : 'data-watches '}${fleet ? 'data-fleet ' : ''}`;
+  const first = index.replace('<html ', `<html ${shows}`);
   const server = createServer((request, response) => {
     handle(request, response).catch(() => {
       if (response.headersSent) response.destroy();
@@ -137,8 +142,11 @@ export async function serveStudio(options: ServeOptions = {}): Promise<Studio> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return answer(response, 405, 'text/plain', 'Only read.');
     }
-    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://local').pathname).slice(1);
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://local');
+    const path = decodeURIComponent(pathname).slice(1);
     if (path === '' || path === 'index.html') return answer(response, 200, types['.html'], first);
+    const found = await fleet?.answer(path, searchParams);
+    if (found) return answer(response, found.status, types['.json'], found.body);
     if (runs !== undefined && path === 'runs.json') {
       return answer(response, 200, types['.json'], JSON.stringify(await runsIn(runs)));
     }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { findChromium } from '../../../scripts/lib/chromium.mjs';
-import { type Studio, serveStudio } from '../src/index.js';
+import { type FleetSource, type Studio, serveStudio } from '../src/index.js';
 
 export const executablePath: string | undefined = findChromium();
 if (!executablePath) {
@@ -42,8 +42,12 @@ export function builtPage(): Promise<string> {
   return built;
 }
 
-export async function openStudio(runs?: string): Promise<Opened> {
-  const studio = await serveStudio({ page: await builtPage(), ...(runs && { runs }) });
+export async function openStudio(runs?: string, fleet?: FleetSource): Promise<Opened> {
+  const studio = await serveStudio({
+    page: await builtPage(),
+    ...(runs && { runs }),
+    ...(fleet && { fleet }),
+  });
   const browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
   const problems: string[] = [];
   return {

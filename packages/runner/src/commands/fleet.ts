@@ -1,5 +1,5 @@
 import { EspalierError, unknownName } from '@espalier/core';
-import type { FleetStatus } from '@espalier/fleet';
+import type { FleetStatus, TrialStatus } from '@espalier/fleet';
 import { formatBytes, formatTable } from '@espalier/report';
 import { defineCommand } from 'citty';
 import { fleetPackage } from '../fleet/in-fleet.js';
@@ -14,14 +14,19 @@ const args = {
   name: {
     type: 'positional',
     required: false,
-    description: 'Of a study, for logs, cancel and retry; of workers, for drain (default: all)',
+    description:
+      'Of a study: its trials, for status; for logs, cancel and retry. Of workers, for drain (default: all)',
   },
   fleet: {
     type: 'string',
     description: 'postgres://user@host/database (default: ESPALIER_FLEET)',
     valueHint: 'url',
   },
-  trial: { type: 'string', description: "With logs: one trial's alone, by its key", valueHint: 'key' },
+  trial: {
+    type: 'string',
+    description: "With logs: one trial's alone, by its key or how that begins",
+    valueHint: 'key',
+  },
   ...jsonArgument,
 } as const;
 
@@ -58,17 +63,46 @@ function told({ studies, workers, failures }: FleetStatus): string {
       ]),
     ]),
   ];
-  for (const { name, front, refusals } of studies) {
+  for (const { name, goal, front, refusals } of studies) {
     for (const { worker, reason } of refusals) parts.push(`${worker} refuses ${name}: ${reason}`);
     if (front.length === 0) continue;
     const rows = front.map((one) => [one.name, one.error.toPrecision(4), formatBytes(one.bytes)]);
-    parts.push(formatTable([[`front of ${name}`, 'error or value', 'bytes'], ...rows]));
+    parts.push(formatTable([[`front of ${name}`, goal?.metric ?? 'error', 'bytes'], ...rows]));
   }
-  if (failures.length > 0) {
-    const rows = failures.map(({ study, key, name, failure }) => [study, key, name, failure]);
-    parts.push(formatTable([['failed in', 'key', 'trial', 'why'], ...rows]));
+  for (const { study, key, name, failure, lines } of failures) {
+    const last = lines.filter((line) => line !== failure).map((line) => `  ${line}\n`);
+    parts.push(
+      `${name} of ${study} failed: ${failure}\n${last.join('')}  All it said: espalier fleet logs ${study} --trial ${key}`,
+    );
   }
   return parts.join('\n\n');
+}
+
+/** The trials of a study, for people. */
+function toldTrials(trials: readonly TrialStatus[]): string {
+  return formatTable([
+    ['trial', 'key', 'state', 'attempts', 'worker', 'last epoch', 'time', 'error or goal', 'bytes'],
+    ...trials.map(({ name, key, state, attempt, worker = '', epoch, seconds, outcome }) => [
+      name,
+      key,
+      state,
+      String(attempt),
+      worker,
+      epoch ? `${epoch.stage} ${epoch.epoch + 1}` : '',
+      seconds === undefined ? '' : duration(seconds),
+      outcome?.measure.toPrecision(4) ?? '',
+      outcome ? formatBytes(outcome.bytes) : '',
+    ]),
+  ]);
+}
+
+/** Of a fleet what belongs to one study. */
+function only({ studies, workers, failures }: FleetStatus, study: string): FleetStatus {
+  return {
+    studies: studies.filter(({ name }) => name === study),
+    workers,
+    failures: failures.filter((one) => one.study === study),
+  };
 }
 
 export default defineCommand({
@@ -83,12 +117,20 @@ export default defineCommand({
         remedy: `Name it: espalier fleet ${action} <study>. espalier fleet status lists them.`,
       });
     }
-    const { Fleet, cancel, drain, logsOf, retry, statusOf } = await fleetPackage();
+    if (given.trial !== undefined && action !== 'logs') {
+      throw new EspalierError('invalid-option', `--trial has no use with ${action}.`, {
+        remedy: 'Leave it out; it is for logs.',
+      });
+    }
+    const { Fleet, cancel, drain, logsOf, retry, statusOf, trialsOf } = await fleetPackage();
     const fleet = await Fleet.open({ url: fleetUrl(given.fleet), patience: 30, log: warn });
     try {
       if (action === 'status') {
-        const status = await statusOf(fleet);
-        return json ? printJson(status) : print(`${told(status)}\n`);
+        const trials = name === undefined ? undefined : await trialsOf(fleet, name);
+        const all = await statusOf(fleet);
+        const status = name === undefined ? all : only(all, name);
+        if (json) return printJson({ ...status, ...(trials && { trials }) });
+        return print(`${told(status)}\n${trials ? `\n${toldTrials(trials)}\n` : ''}`);
       }
       if (action === 'logs') {
         const lines = await logsOf(fleet, name as string, given.trial);

@@ -11,4 +11,5 @@ document.adoptedStyleSheets = [pageStyle, chartStyle, style].map((text) => {
   return sheet;
 });
 const root = document.getElementById('studio');
-if (root) render(<App watches={document.documentElement.dataset.watches !== undefined} />, root);
+const { watches, fleet } = document.documentElement.dataset;
+if (root) render(<App watches={watches !== undefined} fleet={fleet !== undefined} />, root);

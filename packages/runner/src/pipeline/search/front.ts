@@ -3,7 +3,10 @@ export type Aims = readonly [number, number];
 
 const dominates = (a: Aims, b: Aims): boolean => a[0] <= b[0] && a[1] <= b[1] && (a[0] < b[0] || a[1] < b[1]);
 
-/** Indices of those that no other is better than in both aims. */
+/**
+ * Indices of those that no other is better than in both aims. Of equal ones all: strategies learn from each trial, where pages and
+ * `fleet status` (`paretoFront` of the report) draw a way through places.
+ */
 export function frontOf(points: readonly Aims[]): number[] {
   return [...points.keys()].filter((i) =>
     points.every((other, j) => i === j || !dominates(other, points[i])),

@@ -1,5 +1,6 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { FleetPage } from '../fleet/fleet-page.js';
 import { RunsPage } from '../runs/runs-page.js';
 import { ModelPage } from './model-page.js';
 
@@ -21,30 +22,48 @@ function Tab({ to, here, children }: { to: string; here: boolean; children: Comp
   );
 }
 
-/** The whole page. @param watches - Does a server hand out runs? */
-export function App({ watches }: { watches: boolean }): VNode {
+/** Which part of the page an address is of: the first there is where it names none. */
+function viewOf(
+  place: string,
+  { watches, fleet }: { watches: boolean; fleet: boolean },
+): 'runs' | 'fleet' | 'model' {
+  if (place === 'model') return 'model';
+  if (fleet && (!watches || new URLSearchParams(place).has('fleet'))) return 'fleet';
+  return watches ? 'runs' : 'model';
+}
+
+/** The whole page. @param watches - Does a server hand out runs? @param fleet - Does it ask a fleet? */
+export function App({ watches, fleet }: { watches: boolean; fleet: boolean }): VNode {
   const place = usePlace();
-  const model = !watches || place === 'model';
+  const view = viewOf(place, { watches, fleet });
   return (
     <>
       <header class="bar">
         <b>Espalier studio</b>
-        {watches && (
+        {(watches || fleet) && (
           <nav aria-label="Views">
-            <Tab to="runs" here={!model}>
-              Runs
-            </Tab>
-            <Tab to="model" here={model}>
+            {watches && (
+              <Tab to="runs" here={view === 'runs'}>
+                Runs
+              </Tab>
+            )}
+            {fleet && (
+              <Tab to="fleet" here={view === 'fleet'}>
+                Fleet
+              </Tab>
+            )}
+            <Tab to="model" here={view === 'model'}>
               Drop a model
             </Tab>
           </nav>
         )}
       </header>
       <main>
-        <div hidden={!model}>
+        <div hidden={view !== 'model'}>
           <ModelPage />
         </div>
-        {watches && !model && <RunsPage place={place} />}
+        {view === 'runs' && <RunsPage place={place} />}
+        {view === 'fleet' && <FleetPage place={place} />}
       </main>
     </>
   );
