@@ -1,9 +1,34 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
+
+/** The parts of TF.js layers that hold states between batches, or layers that do. */
+interface Holder {
+  readonly layers?: readonly layers.Layer[];
+  readonly layer?: layers.Layer;
+  readonly forwardLayer?: layers.Layer;
+  readonly backwardLayer?: layers.Layer;
+  readonly states_?: readonly tf.Tensor[] | null;
+  readonly keptStates?: readonly (readonly tf.Tensor[])[];
+}
+
+/** What stateful recurrent layers remember. */
+function statesOf(layer: layers.Layer): tf.Tensor[] {
+  const holder = layer as unknown as Holder;
+  const {
+    layers: inner = [],
+    layer: wrapped,
+    forwardLayer,
+    backwardLayer,
+    states_,
+    keptStates = [],
+  } = holder;
+  const below = [...inner, wrapped, forwardLayer, backwardLayer].filter((own) => own !== undefined);
+  return [...(states_ ?? []), ...keptStates.flat(), ...below.flatMap(statesOf)];
+}
 
 /**
- * Frees a model and all its weights. TF.js 4.22 counts a layer once for each use: `model.dispose()` alone leaves the weights of
- * layers that are used twice.
+ * Frees a model, all its weights and what its layers remember. TF.js 4.22 counts a layer once for each use: `model.dispose()`
+ * alone leaves the weights of layers that are used twice, and the states of recurrent ones.
  *
  * @example
  * ```ts
@@ -20,7 +45,8 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
  * ```
  */
 export function disposeModel(model: LayersModel): void {
-  const tensors = model.weights.map((weight) => weight.read() as tf.Tensor);
+  const weights = model.weights.map((weight) => weight.read() as tf.Tensor);
+  const tensors = [...weights, ...model.layers.flatMap(statesOf)];
   model.dispose();
   for (const tensor of tensors) if (!tensor.isDisposed) tensor.dispose();
 }

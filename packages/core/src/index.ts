@@ -1,4 +1,5 @@
 import './internal/chained-ops.js';
+import './internal/initial-biases.js';
 
 export type {
   CountedRatio,

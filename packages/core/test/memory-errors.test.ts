@@ -174,3 +174,48 @@ test('a model whose layers are used twice is freed whole', () => {
   disposeModel(tfl.model({ inputs: x, outputs: sum as tfl.SymbolicTensor }));
   expect(tf.memory().numTensors).toBe(numTensors);
 });
+
+test.each([
+  ['an LSTM', () => tfl.layers.lstm({ units: 3, unitForgetBias: true, inputShape: [5, 4] })],
+  [
+    'a stack of cells',
+    () =>
+      tfl.layers.rnn({
+        cell: [
+          tfl.layers.lstmCell({ units: 3, unitForgetBias: true }),
+          tfl.layers.gruCell({ units: 2, resetAfter: false }),
+        ],
+        inputShape: [5, 4],
+      }),
+  ],
+  [
+    'a convolutional LSTM',
+    () =>
+      tfl.layers.convLstm2d({ filters: 2, kernelSize: 2, unitForgetBias: true, inputShape: [3, 4, 4, 1] }),
+  ],
+  ['what remembers', () => tfl.layers.lstm({ units: 3, stateful: true, batchInputShape: [2, 5, 4] })],
+  [
+    'what remembers in both directions',
+    () =>
+      tfl.layers.bidirectional({
+        layer: tfl.layers.simpleRNN({ units: 3, stateful: true }) as tfl.RNN,
+        mergeMode: 'concat',
+        batchInputShape: [2, 5, 4],
+      }),
+  ],
+])('%s in a model leaves nothing when it is freed', (_, layer) => {
+  const before = tf.memory().numTensors;
+  const inner = tfl.sequential({ layers: [layer()] });
+  const model = tfl.sequential({ layers: [inner] });
+  const x = tf.ones(model.inputs[0].shape.map((n) => n ?? 2));
+  for (let i = 0; i < 2; i++) tf.dispose(model.predict(x));
+  // The initial forget bias is 1, the others are 0.
+  const bias = model.weights
+    .find(({ name }) => name.includes('lstm') && name.endsWith('bias'))
+    ?.read()
+    .dataSync();
+  if (bias && _ !== 'what remembers') expect([...bias].reduce((sum, v) => sum + v, 0)).toBe(bias.length / 4);
+  x.dispose();
+  disposeModel(model);
+  expect(tf.memory().numTensors).toBe(before);
+});
