@@ -39,7 +39,9 @@ extern "C" __attribute__((visibility("default"))) napi_value napi_register_modul
   registered = true;
   napi_value started = start(env, exports);
   typedef void (*Export)(napi_env, napi_value);
-  Export programs = reinterpret_cast<Export>(dlsym(library, "espalier_export_programs"));
-  if (programs && started) programs(env, started);
+  for (const char* name : {"espalier_export_programs", "espalier_export_threads", "espalier_export_examples"}) {
+    Export functions = reinterpret_cast<Export>(dlsym(library, name));
+    if (functions && started) functions(env, started);
+  }
   return started;
 }

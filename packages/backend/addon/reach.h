@@ -1,6 +1,8 @@
 // What our functions need of tfjs-node's backend, which keeps its context and its handles to itself.
 
 #pragma once
+#include <node_api.h>
+
 #include <unordered_map>
 
 #include "tensorflow/c/eager/c_api.h"
@@ -31,5 +33,14 @@ struct InsertOf {
 template struct Reach<ContextOf, &TFJSBackend::tfe_context_>;
 template struct Reach<HandlesOf, &TFJSBackend::tfe_handle_map_>;
 template struct Reach<InsertOf, &TFJSBackend::InsertHandle>;
+
+// Adds a function to the addon's exports, which is called with the backend of its environment.
+inline void Export(napi_env env, napi_value exports, const char* name, napi_callback call) {
+  void* backend = nullptr;
+  napi_value function;
+  if (napi_get_instance_data(env, &backend) != napi_ok || !backend) return;
+  if (napi_create_function(env, name, NAPI_AUTO_LENGTH, call, backend, &function) != napi_ok) return;
+  napi_set_named_property(env, exports, name, function);
+}
 
 }  // namespace

@@ -1,8 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { type Alter, cut, type Scale, scaleTable } from './cut.js';
+import { cut, type Scale, type Shift, scaleTable } from './cut.js';
 import { checkInteger, checkOptions, DatasetError, suggest } from './errors.js';
 import { type Examples, sizeOf } from './examples.js';
-import { shiftImages } from './gather.js';
 import type { Split } from './split.js';
 
 /** One batch. Whoever takes it disposes of both tensors. */
@@ -122,11 +121,8 @@ export function batches(split: Split, options: BatchOptions): Batches {
   const seed = (augment?.seed ?? (shuffle === false ? 0 : shuffle)) + 0x5f1f;
   const most = augment?.shift ?? 0;
   const background = bytes ? scaleTable(scale)[0] : 0;
-  const alter: Alter | undefined =
-    most > 0
-      ? (values, chosen, epoch) => shiftImages(values, chosen, inputShape, { most, background, seed, epoch })
-      : undefined;
-  const cutting = { batchSize, shuffle, scale, shapes: [shape], oneHot, dropRemainder, alter };
+  const shift: Shift | undefined = most > 0 ? { most, background, seed, size: inputShape } : undefined;
+  const cutting = { batchSize, shuffle, scale, shapes: [shape], oneHot, dropRemainder, shift };
   return cut(examplesOf(split), cutting) as Batches;
 }
 

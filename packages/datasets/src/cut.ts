@@ -3,14 +3,22 @@ import * as tf from '@tensorflow/tfjs-core';
 import { ahead } from './ahead.js';
 import { checkInteger } from './errors.js';
 import { type Column, type Examples, sizeOf } from './examples.js';
-import { gatherBytes, gatherFloats } from './gather.js';
+import { gatherBytes, gatherFloats, shiftImages, shiftsOf } from './gather.js';
 import { permutation } from './random.js';
 
 /** How bytes 0 … 255 become floats: `'unit'` to [0, 1], `'symmetric'` to [-1, 1], `'none'` leaves 0 … 255. */
 export type Scale = 'unit' | 'symmetric' | 'none';
 
-/** Changes the inputs of a batch in place, before they become tensors: `chosen` are the examples that it holds. */
-export type Alter = (values: Float32Array, chosen: Uint32Array, epoch: number) => void;
+/** Random moves of training images, drawn anew for each epoch. */
+export interface Shift {
+  /** Whole pixels on both axes, at least 1. */
+  readonly most: number;
+  readonly seed: number;
+  /** `[height, width, channels]` */
+  readonly size: readonly number[];
+  /** What moves in. */
+  readonly background: number;
+}
 
 /** How examples are cut into batches. */
 export interface CutOptions {
@@ -25,7 +33,7 @@ export interface CutOptions {
   /** Leaves out the last batch of an epoch when it is not full. Default false. */
   readonly dropRemainder?: boolean;
   /** For the first input. */
-  readonly alter?: Alter | undefined;
+  readonly shift?: Shift | undefined;
 }
 
 /** Examples cut into batches. */
@@ -55,6 +63,30 @@ function gather({ values, shape }: Column, chosen: Uint32Array, table: Float32Ar
   if (values instanceof Uint8Array) gatherBytes(out, values, table, chosen, stride);
   else gatherFloats(out, values, chosen, stride);
   return out;
+}
+
+/** A kernel that gathers and moves at once, straight into the backend's memory: `@espalier/backend` has it on native. */
+const kernelName = 'EspalierExamples';
+
+/** The chosen examples of an input, as a tensor. */
+function inputTensor(
+  column: Column,
+  chosen: Uint32Array,
+  table: Float32Array,
+  shape: readonly number[],
+  shift?: Shift & { readonly epoch: number },
+): tf.Tensor {
+  const { values } = column;
+  const shifts = shift && shiftsOf(chosen, shift);
+  const known = values instanceof Uint8Array || values instanceof Float32Array;
+  if (known && sizeOf(column.shape) > 0 && tf.getKernel(kernelName, tf.getBackend())) {
+    const picture = shift && [...shift.size, shift.background];
+    const attributes = { values, table, chosen, shape, shifts, picture };
+    return tf.engine().runKernel(kernelName, {}, attributes as unknown as tf.NamedAttrMap) as tf.Tensor;
+  }
+  const numbers = gather(column, chosen, table);
+  if (shift && shifts) shiftImages(numbers, shifts, shift.size, shift.background);
+  return tf.tensor(numbers, shape as number[], 'float32');
 }
 
 /** One-hot rows, class indices, or numbers. */
@@ -100,15 +132,15 @@ function ordered(
   };
 }
 
-/** The batch of the chosen examples, out of the numbers of its inputs. */
+/** The batch of the chosen examples, out of its inputs, each made in its shape. */
 function batchOf(
   { inputs, labels, weights }: Examples,
   { shapes, oneHot = true }: CutOptions,
   chosen: Uint32Array,
-  numbers: readonly Float32Array[],
+  input: (column: Column, shape: readonly number[], index: number) => tf.Tensor,
 ): Batch {
   const given = inputs.map((column, i) =>
-    tf.tensor(numbers[i], [chosen.length, ...(shapes?.[i] ?? column.shape)], 'float32'),
+    input(column, [chosen.length, ...(shapes?.[i] ?? column.shape)], i),
   );
   const wanted = labels.map((column) => labelTensor(column, chosen, oneHot));
   return {
@@ -121,16 +153,16 @@ function batchOf(
 /** Batches whose order depends on (seed, epoch) alone. */
 export function cut(examples: Examples, options: CutOptions): CutBatches {
   const { size } = examples;
-  const { batchSize, scale, alter } = options;
+  const { batchSize, scale, shift } = options;
   const table = scaleTable(scale);
   const { stepsPerEpoch, chosen } = ordered(examples, options);
   function* batches(epoch: number): Generator<Batch, void, undefined> {
     const at = chosen(epoch);
     for (let step = 0; step < stepsPerEpoch; step++) {
       const taken = at(step);
-      const numbers = examples.inputs.map((column) => gather(column, taken, table));
-      alter?.(numbers[0], taken, epoch);
-      yield batchOf(examples, options, taken, numbers);
+      yield batchOf(examples, options, taken, (column, shape, i) =>
+        inputTensor(column, taken, table, shape, i === 0 && shift ? { ...shift, epoch } : undefined),
+      );
     }
   }
   return { size, batchSize, stepsPerEpoch, batches };
@@ -180,7 +212,9 @@ export function cutAhead(
       first,
       next || undefined,
     ))
-      yield batchOf(examples, options, chosen, [numbers]);
+      yield batchOf(examples, options, chosen, (_, shape) =>
+        tf.tensor(numbers, shape as number[], 'float32'),
+      );
   }
   return { size, stepsPerEpoch, batches };
 }

@@ -1,5 +1,5 @@
 import type { Data } from '@espalier/core';
-import { type Alter, cut, cutAhead, type Scale } from './cut.js';
+import { cut, cutAhead, type Scale, type Shift } from './cut.js';
 import type { DataPart } from './divide.js';
 import { DatasetError } from './errors.js';
 import { type Column, type Examples, sizeOf } from './examples.js';
@@ -57,8 +57,8 @@ export interface InMemory extends Omit<DataSource, 'inputs' | 'labels' | 'batche
   readonly parts: Readonly<Record<DataPart, Examples>>;
   /** Of bytes. Default `unit`. */
   readonly scale?: Scale;
-  /** Random changes of the training examples' first input, by the seed of the order. */
-  readonly augment?: ((seed: number) => Alter) | undefined;
+  /** Random moves of the training examples' first input, by the seed of the order. */
+  readonly shift?: ((seed: number) => Shift) | undefined;
   /** Where batches are prepared ahead of those who take them. */
   readonly prepared?: Prepared;
 }
@@ -97,7 +97,7 @@ function checkLearnable(name: string, { labels }: Examples): void {
  *
  * @throws DatasetError `bad-file` for a class without an example to learn from
  */
-export function inMemory({ parts, scale, augment, prepared, ...rest }: InMemory): DataSource {
+export function inMemory({ parts, scale, shift, prepared, ...rest }: InMemory): DataSource {
   checkLearnable(rest.name, parts.train);
   const { inputs, labels } = parts.train;
   return {
@@ -114,7 +114,7 @@ export function inMemory({ parts, scale, augment, prepared, ...rest }: InMemory)
         shuffle,
         scale: scaleOf(inputs[0], scale),
         ...(shapes && fits && { shapes }),
-        alter: training ? augment?.(seed) : undefined,
+        shift: training ? shift?.(seed) : undefined,
       };
       if (prepared === undefined) return cut(parts[part], options);
       const depth = { workers: prepared.workers, goesOn: training };

@@ -11,9 +11,13 @@ export function gatherFloats(
   order: Uint32Array,
   stride: number,
 ): void;
+export function shiftsOf(
+  order: Uint32Array,
+  drawn: { most: number; seed: number; epoch: number },
+): Int32Array;
 export function shiftImages(
   batch: Float32Array,
-  order: Uint32Array,
+  shifts: Int32Array,
   shape: readonly number[],
-  drawn: { most: number; background: number; seed: number; epoch: number },
+  background: number,
 ): void;

@@ -28,26 +28,37 @@ export function gatherFloats(out, inputs, order, stride) {
 }
 
 /**
- * Moves every image of a batch `[n, height, width, channels]`, in place, by whole pixels drawn uniformly from
- * -most … most on both axes; what moves in is `background`. An image's move depends on (seed, epoch, its index in
- * the data set) alone, so it needs no generator's state to be made again.
+ * Whole pixels, drawn uniformly from -most … most, by which each image is moved down and to the right. They depend on (seed,
+ * epoch, its index in the data set) alone, so they need no generator's state to be drawn again.
  */
-export function shiftImages(batch, order, [height, width, channels], { most, background, seed, epoch }) {
+export function shiftsOf(order, { most, seed, epoch }) {
+  const shifts = new Int32Array(2 * order.length);
+  for (let i = 0; i < order.length; i++) {
+    const random = generator(seed, epoch, order[i]);
+    shifts[2 * i] = Math.floor(random() * (2 * most + 1)) - most;
+    shifts[2 * i + 1] = Math.floor(random() * (2 * most + 1)) - most;
+  }
+  return shifts;
+}
+
+/** Moves every image of a batch `[n, height, width, channels]`, in place; what moves in is `background`. */
+export function shiftImages(batch, shifts, [height, width, channels], background) {
   const row = width * channels;
   const stride = height * row;
   const image = new Float32Array(stride);
-  for (let i = 0; i < order.length; i++) {
-    const random = generator(seed, epoch, order[i]);
-    const down = Math.floor(random() * (2 * most + 1)) - most;
-    const right = (Math.floor(random() * (2 * most + 1)) - most) * channels;
+  for (let i = 0; 2 * i < shifts.length; i++) {
+    const down = shifts[2 * i];
+    const right = shifts[2 * i + 1] * channels;
     if (down === 0 && right === 0) continue;
     image.fill(background);
-    for (let y = Math.max(0, down); y < Math.min(height, height + down); y++) {
-      const from = i * stride + (y - down) * row;
-      image.set(
-        batch.subarray(from + Math.max(0, -right), from + row - Math.max(0, right)),
-        y * row + Math.max(0, right),
-      );
+    if (Math.abs(right) < row) {
+      for (let y = Math.max(0, down); y < Math.min(height, height + down); y++) {
+        const from = i * stride + (y - down) * row;
+        image.set(
+          batch.subarray(from + Math.max(0, -right), from + row - Math.max(0, right)),
+          y * row + Math.max(0, right),
+        );
+      }
     }
     batch.set(image, i * stride);
   }

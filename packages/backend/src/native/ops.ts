@@ -44,6 +44,20 @@ export interface Binding {
   /** The ids of its results. With `take` the ids of inputs that it takes are gone with the call. */
   runProgram?(id: number, inputs: readonly number[], take: boolean): number[];
   deleteProgram?(id: number): void;
+  /**
+   * Rows of `values`, bytes by a table of 256 floats, each moved down and to the right by its pair of `shifts`; `picture` is height,
+   * width, channels, and what moves in (addon/examples.cc).
+   */
+  gatherExamples?(
+    values: Uint8Array | Float32Array,
+    table: Float32Array,
+    chosen: Uint32Array,
+    shape: readonly number[],
+    shifts: Int32Array | undefined,
+    picture: readonly number[] | undefined,
+  ): number;
+  /** From now on ops compute with so many threads; no program may be there (addon/threads.cc). */
+  setThreads?(count: number): void;
 }
 
 /** Calls of ops on numbered slots: first those of the inputs, then each call's outputs. */

@@ -1,6 +1,7 @@
 import { registerActivations } from './activations.js';
 import { registerBatchNorm } from './batch-norm.js';
 import { registerCrossEntropy } from './cross-entropy.js';
+import { registerExamples } from './examples.js';
 import { registerGather } from './gather.js';
 import { registerGru } from './gru.js';
 import { improveBatchNormalization } from './layers/batch-normalization.js';
@@ -14,13 +15,14 @@ import { registerRandom } from './random.js';
 
 /**
  * Registers the faster training kernels of the native backend, which must be the current one: gradients of
- * activations, matrix products, gathering, max-pooling, batch normalisation and ReLU6 (TF.js's layers too), fused cross-entropy, seeded random numbers, ops of our own for noise and for the mixture prior. `startBackend` does this; results are the stock ones to
+ * activations, matrix products, gathering, batches, max-pooling, batch normalisation and ReLU6 (TF.js's layers too), fused cross-entropy, seeded random numbers, ops of our own for noise and for the mixture prior. `startBackend` does this; results are the stock ones to
  * float tolerance. Safe to call again.
  */
 export function registerNativeTraining(): void {
   registerActivations();
   registerMatMul();
   registerGather();
+  registerExamples();
   registerMaxPool();
   if (registerBatchNorm()) improveBatchNormalization();
   improveRelu();

@@ -1,9 +1,8 @@
 import { examplesOf } from '../batches.js';
-import type { Alter, Scale } from '../cut.js';
+import type { Scale, Shift } from '../cut.js';
 import { scaleTable } from '../cut.js';
 import { type DataSource, inMemory } from '../data-source.js';
 import { checkInteger, checkOptions, DatasetError, suggest } from '../errors.js';
-import { shiftImages } from '../gather.js';
 import { type Dataset, datasetNames, loadDataset } from '../load.js';
 import type { SourceOptions } from '../source/obtain.js';
 import { loadText, type TextDataset, textNames } from '../text.js';
@@ -48,10 +47,7 @@ function pictures(dataset: Dataset, { scale, augment }: BuiltInOptions): DataSou
   if (augment !== undefined) checkInteger(name, 'augment.shift', augment.shift, 0);
   const most = augment?.shift ?? 0;
   const background = scaleTable(scale ?? 'unit')[0];
-  const shifting =
-    (seed: number): Alter =>
-    (values, chosen, epoch) =>
-      shiftImages(values, chosen, inputShape, { most, background, seed: seed + 0x5f1f, epoch });
+  const shifting = (seed: number): Shift => ({ most, background, seed: seed + 0x5f1f, size: inputShape });
   return inMemory({
     name,
     notes: [],
@@ -61,7 +57,7 @@ function pictures(dataset: Dataset, { scale, augment }: BuiltInOptions): DataSou
       test: examplesOf(dataset.test, classes),
     },
     ...(scale && { scale }),
-    augment: most > 0 ? shifting : undefined,
+    shift: most > 0 ? shifting : undefined,
   });
 }
 
