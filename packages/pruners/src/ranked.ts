@@ -147,7 +147,8 @@ export function rankedPruner(
     const blocks = block === undefined ? undefined : blocksOf(name, parameter, block);
     const scores = blocks === undefined ? elements : blockScores(blocks, elements);
     let gone = 0;
-    if (alive !== undefined) for (const score of scores) if (score === Number.NEGATIVE_INFINITY) gone++;
+    const least = Number.NEGATIVE_INFINITY;
+    if (alive !== undefined) for (let i = 0; i < scores.length; i++) if (scores[i] === least) gone++;
     return { parameter, scores, blocks, gone };
   };
 

@@ -26,22 +26,26 @@ function locate(histogram: Uint32Array, count: number): { bin: number; before: n
   throw new EspalierError('invalid-option', `There are fewer than ${count} scores.`);
 }
 
+/** How many have which upper half of their ordered bits. */
+function countHigh(bits: Uint32Array, into: Uint32Array): void {
+  for (let i = 0; i < bits.length; i++) into[ordered(bits[i]) >>> 16]++;
+}
+
+/** How many of those with this upper half have which lower half. */
+function countLow(bits: Uint32Array, high: number, into: Uint32Array): void {
+  for (let i = 0; i < bits.length; i++) {
+    const key = ordered(bits[i]);
+    if (key >>> 16 === high) into[key & 0xffff]++;
+  }
+}
+
 /** The ordered bits of the `count`-th smallest score of all arrays together, and how many are smaller. */
 function rank(scores: readonly Float32Array[], count: number): { key: number; below: number } {
   const high = new Uint32Array(bins);
-  for (const array of scores) {
-    const bits = bitsOf(array);
-    for (let i = 0; i < bits.length; i++) high[ordered(bits[i]) >>> 16]++;
-  }
+  for (const array of scores) countHigh(bitsOf(array), high);
   const first = locate(high, count);
   const low = new Uint32Array(bins);
-  for (const array of scores) {
-    const bits = bitsOf(array);
-    for (let i = 0; i < bits.length; i++) {
-      const key = ordered(bits[i]);
-      if (key >>> 16 === first.bin) low[key & 0xffff]++;
-    }
-  }
+  for (const array of scores) countLow(bitsOf(array), first.bin, low);
   const second = locate(low, count - first.before);
   return { key: first.bin * bins + second.bin, below: first.before + second.before };
 }
