@@ -80,6 +80,11 @@ export async function inspectArtifacts(
     inspection: {
       name: title,
       bytes: file.fileBytes,
+      overhead: {
+        header: file.headerBytes - file.tableBytes - file.textBytes,
+        table: file.tableBytes,
+        text: file.textBytes,
+      },
       packed: packed !== undefined,
       forms: costs?.forms ?? [],
       totals: costs?.totals ?? {},

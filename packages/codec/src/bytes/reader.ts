@@ -6,10 +6,12 @@ export class Reader {
   position = 0;
   /** How many more numbers may be read that are coded. */
   numbersLeft: number;
-  /** Whether it reads a file in its small form. */
-  readonly small: boolean;
+  /** Whether it reads a file in its small form: 0, 1 as it was first, 2. */
+  readonly small: number;
+  /** Of the small form: whether the levels of the tensor that is read are stored as those of most are. */
+  usual = false;
 
-  constructor(bytes: Uint8Array, numbers = 0, small = false) {
+  constructor(bytes: Uint8Array, numbers = 0, small = 0) {
     this.bytes = bytes;
     this.small = small;
     this.numbersLeft = numbers;

@@ -6,7 +6,7 @@ import type { BitCoder } from '../coders/range/bit-coder.js';
 import { RangeEncoder } from '../coders/range/encoder.js';
 import type { LevelsLayout } from '../layouts/levels.js';
 import type { Traversal } from '../layouts/traversal/geometry.js';
-import { writeLevels } from '../layouts/write.js';
+import { isUsual, writeLevels } from '../layouts/write.js';
 import {
   FIXED_BYTES,
   MAJOR,
@@ -16,6 +16,7 @@ import {
   SMALL_BYTES,
   SMALL_FORM,
   SMALL_MINOR,
+  USUAL,
 } from '../numbers.js';
 import type { StoredText } from '../text/encode.js';
 import { primer } from '../text/primer.js';
@@ -78,11 +79,17 @@ export function writeFile(tensors: readonly StoredTensor[], text: StoredText): U
 export function writeSmallFile(tensors: readonly StoredTensor[], utf8: Uint8Array): Uint8Array | undefined {
   const contents = new Writer();
   contents.varint(tensors.length);
-  for (const tensor of tensors) writeTensor(contents, tensor, true);
+  let last = 0;
+  for (const tensor of tensors) {
+    const { shape } = tensor.spec;
+    if (shape.includes(0)) return undefined; // A size of 0 stands for another one.
+    writeTensor(contents, tensor, last);
+    last = shape[shape.length - 1] ?? 0;
+  }
   contents.put(utf8);
   if (contents.length > MAX_SMALL) return undefined;
   const primed = new Writer();
-  primed.put(primer(true));
+  primed.put(primer(2));
   const start = primed.length;
   primed.put(contents.take());
   const coder = new RangeEncoder();
@@ -103,18 +110,22 @@ export function writeSmallFile(tensors: readonly StoredTensor[], utf8: Uint8Arra
   return file.take();
 }
 
-function writeTensor(out: Writer, tensor: StoredTensor, small?: boolean): void {
+/** `last`: in the small form, the last size of the tensor before, or 0. */
+function writeTensor(out: Writer, tensor: StoredTensor, last?: number): void {
+  const small = last !== undefined;
   const { spec, storage, codec } = tensor;
   const group = spec.group === undefined ? 0 : spec.group === 'model' ? 1 : 2;
-  out.u8((spec.shape.length << 4) | storage);
-  out.u8(CODECS.indexOf(codec) | (group << 6));
-  for (const size of spec.shape) out.varint(size);
+  const rank = spec.shape.length;
+  const usual = small && storage === 0 && codec === 'ctx-mix' && !group && isUsual(tensor.levels!, rank);
+  out.u8((rank << 4) | (usual ? USUAL : storage));
+  if (!usual) out.u8(CODECS.indexOf(codec) | (group << 6));
+  for (const size of spec.shape) out.varint(size === last ? 0 : size);
   if (spec.dtype === 'string') out.varint(tensor.elements);
   if (spec.quantization) writeQuantization(out, spec.quantization);
   if (tensor.constant) out.put(tensor.constant);
   if (tensor.same !== undefined) out.varint(tensor.same);
   if (tensor.payloads.length === 0) return;
-  if (tensor.levels) writeLevels(out, tensor.levels, STORAGE[storage][2], small);
+  if (tensor.levels) writeLevels(out, tensor.levels, STORAGE[storage][2], small, usual);
   if (small) return;
   out.varint(tensor.payloads.length - 1);
   for (const payload of tensor.payloads) {

@@ -6,6 +6,8 @@ import { broken, fail } from '../errors.js';
 import { readLevels } from '../layouts/read.js';
 import { countOf } from '../layouts/traversal/geometry.js';
 import {
+  CTX_MIX,
+  FIRST_SMALL,
   FIXED_BYTES,
   LEVELS,
   MAJOR,
@@ -14,6 +16,7 @@ import {
   SMALL_BYTES,
   SMALL_FORM,
   TILE_ALLOWANCE,
+  USUAL,
 } from '../numbers.js';
 import { decodeText, parseText } from '../text/decode.js';
 import { CODECS, type Header, MAGIC, STORAGE, type TensorEntry } from './format.js';
@@ -31,6 +34,8 @@ export interface FixedHeader {
   max: Required<Limits>;
   /** How many of the last distances the text's copies know. */
   known: number;
+  /** The small form: 0 where it is the ordinary one, 1 as it was first, 2. */
+  small: number;
   /** Bytes that the header of the small form says; 0 in the ordinary one. */
   contents: number;
 }
@@ -47,7 +52,7 @@ export function readFixed(bytes: Uint8Array, limits?: Limits): FixedHeader {
   const major = reader.uint(1);
   reader.uint(1);
   const features = reader.uint(2);
-  const small = features === SMALL_FORM;
+  const small = features === SMALL_FORM ? 2 : features === FIRST_SMALL ? 1 : 0;
   if (major !== MAJOR || (!small && features & ~SECOND_FORM)) fail('version', 'unknown version');
   const headerLength = reader.uint(small ? 2 : 4);
   const contents = small ? reader.uint(2) : 0;
@@ -55,7 +60,7 @@ export function readFixed(bytes: Uint8Array, limits?: Limits): FixedHeader {
   const fileLength = small ? headerLength : reader.uint(6);
   if (headerLength < FIXED_BYTES || headerLength > fileLength || (small && !contents)) broken(4); // the header has an impossible length
   atMost(max, 'headerBytes', headerLength);
-  return { headerLength, fileLength, crc, max, known: features & SECOND_FORM ? 15 : 1, contents };
+  return { headerLength, fileLength, crc, max, known: features & SECOND_FORM ? 15 : 1, small, contents };
 }
 
 /** Fails: a file is shorter or longer than it says. */
@@ -65,12 +70,11 @@ export function cut(): never {
 
 /** Reads and checks the whole header; `bytes` must hold at least that. No payload is touched. */
 export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
-  const { headerLength, fileLength, crc, max, known, contents } = readFixed(bytes, limits);
+  const { headerLength, fileLength, crc, max, known, small, contents } = readFixed(bytes, limits);
   if (bytes.length < headerLength) cut();
   if (crc32c(bytes, 20, headerLength, crc32c(bytes, 0, 16)) !== crc) fail('checksum', 'damaged header');
-  const small = contents > 0;
   const coder = small ? new RangeDecoder(bytes.subarray(SMALL_BYTES, headerLength)) : undefined;
-  const body = coder ? decodeText(coder, contents, 1, true) : bytes.subarray(FIXED_BYTES, headerLength);
+  const body = coder ? decodeText(coder, contents, 1, small) : bytes.subarray(FIXED_BYTES, headerLength);
   const reader = new Reader(body, max.numbers, small);
   const textLength = small ? contents : reader.varint();
   const textBytes = small ? 0 : reader.varint();
@@ -85,7 +89,8 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
   let work = -textLength;
   let offset = headerLength;
   for (let i = 0; i < count; i++) {
-    const entry = readTensor(reader, header.decodedBytes, offset);
+    const before = tensors[i - 1]?.spec.shape;
+    const entry = readTensor(reader, header.decodedBytes, offset, before?.[before.length - 1]);
     if (entry.codec === 'same') {
       // How many tensors back the one with the same bytes is, which has bytes of its own.
       entry.same = i - reader.varint();
@@ -101,11 +106,12 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
     tensors.push(entry);
   }
   if (offset !== fileLength) broken(6); // the payloads do not fill the file
+  if (coder) header.contents = [body, reader.position];
   let json = body.subarray(reader.position);
   if (!small) {
     const text = reader.take(textBytes);
     if (FIXED_BYTES + reader.position !== headerLength) broken(7); // the header is longer than its contents
-    json = decodeText(text, textLength, known, false, (textLength + max.operations) / 3);
+    json = decodeText(text, textLength, known, 0, (textLength + max.operations) / 3);
   }
   for (const byte of json) if (byte === 58 || (byte | 32) === 123) work += 8; // : and [ and {
   atMost(max, 'operations', work);
@@ -113,17 +119,19 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
   return header;
 }
 
-function readTensor(reader: Reader, start: number, offset: number): TensorEntry {
+/** `last`: the last size of the tensor before, which the small form says as 0. */
+function readTensor(reader: Reader, start: number, offset: number, last = 0): TensorEntry {
   const first = reader.uint(1);
-  const storage = STORAGE[first & 15];
+  reader.usual = reader.small > 1 && (first & 15) === USUAL;
+  const storage = STORAGE[reader.usual ? 0 : first & 15];
   const rank = first >> 4;
-  const second = reader.uint(1);
+  const second = reader.usual ? CTX_MIX : reader.uint(1);
   const group = second >> 6;
   if (!storage || rank > 8 || group > 2) broken(8); // a tensor has an unknown type or group, or more than 8 axes
   const codec = CODECS[second & 63];
   if (!codec) fail('version', 'unknown codec');
   const [dtype, quantized, itemBytes] = storage;
-  const shape = Array.from({ length: rank }, () => reader.varint());
+  const shape = Array.from({ length: rank }, () => reader.varint() || (reader.small > 1 ? last : 0));
   // Strings carry their own lengths, of 4 bytes: the number of bytes says how many elements are coded.
   const elements = countOf(shape);
   const count = dtype === 'string' ? reader.varint() : elements;

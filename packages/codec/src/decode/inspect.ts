@@ -1,10 +1,13 @@
 import { asBytes } from '../bytes/view.js';
+import { codeLzWell } from '../coders/lz/encode.js';
+import { Meter } from '../coders/range/bit-coder.js';
 import type { CodecName, Header } from '../container/format.js';
 import { readHeader } from '../container/header.js';
 import type { Limits } from '../container/limits.js';
 import { broken } from '../errors.js';
 import { type Book, orderOf } from '../layouts/codebook/book.js';
-import { SMALL_BYTES } from '../numbers.js';
+import { FIXED_BYTES, SMALL_BYTES } from '../numbers.js';
+import { primer } from '../text/primer.js';
 import { decodeTensor } from './tensor.js';
 
 /** How one tensor is stored. */
@@ -33,7 +36,9 @@ export interface FileReport {
   fileBytes: number;
   /** Everything that is no payload: fixed part, tensor table, topology. */
   headerBytes: number;
-  /** Of the header: topology, metadata and names, compressed; in the small form with the tensor table. */
+  /** Of the header: the tensor table. In the small form, which has one stream, rounded as those of tensors are. */
+  tableBytes: number;
+  /** Of the header: topology, metadata and names, compressed. */
   textBytes: number;
   decodedBytes: number;
   /** 'layers-model', 'graph-model' or absent. */
@@ -65,13 +70,15 @@ export function inspect(bytes: ArrayBuffer | ArrayBufferView, limits?: Limits): 
   const file = asBytes(bytes);
   const header = readHeader(file, limits);
   const parts = partsOf(header);
+  const textBytes = header.contents ? textOf(header.contents, parts[0] - SMALL_BYTES) : header.textBytes;
   const { format, license, sha256 } = header.meta;
   for (const text of [license, sha256]) if (text !== undefined && typeof text !== 'string') broken(24); // both are text
   return {
     version: `${file[8]}.${file[9]}`,
     fileBytes: header.fileLength,
     headerBytes: parts[0],
-    textBytes: header.coder ? parts[0] - SMALL_BYTES : header.textBytes,
+    tableBytes: parts[0] - textBytes - (header.coder ? SMALL_BYTES : FIXED_BYTES),
+    textBytes,
     decodedBytes: header.decodedBytes,
     ...(typeof format === 'string' ? { format } : {}),
     ...(typeof license === 'string' ? { license } : {}),
@@ -107,6 +114,20 @@ function partsOf({ headerLength, tensors, coder }: Header): number[] {
   });
   ends[tensors.length] = headerLength;
   return ends.map((end, i) => end - (i > 0 ? ends[i - 1] : 0));
+}
+
+/** How many bytes of the contents of the small form, which take so many, are those of the text. */
+function textOf([contents, table]: [Uint8Array, number], bytes: number): number {
+  const takes = (length: number): number => {
+    const known = primer(2);
+    const all = new Uint8Array(known.length + length);
+    all.set(known);
+    all.set(contents.subarray(0, length), known.length);
+    const meter = new Meter();
+    codeLzWell(meter, all, 3, known.length);
+    return meter.bits;
+  };
+  return Math.round(bytes * (1 - takes(table) / takes(contents.length)));
 }
 
 function predictionOf(book: Book | undefined): Pick<TensorReport, 'predicted'> {

@@ -1,16 +1,18 @@
 import { equalBytes } from '../bytes/equal.js';
+import { type BitCoder, Meter } from '../coders/range/bit-coder.js';
 import { isFloat32, STORAGE } from '../container/format.js';
 import type { StoredTensor } from '../container/header-write.js';
 import { writeSmallFile } from '../container/header-write.js';
-import { findBook } from '../layouts/codebook/find.js';
+import { findBook, type Quantized } from '../layouts/codebook/find.js';
 import { shortStep } from '../layouts/codebook/write.js';
 import type { Grid } from '../layouts/grid/levels.js';
+import { isUsual } from '../layouts/write.js';
 import { TILE_ALLOWANCE } from '../numbers.js';
 import { patternsOf, uniformTensor } from './choose.js';
 import type { tensorsOf } from './input.js';
 import { levelCandidates } from './level-candidates.js';
 import type { Search } from './search.js';
-import { storedSize } from './size.js';
+import { codeTile } from './tiles.js';
 
 type Given = ReturnType<typeof tensorsOf>[number];
 
@@ -38,6 +40,21 @@ function repeated({ spec, storage, bytes }: Given, same: number): StoredTensor {
   return { spec, storage, elements: bytes.length / STORAGE[storage][2], codec: 'same', same, payloads: [] };
 }
 
+/** About how many bits it takes to say how levels are stored that are not stored as most are. */
+const UNUSUAL = 40;
+
+/** The same levels, from a start of few values: it takes less in the table than it saves. */
+function coarse({ levels, ...rest }: StoredTensor, found: Quantized): StoredTensor & { bits: number } {
+  const { codec } = rest;
+  const layout = { ...levels!, tuning: levels!.tuning & ~15 };
+  const code = (coder: BitCoder): void =>
+    codeTile(coder, found.levels, layout, codec as 'ctx-mix', 0, layout.rows);
+  const meter = new Meter();
+  code(meter);
+  if (codec !== 'ctx-mix' || !isUsual(layout, rest.spec.shape.length)) meter.bits += UNUSUAL;
+  return { ...rest, levels: layout, code, bits: meter.bits + 32 * layout.book.values.length };
+}
+
 /** A tensor without a payload of its own: uniform, or levels in one tile, whose step takes a byte. */
 function smallTensor({ spec, storage, bytes }: Given, effort: number): StoredTensor | undefined {
   const uniform = uniformTensor(spec, storage, bytes);
@@ -57,6 +74,8 @@ function smallTensor({ spec, storage, bytes }: Given, effort: number): StoredTen
     codecs: ['ctx-fast', 'ctx-mix'],
     tileElements: Number.POSITIVE_INFINITY,
   };
-  const coded = written.flatMap((found) => levelCandidates(base, found, search)).filter(({ code }) => code);
-  return coded.sort((a, b) => storedSize(a) - storedSize(b))[0];
+  const coded = written.flatMap((found) =>
+    levelCandidates(base, found, search).flatMap((one) => (one.code ? coarse(one, found) : [])),
+  );
+  return coded.sort((a, b) => a.bits - b.bits)[0];
 }

@@ -45,7 +45,7 @@ export function encodeTiles(
 }
 
 /** Codes so many rows, from the first on. */
-function codeTile(
+export function codeTile(
   coder: BitCoder,
   levels: Int32Array,
   { book, groups, lines, width, tuning }: LevelsLayout,

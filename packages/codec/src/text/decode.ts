@@ -3,15 +3,15 @@ import type { RangeDecoder } from '../coders/range/decoder.js';
 import { broken } from '../errors.js';
 import { primer } from './primer.js';
 
-/** Decodes `length` bytes: LZ, with the primer as what came before. `many`, `most`: see `decodeLz`. */
+/** Decodes `length` bytes: LZ, with the primer of a form as what came before. `many`, `most`: see `decodeLz`. */
 export function decodeText(
   source: Uint8Array | RangeDecoder,
   length: number,
   many: number,
-  small?: boolean,
+  form?: number,
   most?: number,
 ): Uint8Array {
-  const known = primer(small);
+  const known = primer(form);
   const out = new Uint8Array(known.length + length);
   out.set(known);
   decodeLz(source, out, 1, known.length, many, most);

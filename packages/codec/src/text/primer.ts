@@ -1,6 +1,6 @@
 /*
- * The frozen text that primes the text model: part of the format, never to be changed. It is what TF.js writes for a
- * dense network; for the small form, for a convolutional one after it.
+ * The frozen texts that prime the text models: part of the format, never to be changed. They are what TF.js writes for a
+ * dense network; for the small form, for a convolutional one after it: LeNet-5, in the first small form one like it.
  */
 type Config = Record<string, unknown>;
 
@@ -64,12 +64,12 @@ const pool = (name: string): object =>
   });
 
 /** A list of artifacts and names, as the text of a file has it. */
-const textOf = (layers: readonly object[], names: readonly string[]): string =>
+const textOf = (layers: readonly object[], names: readonly string[], name = 'sequential_1'): string =>
   JSON.stringify([
     {
       modelTopology: {
         class_name: 'Sequential',
-        config: { name: 'sequential_1', layers },
+        config: { name, layers },
         keras_version: 'tfjs-layers 4.22.0',
         backend: 'tensor_flow.js',
       },
@@ -80,8 +80,8 @@ const textOf = (layers: readonly object[], names: readonly string[]): string =>
     ...names.flatMap((name) => [`${name}/kernel`, `${name}/bias`]),
   ]);
 
-/** The text, as the bytes of ASCII; `small`: that of the small form. */
-export function primer(small?: boolean): Uint8Array {
+/** The text, as the bytes of ASCII. `form`: 0 of the text, 1 of the small form as it was first, 2 of the small form. */
+export function primer(form = 0): Uint8Array {
   const names = ['dense_Dense1', 'dense_Dense2', 'dense_Dense3'];
   const [first, second, third] = names;
   const text = textOf(
@@ -95,7 +95,10 @@ export function primer(small?: boolean): Uint8Array {
   const more = (): string =>
     textOf(
       [
-        conv(20, 'relu', 'conv1', { batch_input_shape: [null, 28, 28, 1], dtype: 'float32' }),
+        conv(20, form > 1 ? 'linear' : 'relu', 'conv1', {
+          batch_input_shape: [null, 28, 28, 1],
+          dtype: 'float32',
+        }),
         pool('pool1'),
         conv(50, 'linear', 'conv2'),
         pool('pool2'),
@@ -104,6 +107,7 @@ export function primer(small?: boolean): Uint8Array {
         dense(10, 'softmax', 'fc2'),
       ],
       ['conv1', 'conv2', 'fc1', 'fc2'],
+      form > 1 ? 'lenet-5' : 'sequential_1',
     );
-  return new TextEncoder().encode(small ? text + more() : text);
+  return new TextEncoder().encode(form ? text + more() : text);
 }

@@ -24,7 +24,19 @@ export function sumsOf(tensors: readonly InspectedTensor[]): {
   return { parameters: sum('parameters'), nonzero: sum('nonzero'), bytes: sum('bytes') };
 }
 
-function facts({ tensors, bytes }: Inspection): string {
+/** What is no tensor's, and how many bytes of the file that is. */
+export function overheadOf({ tensors, bytes, overhead }: Inspection): [string, number][] {
+  if (overhead === undefined) return [['headers and topology', bytes - sumsOf(tensors).bytes]];
+  const { header, table, text } = overhead;
+  return [
+    ['header', header],
+    ['tensor table', table],
+    ['topology and names', text],
+  ];
+}
+
+function facts(inspection: Inspection): string {
+  const { tensors, bytes } = inspection;
   const all = sumsOf(tensors);
   const zeros = ({ parameters, nonzero }: { parameters: number; nonzero: number }): string =>
     parameters === 0 ? ABSENT : formatPercent(1 - nonzero / parameters, 1);
@@ -48,7 +60,17 @@ function facts({ tensors, bytes }: Inspection): string {
     [
       'tensor,shape,type,weights,zeros,distinct,min,max,σ,entropy,bits/weight,bytes,coder'.split(','),
       ...tensors.map(row),
-      ['headers and topology', '', '', '', '', ...blank, '', formatCount(bytes - all.bytes), ''],
+      ...overheadOf(inspection).map(([name, own]): Cell[] => [
+        name,
+        '',
+        '',
+        '',
+        '',
+        ...blank,
+        '',
+        formatCount(own),
+        '',
+      ]),
       [
         'all',
         '',

@@ -56,6 +56,8 @@ export interface Inspection {
   readonly name: string;
   /** Bytes of the `.esp` file, as it is or as it would be. */
   readonly bytes: number;
+  /** Of these, what is no tensor's: the file's header and checksums, the tensor table, the topology with all names. */
+  readonly overhead?: { readonly header: number; readonly table: number; readonly text: number };
   /** Is it an `.esp` file already? */
   readonly packed: boolean;
   readonly forms: readonly Form[];

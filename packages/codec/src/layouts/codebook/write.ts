@@ -3,19 +3,31 @@ import { codeTree, freshStates } from '../../coders/range/adaptive.js';
 import { RangeEncoder } from '../../coders/range/encoder.js';
 import { type Book, bitsOf, orderOf, type Predictor } from './book.js';
 
-/** Counterpart of `readBook`. */
-export function writeBook(out: Writer, book: Book, itemBytes: number, rate: number, small?: boolean): void {
-  const { kind, negative, positive, base, values, scales = [], predictor } = book;
+/** The first byte of levels. */
+export function flagsOf({ kind, negative, values, scales = [], predictor }: Book, rate: number): number {
   const list = kind === 'list';
-  const explicitZero = list && values[negative] !== 0;
-  const axes = scales.reduce((bits, axis, i) => bits | (axis.length > 0 ? 1 << i : 0), 0);
-  out.u8(
+  return (
     (list ? 1 : 0) |
-      (explicitZero ? 2 : 0) |
-      (axes ? 4 : 0) |
-      (rate << 3) |
-      ((predictor ? orderOf(predictor) : 0) << 5),
+    (list && values[negative] !== 0 ? 2 : 0) |
+    (scales.some((axis) => axis.length > 0) ? 4 : 0) |
+    (rate << 3) |
+    ((predictor ? orderOf(predictor) : 0) << 5)
   );
+}
+
+/** Counterpart of `readBook`. */
+export function writeBook(
+  out: Writer,
+  book: Book,
+  itemBytes: number,
+  rate: number,
+  small?: boolean,
+  usual?: boolean,
+): void {
+  const { kind, negative, positive, base, values, scales = [], predictor } = book;
+  const flags = flagsOf(book, rate);
+  const axes = scales.reduce((bits, axis, i) => bits | (axis.length > 0 ? 1 << i : 0), 0);
+  if (!usual) out.u8(flags);
   out.varint(negative);
   out.varint(positive);
   if (kind === 'ints') out.uint(base, itemBytes);
@@ -25,9 +37,9 @@ export function writeBook(out: Writer, book: Book, itemBytes: number, rate: numb
     writeNumbers(out, 7, scales);
   }
   if (predictor) writePredictor(out, predictor);
-  if (!list) return;
+  if (kind !== 'list') return;
   values.forEach((bits, i) => {
-    if (i === negative && !explicitZero) return;
+    if (i === negative && !(flags & 2)) return;
     out.uint(bits, itemBytes);
   });
 }
