@@ -9,23 +9,37 @@ export interface Asks {
 
 /** Errors after which the same may be asked again: connections that are lost, a server that starts or is full. */
 const passing =
-  /^(08|53|57P0|40001|40P01|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOENT)/;
+  /^(08|25P03|53|57P0|40001|40P01|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOENT)/;
 
 function passes(error: unknown): boolean {
   const { code, message = '' } = error as { code?: unknown; message?: string };
   if (typeof code === 'string') return passing.test(code);
-  return /Connection terminated|connection timeout|timeout exceeded|not queryable|Client was closed/i.test(
+  return /Connection terminated|connection timeout|read timeout|timeout exceeded|not queryable|Client was closed/i.test(
     message,
   );
 }
+
+/** Errors of TLS: a server that has none, or a certificate that nobody here knows. */
+const untrusted = /CERT|SELF_SIGNED|VERIFY|^ERR_(TLS|SSL)|does not support SSL|establishing an SSL/;
+
+/** What an error is called where it has no code. */
+const codeOf = (error: unknown): string => {
+  const { code, message } = error as { code?: string; message: string };
+  return code ?? message;
+};
 
 const loopback = /^(|localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|%2F.*|\/.*)$/i;
 
 /** Where the database is, without what nobody needs to know. */
 export function shownUrl(url: string): string {
-  const { hostname, port, pathname } = parsed(url);
-  return `postgres://${hostname || 'localhost'}${port && `:${port}`}${pathname}`;
+  const found = parsed(url);
+  const port = found.searchParams.get('port') || found.port;
+  return `postgres://${hostOf(found)}${port && `:${port}`}${found.pathname}`;
 }
+
+/** Where it really is: the driver lets a parameter go before the address, and the environment after it. */
+const hostOf = ({ hostname, searchParams }: URL): string =>
+  searchParams.get('host') || hostname || process.env.PGHOST || 'localhost';
 
 function parsed(url: string): URL {
   try {
@@ -47,6 +61,11 @@ export interface DatabaseOptions {
   readonly connections?: number;
   /** For how many seconds a database that does not answer is asked again. Default 600. */
   readonly patience?: number;
+  /**
+   * For how many seconds an answer is waited for on a connection, before another is made. Default 120. A transaction that stands
+   * still for a quarter of it is ended by the server.
+   */
+  readonly timeout?: number;
   /** Told when it does not answer, and when it does again. */
   readonly log?: (line: string) => void;
 }
@@ -55,6 +74,8 @@ export interface DatabaseOptions {
 export class Database {
   readonly #pool: pg.Pool;
   readonly #options: DatabaseOptions;
+  /** For how long an answer is waited for. */
+  readonly #milliseconds: number;
   readonly shown: string;
   /** What was asked so far: how often, and how long the answers took, in milliseconds. */
   readonly spent: { queries: number; milliseconds: number } = { queries: 0, milliseconds: 0 };
@@ -62,16 +83,18 @@ export class Database {
 
   /** @throws EspalierError `invalid-option` */
   constructor(options: DatabaseOptions) {
-    const { hostname, searchParams } = parsed(options.url);
-    const tls = !loopback.test(hostname) && !searchParams.has('sslmode') && !searchParams.has('ssl');
+    const found = parsed(options.url);
+    const said = found.searchParams.has('sslmode') || found.searchParams.has('ssl');
+    const tls = !loopback.test(hostOf(found)) && !said;
     this.#options = options;
+    this.#milliseconds = 1000 * (options.timeout ?? 120);
     this.shown = shownUrl(options.url);
     this.#pool = new pg.Pool({
       connectionString: options.url,
       max: options.connections ?? 4,
       connectionTimeoutMillis: 15_000,
       // A connection whose other end is gone without a word is not waited for for ever.
-      query_timeout: 120_000,
+      query_timeout: this.#milliseconds,
       keepAlive: true,
       application_name: 'espalier-fleet',
       ...(tls && { ssl: { rejectUnauthorized: true } }),
@@ -91,18 +114,22 @@ export class Database {
       let broken: Error | undefined;
       client.on('error', () => {});
       try {
-        await client.query('begin');
+        // Who is gone without a word holds no locks for longer: the server ends what has stood still for so long.
+        await client.query(
+          `begin; set local idle_in_transaction_session_timeout = ${this.#milliseconds / 4}`,
+        );
         const result = await work({ query: (text, values = []) => this.#timed(client, text, values) });
         await client.query('commit');
         return result;
       } catch (error) {
-        broken = error as Error;
-        await client.query('rollback').then(
-          () => {
-            if (!passes(broken)) broken = undefined;
-          },
-          () => {},
-        );
+        // A connection that is lost has rolled back by itself; one that hangs would hang in that, too.
+        const lost =
+          passes(error) ||
+          (await client.query('rollback').then(
+            () => false,
+            () => true,
+          ));
+        if (lost) broken = error as Error;
         throw error;
       } finally {
         client.removeAllListeners('error');
@@ -137,19 +164,33 @@ export class Database {
         this.#away = false;
         return result;
       } catch (error) {
-        const { code, message } = error as { code?: string; message: string };
         if (!passes(error) || performance.now() + pause > deadline) {
-          if (error instanceof EspalierError || !(passes(error) || /^(28|3D)/.test(code ?? ''))) throw error;
-          throw new EspalierError('no-database', `${this.shown}: ${message || code}`, {
-            cause: error,
-            remedy: 'See that it runs and lets you in: psql with the same address.',
-          });
+          throw this.#told(error);
         }
-        if (!this.#away) log?.(`${this.shown} does not answer (${code ?? message}); asking again.`);
+        if (!this.#away) log?.(`${this.shown} does not answer (${codeOf(error)}); asking again.`);
         this.#away = true;
         await sleep(pause * (0.5 + Math.random()));
       }
     }
+  }
+
+  /** What people are told: of a database that is not there, or does not let us in; other errors as they are. */
+  #told(error: unknown): unknown {
+    const { code = '', message } = error as { code?: string; message: string };
+    if (error instanceof EspalierError) return error;
+    const what = `${this.shown}: ${message || code}`;
+    if (untrusted.test(`${code} ${message}`)) {
+      return new EspalierError('no-database', what, {
+        cause: error,
+        remedy:
+          'Off this machine a database is reached by TLS. Give the server a certificate, and the address its authority: ?sslmode=verify-full&sslrootcert=ca.pem.',
+      });
+    }
+    if (!passes(error) && !/^(28|3D|ENOTFOUND)/.test(code)) return error;
+    return new EspalierError('no-database', what, {
+      cause: error,
+      remedy: 'See that it runs and lets you in: psql with the same address.',
+    });
   }
 
   async close(): Promise<void> {

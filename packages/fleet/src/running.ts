@@ -18,6 +18,7 @@ import {
   release,
   renew,
 } from './lease.js';
+import { ofMachine } from './of-machine.js';
 import { fromPlain } from './plain.js';
 import type { WorkerOptions } from './worker-options.js';
 
@@ -67,15 +68,16 @@ export class Running {
       const { code, message } = error as EspalierError;
       if (code === 'no-database') throw error;
       const words = message.split('\n').slice(0, 20);
+      const elsewhere = ofMachine(error) || passing(error);
       news.lines.push(...words);
       await telling.stop();
       if (stop?.aborted) {
         await this.#keep(lease, out).catch(() => {});
         await release(this.#fleet, lease, 'its worker was stopped');
-      } else if (passing(error)) await release(this.#fleet, lease, words[0]);
+      } else if (elsewhere) await release(this.#fleet, lease, words[0]);
       else await giveUp(this.#fleet, lease, words[0]);
       log?.(`${lease.name}: ${words[0]}`);
-      if (passing(error)) await sleep(1000); // Another machine may have what this one lacks.
+      if (elsewhere) await sleep(1000); // Another machine may have what this one lacks.
     } finally {
       stop?.removeEventListener('abort', stopped);
       await rm(out, { recursive: true, force: true });

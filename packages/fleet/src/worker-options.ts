@@ -30,7 +30,7 @@ export interface WorkerOptions {
    * Runs a trial.
    *
    * @returns what it came to
-   * @throws what keeps it from that; errors for which `passing` is true are tried again elsewhere
+   * @throws what keeps it from that; errors for which `passing` is true are tried again elsewhere, as are those of the machine: a full disk (`ENOSPC`)
    */
   run(work: Work): Promise<unknown>;
   passing(error: unknown): boolean;

@@ -7,11 +7,12 @@ import type { EspalierError } from '@espalier/core';
 import { type Bundle, bundleOf, unpackBundle } from './bundle.js';
 import type { Fleet } from './fleet.js';
 import { type Lease, take } from './lease.js';
+import { ofMachine } from './of-machine.js';
 import { Running } from './running.js';
 import { sweep } from './sweep.js';
 import type { WorkerOptions } from './worker-options.js';
 
-const [pollMilliseconds, sweepMilliseconds] = [700, 5000];
+const [pollMilliseconds, sweepMilliseconds, machineMilliseconds] = [700, 5000, 3000];
 
 /** Works for a fleet until it is told to end. @throws EspalierError `no-database`; and what starting throws */
 export async function workFor(fleet: Fleet, options: WorkerOptions): Promise<void> {
@@ -138,6 +139,13 @@ class Worker {
       const { code, message } = error as EspalierError;
       if (code === 'no-database') throw error;
       const reason = message.split('\n')[0];
+      if (ofMachine(error)) {
+        // What is there of it is no whole: it is fetched anew when there is room.
+        this.#options.log?.(`${study} waits: ${reason}`);
+        await rm(join(this.#home, 'bundles', id), { recursive: true, force: true });
+        await sleep(machineMilliseconds);
+        return false;
+      }
       this.#options.log?.(`Not ${study}: ${reason}`);
       await this.#fleet.database.query(
         'insert into espalier.refusal (worker, study, reason) values ($1, $2, $3) on conflict do nothing',

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,30 +39,69 @@ const freePort = (): Promise<number> =>
     });
   });
 
+/** What a server has that a plain one has not. */
+export interface PostgresOptions {
+  /** Everybody is asked for it. */
+  readonly password?: string;
+  /** It has TLS, with a certificate that it signed itself for `localhost`, 127.0.0.1 and 0.0.0.0. */
+  readonly tls?: boolean;
+}
+
 /** A server of a test's own, on loopback, in a temporary folder. */
 export class Postgres {
   readonly url: string;
+  readonly port: number;
+  /** The certificate of one with TLS. */
+  readonly certificate: string;
   readonly #data: string;
-  readonly #port: number;
+  readonly #tls: boolean;
   #server: ChildProcess | undefined;
 
-  private constructor(data: string, port: number) {
+  private constructor(data: string, port: number, { password, tls = false }: PostgresOptions) {
     this.#data = data;
-    this.#port = port;
-    this.url = `postgres://espalier@127.0.0.1:${port}/postgres`;
+    this.#tls = tls;
+    this.port = port;
+    this.certificate = join(data, 'server.crt');
+    this.url = `postgres://espalier${password === undefined ? '' : `:${password}`}@127.0.0.1:${port}/postgres`;
   }
 
-  static async start(): Promise<Postgres> {
+  static async start(options: PostgresOptions = {}): Promise<Postgres> {
     const home = mkdtempSync(join(tmpdir(), 'espalier-postgres-'));
     const as = who();
     if (as.uid !== undefined) chownSync(home, as.uid, as.gid as number);
     const data = join(home, 'data');
+    const { password, tls } = options;
+    const secret = join(home, 'password');
+    if (password !== undefined) writeFileSync(secret, password);
+    const lets = password === undefined ? ['-A', 'trust'] : ['-A', 'scram-sha-256', '--pwfile', secret];
     execFileSync(
       join(bin as string, 'initdb'),
-      ['-D', data, '-U', 'espalier', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+      ['-D', data, '-U', 'espalier', ...lets, '-E', 'UTF8', '--locale=C', '--no-sync'],
       { ...as, cwd: home, stdio: 'ignore' },
     );
-    const postgres = new Postgres(data, await freePort());
+    const postgres = new Postgres(data, await freePort(), options);
+    if (tls) {
+      const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:0.0.0.0';
+      const file = (name: string): string => join(data, name);
+      execFileSync(
+        'openssl',
+        [
+          'req',
+          '-x509',
+          '-newkey',
+          'rsa:2048',
+          '-nodes',
+          '-days',
+          '2',
+          '-subj',
+          '/CN=localhost',
+          '-addext',
+          names,
+        ].concat(['-keyout', file('server.key'), '-out', file('server.crt')]),
+        { ...as, cwd: home, stdio: 'ignore' },
+      );
+      chmodSync(file('server.key'), 0o600);
+    }
     await postgres.up();
     return postgres;
   }
@@ -71,7 +110,8 @@ export class Postgres {
   async up(): Promise<void> {
     const settings = {
       listen_addresses: '127.0.0.1',
-      port: this.#port,
+      port: this.port,
+      ssl: this.#tls ? 'on' : 'off',
       unix_socket_directories: '',
       fsync: 'off',
       max_connections: 100,
