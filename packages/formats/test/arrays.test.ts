@@ -37,7 +37,7 @@ describe('types of other programs', () => {
 
   it('lose what TF.js has no place for, or are refused', () => {
     const artifacts = artifactsOfTensors([
-      tensor('d', 'float64', [2], Float64Array.of(0.1, -1e300)),
+      tensor('d', 'float64', [2], Float64Array.of(0.1, Number.NEGATIVE_INFINITY)),
       tensor('b', 'bfloat16', [2], Uint16Array.of(0x3f80, 0xc040)),
       tensor('l', 'int64', [2], BigInt64Array.of(-5n, 2n ** 31n - 1n)),
       tensor('s', 'int8', [2], Int8Array.of(-128, 127)),
@@ -60,6 +60,14 @@ describe('types of other programs', () => {
     expect(() => artifactsOfTensors([tensor('l', 'int64', [1], BigInt64Array.of(2n ** 31n))])).toThrow(
       'l holds 2147483648: TensorFlow.js has integers of 32 bits',
     );
+    // What float32 would make infinite; what is infinite already, or too small, is not.
+    expect(() => artifactsOfTensors([tensor('d', 'float64', [2], Float64Array.of(1, -1e300))])).toThrow(
+      'd holds -1e+300: TensorFlow.js has floats of 32 bits',
+    );
+    const small = artifactsOfTensors([
+      tensor('d', 'float64', [3], Float64Array.of(Infinity, 3.4e38, 1e-300)),
+    ]);
+    expect([...(valuesOf(small).get('d') ?? [])]).toEqual([Infinity, Math.fround(3.4e38), 0]);
     const text = {
       weightSpecs: [{ name: 't', shape: [0], dtype: 'string' as const }],
       weightData: new ArrayBuffer(0),

@@ -155,6 +155,7 @@ describe('HDF5', () => {
     ['virtual', 'leak is a virtual dataset, whose numbers lie in other files'],
     ['huge', 'leak claims 34359738368 bytes, more than the file can hold'],
     ['loop', 'its groups lie in each other more than 64 deep'],
+    ['lzf', 'lzf.h5 is not read: w went through the filter lzf'],
   ])('with %s is refused by name', async (name, message) => {
     const error = await readArtifacts(fixture(`${name}.h5`)).catch((e: Error) => e);
     expect(error).toMatchObject({ code: 'bad-model', message: expect.stringContaining(message) });

@@ -67,6 +67,20 @@ const small: Partial<Record<ElementType, Pick<WeightSpec, 'dtype' | 'quantizatio
   uint8: { dtype: 'int32', quantization: { dtype: 'uint8', scale: 1, min: 0 } },
 };
 
+/** Rounded to the nearest; what lies beyond float32 would be infinite. @throws EspalierError `bad-data` */
+function float32(name: string, values: Float64Array): Float32Array {
+  const rounded = Float32Array.from(values);
+  const beyond = rounded.findIndex((value, i) => Math.abs(value) === Infinity && Number.isFinite(values[i]));
+  if (beyond < 0) return rounded;
+  throw new EspalierError(
+    'bad-data',
+    `${name} holds ${values[beyond]}: TensorFlow.js has floats of 32 bits.`,
+    {
+      remedy: 'Scale it down to 3.4e38 at most, or leave it out.',
+    },
+  );
+}
+
 /** The numbers of a tensor in a type of TF.js: 64-bit ones become 32-bit ones, other integers int32. */
 function widen({ name, type, bytes }: PlainTensor): Numbers {
   const width = elementBytes[type];
@@ -89,7 +103,7 @@ function widen({ name, type, bytes }: PlainTensor): Numbers {
   };
   switch (type) {
     case 'float64':
-      return Float32Array.from(new Float64Array(buffer, byteOffset, length));
+      return float32(name, new Float64Array(buffer, byteOffset, length));
     case 'bfloat16': {
       // The upper half of a float32.
       const halves = new Uint16Array(buffer, byteOffset, length);

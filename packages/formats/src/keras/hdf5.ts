@@ -37,6 +37,7 @@ const remedies: Readonly<Record<string, string>> = {
   'missing-package': 'npm install h5wasm',
   outside: 'Nothing is read but the file itself: save a copy that holds all of its numbers.',
   'too-much': 'No model takes as long: the file is damaged, or forged.',
+  filter: "The filters of HDF5 itself are read: save a copy with compression='gzip', or without.",
   memory: 'Convert it with the TF.js converter, and give the model.json.',
 };
 
@@ -56,7 +57,7 @@ export async function readHdf5(bytes: Uint8Array, file: string, limits?: Foreign
       missing ? 'missing-package' : 'bad-model',
       missing
         ? `Reading ${file} takes the package h5wasm, which is not there.`
-        : cause.code === 'too-much' || cause.code === 'memory'
+        : ['too-much', 'memory', 'filter'].includes(cause.code)
           ? `${file} is not read: ${cause.message}.`
           : cause.code === 'outside'
             ? `${file}: ${cause.message}.`
