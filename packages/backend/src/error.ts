@@ -11,6 +11,7 @@ export type BackendErrorCode =
   | 'build-failed'
   | 'verification-failed'
   | 'optimizer'
+  | 'threads'
   | 'kernel';
 
 /**

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type BackendTrial, faster, timeSteps } from './auto.js';
 import { BACKEND_NAMES, type Backend, type BackendName, type Started } from './backend.js';
 import { BackendError } from './error.js';
+import { chooseThreads } from './native/threads.js';
 import { PACKAGES, start, tryWebgpu } from './starters.js';
 import { adapterLine } from './webgpu/adapter.js';
 
@@ -15,6 +16,11 @@ export interface StartOptions {
   readonly prefer?: 'auto' | BackendName;
   /** For `auto`: a short training of the model in question, by which a card is measured against the CPU. */
   readonly trial?: BackendTrial;
+  /**
+   * Threads that native TensorFlow computes with, at least 1; or `measured`: as many as make `trial` fastest. Default: what
+   * `TF_NUM_INTRAOP_THREADS` says, else all cores. Sums may differ in their last bit with the number of threads.
+   */
+  readonly threads?: number | 'measured';
   /** Receives one line that says what was chosen and why. Default: silent. */
   readonly log?: (line: string) => void;
 }
@@ -42,7 +48,7 @@ function candidates(prefer: 'auto' | BackendName): readonly BackendName[] {
  * ```
  */
 export async function startBackend(options: StartOptions = {}): Promise<Backend> {
-  const { prefer = 'auto', log, trial } = options;
+  const { prefer = 'auto', log, trial, threads } = options;
   if (prefer !== 'auto' && !BACKEND_NAMES.includes(prefer)) {
     throw new BackendError(
       'backend-unknown',
@@ -50,19 +56,27 @@ export async function startBackend(options: StartOptions = {}): Promise<Backend>
       `Use one of auto, ${BACKEND_NAMES.join(', ')}.`,
     );
   }
+  if (threads !== undefined && threads !== 'measured' && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new BackendError(
+      'threads',
+      `threads is ${String(threads)}`,
+      "Give a whole number, at least 1, or 'measured'.",
+    );
+  }
   const reasons: string[] = [];
   for (const name of candidates(prefer)) {
     // A card is what `gpu` asks for; a program that plays one is for who asks for `webgpu` by name.
-    const started = name === 'webgpu' ? await tryWebgpu(prefer) : await start(name);
-    if (typeof started === 'string') {
-      reasons.push(started);
+    const found = name === 'webgpu' ? await tryWebgpu(prefer) : await start(name);
+    if (typeof found === 'string') {
+      reasons.push(found);
       continue;
     }
+    const { backend: started, why: counted } = await chooseThreads(found, threads, trial);
     const measured =
       prefer === 'auto' && trial && !started.gpu ? await compareWithCard(started, trial) : undefined;
     const chosen = typeof measured === 'object' ? measured.backend : started;
     const because = prefer === 'auto' ? 'the fastest that works' : 'asked for';
-    const whys = typeof measured === 'object' ? [measured.why] : [because, measured ?? ''];
+    const whys = typeof measured === 'object' ? [measured.why] : [because, measured ?? '', counted ?? ''];
     const backend: Backend = { ...chosen, why: [...whys, ...reasons].filter(Boolean).join('; ') };
     log?.(describe(backend));
     return backend;

@@ -23,7 +23,7 @@ describe('the faster backend', () => {
       async step() {
         expect(tf.getBackend()).toBe('cpu');
         steps++;
-        await new Promise((resolve) => setTimeout(resolve, steps <= 3 ? 50 : 5));
+        await new Promise((resolve) => setTimeout(resolve, steps <= 3 ? 600 : 5));
       },
       dispose: () => {
         disposed = true;
@@ -31,7 +31,7 @@ describe('the faster backend', () => {
     });
     const { milliseconds } = await timeSteps({ ...started, optimizers: undefined }, trial);
     expect(milliseconds).toBeGreaterThan(3);
-    expect(milliseconds).toBeLessThan(45);
+    expect(milliseconds).toBeLessThan(500);
     expect(steps).toBeGreaterThan(3);
     expect(disposed).toBe(true);
   });

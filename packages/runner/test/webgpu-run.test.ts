@@ -4,7 +4,7 @@ import { startBackend } from '@espalier/backend';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it, vi } from 'vitest';
 import { hasWebgpu } from '../../backend/test/software-gpu.js';
-import { backendOf } from '../src/pipeline/checkpoint.js';
+import { beginningOf } from '../src/pipeline/checkpoint.js';
 import { type Listener, silent } from '../src/pipeline/listener.js';
 import { runRecipe } from '../src/pipeline/run-recipe.js';
 import { trialOf } from '../src/pipeline/trial.js';
@@ -41,7 +41,7 @@ describe.skipIf(!hasWebgpu)('a run on webgpu', () => {
       code: 'device-lost',
       message: expect.stringContaining('--resume'),
     });
-    expect(await backendOf(join(home, 'lost'))).toBe('webgpu');
+    expect((await beginningOf(join(home, 'lost'))).backend).toBe('webgpu');
     expect(Buffer.compare(await run('lost', true), whole)).toBe(0);
   });
 

@@ -15,6 +15,8 @@ export const backendArgument = {
   },
 } as const;
 
+type Threads = number | 'measured';
+
 /** A model to read. */
 export const modelArgument = {
   model: { type: 'positional', required: true, description: readable },
@@ -31,17 +33,26 @@ export const jsonArgument = {
 } as const;
 
 /**
- * Starts the backend a command line asks for. With `auto`, `trial` decides between the CPU and a card. TensorFlow's
+ * Starts the backend a command line asks for. With `auto`, `trial` decides between the CPU and a card, and how many threads
+ * there are where they are to be measured. TensorFlow's
  * own log lines are silenced unless asked for.
  */
 export async function startNamed(
   name: string,
   log: (line: string) => void,
-  trial?: BackendTrial,
+  {
+    trial,
+    threads,
+  }: { readonly trial?: BackendTrial | undefined; readonly threads?: Threads | undefined } = {},
 ): Promise<Backend> {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   if (!(choices as readonly string[]).includes(name)) throw unknownName('backend', name, choices);
-  return startBackend({ prefer: name as 'auto' | BackendName, log, ...(trial && { trial }) });
+  return startBackend({
+    prefer: name as 'auto' | BackendName,
+    log,
+    ...(trial && { trial }),
+    ...(threads && { threads }),
+  });
 }
 
 /** Refuses options that the command does not have (citty lets them pass). */

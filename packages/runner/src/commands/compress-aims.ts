@@ -8,7 +8,7 @@ import { compressToAims } from '../trials/several.js';
 import { shownSpan, spanOf } from '../trials/span.js';
 import { printJson, startNamed } from './common.js';
 import { number } from './compress-options.js';
-import { crewOf } from './crew-options.js';
+import { crewOf, threadsOf } from './crew-options.js';
 import { stoppable } from './stopping.js';
 
 /** That an aim, or one of several, was not reached. */
@@ -53,7 +53,7 @@ export async function severalAims(
   const listener = showProgress(process.stderr);
   const rows = await stoppable(
     async (signal) => {
-      const backend = await startNamed(given.backend, () => {});
+      const backend = await startNamed(given.backend, () => {}, { threads: threadsOf(given) });
       const crew = await crewOf(given, { backend, listener, signal, name: 'compress' });
       try {
         return await compressToAims(use, aims, { crew, out: (quality) => fileOf(given.out, quality) });

@@ -19,7 +19,7 @@ import {
 } from './common.js';
 import { aimsOf, notMet, severalAims } from './compress-aims.js';
 import { calibrationOptions, goalOf, number } from './compress-options.js';
-import { crewArguments, sideBySide } from './crew-options.js';
+import { crewArguments, sideBySide, threadsOf } from './crew-options.js';
 
 const args = {
   ...modelArgument,
@@ -187,7 +187,7 @@ export default defineCommand({
     const log = given.json ? () => {} : warn;
     if (aims !== undefined) return severalAims(given, use, aims);
     if (sideBySide(given)) throw alone();
-    const start = (): Promise<Backend> => startNamed(given.backend, () => {});
+    const start = (): Promise<Backend> => startNamed(given.backend, () => {}, { threads: threadsOf(given) });
     const result = await compressOnce({ ...use, aim }, given.out, { start, log, warn });
     const bySize = 'size' in aim || 'bits' in aim;
     if (given.json) printJson(result);

@@ -17,7 +17,8 @@ export const crewArguments = {
   },
   threads: {
     type: 'string',
-    description: 'With --parallel: threads of each process (default: they share the cores)',
+    description:
+      'Threads that native TensorFlow computes with, with --parallel in each process (default: run measures what is fastest; else all cores, which --parallel shares out)',
     valueHint: 'n',
   },
   fleet: {
@@ -54,6 +55,10 @@ export function fleetUrl(given: string | undefined): string {
   });
 }
 
+/** The threads that a command line asks for. @throws EspalierError `invalid-option` */
+export const threadsOf = ({ threads }: Given): number | undefined =>
+  threads === undefined ? undefined : whole('threads', threads, 1, 1024);
+
 export const namesOf = (text = ''): string[] => text.split(',').filter((name) => name !== '');
 
 /** Options that have no use without others. */
@@ -64,8 +69,7 @@ function checkCrew(given: Given): void {
       remedy: `Leave it out, or give --${needed}.`,
     });
   };
-  if (given.fleet === undefined) without('threads', 'parallel');
-  else if (given.threads !== undefined) {
+  if (given.fleet !== undefined && given.threads !== undefined) {
     throw new EspalierError('invalid-option', '--threads is for processes of this machine.', {
       remedy: 'Give it to the workers of the fleet: espalier worker --threads.',
     });
@@ -97,7 +101,8 @@ export async function crewOf(
   },
 ): Promise<Crew> {
   checkCrew(given);
-  const { parallel, threads, fleet, study, tags } = given;
+  const { parallel, fleet, study, tags } = given;
+  const threads = threadsOf(given);
   const stop = signal && { signal };
   const side = parallel === undefined ? undefined : whole('parallel', parallel, 1, 1024);
   if (fleet !== undefined) {
@@ -120,6 +125,6 @@ export async function crewOf(
     backend: backend.name,
     listener,
     ...stop,
-    ...(threads !== undefined && { threads: whole('threads', threads, 1, 1024) }),
+    ...(threads !== undefined && { threads }),
   });
 }

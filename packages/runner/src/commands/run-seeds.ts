@@ -11,7 +11,7 @@ import { shownSpan, spanOf } from '../trials/span.js';
 import type { RecipeOutcome } from '../trials/task.js';
 import { printJson, repeated, startNamed } from './common.js';
 import { whole } from './compress-options.js';
-import { crewOf } from './crew-options.js';
+import { crewOf, threadsOf } from './crew-options.js';
 import { stoppable } from './stopping.js';
 
 type Given = Parameters<typeof crewOf>[0] & {
@@ -84,7 +84,10 @@ export async function severalSeeds(
   for (const seed of seeds) await checkOut(join(out, `seed-${seed}`), given.resume);
   const rows = await stoppable(
     async (signal) => {
-      const backend = await startNamed(given.backend, (line) => listener.info(line), trialOf(loaded));
+      const backend = await startNamed(given.backend, (line) => listener.info(line), {
+        trial: trialOf(loaded),
+        threads: threadsOf(given),
+      });
       const crew = await crewOf(given, { backend, listener, signal, name: loaded.recipe.name });
       const { watch, tensorboard } = given;
       const task = { file: given.recipe, set: repeated(rawArgs, 'set'), watched: { watch, tensorboard } };

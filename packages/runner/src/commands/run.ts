@@ -3,15 +3,15 @@ import { EspalierError } from '@espalier/core';
 import { summarize } from '@espalier/report';
 import { defineCommand } from 'citty';
 import { finished } from '../pipeline/alone.js';
-import { backendOf } from '../pipeline/checkpoint.js';
-import { layout } from '../pipeline/files.js';
+import { beginningOf } from '../pipeline/checkpoint.js';
+import { checkOut, layout } from '../pipeline/files.js';
 import { runRecipe } from '../pipeline/run-recipe.js';
 import { trialOf } from '../pipeline/trial.js';
 import { loadRecipe } from '../recipe/load.js';
 import { showProgress } from '../terminal/progress.js';
 import { print } from '../terminal/stream.js';
 import { backendArgument, checkArguments, jsonArgument, printJson, repeated, startNamed } from './common.js';
-import { crewArguments, sideBySide } from './crew-options.js';
+import { crewArguments, sideBySide, threadsOf } from './crew-options.js';
 import { severalSeeds } from './run-seeds.js';
 import { stoppable } from './stopping.js';
 
@@ -88,11 +88,15 @@ export default defineCommand({
     await stoppable(
       async (signal) => {
         // A run goes on where it began: elsewhere it would not end in the same bytes.
-        const began = resume && given.backend === 'auto' ? await backendOf(out) : undefined;
+        const began = resume ? await beginningOf(out) : undefined;
+        await checkOut(out, resume);
         const backend = await startNamed(
-          began ?? given.backend,
+          (given.backend === 'auto' && began?.backend) || given.backend,
           (line) => listener.info(line),
-          trialOf(loaded),
+          {
+            trial: trialOf(loaded, (line) => listener.info(line)),
+            threads: threadsOf(given) ?? began?.threads ?? 'measured',
+          },
         );
         const command = [
           'npx',

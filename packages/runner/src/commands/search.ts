@@ -9,7 +9,7 @@ import { loadRecipe } from '../recipe/load.js';
 import { showProgress } from '../terminal/progress.js';
 import { print } from '../terminal/stream.js';
 import { backendArgument, checkArguments, jsonArgument, printJson, repeated, startNamed } from './common.js';
-import { crewArguments, crewOf } from './crew-options.js';
+import { crewArguments, crewOf, threadsOf } from './crew-options.js';
 import { stoppable } from './stopping.js';
 
 const args = {
@@ -54,7 +54,10 @@ export default defineCommand({
     const listener = showProgress(given.json ? process.stderr : process.stdout);
     const found = await stoppable(
       async (signal) => {
-        const backend = await startNamed(given.backend, (line) => listener.info(line), trialOf(loaded));
+        const backend = await startNamed(given.backend, (line) => listener.info(line), {
+          trial: trialOf(loaded),
+          threads: threadsOf(given),
+        });
         const crew = await crewOf(given, { backend, listener, signal, loaded, name: loaded.recipe.name });
         const from = repeated(rawArgs, 'from');
         const { resume } = given;

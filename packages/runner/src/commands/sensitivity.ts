@@ -18,7 +18,7 @@ import {
   printJson,
   startNamed,
 } from './common.js';
-import { crewArguments, crewOf, sideBySide } from './crew-options.js';
+import { crewArguments, crewOf, sideBySide, threadsOf } from './crew-options.js';
 import { stoppable } from './stopping.js';
 
 const args = {
@@ -108,7 +108,7 @@ export default defineCommand({
       levels,
       ...(given.parameters !== undefined && { parameters: given.parameters.split(',') }),
     };
-    const backend = await startNamed(given.backend, () => {});
+    const backend = await startNamed(given.backend, () => {}, { threads: threadsOf(given) });
     const opened = await openSensitivity(use);
     const { name, measures } = opened;
     const goal = goalView(measures.goal, measures.shown);

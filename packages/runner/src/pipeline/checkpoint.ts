@@ -20,6 +20,8 @@ export interface Checkpoint {
   readonly fingerprint: string;
   /** The backend it runs on: `native`, `webgpu`, … */
   readonly backend: string;
+  /** Threads that it computes with. */
+  readonly threads: number;
   /** The stage that is next, or half done. */
   readonly stage: number;
   readonly stages: readonly StageRecord[];
@@ -80,9 +82,10 @@ async function readState(out: string): Promise<PluginState | undefined> {
   }
 }
 
-/** The backend a run began on, if there is a checkpoint that says so. @throws EspalierError `bad-state` */
-export async function backendOf(out: string): Promise<string | undefined> {
-  return ((await readState(out))?.json as { backend?: string } | undefined)?.backend;
+/** The backend a run began on, and its threads, if there is a checkpoint that says so. @throws EspalierError `bad-state` */
+export async function beginningOf(out: string): Promise<Partial<Pick<Checkpoint, 'backend' | 'threads'>>> {
+  const { backend, threads } = ((await readState(out))?.json ?? {}) as Partial<Checkpoint>;
+  return { ...(backend !== undefined && { backend }), ...(threads !== undefined && { threads }) };
 }
 
 /**

@@ -206,8 +206,10 @@ export async function makeSource(data: DataUse, context: FactoryContext): Promis
   }
 }
 
+const sources = new WeakMap<object, { readonly seed: number; readonly source: Promise<DataSource> }>();
+
 /**
- * Loads the data that a recipe names.
+ * Loads the data that a recipe names; of the same recipe, once.
  *
  * @param folder - The recipe's: its paths go from there.
  * @throws EspalierError, DatasetError: as the factories do
@@ -217,7 +219,12 @@ export async function loadData(
   folder: string,
   log: (line: string) => void,
 ): Promise<LoadedData> {
-  return withSource(recipe, await makeSource(recipe.data, { seed: recipe.seed ?? 0, folder, log }));
+  const { data, seed = 0 } = recipe;
+  const known = sources.get(data);
+  const source = known?.seed === seed ? known.source : makeSource(data, { seed, folder, log });
+  sources.set(data, { seed, source });
+  source.catch(() => sources.delete(data));
+  return withSource(recipe, await source);
 }
 
 /** The first batch of an epoch. Whoever asks disposes of it. @throws EspalierError `bad-data` where there is none */

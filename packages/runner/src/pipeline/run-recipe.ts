@@ -139,6 +139,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
     const state: Checkpoint = {
       fingerprint,
       backend: backend.name,
+      threads: backend.threads,
       stage,
       stages: records,
       metrics,
