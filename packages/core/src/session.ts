@@ -89,6 +89,11 @@ export interface ForwardSession extends Session {
    * schedule's epochs, before any penalty; whatever is changed for the pass is put back before this returns.
    */
   forward<T>(at: Moment, pass: () => T): T;
+  /**
+   * Where the weights are other ones in the end than those that are trained: puts them in place, so that an epoch is
+   * validated as what it comes to, and returns what puts the others back. Called at the end of the schedule's epochs.
+   */
+  asMeasured?(): () => void;
 }
 
 /** Disturbs weights while they are trained: dropped filters, multiplicative noise. */

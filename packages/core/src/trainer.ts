@@ -1,5 +1,6 @@
 import { unknownName } from './errors.js';
 import { evaluate } from './evaluate.js';
+import { asMeasured } from './internal/as-measured.js';
 import { Bindings } from './internal/bindings.js';
 import { type Bound, endAll, plan, startAll } from './internal/bound.js';
 import { checkTrainOptions } from './internal/check-options.js';
@@ -127,7 +128,9 @@ export class Trainer {
     const ended = await endEpoch(this.#run, this.#bound, this.#bindings.all, last, sums);
     const held =
       validation &&
-      (await evaluate(this.#run.model, validation, { loss, ...(wanted && { metrics: wanted }) }));
+      (await asMeasured(this.#bound, epoch, () =>
+        evaluate(this.#run.model, validation, { loss, ...(wanted && { metrics: wanted }) }),
+      ));
     const parameters = this.#run.parameters.reduce((sum, { size }) => sum + size, 0);
     const metrics: EpochMetrics = {
       epoch,

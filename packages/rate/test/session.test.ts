@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
-import { once, Run, train } from '@espalier/core';
+import { evaluate, once, Run, train } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, it } from 'vitest';
@@ -48,6 +48,46 @@ describe('a session', () => {
       const found = await learned({ weight: { bytes } }, 30);
       expect(Math.abs(found.bytes / bytes - 1)).toBeLessThan(0.25);
     }
+  });
+
+  it('is validated at its levels, and trained on as it lies between them', async () => {
+    const inputs = tf.randomNormal([24, 5], 0, 1, 'float32', 3);
+    const labels = tf.slice(inputs, [0, 0], [24, 1]);
+    const data = {
+      size: 24,
+      stepsPerEpoch: 2,
+      batches: () => [0, 1].map(() => ({ inputs: tf.clone(inputs), labels: tf.clone(labels) })),
+    };
+    const train2 = async (validation: typeof data | undefined) => {
+      const kernelInitializer = tfl.initializers.randomNormal({ mean: 0, stddev: 0.5, seed: 6 });
+      const run = new Run(
+        tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [5], kernelInitializer })] }),
+        { seed: 2 },
+      );
+      const prior = ratePrior({ weight: 0.5, step: 2 });
+      const running = await run.start(prior, { parameters: '**' });
+      const before = tf.memory().numTensors;
+      const history = await train(run, {
+        data,
+        epochs: 3,
+        loss: 'meanSquaredError',
+        ...(validation && { validation }),
+        schedules: [{ plugin: running }],
+      });
+      expect(tf.memory().numTensors).toBe(before);
+      const between = run.model.getWeights().map((weight) => [...weight.dataSync()]);
+      await run.quantize(prior.quantizer, '**', undefined, await running.save());
+      const { loss } = await evaluate(run.model, data, { loss: 'meanSquaredError' });
+      const levels = run.model.getWeights().map((weight) => [...weight.dataSync()]);
+      running.dispose();
+      run.dispose();
+      return { history, between, loss, levels };
+    };
+    const { history, between, loss, levels } = await train2(data);
+    expect(between).not.toEqual(levels);
+    expect(history.at(-1)?.validationLoss).toBe(loss);
+    expect((await train2(undefined)).between).toEqual(between);
+    tf.dispose([inputs, labels]);
   });
 
   it('prunes what is at level 0, once it may', async () => {

@@ -119,6 +119,7 @@ const kinds: Record<string, Kind> = {
       { plugin: distillation() },
       { plugin: ratePrior({ weight: { bytes: 40 }, pruneFrom: 0.4 }), parameters: '**' },
     ],
+    options: { validation: dataOf(2) },
     replays: 22,
   },
   distillation: { schedules: () => [{ plugin: distillation() }], replays: 24 },

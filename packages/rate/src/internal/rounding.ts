@@ -55,6 +55,24 @@ function atLevels(weights: tf.Tensor, step: tf.Tensor): tf.Tensor {
 }
 
 /**
+ * Puts weights at their levels, as the quantizer brings them there, and returns what puts them back.
+ *
+ * @param logSteps - [parameters]
+ */
+export function putAtLevels(of: readonly Parameter[], logSteps: tf.Tensor): () => void {
+  const kept = of.map(({ variable }) => tf.clone(variable as tf.Tensor));
+  tf.tidy(() => {
+    const steps = tf.split(roundedSteps(logSteps), of.length);
+    for (const [i, { variable }] of of.entries())
+      variable.assign(tf.mul(tf.round(tf.div(variable, steps[i])), steps[i]));
+  });
+  return () => {
+    for (const [i, { variable }] of of.entries()) variable.assign(kept[i]);
+    tf.dispose(kept);
+  };
+}
+
+/**
  * Calls `pass` while the layers of parameters read them at their levels.
  *
  * @param logSteps - [parameters]

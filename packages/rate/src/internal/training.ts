@@ -18,7 +18,7 @@ import type { RateReading, RateSession } from '../session.js';
 import { Weight } from '../weight.js';
 import { keys, levelOf, type RateNumbers, stepFrom } from './numbers.js';
 import { readingOf } from './readings.js';
-import { passAtLevels } from './rounding.js';
+import { passAtLevels, putAtLevels } from './rounding.js';
 import { stateOf } from './state.js';
 import type { Tensors } from './tensors.js';
 
@@ -71,6 +71,8 @@ export function trainRate(run: RunState, start: Start, options: Resolved): RateS
     trainables: () => tensors.trainables(),
 
     forward: (_at: Moment, pass) => passAtLevels(parameters, variables[0], pass),
+
+    asMeasured: () => putAtLevels(parameters, variables[0]),
 
     penalty({ at, labels }: Step): KnownPenalty {
       examples ??= at.stepsPerEpoch * listed(labels)[0].shape[0];
