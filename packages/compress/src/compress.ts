@@ -16,7 +16,7 @@ import { aimOf } from './search/aim.js';
 import { coarsestSteps } from './search/coarsest-steps.js';
 import { nearOlder } from './search/near-older.js';
 import type { Trial } from './search/search.js';
-import { Work } from './time-budget.js';
+import { countedSeconds, processorSeconds, Work } from './time-budget.js';
 import { foldNormalizations } from './trace/fold-batch-norm.js';
 import { trace } from './trace/trace.js';
 import { packedAsItIs } from './verify/lossless.js';
@@ -61,7 +61,7 @@ export interface Compressed {
   readonly met: boolean;
 }
 
-/** Processor time for all of the work. */
+/** Processor time for all of the work, of a usual processor: counted, so that files are the same on all machines. */
 const usualSeconds = 50;
 
 /** An update would have to hold the frequencies of rans. */
@@ -121,13 +121,22 @@ async function compressed(artifacts: ModelArtifacts, options: CompressOptions): 
   const made: tf.Tensor[] = [];
   try {
     const tensors = new Tensors(artifacts, model, older ? forUpdates : {});
-    const work = new Work(options.seconds ?? usualSeconds);
+    const clock = options.seconds === undefined ? countedSeconds : processorSeconds;
+    const work = new Work(options.seconds ?? usualSeconds, clock);
     const { batches, validation, measuredOn, worst } = await examplesFor(model, options, work, made);
     const facts = { before, measuredOn };
     const bench = await benchFor(model, validation, tensors, options.peak, worst);
     const goal = aimOf(options, tensors.elements);
     const cost = (file: Uint8Array): number => (old ? diff(old, file) : file).length;
-    const judge: Judge = { ...goal, cost, tensors, bench, inputs, effort: options.effort ?? 6, work };
+    const judge: Judge = {
+      ...goal,
+      cost,
+      tensors,
+      bench,
+      inputs,
+      effort: work.effort(options.effort ?? 6, tensors.elements),
+      work,
+    };
     const asItIs = (rival: number): Uint8Array => packedAsItIs(artifacts, judge.effort, rival, work);
     if (goal.bytes) {
       const file = asItIs(Number.POSITIVE_INFINITY);

@@ -35,8 +35,8 @@ export interface CompressOptions {
   readonly batchSize?: number;
   /**
    * About how much processor time all may take, in seconds; of clocks, where no other is known. What no longer fits (inputs,
-   * trials, tensors looked at one by one) is left out. Infinity: all the work is done, and the file is the same on each machine.
-   * Default 50.
+   * positions, trials, tensors looked at one by one) is left out. Default: what takes some 50 natively, counted rather than measured:
+   * the file is the same on every machine, and a slow one takes longer. Infinity: all the work.
    */
   readonly seconds?: number;
   /** How hard the coder searches, 0 to 9. Default 6. */

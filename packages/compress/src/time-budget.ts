@@ -10,6 +10,20 @@ export function processorSeconds(): number {
   return (user + system) / 1e6;
 }
 
+let done = 0;
+
+/** Says that work was done which takes so many seconds of a usual processor. */
+export function spend(seconds: number): void {
+  done += seconds;
+}
+
+/** What `spend` was told, in seconds: a clock that runs alike on every machine, however fast and busy. */
+export const countedSeconds = (): number => done;
+
+/** Seconds that a product of two numbers takes where backends multiply matrices, and where this package's own loops do. */
+export const perProduct = 1e-10;
+export const perOwnProduct = 1e-9;
+
 /** Part of the work, with a part of the time. */
 export class Stage {
   readonly #clock: () => number;
@@ -22,6 +36,11 @@ export class Stage {
     this.#clock = clock;
     this.#start = start;
     this.#end = end;
+  }
+
+  /** Is the work counted rather than timed? */
+  get counted(): boolean {
+    return this.#clock === countedSeconds;
   }
 
   /** Seconds that are left. */
@@ -45,6 +64,10 @@ export class Stage {
   }
 }
 
+/** Weights that a coder takes some 20 s for with all effort, and the effort that takes a quarter of that. */
+const mostSearched = 2 ** 22;
+const quickly = 1;
+
 /**
  * The time for all of the work. Each stage gets its part of it, measures what its pieces take and leaves out those that no longer
  * fit: so the time is kept to whatever the model, the backend and the machine are.
@@ -57,6 +80,7 @@ export class Work {
   readonly #clock: () => number;
   readonly #end: number;
 
+  /** @param clock - `countedSeconds`: what is left out then is the same on every machine. */
   constructor(seconds: number, clock: () => number = processorSeconds) {
     this.seconds = seconds;
     this.#clock = clock;
@@ -67,13 +91,29 @@ export class Work {
     return Number.isFinite(this.seconds);
   }
 
+  /** Is the work counted rather than timed? */
+  get counted(): boolean {
+    return this.#clock === countedSeconds;
+  }
+
+  /** The clock that the work goes by, in seconds. */
+  now(): number {
+    return this.#clock();
+  }
+
   /** Seconds that are left. */
   get left(): number {
     return this.#end - this.#clock();
   }
 
+  /** How hard the coder searches at most, for so many weights: where clocks do not bound it, that does. */
+  effort(wanted: number, weights: number): number {
+    return this.counted && weights > mostSearched ? Math.min(quickly, wanted) : wanted;
+  }
+
   /** Part of what is left, at least a fiftieth of all, for what takes its own time: in milliseconds. */
   milliseconds(part: number): number {
+    if (this.counted) return Number.POSITIVE_INFINITY;
     return 1000 * Math.max(this.seconds / 50, part * this.left);
   }
 

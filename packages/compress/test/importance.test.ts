@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { coarse } from '../src/numbers/coarse.js';
 import { importanceOf } from '../src/plan/importance.js';
 import { fallingVariance, reordered } from '../src/plan/row-order.js';
 import type { Factor } from '../src/round/factor.js';
@@ -6,7 +7,7 @@ import { depthwise, rowMajor } from '../src/trace/layout.js';
 
 const factorOf = (...pivots: number[]): Factor => ({
   size: pivots.length,
-  lower: new Float32Array(pivots.length ** 2),
+  lower: new Float64Array(pivots.length ** 2),
   pivots: Float64Array.from(pivots),
 });
 
@@ -17,7 +18,12 @@ describe('importance', () => {
     const sensitivity = Float64Array.of(8, 29, 2, 1);
     const found = importanceOf(rowMajor(2, 2), sensitivity, moments, [factorOf(3, 1, 7)]);
     // A unit of a sum's square is felt 10 / 5 = 2 and 30 / 5 = 6, the mean 4; rows' mean is 2.
-    expect([...found]).toEqual([(3 + 2) * (2 + 4), (3 + 2) * (6 + 4), (1 + 2) * (2 + 4), (1 + 2) * (6 + 4)]);
+    expect([...found]).toEqual([
+      coarse(3 + 2) * coarse(2 + 4),
+      coarse(3 + 2) * coarse(6 + 4),
+      coarse(1 + 2) * coarse(2 + 4),
+      coarse(1 + 2) * coarse(6 + 4),
+    ]);
   });
 
   test('groups have rows of their own; the mean column is that of all groups', () => {
@@ -25,7 +31,7 @@ describe('importance', () => {
     const sensitivity = Float64Array.of(4, 8, 12, 8);
     const found = importanceOf(depthwise(2, 2, 1), sensitivity, moments, [factorOf(1, 3), factorOf(5, 1)]);
     // Felt: (4 + 12) / 4 = 4 and (8 + 8) / 4 = 4.
-    expect([...found]).toEqual([(1 + 2) * 8, (5 + 3) * 8, (3 + 2) * 8, (1 + 3) * 8]);
+    expect([...found]).toEqual([coarse(1 + 2) * 8, 8 * 8, coarse(3 + 2) * 8, 4 * 8]);
   });
 
   test('nothing is unimportant: not a row that never was, nor a column that is not felt', () => {

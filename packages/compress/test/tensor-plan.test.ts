@@ -1,12 +1,13 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, test } from 'vitest';
+import { coarse } from '../src/numbers/coarse.js';
 import { planAlone, planLinear, planPlain } from '../src/plan/tensor-plan.js';
 import type { Stage } from '../src/time-budget.js';
 import { depthwise, rowMajor } from '../src/trace/layout.js';
 import { gramOf, numbers, weightOf } from './plans.js';
 
 describe('a plan', () => {
-  test('of a vector: each element counts half by itself, half by the mean', () => {
+  test('of a vector: each element counts half by itself, half by the mean, in half octaves', () => {
     const values = numbers(40, 1);
     const sensitivity = new Float64Array(40).fill(3);
     sensitivity[0] = 43;
@@ -21,10 +22,10 @@ describe('a plan', () => {
         values,
         values.map((v, i) => (i === at ? v + 1 : v)),
       );
-    expect(moved(0)).toBeCloseTo((43 + 4) / 2, 4);
-    expect(moved(7)).toBeCloseTo((3 + 4) / 2, 4);
+    expect(moved(0)).toBeCloseTo(coarse((43 + 4) / 2), 4);
+    expect(moved(7)).toBeCloseTo(coarse((3 + 4) / 2), 4);
     // All of them err as fineness^2 / 12 each.
-    expect(wish.mean).toBeCloseTo(-0.5 * Math.log2(4), 12);
+    expect(wish.mean).toBeCloseTo(-0.5 * Math.log2((2 ** 4.5 + 39 * 4) / 40), 12);
   });
 
   test('of what no output feels: its error in units of its mean square', () => {
@@ -84,7 +85,7 @@ describe('a plan', () => {
   test('that is smooth along its rows keeps their order', () => {
     const values = Float32Array.from({ length: 128 }, (_, i) => Math.sin((i >> 2) / 5 + (i & 3)));
     const rising = gramOf(32, 0, 0);
-    for (let r = 0; r < 32; r++) (rising.moments as Float64Array)[r * 34] = 1 + r;
+    for (let r = 0; r < 32; r++) (rising.moments as Float64Array)[r * 34] = 2 ** (r / 2);
     const orderOf = (own: Float32Array): number[] => {
       const { linear } = planLinear(
         weightOf('w', [32, 4], own),

@@ -116,7 +116,7 @@ describe('the page that walks a tensor through compress', () => {
     const order = Int32Array.from(layout.rows, (row) => row / 8);
     const inOrder = (m: Float64Array): Float64Array => reordered(m, 5, order, 5);
     const [learned, checked] = (gram.split ?? []).map(inOrder) as [Float64Array, Float64Array];
-    const doubt = chooseDoubt(plan.values, layout, { size: 5, biased: true, learned, checked });
+    const doubt = chooseDoubt(layout, { size: 5, biased: true, learned, checked });
     const pivots = factors[0]?.pivots as Float64Array;
     const own = (i: number): number => gram.moments[6 * i] as number;
     expect(
@@ -132,7 +132,7 @@ describe('the page that walks a tensor through compress', () => {
 
     /** Which later feature tells most of feature `i`, and its factor. */
     function strongest(i: number): string {
-      const lower = factors[0]?.lower as Float32Array;
+      const lower = factors[0]?.lower as Float64Array;
       const later = [1, 2, 3, 4].filter((j) => j > i);
       const [best] = later.sort(
         (p, q) => Math.abs(lower[5 * q + i] as number) - Math.abs(lower[5 * p + i] as number),

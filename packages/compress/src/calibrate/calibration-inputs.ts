@@ -63,7 +63,7 @@ export async function examplesFor(
     if (work.limited) {
       const first = await sampleExamples(known, { ...sample, count: 1 });
       try {
-        cost = await costOf(model, first);
+        cost = await costOf(model, first, work);
         count = Math.min(count, Math.max(leastCount, affordable(cost, first, work.seconds)));
       } finally {
         tf.dispose([...first]);
@@ -73,7 +73,7 @@ export async function examplesFor(
   };
   const given = await from(calibration ?? sampled);
   if (work.limited) {
-    cost ??= await costOf(model, given);
+    cost ??= await costOf(model, given, work);
     const timely = (gradientPart * work.seconds) / (gradientPasses * cost.seconds);
     work.gradientExamples = Math.max(1, Math.min(mostKept / cost.elements, timely));
   }
@@ -95,10 +95,10 @@ function sampleOf(inputs: readonly InputSpec[]): MeasuredOn {
 }
 
 /** What one of these examples costs. */
-async function costOf(model: Executable, examples: Examples): Promise<Survey> {
+async function costOf(model: Executable, examples: Examples, work: Work): Promise<Survey> {
   const batches = batchesOf(model.inputs, examples, 1);
   try {
-    return await survey(model, batches[0]);
+    return await survey(model, batches[0], () => work.now());
   } finally {
     tf.dispose(batches.flat());
   }

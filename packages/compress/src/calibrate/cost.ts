@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Examples, Executable } from '../model/model.js';
-import { processorSeconds } from '../time-budget.js';
+import { perProduct, processorSeconds } from '../time-budget.js';
 
 /** What one example costs. */
 export interface Survey {
@@ -11,23 +11,28 @@ export interface Survey {
 }
 
 /** Runs the model on one example (or as many as it takes at a time), twice: the first time backends make ready. */
-export async function survey(model: Executable, examples: Examples): Promise<Survey> {
+export async function survey(
+  model: Executable,
+  examples: Examples,
+  now: () => number = processorSeconds,
+): Promise<Survey> {
   let elements = 0;
   const count = (outputs: readonly tf.Tensor[]): void => {
     for (const { size } of outputs) elements += size;
   };
   tf.dispose(await model.run(examples, undefined, (_, outputs) => count(outputs)));
-  const start = processorSeconds();
+  const start = now();
   const outputs = await model.run(examples);
   for (const output of outputs) if (output.dtype !== 'string') output.dataSync();
-  const seconds = processorSeconds() - start;
+  const seconds = now() - start;
   tf.dispose(outputs);
   const rows = Math.max(1, examples[0]?.shape[0] ?? 1);
   return { seconds: seconds / rows, elements: elements / rows };
 }
 
-/** Products a second of the backend: of a matrix product that takes some milliseconds where it is fast. */
-export function productRate(): number {
+/** Products a second of the backend, as counted or timed: of a matrix product that takes some milliseconds where it is fast. */
+export function productRate(counted: boolean): number {
+  if (counted) return 1 / perProduct;
   const size = 384;
   const [a, b] = [tf.ones([size, size]), tf.ones([size, size])];
   const once = (): void => {

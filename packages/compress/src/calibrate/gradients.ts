@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { countedSeconds, spend } from '../time-budget.js';
 import { withGradients } from './missing-gradients.js';
 
 interface TapeNode {
@@ -42,8 +43,11 @@ async function slopesOf(
   let outputs: tf.Tensor[] = [];
   try {
     engine.startTape();
+    const before = countedSeconds();
     try {
       outputs = await forward();
+      // The way back takes about two products for each of the way there.
+      spend(2 * (countedSeconds() - before));
     } finally {
       tape = takeTape(engine);
     }

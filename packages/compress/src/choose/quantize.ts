@@ -3,6 +3,7 @@ import { toPredicted } from '../plan/predictor.js';
 import type { Plan } from '../plan/tensor-plan.js';
 import { roundLinear } from '../round/compensate.js';
 import { roundPlain, type Snap, toCodebook, toSteps } from '../round/snap.js';
+import { perProduct, spend } from '../time-budget.js';
 
 /**
  * How a tensor is quantised: rows that make up for each other's errors, on steps; each weight to the nearest step; to the
@@ -55,6 +56,9 @@ export function quantize(
   return rounded;
 }
 
+/** Seconds for a weight of a linear operation, but for the products. */
+const perWeight = 1e-7;
+
 /** A tensor's weights on their places, and what its bias should gain. */
 interface Placed {
   readonly as: Rounded;
@@ -101,6 +105,7 @@ function snapped(
     const rounded = roundPlain(values, snap);
     return { as: { values: rounded, method, error: codebooks.errorOf(values, rounded) } };
   }
+  spend(values.length * (perWeight + perProduct * linear.layout.rows.length));
   const { rounded, wanted, bias } = roundLinear(values, snap, linear.layout, linear.factors);
   return { as: { values: rounded, method, error: codebooks.errorOf(wanted, rounded) }, bias };
 }

@@ -33,9 +33,7 @@ function install(hooks: KernelHooks): () => void {
           ? inputs.map(swap)
           : Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, swap(value)]))
         : inputs;
-      inside = false;
       const result = original.call(engine, kernel, given as object, attrs);
-      inside = true;
       hooks.after?.(
         {
           kernel,

@@ -1,13 +1,15 @@
 import type { ModelArtifacts } from '@espalier/codec';
 import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
+import { spend } from '../time-budget.js';
 import type { InputValues } from './graph/fixed-inputs.js';
 import { loadGraph } from './graph/load-graph.js';
-import { intercept, interceptAsync } from './intercept.js';
+import { intercept, interceptAsync, type KernelHooks } from './intercept.js';
 import { isGraph } from './is-graph.js';
 import { loadLayers } from './load-layers.js';
 import type { Executable, Loaded } from './model.js';
 import { said } from './said.js';
+import { secondsOf } from './seconds-of.js';
 import { checkWeights } from './weights.js';
 
 /**
@@ -59,7 +61,11 @@ function runner({ weights, waits }: Omit<Loaded, 'predict'>, predict: Loaded['pr
       if (other === undefined) return undefined;
       return tf.util.arraysEqual(other.shape, tensor.shape) ? other : tf.reshape(other, tensor.shape);
     };
-    const hooks = { ...(others.size > 0 && { replace }), ...(after && { after }) };
+    const counted: KernelHooks['after'] = (call, outputs) => {
+      spend(secondsOf(call, outputs));
+      after?.(call, outputs);
+    };
+    const hooks = { ...(others.size > 0 && { replace }), after: counted };
     // An output that is an input or a weight itself would be disposed with it.
     const now = (): tf.Tensor[] => tf.tidy(() => (predict(examples) as (tf.Tensor | null)[]).map(copied));
     const later = async (): Promise<tf.Tensor[]> => {

@@ -49,23 +49,19 @@ export async function planAll(
   // Only a bias that is rounded itself makes up for a mean.
   const correctable = new Set(felt.map(({ name }) => name));
   const plans: Plan[] = [];
-  try {
-    for (const weight of felt) {
-      const { name } = weight;
-      const own = values.get(name) as Float32Array;
-      const slopes = sensitivity.get(name) as Float64Array;
-      const gram = moments.get(name)?.finish();
-      const layout = linear.get(name);
-      const linked = biases.get(name) ?? '';
-      const bias = correctable.has(linked) ? linked : undefined;
-      plans.push(
-        gram && layout
-          ? planLinear(weight, own, slopes, layout, gram, bias, doubting)
-          : planPlain(weight, own, slopes),
-      );
-    }
-  } finally {
-    for (const sum of moments.values()) sum.dispose();
+  for (const weight of felt) {
+    const { name } = weight;
+    const own = values.get(name) as Float32Array;
+    const slopes = sensitivity.get(name) as Float64Array;
+    const gram = moments.get(name)?.finish();
+    const layout = linear.get(name);
+    const linked = biases.get(name) ?? '';
+    const bias = correctable.has(linked) ? linked : undefined;
+    plans.push(
+      gram && layout
+        ? planLinear(weight, own, slopes, layout, gram, bias, doubting)
+        : planPlain(weight, own, slopes),
+    );
   }
   if (unreached.length > 0) {
     log(`${unreached.length} tensors that no output depends on, with these inputs: quantised by themselves`);

@@ -1,3 +1,4 @@
+import { coarse } from '../numbers/coarse.js';
 import type { Factor } from '../round/factor.js';
 import type { Layout } from '../trace/layout.js';
 
@@ -10,7 +11,8 @@ const commonColumns = 1;
 
 /**
  * What the outputs' mean squared error gains by the squared error of each weight of a linear operation, once the rows after it
- * have made up for theirs: what is left of its row's energy (the pivot), times what the outputs feel of its column's sums.
+ * have made up for theirs: what is left of its row's energy (the pivot), times what the outputs feel of its column's sums. Both in
+ * half octaves, which are what steps differ by.
  *
  * @param sensitivity - Of each weight, see `sensitivities`.
  * @param moments - `[groups, size, size]`, as they were factorised.
@@ -40,9 +42,9 @@ export function importanceOf(
     let base = 0;
     for (let r = 0; r < rows.length; r++) base += (commonRows * pivots[r]) / rows.length;
     for (let c = 0; c < columns.length; c++) {
-      const output = outputs[g * columns.length + c] + common;
+      const output = coarse(outputs[g * columns.length + c] + common);
       for (let r = 0; r < rows.length; r++) {
-        importance[groups[g] + rows[r] + columns[c]] = (pivots[r] + base) * output;
+        importance[groups[g] + rows[r] + columns[c]] = coarse(pivots[r] + base) * output;
       }
     }
   }

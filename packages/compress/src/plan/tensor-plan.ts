@@ -1,7 +1,8 @@
 import type { Gram } from '../calibrate/moments.js';
 import type { Weight } from '../model/weights.js';
+import { coarse } from '../numbers/coarse.js';
 import { type Factor, factorize } from '../round/factor.js';
-import type { Stage } from '../time-budget.js';
+import { perOwnProduct, type Stage, spend } from '../time-budget.js';
 import type { Layout } from '../trace/layout.js';
 import { Codebooks } from './codebooks.js';
 import { importanceOf } from './importance.js';
@@ -58,9 +59,10 @@ export function planLinear(
   const [learned, checked] = found.split?.map(inOrder) ?? [];
   const chosen =
     learned && checked && (stage?.fits(groups.length * size ** 3) ?? true)
-      ? chooseDoubt(values, layout, { size, biased, learned, checked })
+      ? chooseDoubt(layout, { size, biased, learned, checked })
       : usualDoubt;
   const doubt = Math.max(chosen, leastDoubt(rows.length, found.positions));
+  spend((perOwnProduct * groups.length * size ** 3) / 6);
   const factors = Array.from(groups, (_, g) =>
     factorize(moments.subarray(g * size * size, (g + 1) * size * size), size, doubt, biased),
   );
@@ -70,7 +72,7 @@ export function planLinear(
     weight,
     values,
     wish: new Wish(weight.shape, importance, values),
-    level: new Wish(weight.shape, new Float64Array(values.length).fill(average), values),
+    level: new Wish(weight.shape, new Float64Array(values.length).fill(coarse(average)), values),
     codebooks: new Codebooks(values, importance),
     predictor,
     linear: { layout, factors, bias },
@@ -90,7 +92,7 @@ export function planAlone(weight: Weight, values: Float32Array, reached: number)
 /** Plans any other tensor from its elements' sensitivities, which are noisy: each counts with the tensor's mean. */
 export function planPlain(weight: Weight, values: Float32Array, sensitivity: Float64Array): Plan {
   const mean = sensitivity.reduce((a, b) => a + b, 0) / sensitivity.length;
-  const importance = sensitivity.map((s) => (s + mean) / 2);
+  const importance = sensitivity.map((s) => coarse((s + mean) / 2));
   return planned(weight, values, importance);
 }
 

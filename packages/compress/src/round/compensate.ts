@@ -1,5 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { productOf } from '../numbers/product.js';
+import { exactProduct } from '../numbers/product.js';
 import type { Layout } from '../trace/layout.js';
 import type { Factor } from './factor.js';
 import type { Snap } from './snap.js';
@@ -26,57 +25,56 @@ export function roundLinear(
   const width = columns.length;
   const biased = factors[0].size > rows.length;
   const bias = biased ? new Float64Array(groups.length * width) : undefined;
-  const errors = new Float32Array(rows.length * width);
   for (let g = 0; g < groups.length; g++) {
     const { lower, size } = factors[g];
+    const owed = new Float64Array(size * width);
     for (let start = 0; start < size; start += block) {
       const end = Math.min(size, start + block);
-      const owed = owedTo(lower, size, start, end, errors, width);
+      const errors = new Float64Array(block * width);
       for (let j = start; j < end; j++) {
-        const own = owed.subarray((j - start) * width, (j - start + 1) * width);
+        const own = owed.subarray(j * width, (j + 1) * width);
         for (let k = start; k < j; k++) {
           const m = lower[j * size + k];
           if (m === 0) continue;
-          const from = k * width;
+          const from = (k - start) * width;
           for (let c = 0; c < width; c++) own[c] += m * errors[from + c];
         }
         if (j === rows.length) {
-          for (let c = 0; c < width; c++) (bias as Float64Array)[g * width + c] = own[c];
+          (bias as Float64Array).set(own, g * width);
           continue;
         }
         for (let c = 0; c < width; c++) {
           const at = groups[g] + rows[j] + columns[c];
           wanted[at] = values[at] + own[c];
-          const value = snap(wanted[at], at);
+          const value = snap(values[at] + own[c], at);
           rounded[at] = value;
-          errors[j * width + c] = values[at] - value;
+          errors[(j - start) * width + c] = values[at] - value;
         }
       }
+      if (end < size) tell(owed, lower, size, end, errors, width);
     }
   }
   return { rounded, wanted, bias };
 }
 
-/** Rows that are rounded one by one, after what those before them left is told to all of them at once. */
+/** Rows that are rounded one by one, before those after them are told of all of them at once. */
 const block = 64;
 
-/** What rows `start` to `end` are to make up for, of the errors of the rows before `start`: `[end - start, width]`. */
-function owedTo(
-  lower: Float32Array,
+/** Tells rows `end` and on of the errors of the block before them. */
+function tell(
+  owed: Float64Array,
+  lower: Float64Array,
   size: number,
-  start: number,
   end: number,
-  errors: Float32Array,
+  errors: Float64Array,
   width: number,
-): Float32Array {
-  const count = end - start;
-  if (start === 0) return new Float32Array(count * width);
-  const factors = new Float32Array(count * start);
+): void {
+  const count = size - end;
+  const factors = new Float64Array(count * block);
   for (let j = 0; j < count; j++) {
-    factors.set(lower.subarray((start + j) * size, (start + j) * size + start), j * start);
+    const row = (end + j) * size + end;
+    factors.set(lower.subarray(row - block, row), j * block);
   }
-  return productOf(
-    tf.tensor2d(factors, [count, start]),
-    tf.tensor2d(errors.subarray(0, start * width), [start, width]),
-  );
+  const sums = exactProduct(factors, errors, [count, block, width]);
+  for (let i = 0, to = end * width; i < sums.length; i++, to++) owed[to] += sums[i];
 }

@@ -1,11 +1,8 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { productOf } from '../numbers/product.js';
-
 /** H = M' D M with M unit lower triangular and D diagonal. */
 export interface Factor {
   readonly size: number;
   /** `[size, size]`, below the diagonal; the rest is meaningless. */
-  readonly lower: Float32Array;
+  readonly lower: Float64Array;
   /** What is left of each feature's energy once the later ones have taken what they can predict of it. */
   readonly pivots: Float64Array;
 }
@@ -20,7 +17,7 @@ const dampingByDoubt = 0.3;
 /**
  * Factorises one group's moments. With errors e of the weights of a column, e' H e = sum over j of
  * D_j (e_j + sum over k < j of M_jk e_k)^2: taken in order, each weight can be chosen so that it makes up for the errors
- * before it.
+ * before it. In float64 and in one order on all machines: small pivots are differences of large numbers.
  *
  * @param doubt - Part of every covariance that is taken for chance.
  * @param biased - Whether the last feature is the bias, the constant 1.
@@ -34,7 +31,7 @@ export function factorize(moments: Float64Array, size: number, doubt: number, bi
   for (let i = 0; i < features; i++) energy += a[i * size + i];
   const extra = (Math.min(damping, dampingByDoubt * doubt) * energy) / Math.max(1, features) + 1e-30;
   for (let i = 0; i < features; i++) a[i * size + i] += extra;
-  const lower = new Float32Array(size * size);
+  const lower = new Float64Array(size * size);
   const pivots = new Float64Array(size);
   for (let end = size; end > 0; end -= block) {
     const start = Math.max(0, end - block);
@@ -55,26 +52,20 @@ export function factorize(moments: Float64Array, size: number, doubt: number, bi
   return { size, lower, pivots };
 }
 
-/** Rows that are eliminated one by one, before the rest is told of all of them at once. */
+/** Rows that are eliminated one by one, before the rest is told of all of them at once; a multiple of four. */
 const block = 64;
 
-/** Takes what rows `start` to `end` predict off all rows before them: one product, which backends are made for. */
-function eliminate(a: Float64Array, lower: Float32Array, size: number, start: number, end: number): void {
-  if (start === 0) return;
-  const count = end - start;
-  const [predicted, factors] = [new Float32Array(count * start), new Float32Array(count * start)];
-  for (let j = 0; j < count; j++) {
-    const row = (start + j) * size;
-    predicted.set(a.subarray(row, row + start), j * start);
-    factors.set(lower.subarray(row, row + start), j * start);
-  }
-  const products = productOf(
-    tf.tensor2d(factors, [count, start]),
-    tf.tensor2d(predicted, [count, start]),
-    true,
-  );
+/** Takes what rows `start` to `end` predict off all rows before them, four at a time. */
+function eliminate(a: Float64Array, lower: Float64Array, size: number, start: number, end: number): void {
   for (let i = 0; i < start; i++) {
-    for (let k = 0; k <= i; k++) a[i * size + k] -= products[i * start + k];
+    const target = i * size;
+    for (let row = start * size; row < end * size; row += 4 * size) {
+      const [two, three, four] = [row + size, row + 2 * size, row + 3 * size];
+      const [f, g, h, l] = [lower[row + i], lower[two + i], lower[three + i], lower[four + i]];
+      for (let k = 0; k <= i; k++) {
+        a[target + k] -= f * a[row + k] + g * a[two + k] + (h * a[three + k] + l * a[four + k]);
+      }
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import { type Method, quantize, type Rounded } from '../choose/quantize.js';
 import type { Bench } from '../fidelity/bench.js';
 import type { Examples, Executable } from '../model/model.js';
 import type { Tensors } from '../model/tensors.js';
+import { coarse } from '../numbers/coarse.js';
 import type { CompressOptions } from '../options.js';
 import type { Plan } from '../plan/tensor-plan.js';
 import type { Work } from '../time-budget.js';
@@ -18,6 +19,9 @@ export interface Found {
   /** All tensors at a fineness. */
   readonly roundedAt: (fineness: number) => ReadonlyMap<string, Rounded>;
 }
+
+/** Parts of an octave that the fineness goes by. */
+const finest = 128;
 
 /** How hard the coder searches in a trial. */
 const trialEffort = 4;
@@ -36,14 +40,14 @@ export async function coarsestSteps(
   const felt = plans.reduce((n, { values, unreached }) => n + (unreached ? 0 : values.length), 0);
   const decibels = quality ?? (bytes ? 40 : 45);
   /** Were all errors alike, the outputs would be so many dB off at this fineness. */
-  const expected = Math.sqrt((12 * 10 ** (-decibels / 10)) / Math.max(1, felt));
+  const expected = coarse(Math.sqrt((12 * 10 ** (-decibels / 10)) / Math.max(1, felt)), finest);
   let methods: ReadonlyMap<string, Method> = new Map();
   /** A fineness at which the outputs are about so many dB off, and what they do not feel is so by itself. */
   const approach = async (start: number): Promise<number> => {
     let fineness = start;
     for (let i = 0; i < 4 && felt > 0; i++) {
       const octaves = ((await bench.psnr(model, quantize(plans, fineness, methods))) - decibels) / 6.02;
-      fineness *= 2 ** Math.max(-6, Math.min(6, octaves));
+      fineness = coarse(fineness * 2 ** Math.max(-6, Math.min(6, octaves)), finest);
       if (Math.abs(octaves) < 0.7) break;
     }
     for (const { unreached, wish } of plans) {
@@ -53,7 +57,8 @@ export async function coarsestSteps(
   };
   const near = await approach(expected);
   methods = chooseMethods(plans, near, work.stage(0.12, 0.5));
-  const roundedAt = (fineness: number): ReadonlyMap<string, Rounded> => quantize(plans, fineness, methods);
+  const roundedAt = (fineness: number): ReadonlyMap<string, Rounded> =>
+    quantize(plans, coarse(fineness, finest), methods);
   if (felt === 0 && !bytes) return { trials: [], fineness: near, roundedAt };
   await correctSteps(model, plans, near, methods, bench, batch, work.stage(0.2, 0.4));
   log(`${plans.length} tensors weighed by the error of each`);
@@ -61,7 +66,10 @@ export async function coarsestSteps(
   const { fineness } = await search(
     await approach(near),
     aim,
-    async (tried) => {
+    async (wanted) => {
+      const tried = coarse(wanted, finest);
+      const known = trials.find((trial) => trial.fineness === tried);
+      if (known) return known.figure;
       const rounded = roundedAt(tried);
       const figure = bytes ? tensors.encode(rounded, trialEffort).length : await bench.psnr(model, rounded);
       log(`step factor ${tried.toPrecision(4)}: ${bytes ? `${figure} bytes` : `${figure.toFixed(2)} dB`}`);
@@ -74,7 +82,7 @@ export async function coarsestSteps(
     },
     work.stage(1, 0.25),
   );
-  return { trials, fineness, roundedAt };
+  return { trials, fineness: coarse(fineness, finest), roundedAt };
 }
 
 /** About the bytes of all that is quantised. */

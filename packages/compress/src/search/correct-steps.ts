@@ -10,6 +10,9 @@ import type { Stage } from '../time-budget.js';
 const mostElements = 2 ** 19;
 const leastExamples = 4;
 
+/** Parts of an octave that steps are corrected by. */
+const parts = 8;
+
 /**
  * Rounds one tensor at a time and compares the outputs' error with what was expected of it: that follows from an average
  * over all directions, where compensated errors keep to few. Steps of tensors that matter more than expected shrink.
@@ -38,9 +41,10 @@ export async function correctSteps(
     for (let round = 0; round < 2; round++) {
       const rounded = quantize([...new Set([...group, ...biases])], fineness, methods);
       const octaves = Math.log2((await bench.error(model, rounded, examples, original)) / expected) / 2;
+      const finer = Math.max(0, Math.min(8, Math.round(parts * octaves) / parts));
       for (const { wish, level } of group) {
-        wish.refine(Math.max(0, Math.min(8, octaves)));
-        level?.refine(Math.max(0, Math.min(8, octaves)));
+        wish.refine(finer);
+        level?.refine(finer);
       }
       if (!(octaves > 1)) break;
     }

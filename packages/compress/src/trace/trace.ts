@@ -24,6 +24,9 @@ export interface Trace {
   readonly normalizations: readonly Normalization[];
 }
 
+/** Kernels that leave all elements as they are, in their order. */
+const looks: readonly string[] = ['Identity', 'Reshape'];
+
 /** Runs the model once and notes what its kernels do with its weights. */
 export async function trace(
   model: Executable,
@@ -51,9 +54,12 @@ export async function trace(
     for (const tensor of Object.values(inputs)) {
       if (!(tensor instanceof tf.Tensor)) continue;
       const sum = sums.get(tensor.dataId);
-      if (sum) sum.taken++;
+      const same = looks.includes(kernel) && results[0].shape.at(-1) === tensor.shape.at(-1);
+      // Some backends give what is reshaped the same data, others a copy.
+      if (sum && same) sums.set(results[0].dataId, sum);
+      else if (sum) sum.taken++;
       const name = finder.name(tensor);
-      const looking = ['Identity', 'Reshape', 'Cast', 'Transpose'].includes(kernel);
+      const looking = ['Cast', 'Transpose', ...looks].includes(kernel);
       if (name === undefined || looking) continue;
       uses.set(name, (uses.get(name) ?? 0) + 1);
       if (tensor !== found?.weight && tensor.rank > 1) spoilt.add(name);

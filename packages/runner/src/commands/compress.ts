@@ -87,9 +87,8 @@ const args = {
   },
   seconds: {
     type: 'string',
-    default: '50',
     description:
-      'About how much processor time it may take: what no longer fits is left out. Infinity: the same file on each machine',
+      'About how much processor time it may take: what no longer fits is left out. Default: what takes some 50 natively, counted, so that the file is the same on every machine; Infinity: all the work',
     valueHint: 'n',
   },
   seed: { type: 'string', default: '1', description: 'Of the inputs', valueHint: 'n' },
@@ -207,13 +206,14 @@ type Given = Parameters<typeof calibrationOptions>[0] & {
   readonly validate?: string | undefined;
   readonly peak?: string | undefined;
   readonly update?: string | undefined;
-  readonly seconds: string;
+  readonly seconds?: string | undefined;
 };
 
 /** What a command line asks for, but for the aim. */
 function useOf(given: Given, inputs: readonly string[]): Omit<CompressUse, 'aim'> {
   const { model, calibrate, validate, peak, update } = given;
-  const seconds = number('seconds', given.seconds, 1, Number.POSITIVE_INFINITY);
+  const seconds =
+    given.seconds === undefined ? undefined : number('seconds', given.seconds, 1, Number.POSITIVE_INFINITY);
   return {
     model,
     calibrate,
@@ -222,6 +222,6 @@ function useOf(given: Given, inputs: readonly string[]): Omit<CompressUse, 'aim'
     ...(update !== undefined && { update }),
     ...(peak !== undefined && { peak: number('peak', peak, 1e-30, 1e30) }),
     inputs,
-    ...(Number.isFinite(seconds) && { seconds }),
+    ...(seconds !== undefined && { seconds: Number.isFinite(seconds) ? seconds : 'all' }),
   };
 }

@@ -28,8 +28,8 @@ export interface CompressUse {
   readonly inputs: readonly string[];
   /** An older file: an update to it is written beside the new one. */
   readonly update?: string;
-  /** Of processor time, about; absent: as long as it takes. */
-  readonly seconds?: number;
+  /** Of processor time, about; 'all': as long as it takes. Absent: counted, see `CompressOptions`. */
+  readonly seconds?: number | 'all';
 }
 
 type Result = Compressed | (CompressedWeights & { readonly reason?: string });
@@ -85,7 +85,7 @@ export async function compressOnce(
   const alone = artifacts.modelTopology === undefined;
   if (alone) refuseInputs(use, file);
   else await start();
-  const { aim, calibrate, validate, calibration, peak, seconds = Number.POSITIVE_INFINITY } = use;
+  const { aim, calibrate, validate, calibration, peak, seconds } = use;
   const old = use.update === undefined ? undefined : new Uint8Array(await readWhole(use.update));
   // What is no such file is refused before any work.
   if (old) gridsOf(old);
@@ -100,7 +100,7 @@ export async function compressOnce(
         ...(peak !== undefined && { peak }),
         ...(old && { update: old }),
         inputs,
-        seconds,
+        ...(seconds !== undefined && { seconds: seconds === 'all' ? Number.POSITIVE_INFINITY : seconds }),
         log,
       }).finally(() => tf.dispose(inputs as tf.TensorContainer));
   await writeWhole(out, result.file);

@@ -1,0 +1,3 @@
+import { testSame } from './same.js';
+
+testSame(2);
