@@ -10,7 +10,7 @@ const mostChecked = 4096;
 const mostOwn = 128;
 
 /** Positions that else the backend adds up, in float32 and in an order of its own, before their sums are added up here. */
-const block = 64;
+const block = 512;
 
 /** Second moments of what a linear operation's rows are multiplied with, the last row being a constant 1. */
 export interface Gram {
