@@ -46,16 +46,41 @@ namespace plain {
 #undef HEIGHT
 }  // namespace plain
 
-// c [rows, columns] += a [rows, depth] b [depth, columns]; b_row and c_row are the distances of rows.
-void AddProduct(int64_t rows, int64_t columns, int64_t depth, Left a, const float* b, int64_t b_row, float* c,
-                int64_t c_row) {
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-  static const bool has512 = __builtin_cpu_supports("avx512f"), has256 = __builtin_cpu_supports("avx2");
-  static const bool fused = __builtin_cpu_supports("fma");
-  if (has512 && fused) return wide512::Product(rows, columns, depth, a, b, b_row, c, c_row);
-  if (has256 && fused) return wide256::Product(rows, columns, depth, a, b, b_row, c, c_row);
+inline int Lanes() {
+  static const int lanes = !__builtin_cpu_supports("fma")       ? 4
+                           : __builtin_cpu_supports("avx512f") ? 16
+                           : __builtin_cpu_supports("avx2")    ? 8
+                                                               : 4;
+  return lanes;
+}
+#else
+inline int Lanes() { return 4; }
+#endif
+
+// Whether it is faster than what TensorFlow has.
+inline bool HasWideProduct() { return Lanes() > 4; }
+
+inline void Block(int64_t rows, int64_t columns, int64_t depth, Left a, const float* b, int64_t b_row, float* c,
+                  int64_t c_row) {
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+  if (Lanes() == 16) return wide512::Product(rows, columns, depth, a, b, b_row, c, c_row);
+  if (Lanes() == 8) return wide256::Product(rows, columns, depth, a, b, b_row, c, c_row);
 #endif
   plain::Product(rows, columns, depth, a, b, b_row, c, c_row);
+}
+
+// c [rows, columns] += a [rows, depth] b [depth, columns]; b_row and c_row are the distances of rows. Blocks of a stay in the second
+// cache while the columns pass, two vectors wide, those of b in the first.
+inline void AddProduct(int64_t rows, int64_t columns, int64_t depth, Left a, const float* b, int64_t b_row, float* c,
+                int64_t c_row) {
+  const int64_t high = 16 * kTileRows, deep = 256;
+  for (int64_t k = 0; k < depth; k += deep)
+    for (int64_t i = 0; i < rows; i += high) {
+      Left part = {a.at + i * a.row + k * a.column, a.row, a.column};
+      Block(rows - i < high ? rows - i : high, columns, depth - k < deep ? depth - k : deep, part, b + k * b_row, b_row,
+            c + i * c_row, c_row);
+    }
 }
 
 }  // namespace

@@ -127,14 +127,11 @@ void Backward(const Sizes& n, const float* dy, const float* back, const float* s
 // The rows [from, to) of dU: what was multiplied with U, over all sequences and times, times dx.
 void WeightSlopes(const Sizes& n, const float* states, const float* reset, const float* dx, float* du, int64_t from,
                   int64_t to) {
-  const int64_t depth = 256, all = n.batch * n.time, width = 3 * n.units;
-  for (int64_t k = 0; k < all; k += depth) {
-    int64_t some = std::min(depth, all - k);
-    Left outer = {states + k * n.units + from, 1, n.units}, inner = {reset + k * n.units + from, 1, n.units};
-    float* c = du + from * width;
-    AddProduct(to - from, 2 * n.units, some, outer, dx + k * width, width, c, width);
-    AddProduct(to - from, n.units, some, inner, dx + k * width + 2 * n.units, width, c + 2 * n.units, width);
-  }
+  const int64_t all = n.batch * n.time, width = 3 * n.units;
+  Left outer = {states + from, 1, n.units}, inner = {reset + from, 1, n.units};
+  float* c = du + from * width;
+  AddProduct(to - from, 2 * n.units, all, outer, dx, width, c, width);
+  AddProduct(to - from, n.units, all, inner, dx + 2 * n.units, width, c + 2 * n.units, width);
 }
 
 // Inputs: x, U; outputs: h' of all times, and z, r, c.

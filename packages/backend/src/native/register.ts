@@ -1,5 +1,6 @@
 import { registerActivations } from './activations.js';
 import { registerBatchNorm } from './batch-norm.js';
+import { registerConv2d } from './conv2d.js';
 import { registerCrossEntropy } from './cross-entropy.js';
 import { registerExamples } from './examples.js';
 import { registerGather } from './gather.js';
@@ -15,7 +16,7 @@ import { registerRandom } from './random.js';
 
 /**
  * Registers the faster training kernels of the native backend, which must be the current one: gradients of
- * activations, matrix products, gathering, batches, max-pooling, batch normalisation and ReLU6 (TF.js's layers too), fused cross-entropy, seeded random numbers, ops of our own for noise and for the mixture prior. `startBackend` does this; results are the stock ones to
+ * activations, matrix products, gathering, batches, convolutions of few places, max-pooling, batch normalisation and ReLU6 (TF.js's layers too), fused cross-entropy, seeded random numbers, ops of our own for noise and for the mixture prior. `startBackend` does this; results are the stock ones to
  * float tolerance. Safe to call again.
  */
 export function registerNativeTraining(): void {
@@ -23,6 +24,7 @@ export function registerNativeTraining(): void {
   registerMatMul();
   registerGather();
   registerExamples();
+  registerConv2d();
   registerMaxPool();
   if (registerBatchNorm()) improveBatchNormalization();
   improveRelu();
