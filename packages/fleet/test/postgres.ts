@@ -106,6 +106,11 @@ export class Postgres {
     return postgres;
   }
 
+  /** The server's process, which is above those of its sessions. */
+  get pid(): number | undefined {
+    return this.#server?.pid;
+  }
+
   /** Starts the server, and waits until it answers. */
   async up(): Promise<void> {
     const settings = {
