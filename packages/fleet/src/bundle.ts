@@ -71,7 +71,8 @@ export async function putBundle(
     files.push({ path: checkPath(path), hash, bytes: bytes.length });
   }
   const manifest = { needs, files, folder };
-  const id = hashOf(manifest);
+  // Its name is its signature: with another key the same files are another bundle.
+  const id = fleet.key.sign('bundle', manifest);
   const known = await fleet.database.query<{ hash: string }>(
     'select hash from espalier.blob where hash = any($1)',
     [[...contents.keys()]],
@@ -85,7 +86,7 @@ export async function putBundle(
   }
   await fleet.database.query(
     'insert into espalier.bundle (id, manifest, signature) values ($1, $2, $3) on conflict do nothing',
-    [id, JSON.stringify(manifest), fleet.key.sign('bundle', manifest)],
+    [id, JSON.stringify(manifest), id],
   );
   return { id, manifest };
 }
@@ -102,7 +103,7 @@ export async function bundleOf(fleet: Fleet, id: string): Promise<Bundle> {
   );
   if (row === undefined) throw new EspalierError('bad-bundle', `There is no bundle ${id}.`);
   const { manifest, signature } = row;
-  if (!fleet.key.signed('bundle', manifest, signature) || hashOf(manifest) !== id) {
+  if (!fleet.key.signed('bundle', manifest, signature) || signature !== id) {
     throw new EspalierError('bad-signature', `The bundle ${id} was not signed with this fleet's key.`, {
       remedy: 'Nothing of it is run. Give all machines of the fleet the same key.',
     });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundleOf } from '../src/bundle.js';
 import {
   cancel,
   drain,
@@ -262,6 +263,14 @@ describe.skipIf(!hasPostgres)(called, () => {
     const bundle = await putBundle(other, root, ['plugin.mjs'], { needs, folder: 'out' });
     const foreign = await Study.open(other, 'foreign', bundle);
     const ended = Promise.allSettled([foreign.run({ n: 1 }, 'Trial 1', folder())]);
+    // The same files signed with both keys are two bundles: a key may be changed.
+    const both = await Promise.all(
+      [fleet, other].map((of) => putBundle(of, root, ['plugin.mjs'], { needs, folder: 'both' })),
+    );
+    expect(both[0].id).not.toBe(both[1].id);
+    expect((await bundleOf(fleet, both[0].id)).manifest).toEqual(both[0].manifest);
+    expect((await bundleOf(other, both[1].id)).manifest).toEqual(both[1].manifest);
+    await expect(bundleOf(fleet, both[1].id)).rejects.toMatchObject({ code: 'bad-signature' });
     const one = await study('changed');
     const wrong = Promise.allSettled([one.run({ n: 1 }, 'Trial 1', folder())]);
     await Promise.all([asked('changed', 1), asked('foreign', 1)]);
