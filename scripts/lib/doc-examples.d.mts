@@ -5,6 +5,6 @@ export interface DocExample {
   readonly line: number;
   readonly code: string;
 }
-export function docExamples(): DocExample[];
+export function docExamples(options?: { readonly all?: boolean }): DocExample[];
 export function exampleFile(example: DocExample): string;
 export function writeDocExamples(examples?: readonly DocExample[]): void;

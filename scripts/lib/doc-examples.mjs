@@ -16,7 +16,7 @@ function* fences(lines) {
 }
 
 /** `@example` blocks in the doc comments of a source file. */
-function* inSource(file) {
+function* inSource(file, all) {
   const lines = readFileSync(join(root, file), 'utf8').split('\n');
   for (let i = 0; i < lines.length; i++) {
     if (!/^\s*\/\*\*/.test(lines[i])) continue;
@@ -27,18 +27,18 @@ function* inSource(file) {
     if (example === -1) continue;
     const rest = comment.slice(example);
     for (const { language, words, from, to } of fences(rest)) {
-      if (language !== 'ts' || words.includes('no-run')) continue;
+      if (language !== 'ts' || (!all && words.includes('no-run'))) continue;
       yield { file, line: start + example + from + 1, code: rest.slice(from, to).join('\n') };
     }
   }
 }
 
 /** Blocks of a Markdown file that import one of our packages. */
-function* inMarkdown(file) {
+function* inMarkdown(file, all) {
   const lines = readFileSync(join(root, file), 'utf8').split('\n');
   for (const { language, words, from, to } of fences(lines)) {
     const code = lines.slice(from, to).join('\n');
-    if (language !== 'ts' || words.includes('no-run') || !/from '@espalier\//.test(code)) continue;
+    if (language !== 'ts' || (!all && words.includes('no-run')) || !/from '@espalier\//.test(code)) continue;
     yield { file, line: from + 1, code };
   }
 }
@@ -53,17 +53,17 @@ const markdownIn = (directory) =>
 /**
  * The examples that must run: every ```ts block after an `@example` tag in the sources, and every ```ts block
  * in the Markdown of the root, docs, its guide and the packages that imports one of our packages; ```ts no-run takes a
- * block out.
+ * block out, unless `all` are wanted.
  */
-export function docExamples() {
+export function docExamples({ all = false } = {}) {
   const sources = readdirSync(join(root, 'packages'))
     .filter((name) => existsSync(join(root, 'packages', name, 'src')))
     .flatMap((name) => filesBelow(`packages/${name}/src`, (path) => path.endsWith('.ts')));
   const readmes = readdirSync(join(root, 'packages')).flatMap((name) => markdownIn(join('packages', name)));
   const markdown = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('docs/guide'), ...readmes];
   return [
-    ...sources.flatMap((file) => [...inSource(file)]),
-    ...markdown.flatMap((file) => [...inMarkdown(file)]),
+    ...sources.flatMap((file) => [...inSource(file, all)]),
+    ...markdown.flatMap((file) => [...inMarkdown(file, all)]),
   ];
 }
 

@@ -30,6 +30,13 @@ export interface DoctorRow {
 /**
  * Tries each backend in a process of its own, so that a broken addon takes nothing down with it. Takes a second or
  * two. An addon that lies in the cache is linked into node_modules on the way.
+ *
+ * @example
+ * ```ts no-run
+ * import { describe, doctor, startBackend } from '@espalier/backend';
+ * for (const { backend, found, advice } of await doctor()) console.log(backend, found, advice);
+ * console.log(describe(await startBackend()));
+ * ```
  */
 export function doctor(): Promise<DoctorRow[]> {
   return Promise.all(BACKEND_NAMES.map((name) => (name === 'webgpu' ? examineWebgpu() : examine(name))));

@@ -48,6 +48,16 @@ export function roundTo(weight: number, bits: number): number {
  *
  * @param weights - Posterior means; what is exactly 0 stays so.
  * @param variances - Posterior variances, as many.
+ *
+ * @example
+ * ```ts
+ * import { dequantize } from '@espalier/core';
+ * import { layerBits, roundTo, roundToGrid, unitRoundOff } from '@espalier/bayesian-layers';
+ * const [weights, variances] = [Float32Array.of(0.3, 0, -0.77), Float32Array.of(0.01, 0.01, 0.01)];
+ * if (layerBits(weights, variances) !== 5 || unitRoundOff(5) !== 1 / 32 || roundTo(0.3, 5) !== 10 / 32) throw new Error('unexpected');
+ * const values = dequantize(roundToGrid(weights, variances));
+ * if (values.join() !== '0.3125,0,-0.78125') throw new Error(values.join());
+ * ```
  */
 export function roundToGrid(weights: Float32Array, variances: Float32Array): QuantizedTensor {
   let bits = layerBits(weights, variances);

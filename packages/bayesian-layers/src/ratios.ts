@@ -40,7 +40,16 @@ export function exponentBits(most: number): number {
   return Number.isNaN(bits) ? 1 : Math.max(1, bits);
 }
 
-/** Indices of the weights in rows and columns that are not all zero. */
+/**
+ * Indices of the weights in rows and columns that are not all zero.
+ *
+ * @example
+ * ```ts
+ * import { denseBlock } from '@espalier/bayesian-layers';
+ * const kept = denseBlock([1, 0, 2, 0, 0, 0, 0, 0, 3], [3, 3]); // the middle row and column are empty
+ * if (kept.join() !== '0,2,6,8') throw new Error(kept.join());
+ * ```
+ */
 export function denseBlock(weights: ArrayLike<number>, shape: readonly number[]): Uint32Array {
   const columns = shape[shape.length - 1];
   const rows = weights.length / columns;

@@ -68,6 +68,15 @@ function miscounted(what: 'input' | 'output', given: number, wanted: number): Es
  *
  * @param owner - Who needs it: named in the message.
  * @throws EspalierError `unsupported-layer` where there are several
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { listed, onlyOne } from '@espalier/core';
+ * const [a, b] = [tf.scalar(1), tf.scalar(2)];
+ * if (listed(a).length !== 1 || listed([a, b]).length !== 2 || onlyOne('mine', a) !== a) throw new Error('unexpected');
+ * ```
  */
 export function onlyOne(owner: string, tensors: Arranged): tf.Tensor {
   if (!Array.isArray(tensors)) return tensors;

@@ -20,6 +20,17 @@ const isSize = (n: unknown): boolean => Number.isInteger(n) && (n as number) >= 
  *
  * @param parameter - Which it has to fit; without it, only the sizes are looked at.
  * @throws EspalierError `invalid-option`
+ *
+ * @example
+ * ```ts
+ * import { checkBlock, EspalierError } from '@espalier/core';
+ * checkBlock('mine', [1, 8]);
+ * try {
+ *   checkBlock('mine', [0, 8]);
+ * } catch (error) {
+ *   if (!(error instanceof EspalierError) || error.code !== 'invalid-option') throw error;
+ * }
+ * ```
  */
 export function checkBlock(owner: string, block: unknown, parameter?: Parameter): void {
   if (!Array.isArray(block) || block.length === 0 || !block.every(isSize)) {

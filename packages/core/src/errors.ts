@@ -79,6 +79,13 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
  * An `unknown-name` error that lists what there is and offers the nearest name.
  *
  * @param what - What kind of thing is named, for example `'parameter'`.
+ *
+ * @example
+ * ```ts
+ * import { unknownName } from '@espalier/core';
+ * const { message, code } = unknownName('animal', 'hrose', ['horse', 'cow']);
+ * if (code !== 'unknown-name' || !message.includes("Did you mean 'horse'?")) throw new Error(message);
+ * ```
  */
 export function unknownName(what: string, name: string, known: Iterable<string>): EspalierError {
   const names = [...known];

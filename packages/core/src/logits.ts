@@ -53,6 +53,20 @@ export function outputActivation(model: LayersModel, output?: number): OutputAct
  * Calls `work` while the model's output activation is taken off, so that the model gives logits.
  *
  * @param outputs - Of a model with several outputs, for which ones. Default: for its only output.
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { outputActivation, withLogits } from '@espalier/core';
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 2, inputShape: [1], activation: 'softmax' })] });
+ * if (outputActivation(model) !== 'softmax') throw new Error('unexpected');
+ * const x = tf.tensor2d([[3]]);
+ * const logits = withLogits(model, () => model.predict(x) as tf.Tensor);
+ * const sum = tf.sum(tf.softmax(logits)).dataSync()[0];
+ * if (Math.abs(sum - 1) > 1e-6 || outputActivation(model) !== 'softmax') throw new Error(`${sum}`);
+ * ```
  */
 export function withLogits<T>(model: LayersModel, work: () => T, outputs?: readonly number[]): T {
   if (outputs?.length === 0) return work();

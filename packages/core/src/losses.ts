@@ -55,6 +55,23 @@ const times = ({ weight }: ResolvedLoss, value: tf.Scalar): tf.Scalar =>
  * The losses of a model's outputs.
  *
  * @throws EspalierError `unknown-name` for a loss or an output that does not exist, `invalid-option` where an output has none
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { evaluate, resolveLosses, resolveMetrics } from '@espalier/core';
+ * import { mae, mse } from '@espalier/metrics';
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [1], kernelInitializer: 'ones' })] });
+ * const losses = resolveLosses('meanSquaredError', model);
+ * const [metrics] = resolveMetrics([mae(), mse()], model, losses);
+ * if (metrics.map(({ name }) => name).join() !== 'mae,mse') throw new Error('unexpected');
+ * const batch = () => ({ inputs: tf.tensor2d([[1], [2]]), labels: tf.tensor2d([[2], [5]]) });
+ * const data = { size: 2, stepsPerEpoch: 1, batches: () => [batch()] };
+ * const measured = await evaluate(model, data, { loss: 'meanSquaredError', metrics: [mae(), mse()] });
+ * if (measured.loss !== 5 || measured.metrics?.mae !== 2 || measured.metrics.mse !== 5) throw new Error('unexpected');
+ * ```
  */
 export function resolveLosses(losses: Losses, model: LayersModel): ResolvedLosses {
   // A sequential model that was not called has one output that it does not know yet.

@@ -170,7 +170,21 @@ export function parametersOf(model: LayersModel): Parameter[] {
   return found;
 }
 
-/** All layers of a model, those inside nested models and wrappers included, containers left out. */
+/**
+ * All layers of a model, those inside nested models and wrappers included, containers left out.
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { layersOf, unseededLayers } from '@espalier/core';
+ * const { dense, gaussianNoise } = tfl.layers;
+ * const inner = tfl.sequential({ layers: [dense({ name: 'fc', units: 2, inputShape: [2] })] });
+ * const model = tfl.sequential({ layers: [inner, gaussianNoise({ name: 'noise', stddev: 0.1 })] });
+ * if (layersOf(model).map(({ name }) => name).join() !== 'fc,noise') throw new Error('unexpected');
+ * if (unseededLayers(model).length !== 1) throw new Error('unexpected');
+ * ```
+ */
 export function layersOf(model: LayersModel): layers.Layer[] {
   const found = new Set<layers.Layer>();
   const visit = (layer: layers.Layer): void => {

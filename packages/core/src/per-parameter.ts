@@ -20,7 +20,22 @@ const anyNumber: Range = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 const isMap = <T>(value: PerParameter<T> | undefined): value is Readonly<Record<string, T>> =>
   typeof value === 'object' && value !== null;
 
-/** What an option says of a parameter at a moment; undefined where it says nothing. */
+/**
+ * What an option says of a parameter at a moment; undefined where it says nothing.
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { checkNames, checkPerParameter, parametersOf, settingOf } from '@espalier/core';
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ name: 'fc', units: 3, inputShape: [2] })] });
+ * const [kernel, bias] = parametersOf(model);
+ * const sparsity = { 'fc/kernel': 0.9 };
+ * checkPerParameter('mine', 'sparsity', sparsity, [0, 1]);
+ * checkNames(sparsity, [kernel, bias]);
+ * if (settingOf(sparsity, kernel) !== 0.9 || settingOf(sparsity, bias) !== undefined) throw new Error('unexpected');
+ * ```
+ */
 export function settingOf<T extends string | number>(
   value: PerParameter<T> | undefined,
   parameter: Parameter,

@@ -91,7 +91,19 @@ export type Transform = Plugin<TransformSession>;
 
 const is = (plugin: Plugin, kind: Kind): boolean => plugin.kinds.includes(kind);
 
-/** Whether its sessions make masks. */
+/**
+ * Whether its sessions make masks.
+ *
+ * @example
+ * ```ts
+ * import { checkPlugin, isPruner, isQuantizer, isRegularizer, isTransform } from '@espalier/core';
+ * import { level } from '@espalier/pruners';
+ * const plugin = level({ sparsity: 0.5 });
+ * checkPlugin(plugin);
+ * const kinds = [isPruner(plugin), isRegularizer(plugin), isQuantizer(plugin), isTransform(plugin)];
+ * if (kinds.join() !== 'true,false,false,false') throw new Error(kinds.join());
+ * ```
+ */
 export function isPruner(plugin: Plugin): plugin is Pruner {
   return is(plugin, 'pruner');
 }

@@ -12,7 +12,16 @@ export interface QuantizedTensor {
   readonly fixed?: readonly number[];
 }
 
-/** The tensor's values, row-major. */
+/**
+ * The tensor's values, row-major.
+ *
+ * @example
+ * ```ts
+ * import { dequantize } from '@espalier/core';
+ * const values = dequantize({ codebook: Float32Array.of(-1, 0, 0.5), indices: Uint8Array.of(2, 1, 0, 2) });
+ * if (values.join() !== '0.5,0,-1,0.5') throw new Error(values.join());
+ * ```
+ */
 export function dequantize(tensor: QuantizedTensor): Float32Array {
   const { codebook, indices } = tensor;
   const values = new Float32Array(indices.length);

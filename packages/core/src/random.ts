@@ -19,7 +19,16 @@ export function hash(...values: readonly number[]): number {
   return h >>> 0;
 }
 
-/** A 32-bit hash of a string (FNV-1a), to give each name a stream of its own. */
+/**
+ * A 32-bit hash of a string (FNV-1a), to give each name a stream of its own.
+ *
+ * @example
+ * ```ts
+ * import { hash, hashString } from '@espalier/core';
+ * const seedOf = (name: string): number => hash(7, hashString(name));
+ * if (seedOf('fc1/kernel') === seedOf('fc2/kernel')) throw new Error('unexpected');
+ * ```
+ */
 export function hashString(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);

@@ -51,7 +51,20 @@ export function readNow<L extends Looked, T>(look: () => L, use: (seen: Seen<L>)
   return use(seen as Seen<L>);
 }
 
-/** Reads asynchronously: what training does, on every backend. */
+/**
+ * Reads asynchronously: what training does, on every backend.
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { reading, readLater } from '@espalier/core';
+ * const weights = tf.tensor1d([1, -2]);
+ * const sum = await readLater(() => [tf.abs(weights)], ([magnitudes]) => magnitudes[0] + magnitudes[1]);
+ * const same = await reading()(() => [tf.abs(weights)], ([magnitudes]) => magnitudes[0] + magnitudes[1]);
+ * if (sum !== 3 || same !== 3) throw new Error(`${sum}`);
+ * ```
+ */
 export async function readLater<L extends Looked, T>(look: () => L, use: (seen: Seen<L>) => T): Promise<T> {
   let looked: L | undefined;
   const packs = tf.tidy(() => {

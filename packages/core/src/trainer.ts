@@ -200,6 +200,28 @@ export class Trainer {
  * @param state - What `trainer.save()` gave, in this process or another; the run's own state is loaded before.
  * @throws EspalierError `invalid-option`, `unknown-option`, `invalid-schedule`, `unknown-name`, `bad-plugin`,
  *   `bad-state`
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { createTrainer, Run, type Trainer } from '@espalier/core';
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [1] })] });
+ * const batch = () => ({ inputs: tf.tensor2d([[0], [1]]), labels: tf.tensor2d([[1], [3]]) });
+ * const data = { size: 2, stepsPerEpoch: 1, batches: () => [batch()] };
+ * const options = { data, epochs: 2, loss: 'meanSquaredError' } as const;
+ * const run = new Run(model);
+ * const first: Trainer = await createTrainer(run, options);
+ * await first.nextEpoch();
+ * const [ofRun, ofTrainer] = [await run.save(), await first.save()]; // … and on, in this process or another:
+ * first.dispose();
+ * run.load(ofRun);
+ * const second = await createTrainer(run, options, ofTrainer);
+ * while (!second.done) await second.nextEpoch();
+ * await second.finish();
+ * if (second.history.length !== 2) throw new Error('unexpected');
+ * ```
  */
 export async function createTrainer(
   run: RunState,

@@ -25,6 +25,15 @@ const RECORD = 1 + 3 * PLANE;
  * @param name The file's name, for errors.
  * @throws DatasetError (`bad-file`) when the length is no multiple of a record or a label is over 9.
  * @see {@link https://www.cs.toronto.edu/~kriz/cifar.html} "Binary version"
+ *
+ * @example
+ * ```ts
+ * import { readCifar10 } from '@espalier/datasets';
+ * const record = new Uint8Array(3073).fill(200);
+ * record[0] = 3; // a cat
+ * const { inputs, labels } = readCifar10(record);
+ * if (labels[0] !== 3 || inputs.length !== 3072) throw new Error('unexpected');
+ * ```
  */
 export function readCifar10(
   bytes: Uint8Array,

@@ -15,7 +15,17 @@ export interface Split {
   readonly labels: Uint8Array;
 }
 
-/** The examples of `split` at `indices`, copied. */
+/**
+ * The examples of `split` at `indices`, copied.
+ *
+ * @example
+ * ```ts
+ * import { take } from '@espalier/datasets';
+ * const split = { size: 3, inputShape: [2], classCount: 2, inputs: Uint8Array.of(1, 2, 3, 4, 5, 6), labels: Uint8Array.of(0, 1, 0) };
+ * const { size, inputs, labels } = take(split, [2, 1]);
+ * if (size !== 2 || inputs.join() !== '5,6,3,4' || labels.join() !== '0,1') throw new Error('unexpected');
+ * ```
+ */
 export function take(split: Split, indices: ArrayLike<number>): Split {
   const stride = split.inputs.length / Math.max(1, split.size);
   const inputs =

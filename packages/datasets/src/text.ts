@@ -32,6 +32,15 @@ export const textNames: readonly string[] = Object.keys(TEXTS);
  * Found, fetched and checked as {@link loadDataset} does.
  *
  * @throws DatasetError as {@link loadDataset} does.
+ *
+ * @example
+ * ```ts no-run
+ * import { builtIn, defaultCacheDir, loadText } from '@espalier/datasets';
+ * console.log(defaultCacheDir()); // where they are kept once they have been fetched
+ * const { train, alphabet } = await loadText('moby-dick');
+ * const mnist = await builtIn('mnist')({ name: 'mnist' });
+ * console.log(train.length, alphabet.length, mnist.inputs[0].shape);
+ * ```
  */
 export async function loadText(name: string, options: SourceOptions & TextShares = {}): Promise<TextDataset> {
   if (!Object.hasOwn(TEXTS, name)) {
@@ -92,6 +101,13 @@ export function textDataset(
  * Characters to ids.
  *
  * @throws DatasetError (`invalid-option`) for a character outside the alphabet, or one of over 65,536 characters.
+ *
+ * @example
+ * ```ts
+ * import { decodeText, encodeText } from '@espalier/datasets';
+ * const ids = encodeText('abba', ['a', 'b']);
+ * if (ids.join() !== '0,1,1,0' || decodeText(ids, ['a', 'b']) !== 'abba') throw new Error('unexpected');
+ * ```
  */
 export function encodeText(text: string, alphabet: readonly string[]): Uint16Array {
   checkInteger('encodeText', 'room left in the alphabet', 65_536 - alphabet.length, 0);

@@ -70,7 +70,18 @@ export interface DatabaseOptions {
   readonly log?: (line: string) => void;
 }
 
-/** A database that may go away and come back. */
+/**
+ * A database that may go away and come back.
+ *
+ * @example
+ * ```ts no-run
+ * import { Database, shownUrl } from '@espalier/fleet';
+ * const url = 'postgres://espalier:secret@db.local/espalier';
+ * const database = new Database({ url });
+ * console.log(shownUrl(url)); // without secrets
+ * await database.close();
+ * ```
+ */
 export class Database {
   readonly #pool: pg.Pool;
   readonly #options: DatabaseOptions;

@@ -59,7 +59,20 @@ type Row = Record<string, never> & { [name: string]: string | number };
 /** Trials that a rate is of, at least; failures that are shown, and lines of each. */
 const [leastEnds, mostFailures, lastLines] = [5, 20, 8];
 
-/** How a fleet stands: its studies, the workers that were heard of within a minute, what failed. */
+/**
+ * How a fleet stands: its studies, the workers that were heard of within a minute, what failed.
+ *
+ * @example
+ * ```ts no-run
+ * import { cancel, drain, Fleet, logsOf, retry, statusOf } from '@espalier/fleet';
+ * const fleet = await Fleet.open({ url: 'postgres://espalier@db.local/espalier' });
+ * console.log(await statusOf(fleet), await logsOf(fleet, 'squares'));
+ * await retry(fleet, 'squares'); // those that failed
+ * await cancel(fleet, 'squares');
+ * await drain(fleet); // workers end after their trial
+ * await fleet.close();
+ * ```
+ */
 export async function statusOf(fleet: Fleet): Promise<FleetStatus> {
   const [studies, workers, failures] = await Promise.all([
     studiesOf(fleet),

@@ -131,7 +131,15 @@ async function removeStale(path: string, held: string): Promise<boolean> {
   });
 }
 
-/** Whether a process of this machine still runs. */
+/**
+ * Whether a process of this machine still runs.
+ *
+ * @example
+ * ```ts
+ * import { isAlive } from '@espalier/host';
+ * if (!isAlive(process.pid)) throw new Error('unexpected');
+ * ```
+ */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

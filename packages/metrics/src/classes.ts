@@ -88,7 +88,16 @@ export function bitsPerToken(): Metric {
   });
 }
 
-/** exp of the mean cross-entropy: among how many equally likely tokens the model wavers, >= 1. */
+/**
+ * exp of the mean cross-entropy: among how many equally likely tokens the model wavers, >= 1.
+ *
+ * @example
+ * ```ts
+ * import { accuracy, auc, bitsPerToken, perplexity } from '@espalier/metrics';
+ * const names = [accuracy(), auc(), bitsPerToken(), perplexity()].map(({ name, better }) => `${name} ${better}`);
+ * if (names.join() !== 'accuracy higher,auc higher,bitsPerToken lower,perplexity lower') throw new Error(names.join());
+ * ```
+ */
 export function perplexity(): Metric {
   return meanOfExamples({
     name: 'perplexity',

@@ -151,7 +151,16 @@ export function recall(options: CountOptions = {}): Metric {
   return countsMetric('recall', (is, _, both) => over(both, is), options);
 }
 
-/** The harmonic mean of precision and recall, 2 both / (is + taken). Classes as in {@link precision}. */
+/**
+ * The harmonic mean of precision and recall, 2 both / (is + taken). Classes as in {@link precision}.
+ *
+ * @example
+ * ```ts
+ * import { dice, f1, iou, precision, recall } from '@espalier/metrics';
+ * const names = [precision(), recall({ average: 'micro' }), f1(), iou(), dice()].map(({ name }) => name);
+ * if (names.join() !== 'precision,recall(micro),f1,iou,dice') throw new Error(names.join());
+ * ```
+ */
 export function f1(options: CountOptions = {}): Metric {
   return countsMetric('f1', (is, taken, both) => over(2 * both, is + taken), options);
 }

@@ -92,7 +92,15 @@ const elsewhere: Readonly<Record<string, string>> = {
   r2Score: 'r2',
 };
 
-/** The metric that was most likely meant by a name that is none, if one is near. */
+/**
+ * The metric that was most likely meant by a name that is none, if one is near.
+ *
+ * @example
+ * ```ts
+ * import { nearestMetric } from '@espalier/metrics';
+ * if (nearestMetric('acuracy') !== 'accuracy') throw new Error('unexpected');
+ * ```
+ */
 export function nearestMetric(name: string): string | undefined {
   const key = name.replace(/[_\s-]+(\w)/g, (_, letter: string) => letter.toUpperCase());
   const lower = key.toLowerCase();

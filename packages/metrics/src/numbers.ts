@@ -8,7 +8,24 @@ const fits = only('numbers', 'labels');
 const errors = (rest: Pick<OfExamples, 'name' | 'each' | 'whole'>): Metric =>
   meanOfExamples({ better: 'lower', refuses: fits, ...rest });
 
-/** Mean absolute error, over all values of all examples. */
+/**
+ * Mean absolute error, over all values of all examples.
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { mae, mse } from '@espalier/metrics';
+ * const [labels, outputs] = [tf.zeros([2, 1]), tf.tensor2d([[1], [3]])];
+ * const values = [mae(), mse()].map((metric) => {
+ *   const measurement = metric.start();
+ *   const seen = measurement.look({ labels, outputs, task: 'numbers', threshold: 0.5 });
+ *   measurement.add(seen.map((tensor) => tensor.dataSync() as Float32Array), undefined);
+ *   return measurement.value();
+ * });
+ * if (values.join() !== '2,5') throw new Error(values.join());
+ * ```
+ */
 export function mae(): Metric {
   return errors({
     name: 'mae',

@@ -16,7 +16,15 @@ function peakOf(name: string, options: PictureOptions): number {
   return peak;
 }
 
-/** Peak signal-to-noise ratio in dB, 10 log10(peak² / mean squared error) of each picture, and their mean. */
+/**
+ * Peak signal-to-noise ratio in dB, 10 log10(peak² / mean squared error) of each picture, and their mean.
+ *
+ * @example
+ * ```ts
+ * import { psnr, ssim } from '@espalier/metrics';
+ * if (psnr().unit !== 'dB' || ssim().better !== 'higher') throw new Error('unexpected');
+ * ```
+ */
 export function psnr(options: PictureOptions = {}): Metric {
   const peak = peakOf('psnr', options);
   return meanOfExamples({

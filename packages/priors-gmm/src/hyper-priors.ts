@@ -73,7 +73,16 @@ export function gammaShapes(prior: GammaPrior, owner = 'gammaShapes'): Shapes {
   return { a, b: (a - 1) * (mode === undefined ? deviation! ** 2 : 1 / mode) };
 }
 
-/** The two shapes of a Beta prior: a - 1 and b - 1 are the weights' worth of zeros and non-zeros it adds. */
+/**
+ * The two shapes of a Beta prior: a - 1 and b - 1 are the weights' worth of zeros and non-zeros it adds.
+ *
+ * @example
+ * ```ts
+ * import { betaShapes } from '@espalier/priors-gmm';
+ * const { a, b } = betaShapes({ mode: 0.75, strength: 8 }); // as if 6 zeros and 2 others had been seen
+ * if (a !== 7 || b !== 3) throw new Error(`${a} ${b}`);
+ * ```
+ */
 export function betaShapes(prior: BetaPrior, owner = 'betaShapes'): Shapes {
   checkOptions(owner, prior, ['mode', 'strength', 'a', 'b']);
   if ('a' in prior) {

@@ -146,7 +146,17 @@ export function logDensity(mixture: Mixture, w: number): number {
   return Evaluator.of(mixture).visit(w);
 }
 
-/** The share that each component takes in a weight, [J]; the shares sum to 1. */
+/**
+ * The share that each component takes in a weight, [J]; the shares sum to 1.
+ *
+ * @example
+ * ```ts
+ * import { mixtureOf, responsibilities } from '@espalier/priors-gmm';
+ * const mixture = mixtureOf([-0.1, 0.1], [8, 8, 8], [0, 0], 0.9);
+ * const [zero, low, high] = responsibilities(mixture, 0.1);
+ * if (!(high > low) || Math.abs(zero + low + high - 1) > 1e-12) throw new Error('unexpected');
+ * ```
+ */
 export function responsibilities(mixture: Mixture, w: number): Float64Array {
   const evaluator = Evaluator.of(mixture);
   evaluator.visit(w);

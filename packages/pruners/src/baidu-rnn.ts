@@ -41,6 +41,14 @@ export interface BaiduRnnOptions {
  * algorithm 1, without its dependence on the step size).
  *
  * @param rampOffset - Epochs from the schedule's start to the ramp.
+ *
+ * @example
+ * ```ts
+ * import { baiduThreshold } from '@espalier/pruners';
+ * const at = (index: number) => ({ epoch: index, step: index, stepsPerEpoch: 1, start: 0, end: 11, every: 1, count: 11, index });
+ * const thresholds = [0, 5, 10].map((index) => baiduThreshold(1, 5, 3, at(index)));
+ * if (thresholds.join() !== '0,0.25,1') throw new Error(thresholds.join());
+ * ```
  */
 export function baiduThreshold(q: number, rampOffset: number | undefined, slope: number, at: Moment): number {
   if (at.count === 1) return q;

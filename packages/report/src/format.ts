@@ -35,7 +35,16 @@ export function roundBytes(bytes: number): string {
     .replace('. ', ' ');
 }
 
-/** A whole number with thousands apart: `266,610`. */
+/**
+ * A whole number with thousands apart: `266,610`.
+ *
+ * @example
+ * ```ts
+ * import { formatCount, formatDuration, formatPercent, formatPoints, formatRatio, formatShape } from '@espalier/report';
+ * const shown = [formatCount(266610), formatDuration(192), formatPercent(0.9835), formatPoints(0.0005), formatRatio(62.31), formatShape([5, 5])];
+ * if (shown.join('; ') !== '266,610; 3 min 12 s; 98.35 %; +0.05; 62.3×; 5 × 5') throw new Error(shown.join('; '));
+ * ```
+ */
 export function formatCount(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }

@@ -58,7 +58,20 @@ export function unitOf(metric: string, measures: Report['measures'] = {}): Unit 
   return name === undefined ? undefined : measures[name].unit;
 }
 
-/** A goal as pages and tables show it. */
+/**
+ * A goal as pages and tables show it.
+ *
+ * @example
+ * ```ts
+ * import { goalView, stageTable, unitOf } from '@espalier/report';
+ * const measures = { psnr: { better: 'higher', unit: 'dB' } } as const;
+ * if (unitOf('psnr', measures) !== 'dB') throw new Error('unexpected');
+ * const goal = goalView({ metric: 'psnr', better: 'higher' }, measures);
+ * if (goal.format(31.4159) !== '31.42 dB') throw new Error(goal.format(31.4159));
+ * const table = stageTable([{ name: 'dense', kind: 'train', epochs: 3, seconds: 4, metrics: { psnr: 31.4159 } }], goal);
+ * if (!table.includes('31.42 dB')) throw new Error(table);
+ * ```
+ */
 export function goalView(
   { metric, better }: GoalReport = { metric: 'accuracy', better: 'higher' },
   measures: Report['measures'] = {},

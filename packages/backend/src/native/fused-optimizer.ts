@@ -26,6 +26,16 @@ interface Entry {
  * An optimizer whose every update is one fused, in-place kernel of TensorFlow. It satisfies `Optimizer` of
  * `@espalier/core`: groups with their own learning rates, masks that hold entries, a state from which it
  * resumes bit for bit. Made by `nativeOptimizers.adam` and `nativeOptimizers.sgd`.
+ *
+ * @example
+ * ```ts no-run
+ * import { FusedOptimizer, nativeOptimizers, startBackend } from '@espalier/backend';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * await startBackend({ prefer: 'native' });
+ * const w = tf.variable(tf.ones([2]));
+ * const optimizer = nativeOptimizers.sgd([{ variables: [w], learningRate: 0.1 }]);
+ * console.log(optimizer instanceof FusedOptimizer);
+ * ```
  */
 export class FusedOptimizer {
   private readonly backend: NativeBackend = nativeBackend();

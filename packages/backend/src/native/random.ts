@@ -57,6 +57,16 @@ export function statelessNormal(shape: readonly number[], seed: RandomSeed): tf.
  * Uniform numbers in [0, 1) from a seed that says all; see `statelessNormal`.
  *
  * @throws BackendError `kernel` for a seed that is not two 32-bit whole numbers
+ *
+ * @example
+ * ```ts
+ * import { registerNativeTraining, registerWebgpuTraining, startBackend, statelessUniform } from '@espalier/backend';
+ * const { name } = await startBackend({ prefer: 'cpu' });
+ * if (name === 'native') registerNativeTraining(); // startBackend does it for the backends that it starts
+ * if (name === 'webgpu') registerWebgpuTraining();
+ * const values = statelessUniform([100], [1, 2]).dataSync();
+ * if (!values.every((value) => value >= 0 && value < 1)) throw new Error('unexpected');
+ * ```
  */
 export function statelessUniform(shape: readonly number[], seed: RandomSeed): tf.Tensor {
   return draw('Uniform', shape, seed);

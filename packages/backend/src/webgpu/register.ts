@@ -21,6 +21,14 @@ export interface OpenWebgpuOptions {
  * and does not notice a lost device. The backend becomes the current one.
  *
  * @throws BackendError `no-adapter`, also for a software adapter that is not wanted
+ *
+ * @example
+ * ```ts no-run
+ * import { openWebgpu, registerWebgpuTraining } from '@espalier/backend/webgpu';
+ * import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+ * console.log(await openWebgpu({ gpu: navigator.gpu, WebGPUBackend })); // in a page
+ * registerWebgpuTraining();
+ * ```
  */
 export async function openWebgpu(options: OpenWebgpuOptions): Promise<WebgpuAdapter> {
   const { gpu, WebGPUBackend, software = true } = options;

@@ -51,7 +51,37 @@ export function bayesianConv1d(args: Args<'conv1d'>): BayesianLayer {
   return make('Conv1D', args);
 }
 
-/** As {@link bayesianDense}, for `layers.conv2d`. @throws EspalierError `invalid-option` */
+/**
+ * As {@link bayesianDense}, for `layers.conv2d`.
+ *
+ * @throws EspalierError `invalid-option`
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import {
+ *   bayesianConv1d,
+ *   bayesianConv2d,
+ *   bayesianConv3d,
+ *   bayesianDepthwiseConv2d,
+ *   layerPosterior,
+ * } from '@espalier/bayesian-layers';
+ * const kernel = { kernelSize: 3, seed: 1 };
+ * const pictures = tfl.sequential({
+ *   layers: [
+ *     bayesianConv2d({ ...kernel, filters: 4, inputShape: [8, 8, 1] }),
+ *     bayesianDepthwiseConv2d({ ...kernel, name: 'depthwise' }),
+ *   ],
+ * });
+ * const signals = tfl.sequential({ layers: [bayesianConv1d({ ...kernel, filters: 4, inputShape: [16, 2] })] });
+ * const volumes = tfl.sequential({ layers: [bayesianConv3d({ ...kernel, filters: 2, inputShape: [4, 4, 4, 1] })] });
+ * const shapes = [pictures, signals, volumes].map(({ outputs }) => `${outputs[0].shape.slice(1)}`);
+ * if (shapes.join(' ') !== '4,4,4 14,4 2,2,2,2') throw new Error(shapes.join(' '));
+ * const { mean, variance } = layerPosterior(pictures.layers[0] as ReturnType<typeof bayesianConv2d>);
+ * if (mean.length !== 36 || variance.some((v) => !(v > 0))) throw new Error('unexpected');
+ * ```
+ */
 export function bayesianConv2d(args: Args<'conv2d'>): BayesianLayer {
   return make('Conv2D', args);
 }

@@ -25,6 +25,19 @@ const GAP_BITS = 4;
  * room for it, or a half byte of zero.
  *
  * @throws EspError 'input' when a codebook does not fit its index width.
+ *
+ * @example
+ * ```ts
+ * import { readDeepCompression, writeDeepCompression } from '@espalier/codec/han';
+ * const layer = {
+ *   indices: Uint8Array.of(0, 2, 0, 1),
+ *   codebook: Float32Array.of(0, 0.5, -0.5),
+ *   bias: Float32Array.of(0.25),
+ *   valueBits: 4,
+ * } as const;
+ * const [read] = readDeepCompression(writeDeepCompression([layer]), [{ size: 4, biases: 1, valueBits: 4 }]);
+ * if (read.indices.join() !== '0,2,0,1' || read.bias[0] !== 0.25) throw new Error('unexpected');
+ * ```
  */
 export function writeDeepCompression(layers: readonly DeepCompressionLayer[]): Uint8Array {
   const parts: Uint8Array[] = [];

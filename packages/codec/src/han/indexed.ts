@@ -50,6 +50,15 @@ export interface RelativeIndex {
 /**
  * Relative indices of `gapBits` 3 to 8 bits. A gap that does not fit gets filler entries: largest gap, value 0
  * (Han, Mao, Dally 2016, figure 2; the notebook calls this case "overflow, unimplemented").
+ *
+ * @example
+ * ```ts
+ * import { fromRelative, toRelative } from '@espalier/codec/han';
+ * const indices = Uint8Array.of(0, 0, 3, 0, 1);
+ * const { gaps, values } = toRelative(indices, 4);
+ * if (gaps.join() !== '2,1' || values.join() !== '3,1') throw new Error('unexpected');
+ * if (fromRelative({ gaps, values }, 5).join() !== indices.join()) throw new Error('unexpected');
+ * ```
  */
 export function toRelative(indices: Uint8Array, gapBits: number): RelativeIndex {
   if (!Number.isInteger(gapBits) || gapBits < 3 || gapBits > 8) fail('option', 'gapBits must be from 3 to 8');

@@ -17,6 +17,14 @@ export interface IndexPicture {
 /**
  * Writes indices as a grey PNG: of 4 bits when all are below 16, else of 8. `stretch`: as the notebook did, 8
  * bits with 4-bit indices times 17.
+ *
+ * @example
+ * ```ts
+ * import { readPng, writePng } from '@espalier/codec/han';
+ * const picture = { width: 3, height: 2, indices: Uint8Array.of(0, 1, 15, 4, 5, 6) };
+ * const { indices } = await readPng(await writePng(picture));
+ * if (indices.join() !== '0,1,15,4,5,6') throw new Error(indices.join());
+ * ```
  */
 export async function writePng(picture: IndexPicture, stretch = false): Promise<Uint8Array> {
   const { width, height, indices } = picture;

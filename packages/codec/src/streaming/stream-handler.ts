@@ -24,6 +24,18 @@ export interface StreamOptions extends LoadOptions {
  * is there the model is ready.
  *
  * @throws EspError 'option' for an unknown one; from `load`, as `espalier`.
+ *
+ * @example
+ * ```ts no-run
+ * import { espalierRange, espalierStream } from '@espalier/codec/stream';
+ * import * as tf from '@tensorflow/tfjs';
+ * // Decoded while it comes, a tensor at a time:
+ * const model = await tf.loadLayersModel(espalierStream('/model.esp', { onTensor: ({ spec }) => console.log(spec.name) }));
+ * model.summary();
+ * // Or only what is needed of it, by HTTP ranges:
+ * const file = await espalierRange('/model.esp');
+ * console.log(file.artifacts.weightSpecs.map(({ name }) => name));
+ * ```
  */
 export function espalierStream(source: string | URL | Request, options: StreamOptions = {}): EspalierHandler {
   checkOptions(options, 'onTensor');

@@ -50,6 +50,16 @@ export function serveDecoder(scope: MessageSide): void {
  *
  * @throws EspError 'option' for an unknown one; from `load`, as `espalier`, and 'worker' when the worker fails. One that was
  * terminated does not say so: abort `requestInit.signal` to stop waiting for it.
+ *
+ * @example
+ * ```ts no-run
+ * import { espalierWorker, serveDecoder } from '@espalier/codec/stream';
+ * import * as tf from '@tensorflow/tfjs';
+ * // In worker.js: serveDecoder(self); here:
+ * const worker = new Worker('worker.js', { type: 'module' });
+ * const model = await tf.loadLayersModel(espalierWorker(worker, '/model.esp'));
+ * console.log(model.countParams(), serveDecoder.name);
+ * ```
  */
 export function espalierWorker(
   worker: MessageSide,

@@ -62,6 +62,14 @@ const madeUpText = (random: () => number): string =>
  * the second axis. Real inputs serve better.
  *
  * @throws EspalierError `cannot-run` for inputs that do not fit into memory
+ *
+ * @example
+ * ```ts
+ * import { generateExamples, pixelRange } from '@espalier/compress';
+ * const input = { name: 'x', shape: [-1, 8, 8, 3], dtype: 'float32' } as const;
+ * const [pictures] = generateExamples([input], { count: 4, range: pixelRange(input, [0, 1]) });
+ * if (pictures.shape.join() !== '4,8,8,3') throw new Error(pictures.shape.join());
+ * ```
  */
 export function generateExamples(inputs: readonly InputSpec[], options: GenerateOptions = {}): Examples {
   const { count: wanted = 16, seed = 1, range = [0, 1], length = 64, pictures = [] } = options;

@@ -86,6 +86,15 @@ export function asAngles({ shape, values }: Output): Output {
 /**
  * Compares outputs; each output's squared error counts in units of its peak, and all outputs alike. Of an output that has
  * another size every element is a peak off; where a value is not finite and the other not the same, the PSNR is -Infinity.
+ *
+ * @example
+ * ```ts
+ * import { compare } from '@espalier/compress';
+ * const original = [{ shape: [1, 2], values: Float32Array.of(0, 1) }];
+ * const other = [{ shape: [1, 2], values: Float32Array.of(0.1, 0.9) }];
+ * const { psnr } = compare(original, other, [1]); // the mean square of 0.1 against a peak of 1
+ * if (Math.abs(psnr - 20) > 1e-5) throw new Error(`${psnr}`);
+ * ```
  */
 export function compare(
   original: readonly Output[],

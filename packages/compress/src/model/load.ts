@@ -17,6 +17,25 @@ import { checkWeights } from './weights.js';
  *
  * @param values - Of inputs of a graph model that are the same for all examples; by default scalars are 1, flags false.
  * @throws EspalierError `bad-model` with what TF.js says, `unknown-name`, `shape-mismatch`
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import type { ModelArtifacts } from '@espalier/codec';
+ * import { isGraph, load } from '@espalier/compress';
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [2], kernelInitializer: 'ones' })] });
+ * let artifacts: ModelArtifacts = {};
+ * await model.save(tf.io.withSaveHandler(async (saved) => {
+ *   artifacts = saved as ModelArtifacts;
+ *   return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
+ * }));
+ * if (isGraph(artifacts)) throw new Error('unexpected');
+ * const executable = await load(artifacts);
+ * if (executable.inputs[0].shape.join() !== '-1,2') throw new Error('unexpected');
+ * executable.dispose();
+ * ```
  */
 export async function load(artifacts: ModelArtifacts, values: InputValues = {}): Promise<Executable> {
   checkWeights(artifacts);

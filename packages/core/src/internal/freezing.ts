@@ -13,6 +13,19 @@ const takesIn = (pattern: string, parameter: Parameter): boolean =>
  * `!` takes away.
  *
  * @throws EspalierError `unknown-name` for what names nothing, with the nearest layer; `invalid-option` where nothing is left to train
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { frozenParameters, parametersOf } from '@espalier/core';
+ * const { dense } = tfl.layers;
+ * const model = tfl.sequential({
+ *   layers: [dense({ name: 'body', units: 3, inputShape: [2] }), dense({ name: 'head', units: 1 })],
+ * });
+ * const frozen = frozenParameters(parametersOf(model), ['**', '!head']);
+ * if (frozen.map(({ name }) => name).join() !== 'body/kernel,body/bias') throw new Error('unexpected');
+ * ```
  */
 export function frozenParameters(parameters: readonly Parameter[], selector: Selector): Parameter[] {
   const frozen = chosen(parameters, selector);

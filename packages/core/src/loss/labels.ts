@@ -39,7 +39,20 @@ export function labelRows(labels: tf.Tensor, outputs: tf.Tensor): tf.Tensor {
   });
 }
 
-/** The class of each row, int32: of rows the one of the largest value, of numbers themselves. */
+/**
+ * The class of each row, int32: of rows the one of the largest value, of numbers themselves.
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { labelClasses } from '@espalier/core';
+ * const outputs = tf.zeros([2, 3]);
+ * const ofRows = labelClasses(tf.tensor2d([[0, 1, 0], [0, 0, 1]]), outputs);
+ * const ofNumbers = labelClasses(tf.tensor1d([1, 2]), outputs);
+ * if (`${ofRows.dataSync()}` !== '1,2' || `${ofNumbers.dataSync()}` !== '1,2') throw new Error('unexpected');
+ * ```
+ */
 export function labelClasses(labels: tf.Tensor, outputs: tf.Tensor): tf.Tensor {
   const shape = outputs.shape.slice(0, -1);
   if (areNumbers(labels, outputs)) return tf.cast(tf.reshape(labels, shape), 'int32');

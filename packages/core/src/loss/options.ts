@@ -111,6 +111,13 @@ export type Loss = LossName | LossOptions | OwnLoss;
  * Refuses a loss that does not exist, or whose options are not right.
  *
  * @throws EspalierError `unknown-name`, `unknown-option`, `invalid-option`
+ *
+ * @example
+ * ```ts
+ * import { checkLoss, nearestLoss } from '@espalier/core';
+ * checkLoss({ name: 'categoricalCrossentropy', smoothing: 0.1 });
+ * if (nearestLoss('softmax_cross_entropy') !== 'categoricalCrossentropy') throw new Error('unexpected');
+ * ```
  */
 export function checkLoss(loss: Loss): void {
   if (typeof loss !== 'function') optionsOf(loss);

@@ -53,7 +53,19 @@ export async function readNpy(file: string): Promise<NpyArray> {
   return parseNpy(await readWhole(file), file);
 }
 
-/** As `readNpy`, of bytes. @throws EspalierError `bad-data` */
+/**
+ * As `readNpy`, of bytes.
+ *
+ * @throws EspalierError `bad-data`
+ *
+ * @example
+ * ```ts
+ * import { npyBytes, parseNpy, parseNpyTensor } from '@espalier/formats';
+ * const bytes = npyBytes({ name: 'x', shape: [2, 2], type: 'uint8', bytes: Uint8Array.of(1, 2, 3, 4) });
+ * const { shape, values } = parseNpy(bytes, 'x.npy');
+ * if (shape.join() !== '2,2' || values[3] !== 4 || parseNpyTensor(bytes, 'x.npy').type !== 'uint8') throw new Error('unexpected');
+ * ```
+ */
 export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
   const tensor = parseNpyTensor(bytes, name);
   return { shape: tensor.shape, values: numbersOf(tensor) };

@@ -18,6 +18,21 @@ const readers: Readonly<Record<string, Reader>> = {
  *
  * @throws EspalierError `bad-data` for other files, damaged ones, and types that TF.js does not have; `bad-model` where it cannot
  *   be read
+ *
+ * @example
+ * ```ts
+ * import { mkdtemp, writeFile } from 'node:fs/promises';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { readArrays, readNpy, readWhole, writeNpy } from '@espalier/formats';
+ * const folder = await mkdtemp(join(tmpdir(), 'example-'));
+ * const file = join(folder, 'x.npy');
+ * await writeFile(file, writeNpy([2, 2], Float32Array.of(1, 2, 3, 4)));
+ * const array = (await readArrays(file)).get('');
+ * const { shape } = await readNpy(file);
+ * if (array?.values[3] !== 4 || shape.join() !== '2,2') throw new Error('unexpected');
+ * if ((await readWhole(file)).length !== 144) throw new Error('unexpected');
+ * ```
  */
 export async function readArrays(file: string): Promise<ReadonlyMap<string, NpyArray>> {
   const kind = /\.([a-z]+)$/i.exec(file)?.[1].toLowerCase() ?? '';

@@ -53,6 +53,19 @@ export interface Safetensors {
  * Source: the format's description, github.com/huggingface/safetensors.
  *
  * @throws EspalierError `bad-data`
+ *
+ * @example
+ * ```ts
+ * import { checkFits, parseSafetensors, safetensorsBytes, tensorsOfArtifacts } from '@espalier/formats';
+ * const artifacts = {
+ *   weightSpecs: [{ name: 'w', shape: [2], dtype: 'float32' as const }],
+ *   weightData: Float32Array.of(1, 2).buffer,
+ * };
+ * const read = parseSafetensors(safetensorsBytes(artifacts), 'w.safetensors');
+ * checkFits(read, 'w.safetensors');
+ * const [{ name, shape }] = tensorsOfArtifacts(read);
+ * if (name !== 'w' || shape.join() !== '2') throw new Error('unexpected');
+ * ```
  */
 export function parseSafetensors(bytes: Uint8Array, file: string): ModelArtifacts {
   const { tensors, metadata } = safetensorsOf(bytes, file);

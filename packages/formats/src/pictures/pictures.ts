@@ -46,6 +46,26 @@ export async function picturesIn(path: string): Promise<string[]> {
  * Reads a picture.
  *
  * @throws EspalierError `bad-data` when it is no PNG, JPEG, WebP, GIF or BMP, damaged or too large; `bad-model` when it cannot be read
+ *
+ * @example
+ * ```ts
+ * import { mkdtemp, writeFile } from 'node:fs/promises';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { cut, cutPictures, picturesIn, readPicture, sizeOfPicture } from '@espalier/formats';
+ * const folder = await mkdtemp(join(tmpdir(), 'example-'));
+ * // A bitmap of two pixels, blue and red.
+ * const bmp = new Uint8Array(62);
+ * bmp.set([66, 77, 62, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0]);
+ * bmp.set([255, 0, 0, 0, 0, 255], 54);
+ * await writeFile(join(folder, 'two.bmp'), bmp);
+ * const files = await picturesIn(folder);
+ * const [{ width, height }, picture] = [await sizeOfPicture(files[0]), await readPicture(files[0])];
+ * if (width !== 2 || height !== 1 || picture.data[2] !== 255) throw new Error('unexpected');
+ * const size = { width: 1, height: 1, channels: 3 } as const;
+ * if (cut(picture, size, () => 0).length !== 3) throw new Error('unexpected');
+ * for await (const { part } of cutPictures(files, size, 1, () => 0)) if (part.length !== 3) throw new Error('unexpected');
+ * ```
  */
 export async function readPicture(file: string): Promise<DecodedPicture> {
   const bytes = await readWhole(file);

@@ -18,7 +18,16 @@ const columns = [
   'codec',
 ] as const;
 
-/** Tensors that were inspected as comma-separated values, a row each, with their bytes in each form. */
+/**
+ * Tensors that were inspected as comma-separated values, a row each, with their bytes in each form.
+ *
+ * @example
+ * ```ts
+ * import { inspectionCsv } from '@espalier/report';
+ * const [head] = inspectionCsv([], [{ key: 'esp', label: '.esp', about: 'Packed.' }]).split('\\n');
+ * if (!head.startsWith('name,') || !head.trim().endsWith('esp')) throw new Error(head);
+ * ```
+ */
 export function inspectionCsv(tensors: readonly InspectedTensor[], forms: readonly Form[]): string {
   const head = [...columns, 'shape', ...forms.map(({ key }) => key)];
   const rows = tensors.map((tensor) => [

@@ -13,7 +13,21 @@ export interface FrontTrial {
   readonly partial: boolean;
 }
 
-/** Those that no other is better than, or as good and smaller: by size. */
+/**
+ * Those that no other is better than, or as good and smaller: by size.
+ *
+ * @example
+ * ```ts
+ * import { drawFront, drawHypervolume, drawParallel, paretoFront } from '@espalier/report';
+ * const trials = [[9000, 0.02], [8000, 0.04], [12000, 0.03]].map(([bytes, cost], trial) => {
+ *   return { trial, bytes, cost, partial: false, values: { tau: 10 ** -trial } };
+ * });
+ * if (paretoFront(trials).map(({ trial }) => trial).join() !== '1,0') throw new Error('unexpected');
+ * const view = { label: 'error', percent: true };
+ * const drawn = [drawFront(trials, view), drawHypervolume(trials), drawParallel(trials, view)];
+ * if (!drawn.every((svg) => svg.includes('<svg'))) throw new Error('unexpected');
+ * ```
+ */
 export function paretoFront<T extends Pick<FrontTrial, 'bytes' | 'cost'>>(trials: readonly T[]): T[] {
   const bySize = [...trials].sort((a, b) => a.bytes - b.bytes || a.cost - b.cost);
   let least = Number.POSITIVE_INFINITY;

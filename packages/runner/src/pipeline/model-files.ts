@@ -18,7 +18,25 @@ export async function readLayersModel(path: string): Promise<LayersModel> {
   return modelFrom(artifacts, file);
 }
 
-/** What `model.save` would write, in memory, optimizer left out; layers with equal names in models in it are named by their paths. */
+/**
+ * What `model.save` would write, in memory, optimizer left out; layers with equal names in models in it are named by their paths.
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import { mkdtemp, writeFile } from 'node:fs/promises';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import * as tfl from '@tensorflow/tfjs-layers';
+ * import { encode } from '@espalier/codec';
+ * import { artifactsOf, readLayersModel } from '@espalier/runner';
+ * const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [2] })] });
+ * const folder = await mkdtemp(join(tmpdir(), 'example-'));
+ * await writeFile(join(folder, 'model.esp'), encode(await artifactsOf(model)));
+ * const read = await readLayersModel(join(folder, 'model.esp'));
+ * if (read.countParams() !== 3) throw new Error('unexpected');
+ * ```
+ */
 export async function artifactsOf(model: LayersModel): Promise<ModelArtifacts> {
   let saved: tf.io.ModelArtifacts | undefined;
   await model.save({

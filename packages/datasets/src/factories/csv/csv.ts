@@ -132,6 +132,31 @@ function targetCode(
  * of which one is a category go to the outputs that have their names.
  *
  * @throws DatasetError `not-found`, `bad-file` (with the line), `unknown-name`, `unknown-option`, `invalid-option`
+ *
+ * @example
+ * ```ts
+ * import '@tensorflow/tfjs-backend-cpu';
+ * import { mkdtemp, writeFile } from 'node:fs/promises';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { fromArrays, fromCsv, fromImages, fromText } from '@espalier/datasets';
+ * import { writeNpy } from '@espalier/formats';
+ * const folder = await mkdtemp(join(tmpdir(), 'example-'));
+ * const [numbers, lines] = [Float32Array.from({ length: 40 }, (_, i) => i), Array.from({ length: 40 }, (_, i) => i)];
+ * const save = (name: string, content: string | Uint8Array) => writeFile(join(folder, name), content);
+ * await save('x.npy', writeNpy([20, 2], numbers));
+ * await save('y.npy', writeNpy([20], Float32Array.from({ length: 20 }, (_, i) => i / 2)));
+ * await save('t.csv', ['n,kind', ...lines.map((i) => `${i},${i % 2 ? 'odd' : 'even'}`)].join('\n'));
+ * await save('t.jsonl', lines.map((i) => JSON.stringify({ text: `number ${i}`, label: i % 2 ? 'odd' : 'even' })).join('\n'));
+ * const sources = [
+ *   await fromArrays({ inputs: 'x.npy', labels: 'y.npy' }, { folder }),
+ *   await fromCsv({ csv: 't.csv', target: 'kind' }, { folder }),
+ *   await fromText({ text: 't.jsonl' }, { folder }),
+ * ];
+ * if (sources.map(({ labels }) => labels[0].shape[0] ?? 1).join() !== '1,2,2') throw new Error('unexpected');
+ * const none = await fromImages({ images: join(folder, 'pictures') }).catch(({ code }) => code);
+ * if (typeof none !== 'string') throw new Error('there are no pictures');
+ * ```
  */
 export async function fromCsv(
   options: CsvOptions,

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { fill } from './fill.js';
+import { arrange, fill, rowsOf } from './rows.js';
 
 /** Sorts a table by the column whose heading was clicked; numbers by `data-v`, the rest as text. */
 function sortBy(head: HTMLTableCellElement): void {
@@ -13,10 +13,10 @@ function sortBy(head: HTMLTableCellElement): void {
   const column = head.cellIndex;
   const number = (row: HTMLTableRowElement): number => Number(row.cells[column].dataset.v);
   const text = (row: HTMLTableRowElement): string => row.cells[column].textContent ?? '';
-  const rows = [...body.rows].sort((a, b) =>
+  const rows = rowsOf(body).sort((a, b) =>
     numeric ? number(a) - number(b) : text(a).localeCompare(text(b)),
   );
-  body.append(...(up ? rows : rows.reverse()));
+  arrange(body, up ? rows : rows.reverse(), body.rows.length);
   for (const other of head.parentElement?.children ?? []) other.removeAttribute('aria-sort');
   head.setAttribute('aria-sort', up ? 'ascending' : 'descending');
 }
@@ -24,11 +24,8 @@ function sortBy(head: HTMLTableCellElement): void {
 /** HTML that `@espalier/report` has made, which escapes all that it is given. What scrolls can be reached by keyboard. */
 export function Html({ source, label }: { source: string; label?: string }): VNode {
   const box = useRef<HTMLDivElement>(null);
-  const finish = useRef(() => {});
   useLayoutEffect(() => {
-    if (!box.current) return;
-    finish.current = fill(box.current, source);
-    return finish.current;
+    if (box.current) fill(box.current, source);
   }, [source]);
   useLayoutEffect(() => {
     for (const scroll of box.current?.querySelectorAll<HTMLElement>('.scroll') ?? []) {
@@ -44,9 +41,7 @@ export function Html({ source, label }: { source: string; label?: string }): VNo
       ref={box}
       onClick={(event) => {
         const head = (event.target as Element).closest('table.sortable th');
-        if (!head || !(event.target as Element).closest('button')) return;
-        finish.current();
-        sortBy(head as HTMLTableCellElement);
+        if (head && (event.target as Element).closest('button')) sortBy(head as HTMLTableCellElement);
       }}
       onKeyDown={() => {}}
     />
