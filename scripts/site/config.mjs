@@ -1,14 +1,14 @@
 // What VitePress is told.
 const repository = 'https://github.com/espalier-js/espalier';
 
-/** @param live - What stands beside the pages: `api`, `studio`. */
-export function config({ sidebar, live }) {
+export function config({ sidebar }) {
   const nav = [
     { text: 'Ten minutes', link: '/guide/getting-started' },
     { text: 'Recipes', link: '/recipe' },
     { text: 'Results', link: '/results' },
-    ...(live.includes('api') ? [{ text: 'API', link: '/api/index.html', target: '_self' }] : []),
-    ...(live.includes('studio') ? [{ text: 'Studio', link: '/studio/index.html', target: '_self' }] : []),
+    { text: 'API', link: '/api/index.html', target: '_self' },
+    { text: 'Studio', link: '/studio/index.html', target: '_self' },
+    { text: 'Draw a digit', link: '/digits/index.html', target: '_self' },
   ];
   return {
     title: 'Espalier',

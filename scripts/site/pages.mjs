@@ -32,7 +32,7 @@ export function pages() {
 const link = (text, page) => ({ text, link: `/${page}` });
 
 /** What stands at the side, group by group; pages that are in none are found by links and by search. */
-export function sidebar(all, titleOf, api) {
+export function sidebar(all, titleOf) {
   const of = (prefix) =>
     [...all.values()].filter((page) => page.startsWith(prefix)).map((page) => link(titleOf(page), page));
   const first = ['getting-started', 'bring-your-data', 'bring-your-model', 'choose-a-method'];
@@ -50,7 +50,7 @@ export function sidebar(all, titleOf, api) {
         ...['cli', 'recipe', 'plugins', 'format', 'compress', 'backends', 'import-distiller', 'search']
           .filter((page) => [...all.values()].includes(page))
           .map((page) => link(titleOf(page), page)),
-        ...(api ? [{ text: 'API', link: '/api/index.html', target: '_self' }] : []),
+        { text: 'API', link: '/api/index.html', target: '_self' },
       ],
     },
     {
