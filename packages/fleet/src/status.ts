@@ -64,9 +64,9 @@ const [leastEnds, mostFailures, lastLines] = [5, 20, 8];
  *
  * @example
  * ```ts no-run
- * import { cancel, drain, Fleet, logsOf, retry, statusOf } from '@espalier/fleet';
+ * import { cancel, drain, Fleet, logsOf, retry, statusOf, trialsOf } from '@espalier/fleet';
  * const fleet = await Fleet.open({ url: 'postgres://espalier@db.local/espalier' });
- * console.log(await statusOf(fleet), await logsOf(fleet, 'squares'));
+ * console.log(await statusOf(fleet), await trialsOf(fleet, 'squares'), await logsOf(fleet, 'squares'));
  * await retry(fleet, 'squares'); // those that failed
  * await cancel(fleet, 'squares');
  * await drain(fleet); // workers end after their trial
