@@ -1,108 +1,85 @@
 /**
- * What it costs to watch a run: LeNet-300-100 on MNIST by the command, not watched, with --watch, with --watch --tensorboard, in rounds,
- * each run under Node's sampling profiler. Prints JSON: the processor's seconds of each, how often the run was looked at, and the share of
- * the samples of the main thread in which it was being watched: in what looks, writes and packs for it, or in what these call. Seconds of whole runs
- * differ by more than a hundredth from run to run on a machine that others use too; the share does not. `npm run build` first.
+ * What it costs to watch a run, in the processor's seconds of one process in which epochs and looks take turns: LeNet-300-100, 430 steps of
+ * 128 an epoch, native, one thread. A look is what `espalier run --watch --tensorboard` does: the weights, their histograms and
+ * codebooks, a line of `watch.jsonl`, an event. A run is looked at when a hundred times a look's time has passed, so `share` is of the epochs that come
+ * between two looks. Prints JSON. An unwatched run has no watcher: it makes none of these calls.
  *
- *   node bench/watching.mjs [--rounds 3] [--epochs 8]
+ *   TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 node bench/watching.mjs [--turns 12]
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { startBackend } from '@espalier/backend';
+import { createTrainer, Run } from '@espalier/core';
+import { watchTensor } from '@espalier/report';
+import { artifactsOf } from '@espalier/runner';
+import { openEvents } from '@espalier/studio';
+import { lenet300, randomData } from './lib/lenet-300-100.mjs';
 import { median, round } from './lib/numbers.mjs';
 
-const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' }, epochs: { type: 'string', default: '8' } },
+const { values } = parseArgs({ options: { turns: { type: 'string', default: '12' } } });
+const backend = await startBackend({ prefer: 'native', log: () => {} });
+const folder = await mkdtemp(join(tmpdir(), 'espalier-watching-'));
+const run = new Run(lenet300());
+const { optimizers, recorder } = backend;
+const data = randomData(128, 430);
+const epochs = Number(values.turns) + 1;
+const trainer = await createTrainer(run, {
+  data,
+  epochs,
+  ...(optimizers && { optimizers }),
+  ...(recorder && { recorder }),
 });
-const home = mkdtempSync(join(tmpdir(), 'espalier-watching-'));
-const recipe = join(home, 'recipe.yaml');
-writeFileSync(
-  recipe,
-  `name: watched
-data: { name: mnist }
-model: lenet-300-100
-stages: [{ name: dense, epochs: ${values.epochs} }]
-`,
-);
-const cli = fileURLToPath(new URL('../packages/runner/dist/cli.js', import.meta.url));
-const kinds = { unwatched: [], watch: ['--watch'], 'watch and tensorboard': ['--watch', '--tensorboard'] };
+const events = await openEvents(folder);
 
-/** What is done for who watches: methods of Watch and of the event writer, what they call, and their pieces after a wait. */
-const watching = /^(#?look|watchTensor|tell|eventBytes|recordBytes|openEvents|begin|tensorsOf)$/;
-
-/** Of the samples that are not idle, the share below such a function. */
-function shareOf(profile) {
-  const { nodes, samples } = profile;
-  const byId = new Map(nodes.map((node) => [node.id, node]));
-  const below = new Set();
-  const mark = (id, inside) => {
-    const node = byId.get(id);
-    const now = inside || watching.test(node.callFrame.functionName);
-    if (now) below.add(id);
-    for (const child of node.children ?? []) mark(child, now);
-  };
-  mark(nodes[0].id, false);
-  const busy = samples.filter((id) => byId.get(id).callFrame.functionName !== '(idle)');
-  return busy.filter((id) => below.has(id)).length / busy.length;
+/** Processor's seconds that some work takes. */
+async function secondsOf(work) {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
 }
 
-/** A run: seconds of the processor, as the shell tells them, and what the profiler saw. */
-function runOf(more) {
-  const [out, profiles] = [join(home, 'run'), join(home, 'profiles')];
-  const args = [
-    '--cpu-prof',
-    `--cpu-prof-dir=${profiles}`,
-    cli,
-    'run',
-    recipe,
-    '--out',
-    out,
-    '--backend',
-    'native',
-    ...more,
-  ];
-  const { status, stderr } = spawnSync(
-    'bash',
-    ['-c', 'TIMEFORMAT="%U %S"; time "$@"', 'run', process.execPath, ...args],
+async function look(epoch) {
+  const { weightSpecs, weightData } = await artifactsOf(run.model);
+  let at = 0;
+  const tensors = weightSpecs.map(({ name, shape }) => {
+    const size = shape.reduce((a, b) => a * b, 1);
+    const numbers = new Float32Array(weightData, at, size);
+    at += 4 * size;
+    return watchTensor(name, shape, numbers);
+  });
+  const line = { stage: 'dense', epoch, time: Date.now(), tensors };
+  await appendFile(join(folder, 'watch.jsonl'), `${JSON.stringify(line)}\n`);
+  await events.epoch(epoch + 1, trainer.history.at(-1));
+  await events.tensors(epoch + 1, line);
+}
+
+const [trained, looked] = [[], []];
+for (let epoch = 0; epoch < epochs; epoch++) {
+  const seconds = await secondsOf(() => trainer.nextEpoch());
+  const own = await secondsOf(() => look(epoch));
+  // The first of each compiles.
+  if (epoch === 0) continue;
+  trained.push(seconds);
+  looked.push(own);
+}
+await trainer.finish();
+await rm(folder, { recursive: true });
+const [epoch, one] = [median(trained), median(looked)];
+const between = Math.max(1, Math.ceil((100 * one) / epoch));
+process.stdout.write(
+  `${JSON.stringify(
     {
-      encoding: 'utf8',
-      env: {
-        ...process.env,
-        TF_NUM_INTRAOP_THREADS: '1',
-        TF_NUM_INTEROP_THREADS: '1',
-        TF_CPP_MIN_LOG_LEVEL: '2',
-      },
+      backend: backend.name,
+      turns: trained.length,
+      epochSeconds: round(epoch, 3),
+      lookSeconds: round(one, 4),
+      epochsFromLookToLook: between,
+      share: round(one / (between * epoch), 5),
     },
-  );
-  if (status !== 0) throw new Error(stderr);
-  const looks = existsSync(join(out, 'watch.jsonl'))
-    ? readFileSync(join(out, 'watch.jsonl'), 'utf8').trim().split('\n').length
-    : 0;
-  const [user, system] = stderr.trim().split('\n').at(-1).split(' ').map(Number);
-  const all = readdirSync(profiles).map((name) => JSON.parse(readFileSync(join(profiles, name), 'utf8')));
-  const main = all.sort((a, b) => b.samples.length - a.samples.length)[0];
-  for (const folder of [out, profiles]) rmSync(folder, { recursive: true });
-  return { seconds: user + system, looks, share: shareOf(main) };
-}
-
-const rounds = [];
-for (let i = 0; i < Number(values.rounds); i++) {
-  const names = Object.keys(kinds);
-  // Each comes first as often as the others.
-  const order = names.map((_, j) => names[(i + j) % names.length]);
-  const one = {};
-  for (const name of order) one[name] = runOf(kinds[name]);
-  rounds.push(one);
-  process.stderr.write(`${JSON.stringify(one)}\n`);
-}
-rmSync(home, { recursive: true });
-
-const row = { epochs: Number(values.epochs), rounds: rounds.length };
-for (const name of Object.keys(kinds)) {
-  const of = (key) => median(rounds.map((one) => one[name][key]));
-  row[name] = { seconds: round(of('seconds'), 2), looks: of('looks'), share: round(of('share'), 5) };
-}
-process.stdout.write(`${JSON.stringify(row, null, 2)}\n`);
+    null,
+    2,
+  )}\n`,
+);
