@@ -1,6 +1,7 @@
 /**
  * The studio's page in headless Chromium: a model is dropped on it, and compressed. Prints JSON: what the page loads first (gzip), the
- * longest tasks of its main thread (PerformanceObserver, those over 50 ms), the processor's seconds of the browser for compressing, and
+ * longest tasks of its main thread for each part (PerformanceObserver, those over 50 ms of the wall; and, by Chromium's tracing, of the
+ * processor, which says what they take where nobody else computes), the processor's seconds of the browser for compressing, and
  * of this process for the same by each backend of Node, with whether the bytes are the same. `npm run build` first.
  *
  *   node bench/studio-page.mjs default-model|nsfwjs [--quality 45] [--seconds Infinity|20|50|300] [--only page|native|wasm]
@@ -82,6 +83,24 @@ function processorSeconds(root) {
 const files = await models[name]();
 const bytesOf = (file) => createHash('sha256').update(file).digest('hex').slice(0, 16);
 
+/** The longest task of the page's main thread in each part, in milliseconds of the processor. */
+function longestOnProcessor(trace) {
+  const { traceEvents } = JSON.parse(trace.toString());
+  const marks = traceEvents
+    .filter(({ name }) => name.startsWith('part '))
+    .map(({ name, ts, pid, tid }) => ({ part: name.slice(5), ts, pid, tid }))
+    .sort((a, b) => a.ts - b.ts);
+  const { pid, tid } = marks[0];
+  const longest = {};
+  for (const event of traceEvents) {
+    if (event.pid !== pid || event.tid !== tid || event.tdur === undefined || !/RunTask$/.test(event.name))
+      continue;
+    const part = marks.findLast(({ ts }) => ts <= event.ts)?.part ?? 'load';
+    longest[part] = Math.max(longest[part] ?? 0, Math.round(event.tdur / 1000));
+  }
+  return longest;
+}
+
 async function inPage() {
   const studio = await serveStudio();
   const server = await chromium.launchServer({ executablePath: findChromium(), args: ['--no-sandbox'] });
@@ -94,7 +113,10 @@ async function inPage() {
       for (const { startTime, duration } of list.getEntries()) window.tasks.push({ at: startTime, ms: duration, part: window.part });
     }).observe({ type: 'longtask', buffered: true });
     window.part = 'load';`);
-  const part = (text) => page.evaluate(`window.part = ${JSON.stringify(text)}`);
+  const part = (text) =>
+    page.evaluate(
+      `performance.mark('part ' + ${JSON.stringify(text)}); window.part = ${JSON.stringify(text)}`,
+    );
   // By its own means: what Playwright looks for it looks for on the main thread, too.
   const there = (selector) =>
     page.waitForFunction((one) => document.querySelector(one) !== null, selector, { polling: 250 });
@@ -108,6 +130,7 @@ async function inPage() {
       },
       [selector, event, String(value)],
     );
+  await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing'] });
   await page.goto(studio.url);
   let first = 0;
   for (const url of await page.evaluate(
@@ -144,6 +167,7 @@ async function inPage() {
   }
   const tasks = await page.evaluate('window.tasks');
   const isolated = await page.evaluate('crossOriginIsolated');
+  const onProcessor = longestOnProcessor(await browser.stopTracing());
   await browser.close();
   await server.close();
   await studio.close();
@@ -152,6 +176,7 @@ async function inPage() {
   return {
     firstPaintGzip: first,
     longestTasksMs: longest,
+    longestTasksProcessorMs: onProcessor,
     tasksOver50: tasks.length,
     isolated,
     cpuSeconds: round(cpu, 1),
