@@ -177,7 +177,7 @@ export function Shrink({
       </div>
       {points.length > 0 && (
         <div class="card">
-          <Html source={drawTrials(points)} />
+          <Html source={`<div class="scroll">${drawTrials(points)}</div>`} />
         </div>
       )}
       {files.length > 0 && (
