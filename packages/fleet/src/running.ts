@@ -42,11 +42,17 @@ export class Running {
    * @throws EspalierError `no-database`
    */
   async run(lease: Lease, folder: string): Promise<void> {
-    const { log, passing, stop } = this.#options;
+    const { log, passing, stop, expiry } = this.#options;
     const out = join(this.#home, 'trials', randomUUID());
     const gone = new AbortController();
     const stopped = (): void => gone.abort();
     stop?.addEventListener('abort', stopped, { once: true });
+    let late = false;
+    const expire = (): void => {
+      late = true;
+      gone.abort();
+    };
+    const clock = expiry === undefined ? undefined : setTimeout(expire, 1000 * expiry);
     const news = { lines: [] as string[], epochs: [] as News['epochs'][number][] };
     const telling = this.#tell(lease, out, news, gone);
     try {
@@ -67,18 +73,21 @@ export class Running {
     } catch (error) {
       const { code, message } = error as EspalierError;
       if (code === 'no-database') throw error;
-      const words = message.split('\n').slice(0, 20);
-      const elsewhere = ofMachine(error) || passing(error);
+      const words = late ? [`It took more than ${expiry} s.`] : message.split('\n').slice(0, 20);
+      const elsewhere = late || ofMachine(error) || passing(error);
       news.lines.push(...words);
       await telling.stop();
       if (stop?.aborted) {
         await this.#keep(lease, out).catch(() => {});
         await release(this.#fleet, lease, 'its worker was stopped');
-      } else if (elsewhere) await release(this.#fleet, lease, words[0]);
-      else await giveUp(this.#fleet, lease, words[0]);
+      } else if (elsewhere) {
+        if (late) await this.#keep(lease, out).catch(() => {});
+        await release(this.#fleet, lease, words[0]);
+      } else await giveUp(this.#fleet, lease, words[0]);
       log?.(`${lease.name}: ${words[0]}`);
       if (elsewhere) await sleep(1000); // Another machine may have what this one lacks.
     } finally {
+      clearTimeout(clock);
       stop?.removeEventListener('abort', stopped);
       await rm(out, { recursive: true, force: true });
     }

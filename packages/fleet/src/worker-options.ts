@@ -42,6 +42,8 @@ export interface WorkerOptions {
   readonly keepEvery?: number;
   /** Seconds without a word after which its trials go to others. Default 30. */
   readonly lease?: number;
+  /** Seconds that a trial may take: then it is aborted, and tried again from its checkpoint, as often as one that is lost. Default: no end. */
+  readonly expiry?: number;
   /** A folder of packages that files of bundles import from. */
   readonly modules?: string;
   /**

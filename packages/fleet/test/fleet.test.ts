@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -235,6 +235,29 @@ describe.skipIf(!hasPostgres)(called, () => {
     expect(await worked(options, cancelled)).toMatchObject(reasons);
     expect(heard).toBe(true);
     expect((await states('stopped')).map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
+  }, 240_000);
+
+  it('is stopped when it has taken too long, and goes on from its checkpoint', async () => {
+    const one = await study('late');
+    const result = one.run({ n: 5 }, 'Trial 5', folder());
+    await asked('late', 1);
+    const found: boolean[] = [];
+    const options = doubling({
+      expiry: 4,
+      async run(work) {
+        const state = join(work.out, 'checkpoint', 'state.bin');
+        found.push(existsSync(state));
+        if (found.length > 1) return doubling().run(work);
+        mkdirSync(join(work.out, 'checkpoint'));
+        writeFileSync(state, 'half');
+        await aborted(work.signal);
+        throw new Error('its process was ended');
+      },
+    });
+    expect(await worked(options, result)).toMatchObject({ double: 10 });
+    expect(found).toEqual([false, true]);
+    expect(await states('late')).toEqual([{ state: 'done', attempt: 2 }]);
+    expect((await logsOf(fleet, 'late')).map(({ line }) => line)).toContain('It took more than 4 s.');
   }, 240_000);
 
   it('is refused by name by a worker that cannot run it exactly, and waits for tags', async () => {

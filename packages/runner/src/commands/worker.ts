@@ -27,6 +27,11 @@ const args = {
     description: 'Without a word for so long, its trials go to others',
     valueHint: 'seconds',
   },
+  expiry: {
+    type: 'string',
+    description: 'A trial that took so long is stopped, and tried again from its checkpoint (default: never)',
+    valueHint: 'seconds',
+  },
   idle: {
     type: 'string',
     description: 'Ends when nothing ran and nothing was queued for so long (default: never)',
@@ -66,6 +71,7 @@ export default defineCommand({
         ...(given.name !== undefined && { name: given.name }),
         ...(given.threads !== undefined && { threads: whole('threads', given.threads, 1, 1024) }),
         ...(given.idle !== undefined && { idle: number('idle', given.idle, 0, Number.POSITIVE_INFINITY) }),
+        ...(given.expiry !== undefined && { expiry: number('expiry', given.expiry, 1, 2_000_000) }),
         lease: number('lease', given.lease, 1, 86_400),
         log: warn,
         drain: drain.signal,

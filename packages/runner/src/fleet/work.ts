@@ -17,7 +17,7 @@ const passing = new Set(['disk', 'worker-lost', 'failed', 'download', 'out-taken
 export interface WorkOptions
   extends Pick<
     WorkerOptions,
-    'name' | 'slots' | 'tags' | 'idle' | 'log' | 'drain' | 'stop' | 'keepEvery' | 'lease'
+    'name' | 'slots' | 'tags' | 'idle' | 'log' | 'drain' | 'stop' | 'keepEvery' | 'lease' | 'expiry'
   > {
   readonly backend: string;
   readonly threads?: number;
