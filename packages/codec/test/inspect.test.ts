@@ -22,7 +22,7 @@ function fileOf(meta: object): Uint8Array {
 describe('what a file is said to hold', () => {
   test('is what there is, and nothing else', () => {
     expect(Object.keys(inspect(fileOf({})))).toEqual([
-      ...['version', 'fileBytes', 'headerBytes', 'textBytes', 'decodedBytes', 'tensors'],
+      ...['version', 'fileBytes', 'headerBytes', 'tableBytes', 'textBytes', 'decodedBytes', 'tensors'],
     ]);
     expect(inspect(fileOf({ format: 5 }))).not.toHaveProperty('format');
     expect(inspect(fileOf({ format: 'x', license: 'MIT', sha256: 'ab' }))).toMatchObject({

@@ -2,7 +2,7 @@ import { EspalierError } from '@espalier/core';
 import PgBoss from 'pg-boss';
 import { type Asks, Database, type DatabaseOptions } from './database.js';
 import { hashOf, Key, keyVariable } from './key.js';
-import { makeTables } from './tables.js';
+import { makeTables, queueSchema } from './tables.js';
 
 /** How a fleet is reached. */
 export interface FleetOptions extends DatabaseOptions {
@@ -27,7 +27,7 @@ export class Fleet {
       executeSql: async (text: string, values: unknown[]) => ({ rows: await database.query(text, values) }),
     };
     // Leases are ours: pg-boss for Node 20 has none that are renewed, and its expiry ends a job that goes on.
-    this.#boss = new PgBoss({ db, schema: 'espalier_jobs', supervise: false, schedule: false });
+    this.#boss = new PgBoss({ db, schema: queueSchema, supervise: false, schedule: false });
     this.#boss.on('error', () => {});
   }
 

@@ -1,8 +1,13 @@
 import type { Database } from './database.js';
 
+/** The schema of pg-boss. */
+export const queueSchema = 'espalier_jobs';
+
 /** What a fleet keeps, in a schema of its own; the queues are pg-boss's, in another. */
 const statements = [
   `create schema if not exists espalier`,
+  // pg-boss makes its schema, too, behind a lock of its own; but a connection that has looked for it before remembers that it was not there.
+  `create schema if not exists ${queueSchema}`,
   `create table if not exists espalier.blob (
     hash text primary key, bytes bytea not null)`,
   `create table if not exists espalier.bundle (

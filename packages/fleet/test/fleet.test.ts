@@ -80,6 +80,18 @@ describe.skipIf(!hasPostgres)(called, () => {
     return (await states(of))[0].state;
   };
 
+  it('is made by eight at once, where there is nothing yet', async () => {
+    for (let round = 0; round < 4; round++) {
+      const url = new URL(postgres.url);
+      url.pathname = `/fresh_${round}`;
+      await fleet.database.query(`create database fresh_${round}`);
+      const fleets = await Promise.all(
+        Array.from({ length: 8 }, () => Fleet.open({ url: url.href, key, connections: 1 })),
+      );
+      await Promise.all(fleets.map((one) => one.close()));
+    }
+  }, 120_000);
+
   it('trials come back with their files and numbers, each once', async () => {
     const one = await study('first');
     const out = folder();

@@ -1,4 +1,4 @@
-import { gatherBytes, shiftImages } from '../../gather.js';
+import { gatherBytes, shiftImages, shiftsOf } from '../../gather.js';
 import { generator } from '../../random.js';
 import { chosenOf } from './place.js';
 
@@ -67,7 +67,8 @@ function augment(values, chosen, { shape, augment: options, range, seed, epoch }
     if (jitter) tint(image, shape, jitter, range, draw);
   }
   if (shift > 0) {
-    shiftImages(values, chosen, shape, { most: shift, background: range[0], seed: seed + 0x5f1f, epoch });
+    const shifts = shiftsOf(chosen, { most: shift, seed: seed + 0x5f1f, epoch });
+    shiftImages(values, shifts, shape, range[0]);
   }
 }
 
