@@ -13,11 +13,11 @@ const tasks = {
   alter,
 };
 
-parentPort.on('message', ({ id, task, given }) => {
+parentPort?.on('message', ({ id, task, given }) => {
   try {
     const result = tasks[task](given);
-    parentPort.postMessage({ id, result }, result === undefined ? [] : [result.buffer]);
+    parentPort?.postMessage({ id, result }, result === undefined ? [] : [result.buffer]);
   } catch (error) {
-    parentPort.postMessage({ id, error: String(error?.message ?? error) });
+    parentPort?.postMessage({ id, error: String(error?.message ?? error) });
   }
 });

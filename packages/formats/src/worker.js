@@ -181,16 +181,16 @@ async function gif(bytes) {
 
 const tasks = { hdf5, png, jpeg, webp, gif, bmp: decodeBmp };
 
-parentPort.on('message', async ({ task, bytes }) => {
+parentPort?.on('message', async ({ task, bytes }) => {
   try {
     const result = await tasks[task](bytes);
     const all = result.datasets?.map((one) => one.bytes.buffer) ?? [result.data.buffer];
-    parentPort.postMessage({ result, heap: loaded?.Module.HEAPU8.length ?? 0 }, [...new Set(all)]);
+    parentPort?.postMessage({ result, heap: loaded?.Module.HEAPU8.length ?? 0 }, [...new Set(all)]);
   } catch (error) {
     // A trap of WebAssembly leaves the library as it was in the middle of something. Those of pictures keep nothing.
     const broken =
       task === 'hdf5' && (error instanceof WebAssembly.RuntimeError || error instanceof RangeError);
-    parentPort.postMessage({
+    parentPort?.postMessage({
       error: String(error?.message ?? error),
       code: error?.code ?? 'damaged',
       broken,

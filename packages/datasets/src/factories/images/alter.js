@@ -56,7 +56,13 @@ function tint(image, [, , channels], jitter, [black, white], draw) {
   }
 }
 
-/** Each picture of a batch by what is drawn for (seed, epoch, its place in the data set). */
+/**
+ * Each picture of a batch by what is drawn for (seed, epoch, its place in the data set).
+ *
+ * @param {Float32Array} values
+ * @param {Uint32Array} chosen
+ * @param {any} altering
+ */
 function augment(values, chosen, { shape, augment: options, range, seed, epoch }) {
   const stride = shape.reduce((a, b) => a * b, 1);
   const { shift = 0, jitter } = options;
@@ -80,7 +86,11 @@ function normalize(values, { mean, deviation }) {
   }
 }
 
-/** The numbers of chosen pictures, a function of what is given alone. */
+/**
+ * The numbers of chosen pictures, a function of what is given alone.
+ *
+ * @param {import('./alter.js').Altering} altering
+ */
 export function alter({ place, from, table, chosen, ...drawn }) {
   const stride = drawn.shape.reduce((a, b) => a * b, 1);
   const values = new Float32Array(chosen.length * stride);
