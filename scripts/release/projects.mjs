@@ -81,6 +81,23 @@ const TYPES = {
   bundler: { ...strict, module: 'ESNext', moduleResolution: 'Bundler', lib: ['ES2023', 'DOM'] },
 };
 
+/** With `skipLibCheck: false`: what TF.js declares has errors of its own, what Espalier does must have none. */
+async function checkDeclarations(folder, node) {
+  const compilerOptions = { ...TYPES.nodenext, skipLibCheck: false, types: ['node'] };
+  writeFileSync(
+    join(folder, 'declarations.json'),
+    JSON.stringify({ compilerOptions, include: ['index.ts'] }),
+  );
+  const compiler = join(folder, 'node_modules', `typescript-${COMPILERS.at(-2)}`, 'bin/tsc');
+  const said = await node([compiler, '-p', 'declarations.json'], folder).catch(({ message }) => message);
+  const ours = said
+    .split('\n')
+    .filter(
+      (line) => /^index\.ts|node_modules\/(@espalier\/|espalier\/)/.test(line) && /error TS/.test(line),
+    );
+  if (ours.length > 0) throw new Error(ours.join('\n'));
+}
+
 const DECODE = `import { readFileSync } from 'node:fs';
 import { decode } from '@espalier/codec';
 const { weightSpecs } = await decode(readFileSync(process.argv[2]));
@@ -166,13 +183,17 @@ export const trials = [
     },
   },
   {
-    name: `TypeScript ${COMPILERS.join(', ')}, strict: nodenext and bundler`,
+    name: `TypeScript ${COMPILERS.join(', ')}, strict: nodenext and bundler; our declarations checked, too`,
     async try({ parent, npm, node }) {
       const folder = project(parent, 'typed');
       const packages = ['codec', 'compress', 'core', 'pruners'].map((name) => `@espalier/${name}`);
       const compilers = COMPILERS.map((version) => `typescript-${version}@npm:typescript@${version}`);
-      await npm(['install', 'espalier', ...packages, '@tensorflow/tfjs-layers', ...compilers], folder);
+      await npm(
+        ['install', 'espalier', ...packages, '@tensorflow/tfjs-layers', '@types/node@20', ...compilers],
+        folder,
+      );
       writeFileSync(join(folder, 'index.ts'), TYPED);
+      await checkDeclarations(folder, node);
       for (const [name, compilerOptions] of Object.entries(TYPES)) {
         writeFileSync(
           join(folder, `${name}.json`),
