@@ -53,7 +53,7 @@ describe.skipIf(!executablePath)('the page in headless Chromium', () => {
     page.on('pageerror', (error) => problems.push(String(error)));
     page.on('requestfailed', (request) => problems.push(request.url()));
     await page.goto(url + query);
-    await page.waitForFunction(() => 'espalierDemo' in globalThis, undefined, { timeout: 60_000 });
+    await page.waitForFunction(() => 'espalierDemo' in globalThis, undefined, { timeout: 200_000 });
     return page;
   }
 

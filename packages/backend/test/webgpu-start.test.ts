@@ -13,7 +13,7 @@ function runModule(code: string, env: NodeJS.ProcessEnv = {}): Promise<{ code: n
     const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
       cwd: bench,
       env: { ...process.env, ...env },
-      timeout: 20_000,
+      timeout: 120_000,
     });
     let out = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (out += chunk));

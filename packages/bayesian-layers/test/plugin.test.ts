@@ -25,7 +25,7 @@ import type { LayerPosterior } from '../src/internal/layer-posterior.js';
 import { scalePriors } from '../src/math/scale-priors.js';
 import { dataOf, numbersOf, posteriorOver, stepAt } from './models.js';
 
-vi.setConfig({ testTimeout: 120_000 }); // for machines that are busy
+vi.setConfig({ testTimeout: 300_000 }); // for machines that are busy
 
 beforeAll(() => tf.setBackend('cpu'));
 

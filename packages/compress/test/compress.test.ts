@@ -16,7 +16,7 @@ function psnr(a: tf.Tensor, b: tf.Tensor): number {
 }
 
 // The pure-JavaScript backend on a busy machine takes its time.
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 describe('compress', () => {
   test('reaches a quality that holds for the file, loaded by TF.js alone, on inputs it has not seen', async () => {

@@ -8,7 +8,7 @@ import { type Compressed, compress, compressWeights, type ModelArtifacts } from 
 import { Older } from '../src/plan/older.js';
 import { artifactsOf, fill, noise } from './models.js';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 describe('an older tensor', () => {
   const old = Float32Array.of(0, 0.5, -1, 1);

@@ -150,4 +150,4 @@ test('a model with windowed sinusoids for a kernel takes far fewer bytes than wi
   expect(a.fileBytes - a.textBytes).toBeLessThan(0.6 * (b.fileBytes - b.textBytes));
   expect(a.tensors.find(({ name }) => name === 'waves/kernel')?.predicted?.distance).toBe(count);
   model.dispose();
-}, 60_000);
+}, 240_000);

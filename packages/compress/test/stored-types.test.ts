@@ -51,7 +51,7 @@ const toHalves = (values: Float32Array): { bytes: Uint8Array; quantization: Weig
 };
 
 // The pure-JavaScript backend on a busy machine takes its time.
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 describe('weights that the converter has quantised', () => {
   test.each([

@@ -56,7 +56,7 @@ describe.skipIf(!executablePath)('the pages in headless Chromium', () => {
 
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
-  }, 60_000);
+  }, 240_000);
   afterAll(async () => {
     await browser?.close();
   });
@@ -122,7 +122,7 @@ describe.skipIf(!executablePath)('the pages in headless Chromium', () => {
         await page.close();
       }
       expect(problems).toEqual([]);
-    }, 60_000);
+    }, 240_000);
 
     it(`${name}: every table that sorts does so by each column, both ways`, async () => {
       const page = await open(name, source);
@@ -139,7 +139,7 @@ describe.skipIf(!executablePath)('the pages in headless Chromium', () => {
         }
       }
       await page.close();
-    }, 60_000);
+    }, 240_000);
   }
 
   it('follow the system from light to dark', async () => {

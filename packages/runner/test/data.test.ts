@@ -163,7 +163,7 @@ describe.each(forms)('%s', (what, files, data, model) => {
       expect(stop).toBeLessThan(10);
     }
     expect(readFileSync(join(out, 'model.esp'))).toEqual(readFileSync(join(whole, 'model.esp')));
-  }, 30_000);
+  }, 240_000);
 });
 
 describe('commands', () => {
@@ -223,7 +223,7 @@ describe('commands', () => {
     expect(artifacts.artifacts.userDefinedMetadata).toMatchObject({
       data: { kind: 'csv', targets: [{ name: 'kind', values: ['daisy', 'rose'] }] },
     });
-  }, 30_000);
+  }, 240_000);
 
   it('tell that a run over a source without an order of its own cannot be repeated', async () => {
     const home = folder();
@@ -237,7 +237,7 @@ describe('commands', () => {
     const report = await runRecipe(data, { out: join(home, 'out'), backend, listener });
     expect(report.compressed.accuracy).toBe(1);
     expect(warnings.join()).toMatch(/data does not promise the same batches again/);
-  }, 30_000);
+  }, 240_000);
 });
 
 /** Two outputs that have the names of two columns. */
@@ -279,7 +279,7 @@ stages:
   const report = await runRecipe({ ...loaded, recipe }, { out: join(home, 'out'), backend });
   expect(report.compressed.parameters).toBeLessThan(report.dense.parameters);
   expect(report.dense.loss).toBeLessThan(0.5);
-}, 30_000);
+}, 240_000);
 
 const ones = () => [
   {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { espalier, folder } from './fixtures.js';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const schedule = `# python3 compress_classifier.py -a lenet --lr=0.05 --epochs 6 --compress=schedule.yaml
 version: 1

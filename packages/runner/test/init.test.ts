@@ -131,7 +131,7 @@ describe.each(cases)('%s', (_, files, flags, says) => {
     const report = await runRecipe(await loadRecipe(file, { set }), { out, backend });
     expect(existsSync(join(out, 'model.esp'))).toBe(true);
     expect(report.compressed.bytes).toBeLessThan(report.dense.bytes);
-  }, 60_000);
+  }, 240_000);
 });
 
 describe('a table', () => {
@@ -208,5 +208,5 @@ describe('questions', () => {
   it('a pipe is nobody to ask', async () => {
     const { code, stderr } = await espalier(['init', '--data', data]);
     expect([code, stderr]).toEqual([2, expect.stringContaining('--target is missing')]);
-  }, 60_000);
+  }, 240_000);
 });

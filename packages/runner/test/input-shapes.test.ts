@@ -25,4 +25,4 @@ it('a model that takes something else than the data have is told in a sentence, 
   expect(code).not.toBe(0);
   expect(stderr).toMatch(/The model takes \[784\] for an example; .* has \[32,32,3\]/);
   expect(stderr).not.toMatch(/\n\s+at /);
-}, 60_000);
+}, 240_000);

@@ -250,7 +250,7 @@ search: { bound: 0.6, paths: { stages.dense.epochs: { choices: [1, 6] } } }`.rep
   expect(text).toContain('0.5'); // everything may cost 100
   expect(readFileSync(join(dir, 'sensitivity.csv'), 'utf8')).toMatch(/^parameter,kind,sparsity,mae,loss\n/);
   expect(readFileSync(join(dir, 'sensitivity.html'), 'utf8')).not.toMatch(/accuracy/i);
-}, 60_000);
+}, 240_000);
 
 describe('ranking by a goal', () => {
   const trial = (n: number, value: number | undefined, bytes: number): Trial => ({

@@ -111,4 +111,4 @@ it('a run of a recipe in code says what was code, keeps its source, and a search
   const found = await searchRecipe(await loadRecipe(file), { out: join(home, 'search'), trials: 2, backend });
   expect(found.trials.map(({ failed }) => failed)).toEqual([undefined, undefined]);
   expect(readFileSync(found.recipe, 'utf8')).toMatch(/data: !code/);
-}, 60_000);
+}, 240_000);

@@ -9,7 +9,7 @@ import { runRecipe } from '../src/pipeline/run-recipe.js';
 import { loadRecipe } from '../src/recipe/load.js';
 import { folder, tinyCifar } from './fixtures.js';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 let backend: Awaited<ReturnType<typeof startBackend>>;
 let data: string;

@@ -21,7 +21,7 @@ vi.mock('../../datasets/src/text.js', async (original) => {
   };
 });
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const recipe = (data: object): Recipe =>
   ({

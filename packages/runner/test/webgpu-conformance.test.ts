@@ -7,7 +7,7 @@ import { hasWebgpu } from '../../backend/test/software-gpu.js';
 import { dataOf, net, posteriors, schedules } from './every-plugin.js';
 import { difference, train } from './train-tiny.js';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 let optimizers: OptimizerFactories | undefined;
 

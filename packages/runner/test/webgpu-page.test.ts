@@ -14,7 +14,7 @@ import { folder } from './fixtures.js';
 import { difference, train } from './train-tiny.js';
 import type { PageTrained } from './webgpu-page.js';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const executablePath = findChromium();
 if (!executablePath) {

@@ -11,7 +11,7 @@ import { trialOf } from '../src/pipeline/trial.js';
 import { loadRecipe } from '../src/recipe/load.js';
 import { folder, tinyCifar, tinyRecipe } from './fixtures.js';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 describe.skipIf(!hasWebgpu)('a run on webgpu', () => {
   it('whose device is lost says so, and resumes to the same file', async () => {
