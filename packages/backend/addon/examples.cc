@@ -62,19 +62,6 @@ void Moved(const Source& source, int64_t from, float* out, const Picture& pictur
   }
 }
 
-bool Numeric(napi_env env, napi_value array, std::vector<double>* numbers) {
-  uint32_t length;
-  if (napi_get_array_length(env, array, &length) != napi_ok) return false;
-  for (uint32_t i = 0; i < length; i++) {
-    napi_value element;
-    double number;
-    if (napi_get_element(env, array, i, &element) != napi_ok) return false;
-    if (napi_get_value_double(env, element, &number) != napi_ok) return false;
-    numbers->push_back(number);
-  }
-  return true;
-}
-
 napi_value Gather(napi_env env, napi_callback_info info) {
   size_t argc = 6;
   napi_value args[6], id;
@@ -94,7 +81,7 @@ napi_value Gather(napi_env env, napi_callback_info info) {
   for (size_t i = 1; i < dims.size(); i++) stride *= dims[i];
   ok = ok && !dims.empty() && static_cast<size_t>(dims[0]) == chosen.length && stride > 0;
   if (moving) {
-    ok = ok && Numeric(env, args[5], &picture) && picture.size() == 4 && moves.type == napi_int32_array &&
+    ok = ok && Numbers(env, args[5], &picture) && picture.size() == 4 && moves.type == napi_int32_array &&
          moves.length == 2 * chosen.length && picture[0] * picture[1] * picture[2] == stride;
   }
   const uint32_t* rows = static_cast<const uint32_t*>(chosen.data);

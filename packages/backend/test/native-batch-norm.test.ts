@@ -4,18 +4,10 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { startBackend } from '../src/index.js';
 import { hasNative } from './native.js';
+import { on } from './on-backend.js';
 
 const values = (count: number, seed: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => 2 * Math.sin((i + 1) * 12.9898 * seed) + 0.5);
-
-/** What a function computes there, as arrays. */
-function on(backend: 'tensorflow' | 'cpu', compute: () => tf.Tensor[]): Float32Array[] {
-  tf.setBackend(backend);
-  const results = tf.tidy(compute);
-  const read = results.map((t) => t.dataSync() as Float32Array);
-  tf.dispose(results);
-  return read;
-}
 
 const forget = (layer: tfl.layers.Layer): void => {
   for (const weight of layer.weights) weight.dispose();

@@ -4,6 +4,7 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startBackend } from '../src/index.js';
 import { nativeBackend } from '../src/native/ops.js';
 import { hasNative } from './native.js';
+import { on } from './on-backend.js';
 
 const values = (count: number, seed: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => Math.sin((i + 1) * 12.9898 * seed));
@@ -34,14 +35,6 @@ function all([xShape, filterShape, strides, pad]: Conv): tf.Tensor[] {
     typeof tf.fused.conv2d
   >[0]);
   return [y, ...tf.grads(conv)([x, filter], dy), fused];
-}
-
-function on(name: 'tensorflow' | 'cpu', compute: () => tf.Tensor[]): Float32Array[] {
-  tf.setBackend(name);
-  const results = tf.tidy(compute);
-  const read = results.map((t) => t.dataSync() as Float32Array);
-  tf.dispose(results);
-  return read;
 }
 
 /** The ops that are executed by the way. */

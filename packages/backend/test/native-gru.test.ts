@@ -4,6 +4,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startBackend } from '../src/index.js';
 import { hasNative } from './native.js';
+import { on } from './on-backend.js';
 
 const values = (count: number, seed: number, scale: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => scale * Math.sin((i + 1) * 12.9898 * seed));
@@ -33,14 +34,6 @@ function pass([batch, time, channels, units]: Shape, config: object, scale = 0.6
   const results = [y, tf.grad(f)(x), ...weights.map(({ name }) => grads[name])].map(tf.clone);
   for (const weight of layer.weights) weight.dispose();
   return results;
-}
-
-function on(backend: 'tensorflow' | 'cpu', compute: () => tf.Tensor[]): Float32Array[] {
-  tf.setBackend(backend);
-  const results = tf.tidy(compute);
-  const read = results.map((t) => t.dataSync() as Float32Array);
-  tf.dispose(results);
-  return read;
 }
 
 function expectAlike(got: Float32Array[], expected: Float32Array[], tolerance: number): void {

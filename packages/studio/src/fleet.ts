@@ -29,7 +29,7 @@ export class FleetAnswers {
   }
 
   async answer(path: string, query: URLSearchParams): Promise<FleetAnswer | undefined> {
-    const [study = '', trial = ''] = [query.get('study') ?? '', query.get('trial') ?? ''];
+    const [study, trial] = [query.get('study') ?? '', query.get('trial') ?? ''];
     const asks: Readonly<Record<string, () => Promise<unknown>>> = {
       'fleet.json': async () => ({ shown: this.#source.shown, ...((await this.#source.status()) as object) }),
       'fleet/trials.json': () => this.#source.trials(study),

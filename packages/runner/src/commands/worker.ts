@@ -3,7 +3,7 @@ import { fleetPackage } from '../fleet/in-fleet.js';
 import { workInProcesses } from '../fleet/work.js';
 import { checkArguments, warn } from './common.js';
 import { number, whole } from './compress-options.js';
-import { fleetUrl, namesOf } from './crew-options.js';
+import { fleetUrl, namesOf, threadsOf } from './crew-options.js';
 
 const args = {
   fleet: {
@@ -60,6 +60,7 @@ export default defineCommand({
     };
     const { Fleet, workFor } = await fleetPackage();
     const slots = whole('parallel', given.parallel, 1, 256);
+    const threads = threadsOf(given);
     const fleet = await Fleet.open({ url, connections: slots + 2, log: warn });
     process.on('SIGINT', end);
     process.on('SIGTERM', end);
@@ -69,7 +70,7 @@ export default defineCommand({
         slots,
         tags: namesOf(given.tags),
         ...(given.name !== undefined && { name: given.name }),
-        ...(given.threads !== undefined && { threads: whole('threads', given.threads, 1, 1024) }),
+        ...(threads !== undefined && { threads }),
         ...(given.idle !== undefined && { idle: number('idle', given.idle, 0, Number.POSITIVE_INFINITY) }),
         ...(given.expiry !== undefined && { expiry: number('expiry', given.expiry, 1, 2_000_000) }),
         lease: number('lease', given.lease, 1, 86_400),

@@ -1,8 +1,8 @@
 import type { VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
 import { Alert } from '../view/alert.js';
+import { useLooks } from '../view/use-looks.js';
 import { Failures } from './failures.js';
-import { chosenIn, type FleetSeen, look } from './source.js';
+import { chosenIn, look } from './source.js';
 import { Studies } from './studies.js';
 import { Trials } from './trials.js';
 import { Workers } from './workers.js';
@@ -10,35 +10,9 @@ import { Workers } from './workers.js';
 /** Milliseconds between two looks. */
 const every = 2000;
 
-/** Looks at the fleet again and again; what was seen last stays while it does not answer. */
-function useFleet(place: string): { seen: FleetSeen | undefined; error: string } {
-  const [seen, setSeen] = useState<FleetSeen>();
-  const [error, setError] = useState('');
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let here = true;
-    const again = async (): Promise<void> => {
-      const [found, wrong] = await look(chosenIn(place)).then(
-        (found) => [found, ''] as const,
-        (error: Error) => [undefined, error.message] as const,
-      );
-      if (!here) return;
-      if (found) setSeen(found);
-      setError(wrong);
-      timer = setTimeout(again, every);
-    };
-    void again();
-    return () => {
-      here = false;
-      clearTimeout(timer);
-    };
-  }, [place]);
-  return { seen, error };
-}
-
 /** A fleet: its studies, workers and failures, and the trials of the study that is chosen. It is only looked at. */
 export function FleetPage({ place }: { place: string }): VNode {
-  const { seen, error } = useFleet(place);
+  const { seen, error } = useLooks(() => look(chosenIn(place)), every, place);
   if (!seen) {
     return (
       <>

@@ -1,12 +1,10 @@
-import type { Outcome, StudyStatus, TrialStatus } from '@espalier/fleet';
+import type { StudyStatus, TrialStatus } from '@espalier/fleet';
 import { drawFront, type FrontTrial, formatBytes, formatDuration } from '@espalier/report';
 import type { VNode } from 'preact';
+import { costLabel, shownMeasure } from '../view/goal.js';
 import { Html } from '../view/html.js';
 import { Scroll } from '../view/scroll.js';
 import { type FleetSeen, placeOf } from './source.js';
-
-const shownOf = ({ measure, goal }: Outcome): string =>
-  goal === undefined ? `${(100 * measure).toFixed(2)} %` : measure.toPrecision(4);
 
 /** The trials that have something to compare, as a plot takes them; by their numbers in the table. */
 function placesOf(trials: readonly TrialStatus[]): FrontTrial[] {
@@ -48,7 +46,7 @@ function Row({
           `${epoch.stage}, epoch ${epoch.epoch + 1}${epoch.loss === undefined ? '' : `, loss ${epoch.loss.toPrecision(4)}`}`}
       </td>
       <td class="n">{seconds === undefined ? '' : formatDuration(seconds)}</td>
-      <td class="n">{outcome ? shownOf(outcome) : ''}</td>
+      <td class="n">{outcome ? shownMeasure(outcome.measure, outcome.goal) : ''}</td>
       <td class="n">{outcome ? formatBytes(outcome.bytes) : ''}</td>
     </tr>
   );
@@ -67,7 +65,6 @@ export function Trials({
   log: NonNullable<FleetSeen['log']>;
 }): VNode {
   const { goal, front, name } = study;
-  const label = goal === undefined ? 'error' : goal.better === 'higher' ? `−${goal.metric}` : goal.metric;
   const places = placesOf(trials);
   const spoken = trials.find(({ key }) => key === chosen);
   return (
@@ -76,18 +73,15 @@ export function Trials({
       {places.length > 0 && (
         <div class="grid2">
           <Scroll label="Front">
-            <Html source={drawFront(places, { label, percent: goal === undefined })} />
+            <Html source={drawFront(places, { label: costLabel(goal), percent: goal === undefined })} />
           </Scroll>
           <div class="card">
             <h3>Best front</h3>
             <ul class="runs">
               {front.map((one) => (
                 <li key={one.name}>
-                  {formatBytes(one.bytes)} at{' '}
-                  {goal === undefined
-                    ? `${(100 * one.error).toFixed(2)} % error`
-                    : `${one.error.toPrecision(4)} ${goal.metric}`}
-                  : {one.name}
+                  {formatBytes(one.bytes)} at {shownMeasure(one.error, goal)} {goal?.metric ?? 'error'}:{' '}
+                  {one.name}
                 </li>
               ))}
             </ul>

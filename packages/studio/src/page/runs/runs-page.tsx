@@ -1,7 +1,8 @@
 import type { VNode } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import type { RunListing } from '../../runs.js';
 import { Alert } from '../view/alert.js';
+import { type Looked, useLooks } from '../view/use-looks.js';
 import { CompareView } from './compare-view.js';
 import { RunView, State } from './run-view.js';
 import { SearchView } from './search-view.js';
@@ -25,36 +26,23 @@ const placeOf = (paths: readonly string[]): string =>
   paths.length === 0 ? 'runs' : new URLSearchParams(paths.map((path) => ['run', path])).toString();
 
 /** Looks at the runs again and again, while the page is looked at. */
-function useRuns(chosen: readonly string[]): { seen: Seen | undefined; error: string } {
-  const [seen, setSeen] = useState<Seen>();
-  const [error, setError] = useState('');
+function useRuns(chosen: readonly string[]): Looked<Seen> {
   const source = useRef(new RunSource());
   const key = chosen.join('\n');
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let here = true;
-    const look = async (): Promise<void> => {
-      try {
-        const runs = await listRuns();
-        const wanted = key === '' && runs.length === 1 ? [runs[0].path] : chosen;
-        const shown = runs.filter(({ path }) => wanted.includes(path));
-        const read = await Promise.all(
-          shown.map(async (run): Promise<[string, RunData]> => [run.path, await source.current.read(run)]),
-        );
-        if (here) setSeen({ runs, data: new Map(read) });
-        if (here) setError('');
-      } catch {
-        if (here) setError('The command that serves this page has ended; what was read last is shown.');
-      }
-      if (here) timer = setTimeout(look, every);
-    };
-    void look();
-    return () => {
-      here = false;
-      clearTimeout(timer);
-    };
-  }, [key]);
-  return { seen, error };
+  const look = async (): Promise<Seen> => {
+    const runs = await listRuns();
+    const wanted = key === '' && runs.length === 1 ? [runs[0].path] : chosen;
+    const shown = runs.filter(({ path }) => wanted.includes(path));
+    const read = await Promise.all(
+      shown.map(async (run): Promise<[string, RunData]> => [run.path, await source.current.read(run)]),
+    );
+    return { runs, data: new Map(read) };
+  };
+  const told = (): Promise<Seen> =>
+    look().catch(() => {
+      throw new Error('The command that serves this page has ended; what was read last is shown.');
+    });
+  return useLooks(told, every, key);
 }
 
 /** Runs of a folder: a list, and those that are chosen. */

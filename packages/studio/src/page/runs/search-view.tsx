@@ -1,6 +1,7 @@
 import { drawFront, drawHypervolume, drawParallel, type ValuedTrial } from '@espalier/report';
 import type { VNode } from 'preact';
 import type { RunListing } from '../../runs.js';
+import { costLabel } from '../view/goal.js';
 import { Html } from '../view/html.js';
 import { OwnPage, State } from './run-view.js';
 import type { SearchState } from './source.js';
@@ -21,7 +22,7 @@ export function SearchView({ run, search }: { run: RunListing; search: SearchSta
   const failed = search.trials.length - trials.length;
   const { goal, pending = [] } = search;
   const atWork = run.state === 'running' ? pending.length : 0;
-  const label = goal === undefined ? 'error' : goal.better === 'higher' ? `−${goal.metric}` : goal.metric;
+  const label = costLabel(goal);
   const view = { label, percent: goal === undefined };
   return (
     <>
