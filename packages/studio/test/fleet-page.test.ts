@@ -53,9 +53,7 @@ describe.skipIf(!executablePath || !hasPostgres)(
       const needs = { backend: 'cpu', versions: {} };
       const bundle = await putBundle(fleet, root, ['recipe.yaml'], { needs, folder: '' });
       const study = await Study.open(fleet, 'a study', bundle);
-      void Promise.allSettled(
-        [0, 1, 2, 3, 4].map((n) => study.run({ n }, `Trial ${n}`, join(root, `${n}`))),
-      );
+      void Promise.allSettled([0, 1, 2, 3, 4].map((n) => study.run({ n }, `Trial ${n}`, join(root, `${n}`))));
       await until('trials', async () => (await trialsOf(fleet, 'a study')).length === 5);
       const cancelled = new AbortController();
       const looked = (async () => {
