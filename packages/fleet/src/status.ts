@@ -17,7 +17,7 @@ export interface StudyStatus {
   /** By what trials are compared, where it is not their error. */
   readonly goal?: FleetGoal;
   /** Error, or value of the goal, and bytes of the best trials that were not cut short: no other is better in both. */
-  readonly front: readonly { readonly name: string; readonly error: number; readonly bytes: number }[];
+  readonly front: readonly { readonly name: string; readonly measure: number; readonly bytes: number }[];
   readonly refusals: readonly { readonly worker: string; readonly reason: string }[];
 }
 
@@ -139,7 +139,7 @@ function frontOf(rows: readonly (OutcomeRow & { name: string })[]): Pick<StudySt
   const front = paretoFront(whole.length > 0 ? whole : all);
   return {
     ...(goal && { goal }),
-    front: front.map(({ name, measure, bytes }) => ({ name, error: measure, bytes })),
+    front: front.map(({ name, measure, bytes }) => ({ name, measure, bytes })),
   };
 }
 

@@ -124,12 +124,34 @@ describe.skipIf(!hasPostgres)(called, () => {
       done: 3,
       queued: 0,
       // Less error has more bytes here: all three are on the front.
-      front: [{ name: 'Trial 3', error: 0.03, bytes: 97 }, { bytes: 98 }, { bytes: 99 }],
+      front: [{ name: 'Trial 3', measure: 0.03, bytes: 97 }, { bytes: 98 }, { bytes: 99 }],
     });
     expect(workers).toEqual([]); // It has ended.
     const epochs = await fleet.database.query('select * from espalier.epoch where study = $1', ['first']);
     expect(epochs).toHaveLength(3);
     await fleet.tidy('first');
+  }, 240_000);
+
+  it('of a goal that is to be high, the front holds the highest of each size', async () => {
+    const one = await study('higher');
+    const results = Promise.all([0, 1, 2].map((n) => one.run({ n }, `Trial ${n}`, folder())));
+    await asked('higher', 3);
+    const goal = { metric: 'accuracy', better: 'higher' };
+    const values = [0.9, 0.95, 0.92];
+    const run = async ({ task }: { task: unknown }) => {
+      const { n } = task as { n: number };
+      return { error: 1 - (values[n] ?? 0), value: values[n], goal, bytes: 100 * (n + 1) };
+    };
+    await worked(doubling({ name: 'w', run: run as never }), results);
+    const { studies } = await statusOf(fleet);
+    // The third is larger than the second, and worse.
+    expect(studies.find(({ name }) => name === 'higher')).toMatchObject({
+      goal,
+      front: [
+        { name: 'Trial 0', measure: 0.9, bytes: 100 },
+        { name: 'Trial 1', measure: 0.95, bytes: 200 },
+      ],
+    });
   }, 240_000);
 
   it('a trial whose worker is gone goes to another, with its last checkpoint; what the first still says counts for nothing', async () => {

@@ -44,13 +44,14 @@ describe('formats', () => {
       '±0.00',
     ]);
     expect([1, 9.999, 62.34, 1234].map(formatRatio)).toEqual(['1.00×', '10.0×', '62.3×', '1234×']);
-    expect([0.81, 0.9999, 4.21, 59.7, 192, 3599.6, 7500].map(formatDuration)).toEqual([
+    expect([0.81, 0.9999, 4.21, 59.7, 192, 3599.6, 7199, 7500].map(formatDuration)).toEqual([
       '810 ms',
       '1.0 s',
       '4.2 s',
       '1 min 0 s',
       '3 min 12 s',
       '1 h 0 min',
+      '2 h 0 min',
       '2 h 5 min',
     ]);
     expect([[], [3], [5, 5, 1, 20]].map(formatShape)).toEqual(['scalar', '3', '5 × 5 × 1 × 20']);

@@ -1,6 +1,6 @@
 import { EspalierError, unknownName } from '@espalier/core';
-import type { FleetStatus, TrialStatus } from '@espalier/fleet';
-import { formatBytes, formatTable } from '@espalier/report';
+import type { FleetStatus, StudyStatus, TrialStatus } from '@espalier/fleet';
+import { formatBytes, formatDuration, formatTable } from '@espalier/report';
 import { defineCommand } from 'citty';
 import { fleetPackage } from '../fleet/in-fleet.js';
 import { print } from '../terminal/stream.js';
@@ -33,10 +33,9 @@ const args = {
 /** Shown by --help. */
 export const example = 'espalier fleet status --fleet postgres://espalier@db.local/espalier';
 
-function duration(seconds: number | undefined): string {
-  if (seconds === undefined) return '–';
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+function timeLeft({ queued, running, secondsLeft }: StudyStatus): string {
+  if (queued + running === 0) return '';
+  return secondsLeft === undefined ? '–' : formatDuration(secondsLeft);
 }
 
 /** How a fleet stands, for people. */
@@ -48,7 +47,7 @@ function told({ studies, workers, failures }: FleetStatus): string {
         one.name,
         ...[one.queued, one.running, one.done, one.failed, one.cancelled].map(String),
         one.perMinute.toFixed(1),
-        one.queued + one.running === 0 ? '' : duration(one.secondsLeft),
+        timeLeft(one),
       ]),
     ]),
     formatTable([
@@ -66,7 +65,7 @@ function told({ studies, workers, failures }: FleetStatus): string {
   for (const { name, goal, front, refusals } of studies) {
     for (const { worker, reason } of refusals) parts.push(`${worker} refuses ${name}: ${reason}`);
     if (front.length === 0) continue;
-    const rows = front.map((one) => [one.name, one.error.toPrecision(4), formatBytes(one.bytes)]);
+    const rows = front.map((one) => [one.name, one.measure.toPrecision(4), formatBytes(one.bytes)]);
     parts.push(formatTable([[`front of ${name}`, goal?.metric ?? 'error', 'bytes'], ...rows]));
   }
   for (const { study, key, name, failure, lines } of failures) {
@@ -89,7 +88,7 @@ function toldTrials(trials: readonly TrialStatus[]): string {
       String(attempt),
       worker,
       epoch ? `${epoch.stage} ${epoch.epoch + 1}` : '',
-      seconds === undefined ? '' : duration(seconds),
+      seconds === undefined ? '' : formatDuration(seconds),
       outcome?.measure.toPrecision(4) ?? '',
       outcome ? formatBytes(outcome.bytes) : '',
     ]),

@@ -1,11 +1,13 @@
 import { pageStyle } from '@espalier/report';
 import { render } from 'preact';
 import chartStyle from 'uplot/dist/uPlot.min.css';
-import style from './style.css';
+import modelStyle from './style/model.css';
+import ownStyle from './style/page.css';
+import runsStyle from './style/runs.css';
 import { App } from './view/app.js';
 
 // The report's own look first, so that its parts look here as they do there.
-document.adoptedStyleSheets = [pageStyle, chartStyle, style].map((text) => {
+document.adoptedStyleSheets = [pageStyle, chartStyle, ownStyle, modelStyle, runsStyle].map((text) => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(text);
   return sheet;

@@ -80,7 +80,7 @@ export function Trials({
             <ul class="runs">
               {front.map((one) => (
                 <li key={one.name}>
-                  {formatBytes(one.bytes)} at {shownMeasure(one.error, goal)} {goal?.metric ?? 'error'}:{' '}
+                  {formatBytes(one.bytes)} at {shownMeasure(one.measure, goal)} {goal?.metric ?? 'error'}:{' '}
                   {one.name}
                 </li>
               ))}
