@@ -302,7 +302,19 @@ const cases: readonly (readonly [
     'decimal commas',
     (home) => table(home, (line, i) => (i === 0 ? line : line.replace(/^[^,]+/, `"${i},5"`))),
     (folder) => fromCsv(kind, { folder }),
-    /t\.csv:2: the column 'length' holds '1,5'\.\n.*point/,
+    /t\.csv:2: the column 'length' holds '1,5'\.\n.*decimal: ','/,
+  ],
+  [
+    'a few decimal commas',
+    (home) => table(home, (line, i) => (i === 2 ? line.replace(/^[^,]+/, '"2,5"') : line)),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv:3: the column 'length' holds '2,5'/,
+  ],
+  [
+    'a decimal sign that is none',
+    (home) => table(home, (line) => line),
+    (folder) => fromCsv({ ...kind, decimal: ';' as never }, { folder }),
+    /decimal is ";"\.\n.*'\.' or ','/,
   ],
   [
     'a table that is not UTF-8',

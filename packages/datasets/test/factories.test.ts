@@ -31,6 +31,32 @@ async function numbersOf(
 }
 
 describe('a table', () => {
+  it('has its decimals after a point or a comma, its cells between other signs, and gives the same numbers', async () => {
+    const home = folder();
+    const rows = [1.5, 2, -0.25, 1e3, 0.1, 7].map((value, i) => [
+      String(value),
+      i % 2 ? 'elm' : 'oak',
+      `${i},5`,
+    ]);
+    const lines = [['age', 'kind', 'code'], ...rows];
+    const shares = { target: 'age', ignore: ['code'], validation: 1, test: 1 };
+    const point = write(join(home, 'p.tsv'), lines.map((cells) => cells.join('\t')).join('\n'));
+    const comma = write(
+      join(home, 'c.csv'),
+      lines.map(([age, ...more]) => [age.replace('.', ','), ...more].join(';')).join('\n'),
+    );
+    const first = await numbersOf(await fromCsv({ csv: point, ...shares }));
+    expect(first.labels.flat()).toContain(Math.fround(0.1));
+    const form = { delimiter: ';', decimal: ',' } as const;
+    expect(await numbersOf(await fromCsv({ csv: comma, ...shares, ...form }))).toEqual(first);
+    // What is said to be a category keeps its name.
+    const kinds = await fromCsv({ csv: comma, ...shares, ...form, ignore: [], types: { code: 'category' } });
+    expect(kinds.notes?.[1]).toMatch(/^code: category \(\d,5, /);
+    // A point is then no decimal sign.
+    const both = write(join(home, 'b.csv'), 'age;kind\n1,5;a\n1.5;b\n2,5;a\n3,5;b\n');
+    await expect(fromCsv({ csv: both, target: 'kind', ...form })).rejects.toThrow(/b\.csv:3: .*'1\.5' among/);
+  });
+
   it('becomes numbers as the training split has it, and tells how', async () => {
     const csv = flowers(join(folder(), 'flowers.csv'));
     const source = await fromCsv({ csv, target: 'kind', ignore: ['price'] }, { seed: 1 });

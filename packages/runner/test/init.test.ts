@@ -152,6 +152,21 @@ describe('a table', () => {
       missing: 'mean',
       batchSize: 4,
     });
+    const decimals = rows.map((row, i) => `${row};${i / 8}`.replaceAll('.', ','));
+    const german = write(join(home, 'german.csv'), `id;name;age;group;stars;share\n${decimals.join('\n')}\n`);
+    const read = await loadRecipe(
+      await init(home, { data: german, target: 'share', out: join(home, 'g.yaml') }),
+    );
+    expect(read.recipe.data).toMatchObject({ delimiter: ';', decimal: ',', ignore: ['id', 'name'] });
+    const mails = write(
+      join(home, 'mails.tsv'),
+      `label\tbody\n${rows.map((row, i) => `${i % 2 ? 'ham' : 'spam'}\tthis is the text ${row}`).join('\n')}\n`,
+    );
+    const texts = await loadRecipe(
+      await init(home, { data: mails, target: 'label', out: join(home, 't.yaml') }),
+    );
+    expect(texts.recipe.data).toMatchObject({ text: mails, field: 'body' });
+    expect(texts.recipe.data).not.toHaveProperty('delimiter');
     const number = join(home, 'number.yaml');
     await init(home, { data, target: 'stars', task: 'number', out: number });
     expect((await loadRecipe(number)).recipe.data).toMatchObject({ standardize: 'all' });

@@ -8,7 +8,7 @@ const args = {
   data: {
     type: 'string',
     description:
-      'Your data: a .csv, a folder of pictures or texts, .npy, .npz, .safetensors, .jsonl, .txt, or a name',
+      'Your data: a .csv or .tsv, a folder of pictures or texts, .npy, .npz, .safetensors, .jsonl, .txt, or a name',
     valueHint: 'path',
   },
   target: {

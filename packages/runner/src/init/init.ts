@@ -116,7 +116,7 @@ export async function initRecipe({ flags, ask, log }: InitOptions): Promise<stri
   const questions = new Questions(flags, ask);
   const path = await questions.answer({
     flag: 'data',
-    text: 'Where are your data (a .csv, a folder of pictures, .npy, .jsonl or .txt)',
+    text: 'Where are your data (a .csv or .tsv, a folder of pictures, .npy, .jsonl or .txt)',
   });
   const found = await lookAt(path, questions);
   const file = await questions.answer({

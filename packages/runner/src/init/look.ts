@@ -108,7 +108,7 @@ export async function lookAt(path: string, questions: Questions): Promise<Looked
     default:
       throw new EspalierError('bad-data', `It is not known how to read ${file}.`, {
         remedy:
-          'Data are .csv, .npy, .npz, .safetensors, .jsonl, .txt, or a folder with a folder for each class; for all else, write a factory: docs/guide/bring-your-data.md.',
+          'Data are .csv, .tsv, .npy, .npz, .safetensors, .jsonl, .txt, or a folder with a folder for each class; for all else, write a factory: docs/guide/bring-your-data.md.',
       });
   }
 }

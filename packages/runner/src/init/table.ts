@@ -13,14 +13,18 @@ const counts = ({ name, holds, whole, different }: ColumnLook, rows: number): bo
 const isClasses = ({ holds, whole, different }: ColumnLook, rows: number): boolean =>
   holds === 'categories' || (holds === 'numbers' && whole && different <= 10 && rows >= 5 * different);
 
+/** Where it is another than that of such files. */
+const delimiterOf = (file: string, delimiter: string): { delimiter?: string } =>
+  delimiter === (/\.tsv$/i.test(file) ? '\t' : ',') ? {} : { delimiter };
+
 /** A table that is texts with a class each. */
-function asTexts(csv: string, target: string, { columns }: TableLook): Looked | undefined {
+function asTexts(csv: string, target: string, { columns, delimiter }: TableLook): Looked | undefined {
   const others = columns.filter(({ name }) => name !== target);
   const text = others.filter(({ holds, length }) => holds === 'texts' && length > 15);
   if (text.length !== 1 || others.some(({ holds }) => holds === 'numbers' || holds === 'categories'))
     return undefined;
   return {
-    data: { text: csv, field: text[0].name, label: target },
+    data: { text: csv, field: text[0].name, label: target, ...delimiterOf(csv, delimiter) },
     notes: [`${text[0].name}: texts, ${target}: their classes`],
   };
 }
@@ -28,7 +32,7 @@ function asTexts(csv: string, target: string, { columns }: TableLook): Looked | 
 /** How a table is read: what to predict, which columns say nothing, what becomes of empty cells. */
 export async function lookAtCsv(csv: string, questions: Questions): Promise<Looked> {
   const look = await lookAtTable(csv);
-  const { rows, columns, delimiter } = look;
+  const { rows, columns, delimiter, decimal } = look;
   const names = columns.map(({ name }) => name);
   const target = await questions.answer({
     flag: 'target',
@@ -43,7 +47,7 @@ export async function lookAtCsv(csv: string, questions: Questions): Promise<Look
     choices: ['classes', 'number'],
     otherwise: guess,
   });
-  const texts = delimiter === ',' && task === 'classes' ? asTexts(csv, target, look) : undefined;
+  const texts = task === 'classes' ? asTexts(csv, target, look) : undefined;
   if (texts) return texts;
   const others = columns.filter(({ name }) => name !== target);
   const useless = others.filter(
@@ -57,7 +61,8 @@ export async function lookAtCsv(csv: string, questions: Questions): Promise<Look
     data: {
       csv,
       target,
-      ...(delimiter !== ',' && { delimiter }),
+      ...delimiterOf(csv, delimiter),
+      ...(decimal !== '.' && { decimal }),
       ...(useless.length > 0 && { ignore: useless.map(({ name }) => name) }),
       ...(asCategory && { types: { [target]: 'category' } }),
       ...(missing && { missing }),

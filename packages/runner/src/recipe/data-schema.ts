@@ -48,6 +48,12 @@ const name = z.strictObject({
   dir: z.string().describe('Where your own files are.').optional(),
 });
 
+const delimiter = z
+  .string()
+  .min(1)
+  .describe("Of a table: the sign between cells. Default ','; of a .tsv, the tabulator.")
+  .optional();
+
 const csv = z.strictObject({
   csv: parted(z.string()).describe(
     "A table, from the recipe's folder; its first line names the columns. Or { train, validation, test }.",
@@ -70,7 +76,11 @@ const csv = z.strictObject({
     .enum(['inputs', 'all', 'none'])
     .describe('Which numbers get mean 0 and deviation 1, as in the training split. Default inputs.')
     .optional(),
-  delimiter: z.string().min(1).describe("Default ','.").optional(),
+  delimiter,
+  decimal: z
+    .enum(['.', ','])
+    .describe("The sign before the decimals of a number: '.' (default) or ','.")
+    .optional(),
   ...shares,
   ...common,
 });
@@ -149,10 +159,11 @@ const images = z.strictObject({
 
 const text = z.strictObject({
   text: parted(z.string()).describe(
-    'Texts to classify: .jsonl, .csv, or a folder with a folder of .txt files for each class. A .txt file: its next character or word. Or { train, validation, test }.',
+    'Texts to classify: .jsonl, .csv, .tsv, or a folder with a folder of .txt files for each class. A .txt file: its next character or word. Or { train, validation, test }.',
   ),
   field: z.string().describe('The key or column of the text. Default text.').optional(),
   label: z.string().describe('The key or column of the class. Default label.').optional(),
+  delimiter,
   unit: z
     .enum(['word', 'character'])
     .describe('What a text is made of. Default word; of a .txt, character.')

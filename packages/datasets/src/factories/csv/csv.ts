@@ -6,11 +6,11 @@ import { fingerprintOf } from '../../fingerprint.js';
 import { checkShares, divideRest, nameOf, type Parted } from '../../parted.js';
 import type { FactoryContext } from '../built-in.js';
 import { type ColumnCode, encodeCell, learnColumn, widthOf } from './encode.js';
-import { readTables, type Table } from './table.js';
+import { readTables, type Table, type TableForm } from './table.js';
 import { type ColumnType, isMissing, typeOf } from './types.js';
 
 /** Options of {@link fromCsv}. */
-export interface CsvOptions extends Omit<Shares, 'seed'> {
+export interface CsvOptions extends Omit<Shares, 'seed'>, TableForm {
   /** A file whose first line names the columns; or one for each part. */
   readonly csv: Parted<string>;
   /** The column to predict, or several. A category becomes classes, a number stays one. */
@@ -23,8 +23,6 @@ export interface CsvOptions extends Omit<Shares, 'seed'> {
   readonly missing?: 'refuse' | 'mean' | 'drop';
   /** Which numbers are brought to mean 0 and deviation 1, as in the training split. Default `inputs`. */
   readonly standardize?: 'inputs' | 'all' | 'none';
-  /** Default ','. */
-  readonly delimiter?: string;
 }
 
 const known = [
@@ -35,6 +33,7 @@ const known = [
   'missing',
   'standardize',
   'delimiter',
+  'decimal',
   'validation',
   'test',
 ];
@@ -163,9 +162,24 @@ export async function fromCsv(
   { seed = 0, folder = '.' }: FactoryContext = {},
 ): Promise<DataSource> {
   checkOptions('csv', options, known);
-  const { ignore = [], types = {}, missing = 'refuse', standardize = 'inputs', delimiter = ',' } = options;
+  const {
+    ignore = [],
+    types = {},
+    missing = 'refuse',
+    standardize = 'inputs',
+    delimiter,
+    decimal = '.',
+  } = options;
+  if (decimal !== '.' && decimal !== ',') {
+    throw new DatasetError('invalid-option', `csv: decimal is ${JSON.stringify(decimal)}.`, {
+      remedy: "Give '.' or ','.",
+    });
+  }
   checkShares(options.csv, options);
-  const { table, rows } = await readTables(options.csv, folder, delimiter);
+  const { table, rows } = await readTables(options.csv, folder, {
+    ...(delimiter !== undefined && { delimiter }),
+    decimal,
+  });
   const targets = typeof options.target === 'string' ? [options.target] : options.target;
   for (const name of [...targets, ...ignore, ...Object.keys(types)]) placeOf(table, name);
   const used = table.columns.filter((name) => !targets.includes(name) && !ignore.includes(name));

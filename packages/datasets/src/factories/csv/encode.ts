@@ -1,6 +1,6 @@
 import { DatasetError } from '../../errors.js';
 import type { Table } from './table.js';
-import { type ColumnType, isMissing, isNumber } from './types.js';
+import { type ColumnType, isMissing, isNumber, numberIn } from './types.js';
 
 /** How a column became numbers. */
 export type ColumnCode =
@@ -26,8 +26,7 @@ export const widthOf = (code: ColumnCode): number => (code.type === 'number' ? 1
 /** Stands for a missing category. */
 export const missingValue = '(missing)';
 
-function statistics(cells: readonly string[]): { mean: number; deviation: number } {
-  const values = cells.map(Number);
+function statistics(values: readonly number[]): { mean: number; deviation: number } {
   const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
   const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length;
   return { mean, deviation: Math.sqrt(variance) || 1 };
@@ -61,7 +60,7 @@ export function learnColumn(
     const values = [...new Set(known)].sort();
     return { name, type, values: fills && known.length < cells.length ? [...values, missingValue] : values };
   }
-  const { mean, deviation } = statistics(known);
+  const { mean, deviation } = statistics(known.map((cell) => numberIn(cell, table.decimal)));
   return {
     name,
     type,
@@ -102,6 +101,6 @@ export function encodeCell(
       'Fill it in, or say what becomes of such rows: missing: mean or drop.',
     );
   }
-  if (!gone && !isNumber(cell)) throw bad(`holds '${cell}', no number`, 'Correct it.');
-  out[at] = ((gone ? (code.fill as number) : Number(cell)) - code.mean) / code.deviation;
+  if (!gone && !isNumber(cell, table.decimal)) throw bad(`holds '${cell}', no number`, 'Correct it.');
+  out[at] = ((gone ? (code.fill as number) : numberIn(cell, table.decimal)) - code.mean) / code.deviation;
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { readTable } from './table.js';
-import { isMissing, isNumber, mostValues } from './types.js';
+import { readTable, type TableForm } from './table.js';
+import { haveCommas, isMissing, isNumber, mostValues, numberIn } from './types.js';
 
 /** What is in a column, whatever it is good for. */
 export interface ColumnLook {
@@ -19,6 +19,7 @@ export interface ColumnLook {
 /** What is in a table. */
 export interface TableLook {
   readonly delimiter: string;
+  readonly decimal: '.' | ',';
   readonly rows: number;
   readonly columns: readonly ColumnLook[];
 }
@@ -33,7 +34,8 @@ async function delimiterOf(file: string): Promise<string> {
 /**
  * Looks at a table, so that it can be said how to read it: which columns there are, and what they hold.
  *
- * @param delimiter - Default: found out.
+ * @param form - What is not given is found out. Decimals are taken to follow a comma where that is not what stands between cells,
+ *   and makes numbers of a column.
  * @throws DatasetError `not-found`, `bad-file`
  *
  * @example
@@ -48,12 +50,14 @@ async function delimiterOf(file: string): Promise<string> {
  * if (delimiter !== ';' || columns.map(({ holds }) => holds).join() !== 'numbers,categories') throw new Error('unexpected');
  * ```
  */
-export async function lookAtTable(file: string, delimiter?: string): Promise<TableLook> {
-  const sign = delimiter ?? (await delimiterOf(file));
-  const { columns, rows } = await readTable(file, sign);
+export async function lookAtTable(file: string, form: TableForm = {}): Promise<TableLook> {
+  const delimiter = form.delimiter ?? (await delimiterOf(file));
+  const { columns, rows } = await readTable(file, { delimiter });
+  const cells = columns.map((_, at) => rows.map((row) => row[at]).filter((cell) => !isMissing(cell)));
+  const decimal = form.decimal ?? (delimiter !== ',' && cells.some(haveCommas) ? ',' : '.');
   const looks = columns.map((name, at): ColumnLook => {
-    const known = rows.map((row) => row[at]).filter((cell) => !isMissing(cell));
-    const texts = known.filter((cell) => !isNumber(cell)).length;
+    const known = cells[at];
+    const texts = known.filter((cell) => !isNumber(cell, decimal)).length;
     const different = new Set(known).size;
     const many = different > mostValues || (different > 20 && different > known.length / 2);
     const kind =
@@ -61,11 +65,11 @@ export async function lookAtTable(file: string, delimiter?: string): Promise<Tab
     return {
       name,
       holds: known.length === 0 ? 'nothing' : kind,
-      whole: texts === 0 && known.every((cell) => Number.isInteger(Number(cell))),
+      whole: texts === 0 && known.every((cell) => Number.isInteger(numberIn(cell, decimal))),
       different,
       missing: rows.length - known.length,
       length: known.reduce((sum, cell) => sum + cell.length, 0) / Math.max(1, known.length),
     };
   });
-  return { delimiter: sign, rows: rows.length, columns: looks };
+  return { delimiter, decimal, rows: rows.length, columns: looks };
 }

@@ -1,9 +1,17 @@
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type { DataPart } from '../../divide.js';
 import { DatasetError, suggest } from '../../errors.js';
 import { byPart, type Parted, placesOf } from '../../parted.js';
 import { readText } from '../../steady.js';
+
+/** How a table is written. */
+export interface TableForm {
+  /** The sign between cells. Default ','; of a `.tsv`, the tabulator. */
+  readonly delimiter?: string;
+  /** The sign before the decimals of a number. Default '.'. */
+  readonly decimal?: '.' | ',';
+}
 
 /** A table as texts. */
 export interface Table {
@@ -12,6 +20,7 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
   /** For messages: the file of each row, and the line on which it ends. */
   readonly places: readonly string[];
+  readonly decimal: '.' | ',';
 }
 
 interface Parsed {
@@ -20,8 +29,9 @@ interface Parsed {
 }
 
 /** Reads a CSV file whose first line names the columns. @throws DatasetError `not-found`, `bad-file` */
-export async function readTable(file: string, delimiter: string): Promise<Table> {
+export async function readTable(file: string, form: TableForm = {}): Promise<Table> {
   const text = await readText(file);
+  const { decimal = '.', delimiter = extname(file).toLowerCase() === '.tsv' ? '\t' : ',' } = form;
   let parsed: readonly Parsed[];
   try {
     parsed = parse(text, { delimiter, bom: true, info: true, skip_empty_lines: true, trim: true }) as never;
@@ -44,6 +54,7 @@ export async function readTable(file: string, delimiter: string): Promise<Table>
     columns,
     rows: rest.map(({ record }) => record),
     places: rest.map(({ info }) => `${file}:${info.lines}`),
+    decimal,
   };
 }
 
@@ -57,11 +68,10 @@ export interface PartedTable {
 export async function readTables(
   files: Parted<string>,
   folder: string,
-  delimiter: string,
+  form: TableForm,
 ): Promise<PartedTable> {
   const read: [DataPart, Table][] = [];
-  for (const [part, file] of byPart(files))
-    read.push([part, await readTable(resolve(folder, file), delimiter)]);
+  for (const [part, file] of byPart(files)) read.push([part, await readTable(resolve(folder, file), form)]);
   const [[, first], ...others] = read;
   const rows = [...first.rows];
   for (const [, { file, columns, rows: more }] of others) {

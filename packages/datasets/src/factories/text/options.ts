@@ -5,7 +5,7 @@ import type { Unit } from './vocabulary.js';
 /** Options of `fromText`. */
 export interface TextOptions extends Omit<Shares, 'seed'> {
   /**
-   * A `.jsonl` or `.csv` file, or a folder with a folder of `.txt` files for each class: texts to be classified. A `.txt`
+   * A `.jsonl`, `.csv` or `.tsv` file, or a folder with a folder of `.txt` files for each class: texts to be classified. A `.txt`
    * file: its next character or word is to be predicted. Or one for each part.
    */
   readonly text: Parted<string>;
@@ -13,6 +13,8 @@ export interface TextOptions extends Omit<Shares, 'seed'> {
   readonly field?: string;
   /** The key or column that holds the class. Default `label`. */
   readonly label?: string;
+  /** Of a table: the sign between cells. Default ','; of a `.tsv`, the tabulator. */
+  readonly delimiter?: string;
   /** What a text is made of. Default `word`; of a `.txt`, `character`. */
   readonly unit?: Unit;
   /** Words or characters of an example: longer ones are cut off, shorter ones filled up with 0. Default 128; of a `.txt`, 64. */

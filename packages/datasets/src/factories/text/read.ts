@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { DatasetError, suggest } from '../../errors.js';
 import { readText } from '../../steady.js';
-import { readTable } from '../csv/table.js';
+import { readTable, type TableForm } from '../csv/table.js';
 import { classFolders } from '../images/folders.js';
 
 /** A text, and its class. */
@@ -10,10 +10,16 @@ export interface LabelledText {
   readonly label: string;
 }
 
+/** Where in a file its texts and classes are. */
+export interface TextKeys extends Pick<TableForm, 'delimiter'> {
+  readonly field: string;
+  readonly label: string;
+}
+
 const bad = (what: string, remedy: string): DatasetError =>
   new DatasetError('bad-file', `${what}.`, { remedy });
 
-async function ofLines(file: string, field: string, label: string): Promise<LabelledText[]> {
+async function ofLines(file: string, { field, label }: TextKeys): Promise<LabelledText[]> {
   const content = await readText(file);
   return content.split(/\r?\n/).flatMap((line, i) => {
     if (line.trim() === '') return [];
@@ -41,8 +47,8 @@ async function ofLines(file: string, field: string, label: string): Promise<Labe
   });
 }
 
-async function ofTable(file: string, field: string, label: string): Promise<LabelledText[]> {
-  const table = await readTable(file, ',');
+async function ofTable(file: string, { field, label, ...form }: TextKeys): Promise<LabelledText[]> {
+  const table = await readTable(file, form);
   const [at, of] = [field, label].map((name) => {
     const column = table.columns.indexOf(name);
     if (column >= 0) return column;
@@ -66,12 +72,12 @@ async function ofFolder(folder: string): Promise<LabelledText[]> {
 }
 
 /** Texts of a file or a folder. @throws DatasetError `not-found`, `bad-file` (with the line), `unknown-name` */
-export function readTexts(path: string, field: string, label: string): Promise<LabelledText[]> {
+export function readTexts(path: string, keys: TextKeys): Promise<LabelledText[]> {
   const kind = extname(path).toLowerCase();
-  if (kind === '.jsonl' || kind === '.ndjson') return ofLines(path, field, label);
-  if (kind === '.csv') return ofTable(path, field, label);
+  if (kind === '.jsonl' || kind === '.ndjson') return ofLines(path, keys);
+  if (kind === '.csv' || kind === '.tsv') return ofTable(path, keys);
   if (kind === '') return ofFolder(path);
   throw new DatasetError('bad-file', `${path} holds no texts that are read.`, {
-    remedy: 'Give a .jsonl, .csv or .txt file, or a folder with a folder of .txt files for each class.',
+    remedy: 'Give a .jsonl, .csv, .tsv or .txt file, or a folder with a folder of .txt files for each class.',
   });
 }

@@ -11,7 +11,7 @@ import type { TextOptions } from './options.js';
 import { type LabelledText, readTexts } from './read.js';
 import { coder, learnVocabulary, unitsOf } from './vocabulary.js';
 
-const known = ['text', 'field', 'label', 'unit', 'length', 'words', 'validation', 'test'];
+const known = ['text', 'field', 'label', 'delimiter', 'unit', 'length', 'words', 'validation', 'test'];
 
 /**
  * Texts as ids of words or characters, `[length]`, and their classes; the vocabulary is that of the training split, 0 fills up
@@ -24,7 +24,7 @@ export async function fromText(options: TextOptions, context: FactoryContext = {
   const { seed = 0, folder = '.' } = context;
   checkOptions('text', options, known);
   checkShares(options.text, options);
-  const { field = 'text', label = 'label', words = 10_000, length = 128 } = options;
+  const { field = 'text', label = 'label', delimiter, words = 10_000, length = 128 } = options;
   const long = byPart(options.text).every(([, file]) => extname(file).toLowerCase() === '.txt');
   const { unit = long ? 'character' : 'word' } = options;
   if (unit !== 'word' && unit !== 'character') {
@@ -38,7 +38,10 @@ export async function fromText(options: TextOptions, context: FactoryContext = {
   const name = nameOf(options.text);
   const read: [DataPart, LabelledText[]][] = [];
   for (const [part, file] of byPart(options.text))
-    read.push([part, await readTexts(resolve(folder, file), field, label)]);
+    read.push([
+      part,
+      await readTexts(resolve(folder, file), { field, label, ...(delimiter !== undefined && { delimiter }) }),
+    ]);
   const texts = read.flatMap(([, some]) => some);
   const classes = [...new Set(texts.map((one) => one.label))].sort();
   if (classes.length < 2) {
