@@ -4,7 +4,7 @@ import { startBackend } from '@espalier/backend';
 import { npyBytes, writeNpy } from '@espalier/formats';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { flowers, redAndBlue, write } from '../../datasets/test/made.js';
+import { flowers, picture, redAndBlue, write } from '../../datasets/test/made.js';
 import { initRecipe } from '../src/init/init.js';
 import { artifactsOf } from '../src/pipeline/model-files.js';
 import { writePlain } from '../src/pipeline/plain.js';
@@ -132,6 +132,16 @@ describe.each(cases)('%s', (_, files, flags, says) => {
     expect(existsSync(join(out, 'model.esp'))).toBe(true);
     expect(report.compressed.bytes).toBeLessThan(report.dense.bytes);
   }, 240_000);
+});
+
+describe('pictures of several sizes', () => {
+  it('are taken at the middle one: a thumbnail does not decide for all', async () => {
+    const data = redAndBlue(join(folder(), 'photos'), 3);
+    picture(join(data, 'red', 'thumbnail.png'), [1, 1], () => [255, 0, 0]);
+    picture(join(data, 'blue', 'large.png'), [40, 90], () => [0, 0, 255]);
+    const { recipe } = await loadRecipe(await init(folder(), { data }));
+    expect(recipe.data).toMatchObject({ images: data, size: 6 });
+  });
 });
 
 describe('a table', () => {

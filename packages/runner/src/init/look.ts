@@ -27,14 +27,16 @@ async function lookAtFolder(folder: string): Promise<Looked> {
   }
   const step = Math.max(1, Math.floor(pictures.length / most));
   const sizes = new Set<string>();
-  let least = Number.POSITIVE_INFINITY;
+  const edges: number[] = [];
   for (let i = 0; i < pictures.length; i += step) {
     const { width, height } = await sizeOfPicture(join(folder, pictures[i]));
     sizes.add(`${width} x ${height}`);
-    least = Math.min(least, width, height);
+    edges.push(Math.min(width, height));
   }
-  const size = Math.min(side, least);
-  const asTheyAre = sizes.size === 1 && least <= side;
+  // The middle one: a thumbnail among photographs does not decide for all.
+  const middle = edges.sort((a, b) => a - b)[edges.length >> 1];
+  const size = Math.min(side, middle);
+  const asTheyAre = sizes.size === 1 && middle <= side;
   const [one] = sizes;
   return {
     data: { images: folder, ...(!asTheyAre && { size }) },
