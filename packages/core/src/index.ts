@@ -127,6 +127,6 @@ export type { ObservedStep, Step } from './step.js';
 export { perStep, type StepRecorder, type StepRecording } from './step-recorder.js';
 export { topologyOf } from './topology.js';
 export { train } from './train.js';
-export type { EarlyStopping, Goal, OptimizerChoice, TrainOptions } from './train-options.js';
+export type { EarlyStopping, Goal, OptimizerChoice, SizeAim, TrainOptions } from './train-options.js';
 export { createTrainer, type Trainer } from './trainer.js';
 export { untaped } from './untaped.js';

@@ -14,6 +14,8 @@ export interface EpochMetrics {
   readonly validationMetrics?: Readonly<Record<string, number>>;
   /** Fraction of all parameters that are exactly 0, in [0, 1]. */
   readonly sparsity: number;
+  /** What the model would take if training ended here, in bytes, where it is steered to a size. */
+  readonly bytes?: number;
   readonly seconds: number;
   /** Of these, the seconds in which training waited for batches. */
   readonly wait?: number;

@@ -74,6 +74,8 @@ export interface Plugin<S extends Session = Session> {
    * that applies the plugin once applies this.
    */
   readonly quantizer?: Plugin<QuantizerSession>;
+  /** Whether its sessions can be steered to a size: of a regularizer whose sessions have `steer`. */
+  readonly steers?: boolean;
 }
 
 /** Decides which weights go. */

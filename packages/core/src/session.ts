@@ -80,6 +80,11 @@ export interface RegularizerSession extends Session {
   penalty(step: Step): tf.Scalar | KnownPenalty;
   /** Variables of its own, trained at their own learning rates. Read once, after `start`. */
   trainables?(): readonly ParameterGroup[];
+  /**
+   * Of a plugin that says `steers`: brings the model's size to an aim, both in bytes. Called at the end of each of the
+   * schedule's epochs where training has an aim, with what the model would take if training ended there.
+   */
+  steer?(bytes: number, aim: number): void;
 }
 
 /** Runs the forward pass of training its own way: with layers that draw their weights from a posterior, say. */

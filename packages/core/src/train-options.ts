@@ -33,6 +33,16 @@ export interface Goal {
   readonly better?: Better;
 }
 
+/** A size that training is steered to. */
+export interface SizeAim {
+  /** What the model shall take in the end, in bytes, >= 1. */
+  readonly aim: number;
+  /**
+   * What a model takes as it is, in bytes: packed, say. Asked at the end of every epoch, with the weights as they are validated.
+   */
+  of(): number | Promise<number>;
+}
+
 /** Everything one training stage needs. */
 export interface TrainOptions {
   readonly data: Data;
@@ -75,6 +85,8 @@ export interface TrainOptions {
   readonly continueSlots?: boolean;
   /** Ends with the weights of the best validated epoch by the goal, counting from epoch `from` (when pruning is done). */
   readonly keepBest?: { readonly from?: number };
+  /** A size that plugins are steered to which can be: `ratePrior` of `@espalier/rate`. The others go on as ever. */
+  readonly size?: SizeAim;
   /** Stops between two steps; the trainer throws EspalierError `aborted`. */
   readonly signal?: AbortSignal;
   /** Called now and then within an epoch, for progress displays. */

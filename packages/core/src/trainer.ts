@@ -1,12 +1,11 @@
 import { unknownName } from './errors.js';
-import { evaluate } from './evaluate.js';
-import { asMeasured } from './internal/as-measured.js';
 import { Bindings } from './internal/bindings.js';
 import { type Bound, endAll, plan, startAll } from './internal/bound.js';
 import { checkTrainOptions } from './internal/check-options.js';
 import { letDropoutBeReplayed } from './internal/drawn-dropout.js';
 import { endEpoch } from './internal/end-epoch.js';
 import { type EpochParts, takeEpoch } from './internal/epoch.js';
+import { measured } from './internal/measured.js';
 import { Replaying } from './internal/replaying.js';
 import { Best, shouldStop } from './internal/stopping.js';
 import { loadTrainer, saveTrainer, statesIn } from './internal/trainer-state.js';
@@ -120,17 +119,13 @@ export class Trainer {
    * @throws EspalierError `aborted` (signal), `not-finite` (loss is NaN or infinite)
    */
   async nextEpoch(): Promise<EpochMetrics> {
-    const { data, validation, loss = 'categoricalCrossentropy', metrics: wanted, onEpoch } = this.#options;
+    const { data, metrics: wanted, onEpoch } = this.#options;
     const { epoch } = this;
     const began = performance.now();
     const { sums, wait } = await takeEpoch(this.#parts(), epoch);
     const last = this.#moment((epoch + 1) * data.stepsPerEpoch - 1);
     const ended = await endEpoch(this.#run, this.#bound, this.#bindings.all, last, sums);
-    const held =
-      validation &&
-      (await asMeasured(this.#bound, epoch, () =>
-        evaluate(this.#run.model, validation, { loss, ...(wanted && { metrics: wanted }) }),
-      ));
+    const { held, bytes } = await measured(this.#run, this.#bound, epoch, this.#options);
     const parameters = this.#run.parameters.reduce((sum, { size }) => sum + size, 0);
     const metrics: EpochMetrics = {
       epoch,
@@ -140,6 +135,7 @@ export class Trainer {
       ...(held && { validationLoss: held.loss, validationAccuracy: held.accuracy }),
       ...(held && wanted && { validationMetrics: flatMetrics(held) }),
       sparsity: 1 - ended.nonzero / parameters,
+      ...(bytes !== undefined && { bytes }),
       seconds: (performance.now() - began) / 1000,
       wait,
     };

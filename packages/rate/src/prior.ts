@@ -8,6 +8,7 @@ import { Tensors } from './internal/tensors.js';
 import { trainRate } from './internal/training.js';
 import { owner, type RatePriorOptions, type Resolved, resolve } from './options.js';
 import type { RateSession } from './session.js';
+import { ownAim } from './weight.js';
 
 /** What {@link ratePrior} makes: a regularizer with a forward pass of its own and, with `pruneFrom`, a pruner. */
 export interface RatePrior extends Plugin<RateSession> {
@@ -58,6 +59,7 @@ export function ratePrior(options: RatePriorOptions = {}): RatePrior {
     kinds:
       resolved.pruneFrom === undefined ? ['regularizer', 'forward'] : ['regularizer', 'forward', 'pruner'],
     quantizer: rounding(resolved),
+    steers: ownAim(resolved.weight) === undefined,
     check: checkParameters,
     start(run, of, state) {
       checkParameters(run, of);

@@ -43,12 +43,19 @@ export function checkWeight(owner: string, weight: RateWeight): void {
 }
 
 /** How much log λ moves in a whole stage, for each factor of e that the size is off. */
-const gain = 20;
+const gain = 30;
+/** It is steered to so much of what it may take, so that it ends below. */
+const under = 0.97;
 /** λ moves by this factor in an epoch, at most. */
 const most = 2;
 
 /** Share of the stage in which the size is brought to its aim, on a straight line of its logarithm. */
 const way = 0.6;
+
+/** The size of the levels that a weight follows by itself. */
+export function ownAim(weight: RateWeight): number | undefined {
+  return typeof weight === 'object' && 'bytes' in weight ? weight.bytes : undefined;
+}
 
 const doneAt = ({ step, start, end, stepsPerEpoch }: Moment): number =>
   (step - start * stepsPerEpoch) / ((end - start) * stepsPerEpoch);
@@ -58,8 +65,9 @@ export class Weight {
   readonly #weight: RateWeight;
   /** λ of the last step; one that is steered goes on from it. */
   present: number;
-  /** The size at the end of the first epoch, in bytes, from which it is steered. */
+  /** The size at the end of the first epoch, in bytes, from which it is steered; undefined where it is not. */
   first: number | undefined;
+  #last: Moment | undefined;
 
   /** @param known - Of the session before. */
   constructor(
@@ -71,14 +79,16 @@ export class Weight {
     this.first = known.first;
   }
 
-  /** Whether it follows a size. */
-  get follows(): boolean {
-    return typeof this.#weight === 'object' && 'bytes' in this.#weight;
+  /** The size of the levels that it follows, in bytes, if it does. */
+  get bytes(): number | undefined {
+    return ownAim(this.#weight);
   }
 
   /** λ of a step. */
   at(at: Moment): number {
     const weight = this.#weight;
+    this.#last = at;
+    if (this.first !== undefined) return this.present;
     if (typeof weight === 'number') this.present = weight;
     else if (!('bytes' in weight)) {
       const { from, to, over = 0.6 } = weight;
@@ -87,12 +97,13 @@ export class Weight {
     return this.present;
   }
 
-  /** Steers it at the end of an epoch, by the size that the levels have, in bytes. */
-  steer(size: number, at: Moment): void {
-    const { bytes } = this.#weight as WeightAim;
+  /** Steers it, at the end of an epoch, from the size that there is to another one, both in bytes. */
+  steer(size: number, aim: number): void {
+    const at = this.#last;
+    if (at === undefined) return;
     this.first ??= size;
     const left = Math.max(0, 1 - doneAt(at) / way);
-    const wanted = bytes * (this.first / bytes) ** left;
+    const wanted = under * aim * (this.first / (under * aim)) ** left;
     const moved = (gain * Math.log(Math.max(size, 1e-9) / wanted)) / (at.end - at.start);
     this.present *= Math.min(most, Math.max(1 / most, Math.exp(moved)));
   }

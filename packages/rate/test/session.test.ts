@@ -43,6 +43,21 @@ describe('a session', () => {
     expect(free.kernel.nonzero).toBeGreaterThan(30);
   });
 
+  it('a ramp that is steered is left where it was, and a size of its own is nobody else\'s to steer', async () => {
+    const weight = new Weight({ from: 1, to: 3 });
+    weight.at({ ...once(), step: 5, stepsPerEpoch: 10, start: 0, end: 10 });
+    const before = weight.present;
+    weight.steer(100, 50);
+    const later = { ...once(), step: 60, stepsPerEpoch: 10, start: 0, end: 10 };
+    expect(weight.at(later)).toBe(weight.present);
+    expect(weight.present).toBeLessThan(1.2 * before); // The first size is where the way begins.
+    const now = weight.present;
+    weight.steer(100, 50);
+    expect(weight.at(later)).toBe(2 * now);
+    expect([ratePrior().steers, ratePrior({ weight: 2 }).steers]).toEqual([true, true]);
+    expect(ratePrior({ weight: { bytes: 10 } }).steers).toBe(false);
+  });
+
   it('is steered to a size', async () => {
     for (const bytes of [8, 14]) {
       const found = await learned({ weight: { bytes } }, 30);
@@ -167,14 +182,14 @@ describe('λ', () => {
   it('is steered along a line from the first size to the aim, by at most 2 in an epoch', () => {
     const weight = new Weight({ bytes: 100, from: 1 });
     const steered = (size: number, step: number): number => {
-      const before = weight.present;
-      weight.steer(size, at(step));
+      const before = weight.at(at(step));
+      weight.steer(size, 100);
       return weight.present / before;
     };
-    expect(steered(400, 20)).toBe(1); // There it starts.
-    expect(steered(200, 50)).toBeCloseTo(1, 12); // Half of the way of 6 epochs.
-    expect(steered(110, 80)).toBeCloseTo(1.1 ** 2, 12);
-    expect(steered(110, 110)).toBeCloseTo(1.1 ** 2, 12);
+    expect(steered(400, 20)).toBeCloseTo(1, 12); // There it starts.
+    expect(steered(Math.sqrt(400 * 97), 50)).toBeCloseTo(1, 12); // Half of the way of 6 epochs, to 3 % less than the aim.
+    expect(steered(1.1 * 97, 80)).toBeCloseTo(1.1 ** 3, 12);
+    expect(steered(1.1 * 97, 110)).toBeCloseTo(1.1 ** 3, 12);
     expect(steered(1e6, 110)).toBe(2);
     expect(steered(1, 110)).toBe(0.5);
   });

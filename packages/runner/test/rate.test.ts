@@ -4,7 +4,7 @@ import { decode, encode, inspect } from '@espalier/codec';
 import { disposeModel, Run, type Schedule, train } from '@espalier/core';
 import { gaussianMixturePrior } from '@espalier/priors-gmm';
 import * as structured from '@espalier/pruners-structured';
-import { ratePrior } from '@espalier/rate';
+import { type RateWeight, ratePrior } from '@espalier/rate';
 import { distillation } from '@espalier/regularizers';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -22,6 +22,53 @@ const beside: Record<string, () => Schedule[]> = {
   ],
   'a mixture prior': () => [{ plugin: gaussianMixturePrior({ components: 4 }) }],
 };
+
+/** A net of numbers, trained for the rate and brought to its levels; `aim` of its file in bytes. */
+async function regression(
+  weight: RateWeight,
+  epochs: number,
+  {
+    sizes: [size, hidden, units],
+    steps,
+    aim,
+  }: { sizes: [number, number, number]; steps: number; aim?: number },
+) {
+  const dense = (units: number, seed: number, more: object) =>
+    tfl.layers.dense({ units, kernelInitializer: tfl.initializers.glorotUniform({ seed }), ...more });
+  const model = tfl.sequential({
+    layers: [dense(hidden, 1, { inputShape: [size], activation: 'relu' }), dense(units, 2, {})],
+  });
+  const inputs = tf.randomNormal([48, size], 0, 1, 'float32', 5);
+  const labels = tf.tidy(() =>
+    tf.tanh(tf.matMul(inputs, tf.randomNormal([size, units], 0, 0.5, 'float32', 6))),
+  );
+  const batch = () => ({ inputs: tf.clone(inputs), labels: tf.clone(labels) });
+  const data = {
+    size: 48 * steps,
+    stepsPerEpoch: steps,
+    batches: () => Array.from({ length: steps }, batch),
+  };
+  const run = new Run(model, { seed: 1 });
+  const packed = async ({ model }: Run) => encode(await artifactsOf(model), { small: true, effort: 5 });
+  const prior = ratePrior({ weight, rates: { steps: 0.01, model: 0.1 }, ...(aim && { examples: 2000 }) });
+  const coder = await run.start(prior, { parameters: '**' });
+  const history = await train(run, {
+    data,
+    epochs,
+    loss: 'meanSquaredError',
+    learningRate: aim === undefined ? 0.01 : ({ epoch }) => 0.01 * (1 - epoch / epochs),
+    schedules: [{ plugin: coder }],
+    ...(aim !== undefined && { size: { aim, of: async () => (await packed(run)).length } }),
+  });
+  await run.quantize(prior.quantizer, '**', undefined, await coder.save());
+  const end = (): void => {
+    coder.dispose();
+    tf.dispose([inputs, labels]);
+    run.dispose();
+    disposeModel(run.model);
+  };
+  return { run, coder, packed, history, end };
+}
 
 describe('training for the rate, beside', () => {
   it.each(Object.entries(beside))(
@@ -51,33 +98,30 @@ describe('training for the rate, beside', () => {
   );
 
   it('takes what the model of the levels says, by 3 %', { timeout: 120_000 }, async () => {
-    const kernelInitializer = (seed: number) => tfl.initializers.glorotUniform({ seed });
-    const dense = (units: number, seed: number, more: object) =>
-      tfl.layers.dense({ units, kernelInitializer: kernelInitializer(seed), ...more });
-    const model = tfl.sequential({
-      layers: [dense(40, 1, { inputShape: [30], activation: 'relu' }), dense(10, 2, {})],
+    const { run, coder, packed, end } = await regression({ from: 0, to: 0.2 }, 8, {
+      sizes: [30, 40, 10],
+      steps: 10,
     });
-    const inputs = tf.randomNormal([48, 30], 0, 1, 'float32', 5);
-    const labels = tf.tidy(() => tf.tanh(tf.matMul(inputs, tf.randomNormal([30, 10], 0, 0.5, 'float32', 6))));
-    const batch = () => ({ inputs: tf.clone(inputs), labels: tf.clone(labels) });
-    const data = { size: 480, stepsPerEpoch: 10, batches: () => Array.from({ length: 10 }, batch) };
-    const run = new Run(model, { seed: 1 });
-    const prior = ratePrior({ weight: { from: 0, to: 0.2 }, rates: { steps: 0.01, model: 0.1 } });
-    const coder = await run.start(prior, { parameters: '**' });
-    const options = { data, epochs: 8, loss: 'meanSquaredError', learningRate: 0.01 } as const;
-    await train(run, { ...options, schedules: [{ plugin: coder }] });
     const said = coder.session.readings().reduce((sum, { bits }) => sum + bits / 8, 0);
-    await run.quantize(prior.quantizer, '**', undefined, await coder.save());
-    coder.dispose();
-    const { fileBytes, headerBytes } = inspect(
-      encode(await artifactsOf(run.model), { small: true, effort: 5 }),
-    );
+    const { fileBytes, headerBytes } = inspect(await packed(run));
     expect(said).toBeGreaterThan(100);
     expect((fileBytes - headerBytes) / said).toBeLessThan(1.03);
     expect((fileBytes - headerBytes) / said).toBeGreaterThan(0.97);
-    tf.dispose([inputs, labels]);
-    run.dispose();
-    disposeModel(run.model);
+    end();
+  });
+
+  it('a file that shall take 180 bytes does, within a few percent', async () => {
+    const aim = 180;
+    const { run, packed, history, end } = await regression({ from: 0.01, to: 7 }, 30, {
+      sizes: [16, 24, 6],
+      steps: 20,
+      aim,
+    });
+    const file = await packed(run);
+    expect(file.length).toBe(history.at(-1)?.bytes); // What the last epoch was measured by is what there is.
+    expect(file.length / aim).toBeGreaterThan(0.93);
+    expect(file.length / aim).toBeLessThanOrEqual(1);
+    end();
   });
 
   it('units that come to nothing are thinned away, and training goes on with what was learned', async () => {

@@ -212,6 +212,8 @@ export const recipes: readonly Mistake[] = [
   ['name: prune', 'name: dense', /:15:/, /two stages 'dense'/],
   ['clusters: 8', 'clusters: 0', /:23:|:24:/, /0/],
   ['        options: { final: 0.7 }', '        options: final', /:19:/, /found "final"/],
+  ['seed: 7', 'seed: 7\nencode: { size: 100 }', /:3:/, /Nothing in this recipe steers the file to 100 bytes/],
+  ['seed: 7', 'seed: 7\nencode: { size: 0 }', /:3:/, /found 0/],
   // The file itself.
   ['seed: 7', 'seed: [7', /:\d+:\d+/, /./],
   ['seed: 7', 'seed: 7\nseed: 8', /:3:1/, /unique/],

@@ -23,6 +23,7 @@ const trainKeys: Readonly<Record<keyof TrainOptions, true>> = {
   keepBest: true,
   keepSlots: true,
   continueSlots: true,
+  size: true,
   signal: true,
   onStep: true,
   onEpoch: true,
@@ -54,7 +55,7 @@ function refuse(what: string, remedy: string): never {
 /** Refuses what a stage cannot honour. @throws EspalierError `unknown-option`, `invalid-option` */
 export function checkTrainOptions(options: TrainOptions): void {
   checkOptions('train', options, Object.keys(trainKeys));
-  const { epochs, data, validation, optimizer, earlyStopping, keepBest, goal } = options;
+  const { epochs, data, validation, optimizer, earlyStopping, keepBest, goal, size } = options;
   if (!Number.isInteger(epochs) || epochs < 1) refuse(`epochs is ${epochs}.`, 'Give a whole number >= 1.');
   if (!(data.stepsPerEpoch >= 1))
     refuse('The training data has no batches.', 'Give smaller batches, or more data.');
@@ -72,6 +73,10 @@ export function checkTrainOptions(options: TrainOptions): void {
         "Give validation data, or the metric 'loss'.",
       );
     }
+  }
+  if (size !== undefined) {
+    checkOptions('size', size, ['aim', 'of']);
+    checkRange('size', 'aim', size.aim, 1, Number.MAX_SAFE_INTEGER);
   }
   if (goal !== undefined) {
     checkOptions('goal', goal, ['metric', 'better']);

@@ -63,8 +63,10 @@ export function putAtLevels(of: readonly Parameter[], logSteps: tf.Tensor): () =
   const kept = of.map(({ variable }) => tf.clone(variable as tf.Tensor));
   tf.tidy(() => {
     const steps = tf.split(roundedSteps(logSteps), of.length);
-    for (const [i, { variable }] of of.entries())
-      variable.assign(tf.mul(tf.round(tf.div(variable, steps[i])), steps[i]));
+    for (const [i, { variable }] of of.entries()) {
+      const levels = tf.round(tf.div(variable, steps[i]));
+      variable.assign(tf.add(tf.mul(levels, steps[i]), 0)); // -0 becomes 0.
+    }
   });
   return () => {
     for (const [i, { variable }] of of.entries()) variable.assign(kept[i]);

@@ -87,15 +87,18 @@ export function trainRate(run: RunState, start: Start, options: Resolved): RateS
       });
     },
 
-    epochEnd(at: Moment, read: Read = readNow): void | Promise<void> {
-      if (!weight.follows) return;
+    epochEnd(_at: Moment, read: Read = readNow): void | Promise<void> {
+      const { bytes } = weight;
+      if (bytes === undefined) return;
       return read(look, (seen) => {
         weight.steer(
           readingsIn(seen).reduce((sum, { bits }) => sum + bits / 8, 0),
-          at,
+          bytes,
         );
       });
     },
+
+    ...(weight.bytes === undefined && { steer: (size: number, aim: number) => weight.steer(size, aim) }),
 
     readings: () => readNow(look, readingsIn),
 

@@ -9,7 +9,7 @@ import { print } from '../terminal/stream.js';
 import { runSeeds, type Seeded } from '../trials/several.js';
 import { shownSpan, spanOf } from '../trials/span.js';
 import type { RecipeOutcome } from '../trials/task.js';
-import { printJson, repeated, startNamed } from './common.js';
+import { printJson, startNamed } from './common.js';
 import { whole } from './compress-options.js';
 import { crewOf, threadsOf } from './crew-options.js';
 import { stoppable } from './stopping.js';
@@ -74,7 +74,7 @@ function tableOf(rows: readonly Seeded[]): string {
 export async function severalSeeds(
   given: Given,
   loaded: LoadedRecipe,
-  rawArgs: readonly string[],
+  set: readonly string[],
   out: string,
 ): Promise<void> {
   const count = whole('seeds', given.seeds ?? '', 1, 10_000);
@@ -90,7 +90,7 @@ export async function severalSeeds(
       });
       const crew = await crewOf(given, { backend, listener, signal, name: loaded.recipe.name });
       const { watch, tensorboard } = given;
-      const task = { file: given.recipe, set: repeated(rawArgs, 'set'), watched: { watch, tensorboard } };
+      const task = { file: given.recipe, set, watched: { watch, tensorboard } };
       return runSeeds(task, seeds, { crew, out }).finally(() => crew.close());
     },
     {

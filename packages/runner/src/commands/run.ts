@@ -11,6 +11,7 @@ import { loadRecipe } from '../recipe/load.js';
 import { showProgress } from '../terminal/progress.js';
 import { print } from '../terminal/stream.js';
 import { backendArgument, checkArguments, jsonArgument, printJson, repeated, startNamed } from './common.js';
+import { bytes } from './compress-options.js';
 import { crewArguments, sideBySide, threadsOf } from './crew-options.js';
 import { severalSeeds } from './run-seeds.js';
 import { stoppable } from './stopping.js';
@@ -23,6 +24,11 @@ const args = {
     type: 'string',
     description: 'Change the recipe: --set stages.1.epochs=5 (repeatable)',
     valueHint: 'path=value',
+  },
+  size: {
+    type: 'string',
+    description: 'What the file shall take, 20kB: training is steered to it (ratePrior)',
+    valueHint: 'bytes',
   },
   watch: {
     type: 'boolean',
@@ -63,12 +69,16 @@ export default defineCommand({
         remedy: 'Give a whole number.',
       });
     }
+    const set = [
+      ...repeated(rawArgs, 'set'),
+      ...(given.size === undefined ? [] : [`encode.size=${bytes(given.size)}`]),
+    ];
     const loaded = await loadRecipe(file, {
-      set: repeated(rawArgs, 'set'),
+      set,
       ...(seed !== undefined && { seed }),
     });
     const out = given.out ?? join('runs', loaded.recipe.name);
-    if (given.seeds !== undefined) return severalSeeds(given, loaded, rawArgs, out);
+    if (given.seeds !== undefined) return severalSeeds(given, loaded, set, out);
     if (sideBySide(given)) {
       throw new EspalierError(
         'invalid-option',

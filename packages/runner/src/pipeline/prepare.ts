@@ -63,7 +63,19 @@ export async function prepareStages(
     }
     prepared.push({ stage, schedules });
   }
+  await located(source, ['encode', 'size'], () => checkSteered(recipe, prepared));
   return prepared;
+}
+
+/** @throws EspalierError `bad-recipe` for a size that nothing steers to */
+function checkSteered({ encode: { size } = {} }: Recipe, stages: readonly PreparedStage[]): void {
+  if (size === undefined || stages.some(({ schedules }) => schedules.some(({ plugin }) => plugin.steers)))
+    return;
+  throw new EspalierError('bad-recipe', `Nothing in this recipe steers the file to ${size} bytes.`, {
+    remedy:
+      "Train with '@espalier/rate#ratePrior' on '**', whose weight is no size of its own; or pack a model to a size: " +
+      'espalier compress --size.',
+  });
 }
 
 /** What of a plugin acts in a stage of its own. @throws EspalierError `bad-recipe` when it only acts in training */

@@ -133,6 +133,8 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
     recorder: backend.recorder,
     listener,
     signal,
+    pack: async (listener) =>
+      packAs(recipe, await artifactsOf(run.model), loadedData.source.encoding, listener),
   };
   const baseline = baselineStage(recipe, stages);
   const checkpoint = async (stage: number, trainer?: PluginState): Promise<void> => {
@@ -207,7 +209,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   }
 
   listener.info('Packing');
-  const bytes = packAs(recipe, await artifactsOf(run.model), loadedData.source.encoding, listener);
+  const bytes = await bench.pack(listener);
   await writeWhole(join(out, layout.model), bytes);
 
   const { measure = 'test' } = options;

@@ -15,7 +15,7 @@ import {
 } from '@espalier/core';
 import { isTrainStage, type PluginUse, type Recipe, type TrainStage } from '../recipe/schema.js';
 import type { PreparedData } from './data.js';
-import type { Listener } from './listener.js';
+import { type Listener, silent } from './listener.js';
 import { evaluating, type Measures, scoreOf, shownAs } from './measures.js';
 import type { Memory } from './memory.js';
 import type { PreparedStage } from './prepare.js';
@@ -34,11 +34,13 @@ export interface Bench {
   readonly recorder: StepRecorder | undefined;
   readonly listener: Listener;
   readonly signal: AbortSignal | undefined;
+  /** The model as it is, as the recipe wants it packed. */
+  readonly pack: (listener: Listener) => Promise<Uint8Array>;
 }
 
 /** Trains for a stage's epochs, from where `state` left off. `after` is called when an epoch is done. */
 export async function trainFor(
-  { recipe, run, memory, data, measures, optimizers, recorder, listener, signal }: Bench,
+  { recipe, run, memory, data, measures, optimizers, recorder, listener, signal, pack }: Bench,
   index: number,
   { stage, schedules }: PreparedStage,
   state: PluginState | undefined,
@@ -46,6 +48,7 @@ export async function trainFor(
 ): Promise<void> {
   const { name, epochs, optimizer, keepBest, earlyStopping, rateFactors, freeze, continueSlots } =
     stage as TrainStage;
+  const { size: aim } = recipe.encode ?? {};
   const options: TrainOptions = {
     data: data.training(index),
     validation: data.validation,
@@ -71,6 +74,7 @@ export async function trainFor(
     ...(keepBest && { keepBest: (keepBest === true ? {} : keepBest) as { from?: number } }),
     ...(continueSlots && { continueSlots }),
     ...(goesOn(recipe, index) && { keepSlots: true }),
+    ...(aim !== undefined && { size: { aim, of: async () => (await pack(silent)).length } }),
     ...(signal && { signal }),
     onStep: (at) => listener.step({ ...at, epochs }),
   };

@@ -152,6 +152,11 @@ const head = {
           'Put hidden units in an order that packs smaller: the same function, but for the order in which floats are added up. Sequential models only. Default false.',
         )
         .optional(),
+      size: count
+        .describe(
+          'What the file shall take, in bytes: training is steered to it, by a plugin that can be (ratePrior).',
+        )
+        .optional(),
       metadata: options.describe('Kept in the file as userDefinedMetadata.').optional(),
     })
     .describe('How the model is packed.')

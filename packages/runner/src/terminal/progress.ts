@@ -1,5 +1,5 @@
 import type { EpochMetrics } from '@espalier/core';
-import { formatMeasure } from '@espalier/report';
+import { formatBytes, formatMeasure } from '@espalier/report';
 import type { Listener, ShownGoal } from '../pipeline/listener.js';
 import { colorsOf, escapes, type Part, write } from './stream.js';
 
@@ -14,6 +14,7 @@ function epochLine(
     validationLoss,
     validationMetrics,
     sparsity,
+    bytes,
     seconds,
     wait,
   }: EpochMetrics,
@@ -31,6 +32,7 @@ function epochLine(
     `loss ${loss.toFixed(4)}`,
     `validation ${measured}`,
     ...(sparsity > 0.001 ? [`zeros ${percent(sparsity, 1)}`] : []),
+    ...(bytes === undefined ? [] : [formatBytes(bytes)]),
     `${seconds.toFixed(1)} s`,
     ...(wait === undefined ? [] : [`data wait ${percent(seconds > 0 ? wait / seconds : 0, 1)}`]),
   ];
