@@ -34,6 +34,7 @@ export const examples = {
     'encode.effort': 'encode: { effort: 4 }',
     'encode.small': 'encode: { small: true }',
     'encode.reorder': 'encode: { reorder: true }',
+    'encode.size': 'encode: { size: 20000 }',
     'encode.metadata': 'encode: { metadata: { licence: MIT } }',
     data: 'data: { csv: houses.csv, target: price }',
     stages: 'stages: [{ name: dense, epochs: 20 }]',
