@@ -43,7 +43,7 @@ describe('a session', () => {
     expect(free.kernel.nonzero).toBeGreaterThan(30);
   });
 
-  it('a ramp that is steered is left where it was, and a size of its own is nobody else\'s to steer', async () => {
+  it('a ramp that is steered is left where it was, and nobody else steers a size of its own', () => {
     const weight = new Weight({ from: 1, to: 3 });
     weight.at({ ...once(), step: 5, stepsPerEpoch: 10, start: 0, end: 10 });
     const before = weight.present;
