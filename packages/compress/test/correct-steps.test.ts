@@ -57,24 +57,36 @@ describe('correction of steps', () => {
     x.dispose();
   };
 
-  test('shrinks by half the octaves of error that are too many, never grows, and looks again after a large one', async () => {
+  test('makes finer what errs more and wider what errs less, at about the same error', async () => {
     const plans = [kernel('a'), kernel('b'), kernel('c')];
-    const { bench: own, asked } = bench(([name], call) =>
-      name === 'a' ? 4 : name === 'b' ? 0.25 : call < 4 ? 64 : 1,
-    );
+    const { bench: own, asked } = bench(([name]) => ({ a: 4, b: 0.25, c: 1 })[name as 'a' | 'b' | 'c']);
     await correct(plans, own);
-    expect(asked).toEqual([['a'], ['b'], ['c'], ['c']]);
-    expect(plans.map(({ wish }) => 0 - wish.shift)).toEqual([expect.closeTo(1, 9), 0, expect.closeTo(3, 9)]);
+    // Again where steps moved far.
+    expect(asked.slice(0, 3)).toEqual([['a'], ['b'], ['c']]);
+    expect(asked.slice(3)).toContainEqual(['a']);
+    expect(asked.slice(3)).toContainEqual(['b']);
+    const [a, b, c] = plans.map(({ wish }) => wish.shift) as [number, number, number];
+    expect(a).toBeLessThan(c);
+    expect(c).toBeLessThan(b);
+    expect(a).toBeLessThan(-0.5);
+    expect(b).toBeGreaterThan(0);
     for (const { wish, level } of plans) expect(level?.shift).toBe(wish.shift);
   });
 
-  test('looks again where the error is off by more than an octave, twice in all', async () => {
+  test('parts nothing where all err alike', async () => {
     const plans = [kernel('a'), kernel('b')];
-    const { bench: own, asked } = bench(([name]) => (name === 'a' ? 8 : 2));
+    await correct(plans, bench(() => 8).bench);
+    expect(plans[0]?.wish.shift).toBe(plans[1]?.wish.shift);
+    expect(Math.abs(plans[0]?.wish.shift as number)).toBeLessThanOrEqual(0.5);
+  });
+
+  test('what seems to do no harm at all is not believed: an octave wider at most, twice', async () => {
+    const plans = [kernel('a'), kernel('b')];
+    const { bench: own } = bench(([name]) => (name === 'a' ? 0 : 1));
     await correct(plans, own);
-    expect(asked).toEqual([['a'], ['a'], ['b']]);
-    expect(plans[0]?.wish.shift).toBeCloseTo(-3, 9);
-    expect(plans[1]?.wish.shift).toBeCloseTo(-0.5, 9);
+    const [a, b] = plans.map(({ wish }) => wish.shift) as [number, number];
+    expect(a).toBeGreaterThan(b + 0.5);
+    expect(a).toBeLessThanOrEqual(2);
   });
 
   test('takes vectors together, and leaves alone what no output feels', async () => {
@@ -82,17 +94,16 @@ describe('correction of steps', () => {
     const plans = [vector('u'), kernel('a'), silent, vector('v')];
     const { bench: own, asked } = bench(() => 2 ** 20);
     await correct(plans, own);
-    expect(asked).toEqual([['a'], ['a'], ['u', 'v'], ['u', 'v']]);
+    expect(asked.slice(0, 2)).toEqual([['a'], ['u', 'v']]);
     expect(silent.wish.shift).toBe(0);
-    // Eight octaves at a time.
-    expect(plans[0]?.wish.shift).toBe(-16);
+    expect(plans[0]?.wish.shift).toBe(plans[3]?.wish.shift);
   });
 
   test('rounds a bias along with its kernel', async () => {
     const own = planLinear(weight('a', [4, 4]), values, ones, rowMajor(4, 4), gram, 'bias');
     const { bench: measured, asked } = bench(() => 1);
     await correct([own, vector('bias')], measured);
-    expect(asked).toEqual([['a', 'bias'], ['bias']]);
+    expect(asked.slice(0, 2)).toEqual([['a', 'bias'], ['bias']]);
   });
 
   test('without time takes together what is left, the largest first by itself', async () => {
@@ -103,7 +114,7 @@ describe('correction of steps', () => {
     );
     const { bench: own, asked } = bench(() => 1);
     await correct([kernel('a'), large, kernel('b')], own, 0.5);
-    expect(asked).toEqual([['large'], ['a', 'b']]);
+    expect(asked.slice(0, 2)).toEqual([['large'], ['a', 'b']]);
   });
 
   test('of large inputs takes four examples at least', async () => {

@@ -1,21 +1,30 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Method, quantize } from '../choose/quantize.js';
+import { type Method, methodOf, quantize } from '../choose/quantize.js';
 import type { Bench } from '../fidelity/bench.js';
 import { readOutputs } from '../fidelity/fidelity.js';
 import type { Examples, Executable } from '../model/model.js';
+import { coarse } from '../numbers/coarse.js';
 import type { Plan } from '../plan/tensor-plan.js';
 import type { Stage } from '../time-budget.js';
+import { type Curve, curveOf, together, trade } from './trade.js';
 
 /** Elements of the inputs from which on fewer examples are taken, and how many at least. */
 const mostElements = 2 ** 19;
 const leastExamples = 4;
 
-/** Parts of an octave that steps are corrected by. */
+/** Parts of an octave that errors are read in. */
 const parts = 8;
 
+/** The least error that a weight is believed to make, of what one makes on average: other examples may feel it more. */
+const leastError = 1 / 16;
+
+/** Octaves that steps moved by from which on their error is measured again. */
+const far = 0.5;
+
 /**
- * Rounds one tensor at a time and compares the outputs' error with what was expected of it: that follows from an average
- * over all directions, where compensated errors keep to few. Steps of tensors that matter more than expected shrink.
+ * Rounds one tensor at a time and measures what that adds to the outputs' error: what was expected of it follows from an average
+ * over all directions, where compensated errors keep to few, and equal errors are best only where every step has the same slope of bits. Then
+ * steps become finer where error costs few bits, and wider where it spares many (see `trade`).
  * Vectors that are not rounded along with a kernel are weighed together.
  */
 export async function correctSteps(
@@ -35,27 +44,58 @@ export async function correctSteps(
   const others = felt.filter((plan) => !vectors.includes(plan));
   // Those with most weights first: what there is no time for is weighed together.
   if (Number.isFinite(stage.left)) others.sort((a, b) => b.values.length - a.values.length);
-  const weighed = async (group: readonly Plan[]): Promise<void> => {
-    const expected = group.reduce((sum, { values }) => sum + (values.length * fineness ** 2) / 12, 0);
+  const errorOf = async (group: readonly Plan[]): Promise<number> => {
     const biases = group.flatMap(({ linear }) => byName.get(linear?.bias ?? '') ?? []);
-    for (let round = 0; round < 2; round++) {
-      const rounded = quantize([...new Set([...group, ...biases])], fineness, methods);
-      const octaves = Math.log2((await bench.error(model, rounded, examples, original)) / expected) / 2;
-      const finer = Math.max(0, Math.min(8, Math.round(parts * octaves) / parts));
-      for (const { wish, level } of group) {
-        wish.refine(finer);
-        level?.refine(finer);
-      }
-      if (!(octaves > 1)) break;
-    }
+    const rounded = quantize([...new Set([...group, ...biases])], fineness, methods);
+    return coarse(await bench.error(model, rounded, examples, original), parts);
   };
+  const groups: Plan[][] = [];
+  const errors: number[] = [];
   const left: Plan[] = [];
   for (const plan of others) {
-    if (left.length === 0 && stage.fits()) await weighed([plan]);
-    else left.push(plan);
+    if (left.length > 0 || !stage.fits()) {
+      left.push(plan);
+      continue;
+    }
+    groups.push([plan]);
+    errors.push(await errorOf([plan]));
   }
-  for (const group of [left, vectors]) if (group.length > 0) await weighed(group);
+  for (const group of [left, vectors]) {
+    if (group.length === 0) continue;
+    groups.push(group);
+    errors.push(await errorOf(group));
+  }
+  for (let round = 0; round < 2; round++) {
+    const moved = trade(
+      groups.map((group) => together(group.map((plan) => curveAt(plan, fineness, methods)))),
+      believed(groups, errors),
+    );
+    for (const [g, group] of groups.entries()) {
+      for (const { wish, level } of group) {
+        wish.refine(-moved[g]);
+        level?.refine(-moved[g]);
+      }
+    }
+    if (round > 0) break;
+    for (const [g, group] of groups.entries()) {
+      if (Math.abs(moved[g]) >= far && stage.fits()) errors[g] = await errorOf(group);
+      else errors[g] *= 4 ** moved[g];
+    }
+  }
   if (examples !== batch) tf.dispose([...examples]);
+}
+
+const count = (group: readonly Plan[]): number => group.reduce((sum, { values }) => sum + values.length, 0);
+
+/** The errors, but none much below what so many weights make on average. */
+function believed(groups: readonly (readonly Plan[])[], errors: readonly number[]): number[] {
+  const mean = errors.reduce((a, b) => a + b, 0) / groups.reduce((sum, group) => sum + count(group), 0);
+  return errors.map((error, g) => Math.max(error, leastError * mean * count(groups[g])));
+}
+
+function curveAt(plan: Plan, fineness: number, methods: ReadonlyMap<string, Method>): Curve {
+  const wish = methodOf(plan, methods) === 'plain' ? (plan.level ?? plan.wish) : plan.wish;
+  return curveOf(plan.values, wish.steps(wish.grid(fineness)));
 }
 
 /** The first examples of a batch of large ones, where the model takes any number. */
