@@ -8,8 +8,11 @@ export interface StepRecording {
    * @param inputs - All that the step is given; the same shapes each time.
    */
   take(inputs: readonly tf.Tensor[], step: () => string | undefined): void;
-  /** A plugin has done something since: the next step may be another one than those before. */
-  doubt(): void;
+  /**
+   * A plugin has done something since: the next step may be another one than those before. Where it is `values`, the step is the
+   * same, and only values that stay from step to step (masks) are others, each in its variable.
+   */
+  doubt(of?: 'step' | 'values'): void;
   /** Why steps are not replayed; undefined while nothing is against it. */
   readonly reason: string | undefined;
   /** Steps that were replayed. */

@@ -158,12 +158,19 @@ export function rankedPruner(
     const count = countOf(sparsity, total(sizes), gone, compat);
     // Nothing to do: masks that are there stay as they are.
     if (count === 0) return;
-    protect(ranked, floorsOf(name, sizes, sparsity, count, options));
-    const kept = pruneLowest(
-      ranked.map(({ scores }) => scores),
-      Math.max(count, gone),
-      compat === 'distiller' ? 'all' : 'index',
-    );
+    const floors = floorsOf(name, sizes, sparsity, count, options);
+    const lowest = (): Float32Array[] =>
+      pruneLowest(
+        ranked.map(({ scores }) => scores),
+        Math.max(count, gone),
+        compat === 'distiller' ? 'all' : 'index',
+      );
+    let kept = lowest();
+    // Where all floors stay anyway, raising what they are made of would change nothing.
+    if (kept.some((mask, i) => total(mask) < floors[i])) {
+      protect(ranked, floors);
+      kept = lowest();
+    }
     for (const [i, { parameter, blocks }] of ranked.entries()) {
       const mask = blocks === undefined ? kept[i] : spread(blocks, kept[i]);
       masks.set(parameter, tf.tensor(mask, parameter.shape as number[], 'float32'));
@@ -241,6 +248,8 @@ function groupsOf(name: string, of: Of, { scope = 'tensor', groups = [] }: Ranki
   return scope === 'global' ? [[...of]] : partition(name, of, groups);
 }
 
-function total(numbers: readonly number[]): number {
-  return numbers.reduce((a, b) => a + b, 0);
+function total(numbers: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < numbers.length; i++) sum += numbers[i];
+  return sum;
 }

@@ -79,7 +79,7 @@ const kernels = ['fc/kernel', 'out/kernel'];
 
 /**
  * The kinds of steps of our recipes. Of the first epoch of 14 steps 11 can be replayed, of the second all; one less after each
- * firing and, with plugins, at the beginning of an epoch.
+ * firing and, with plugins, at the beginning of an epoch; none less where the values of masks alone are others.
  */
 const kinds: Record<string, Kind> = {
   'a plain step, with batch normalisation': { replays: 25 },
@@ -91,8 +91,20 @@ const kinds: Record<string, Kind> = {
   },
   recurrent: { run: recurrent, replays: 25 },
   dropout: { run: dropping, replays: 25 },
-  masks: { schedules: () => [{ plugin: level({ sparsity: 0.5 }) }], replays: 24 },
-  'masks that grow': { schedules: () => [{ plugin: agp({ final: 0.8 }), every: 0.5 }], replays: 20 },
+  masks: { schedules: () => [{ plugin: level({ sparsity: 0.5 }) }], replays: 25 },
+  'masks that grow': { schedules: () => [{ plugin: agp({ final: 0.8 }), every: 0.5 }], replays: 22 },
+  'masks that grow often, at a rate that falls': {
+    schedules: () => [{ plugin: agp({ initial: 0.1, final: 0.8 }), every: { steps: 3 } }],
+    options: { learningRate: ({ epoch }) => 0.01 / (1 + epoch) },
+    replays: 25,
+  },
+  'masks of two pruners, the one grows': {
+    schedules: () => [
+      { plugin: { ...level({ sparsity: 0.3 }), name: 'first' } },
+      { plugin: agp({ initial: 0.2, final: 0.8 }), every: { steps: 3 } },
+    ],
+    replays: 24,
+  },
   'weights that come back': { schedules: () => [{ plugin: splicing({ sensitivity: 0 }) }], replays: 24 },
   'a penalty': { schedules: () => [{ plugin: l1({ strength: 1e-3 }), parameters: kernels }], replays: 24 },
   'soft weight-sharing': {

@@ -18,8 +18,8 @@ export interface VariableGroup {
 /** What the optimizer keeps for one variable. */
 interface Entry {
   readonly updated: Updated;
-  /** Our copy of the mask, of the type that the masking op takes. */
-  mask: tf.Tensor | null;
+  /** Our copy of the mask, of the type that the masking op takes; steps that are replayed find another one in its place. */
+  mask: tf.Variable | null;
 }
 
 /**
@@ -93,12 +93,17 @@ export class FusedOptimizer {
         `Give one of the variable's shape, [${variable.shape}].`,
       );
     }
-    entry.mask?.dispose();
-    entry.mask = mask ? tf.keep(tf.cast(mask, this.masking.dtype)) : null;
-    if (!mask) return;
-    const factor = tf.cast(mask, 'float32');
-    entry.updated.multiplySlots(factor);
-    factor.dispose();
+    if (!mask) {
+      entry.mask?.dispose();
+      entry.mask = null;
+      return;
+    }
+    tf.tidy(() => {
+      const own = tf.cast(mask, this.masking.dtype);
+      if (entry.mask) entry.mask.assign(own);
+      else entry.mask = tf.variable(own, false);
+      entry.updated.multiplySlots(tf.cast(mask, 'float32'));
+    });
   }
 
   /** @throws BackendError `optimizer` when a learning rate is not a finite number */

@@ -40,10 +40,19 @@ export class Bindings {
     return [...this.#byName.values()];
   }
 
-  /** Makes the optimizer follow what the run now knows of these parameters. */
-  rebind(changed: readonly Parameter[]): void {
-    const parameters = changed.filter((p) => !this.#frozen.has(p));
-    if (parameters.length === 0) return;
+  /**
+   * Makes the optimizer follow what the run now knows of these parameters. Returns whether they are trained by other steps
+   * than before: not where a mask that was there has other values.
+   */
+  rebind(changed: readonly Parameter[]): boolean {
+    const parameters: Parameter[] = [];
+    for (const parameter of changed) {
+      if (this.#frozen.has(parameter)) continue;
+      const before = this.#byName.get(parameter.name);
+      if (before === undefined || !this.#stays(before)) parameters.push(parameter);
+      else this.optimizer.setMask(before.trained, before.mask!);
+    }
+    if (parameters.length === 0) return false;
     const gone: Binding[] = [];
     for (const parameter of parameters) {
       const before = this.#byName.get(parameter.name);
@@ -53,6 +62,13 @@ export class Bindings {
     this.optimizer.setGroups([...this.#groups(), ...this.extra]);
     for (const { trained, mask } of this.all) this.optimizer.setMask(trained, mask ?? null);
     for (const binding of gone) binding.dispose?.();
+    return true;
+  }
+
+  /** Whether a parameter is still trained as itself, behind the same mask, whose values may be others. */
+  #stays({ parameter, trained, mask }: Binding): boolean {
+    const own = trained === parameter.variable && mask !== undefined && mask === this.#run.mask(parameter);
+    return own && this.#run.shared(parameter) === undefined && this.#run.dense(parameter) === undefined;
   }
 
   /** Trained variables by learning-rate factor. */

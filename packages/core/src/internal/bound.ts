@@ -26,6 +26,12 @@ export interface Bound {
   readonly lent: boolean;
 }
 
+/** Whether a plugin has no part in steps but by the values of its masks. */
+export function onlyPrunes({ running: { plugin, session } }: Bound): boolean {
+  const { kinds } = plugin;
+  return kinds.length === 1 && kinds[0] === 'pruner' && !session.observe && !session.epochEnd;
+}
+
 /**
  * A step's moment as a schedule counts: from its own start to its own end, step by step. It asks `at` whenever it is
  * asked, as what `perStep` makes anew does.

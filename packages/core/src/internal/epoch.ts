@@ -7,7 +7,7 @@ import { readLater } from '../read.js';
 import type { RunState } from '../run-state.js';
 import type { TrainOptions } from '../train-options.js';
 import type { Bindings } from './bindings.js';
-import type { Bound } from './bound.js';
+import { type Bound, onlyPrunes } from './bound.js';
 import { checkLabels, lookForFault } from './check-labels.js';
 import { differentiable } from './differentiable.js';
 import { disposeBatch } from './dispose-batch.js';
@@ -96,8 +96,8 @@ async function stepWith(parts: EpochParts, batch: Batch, step: number): Promise<
     for (const bound of parts.bound) {
       const fired = fire(bound, step, stepsPerEpoch);
       if (fired === undefined) continue;
-      parts.bindings.rebind(await fired);
-      parts.replaying.changed();
+      const other = parts.bindings.rebind(await fired);
+      parts.replaying.changed(other || !onlyPrunes(bound) ? 'step' : 'values');
     }
     if (step === 0) await checkLabels(parts.model, parts.loss, batch);
     parts.prepare(step);

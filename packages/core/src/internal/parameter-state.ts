@@ -19,7 +19,8 @@ export class ParameterState {
   readonly parameter: Parameter;
   /** By owner: masks of different owners combine by AND. */
   readonly #masks = new Map<string, tf.Tensor>();
-  #mask: tf.Tensor | undefined;
+  /** A variable, for steps that are replayed find it where it was: another mask is other values in its place. */
+  #mask: tf.Variable | undefined;
   #dense: tf.Variable | undefined;
   #shared: QuantizedTensor | undefined;
   #variance: tf.Tensor | undefined;
@@ -75,13 +76,17 @@ export class ParameterState {
   }
 
   #combine(): void {
-    this.#mask?.dispose();
-    this.#mask = undefined;
     const [first, ...others] = this.#masks.values();
-    if (first === undefined) return;
-    // A tensor of its own even for one owner: the owners' masks and this one are disposed separately.
-    const combined = tf.tidy(() => others.reduce((a, b) => tf.mul(a, b), tf.cast(first, 'float32')));
-    this.#mask = tf.keep(combined === first ? tf.clone(combined) : combined);
+    if (first === undefined) {
+      this.#mask?.dispose();
+      this.#mask = undefined;
+      return;
+    }
+    tf.tidy(() => {
+      const combined = others.reduce((a, b) => tf.mul(a, b), tf.cast(first, 'float32'));
+      if (this.#mask === undefined) this.#mask = tf.variable(combined, false);
+      else this.#mask.assign(combined);
+    });
   }
 
   /** Writes 0 into every pruned weight. */

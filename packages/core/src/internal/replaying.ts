@@ -3,7 +3,7 @@ import { listed } from '../arrange.js';
 import type { Batch } from '../data.js';
 import type { Moment } from '../moment.js';
 import type { StepRecorder, StepRecording } from '../step-recorder.js';
-import type { Bound } from './bound.js';
+import { type Bound, onlyPrunes } from './bound.js';
 import { LiveMoment } from './live-moment.js';
 import { type StepParts, takeStep } from './step.js';
 
@@ -26,12 +26,12 @@ export class Replaying {
   /** Begins an epoch. What plugins do at its end may change what they do in steps. */
   begin(bound: readonly Bound[]): void {
     tf.tidy(() => this.sums.assign(tf.zeros([2])));
-    if (bound.length > 0) this.changed();
+    if (!bound.every(onlyPrunes)) this.changed();
   }
 
-  /** The next step may be another one than those that are recorded. */
-  changed(): void {
-    for (const recording of this.#recordings.values()) recording.doubt();
+  /** The next step may be another one than those that are recorded, or work with other values of masks. */
+  changed(what: 'step' | 'values' = 'step'): void {
+    for (const recording of this.#recordings.values()) recording.doubt(what);
   }
 
   /** Takes a step and adds its loss and penalty to the sums. */

@@ -38,13 +38,13 @@ export interface Bench {
   readonly pack: (listener: Listener) => Promise<Uint8Array>;
 }
 
-/** Trains for a stage's epochs, from where `state` left off. `after` is called when an epoch is done. */
+/** Trains for a stage's epochs, from where `state` left off. `after` is called when an epoch is done, with what saves the trainer. */
 export async function trainFor(
   { recipe, run, memory, data, measures, optimizers, recorder, listener, signal, pack }: Bench,
   index: number,
   { stage, schedules }: PreparedStage,
   state: PluginState | undefined,
-  after: (line: MetricLine, trainer: PluginState) => Promise<void>,
+  after: (line: MetricLine, save: () => Promise<PluginState>) => Promise<void>,
 ): Promise<void> {
   const { name, epochs, optimizer, keepBest, earlyStopping, rateFactors, freeze, continueSlots } =
     stage as TrainStage;
@@ -83,7 +83,7 @@ export async function trainFor(
     while (!trainer.done) {
       const metrics = meaningful(measures, await trainer.nextEpoch());
       listener.epoch(metrics, epochs, measures.goal && { ...measures.goal, ...shownAs(measures) });
-      await after({ stage: name, ...metrics }, await trainer.save());
+      await after({ stage: name, ...metrics }, () => trainer.save());
     }
     for (const [i, running] of trainer.running.entries()) await memory.keep(running, schedules[i].shared);
     await trainer.finish();

@@ -7,8 +7,8 @@ import { type Trace, trace } from './trace.js';
 /** Fits `StepRecording` of `@espalier/core`. */
 export interface NativeRecording {
   take(inputs: readonly tf.Tensor[], step: () => string | undefined): void;
-  /** The next step may be another one than those before. */
-  doubt(): void;
+  /** The next step may be another one than those before, or (`values`) the same one that works with other values. */
+  doubt(of?: 'step' | 'values'): void;
   readonly reason: string | undefined;
   readonly replayed: number;
   dispose(): void;
@@ -59,8 +59,8 @@ class Recording implements NativeRecording {
     return this.#replayed;
   }
 
-  doubt(): void {
-    if (this.#ready !== undefined) this.#doubted = true;
+  doubt(of: 'step' | 'values' = 'step'): void {
+    if (this.#ready !== undefined) this.#doubted ||= of === 'step';
     else {
       this.#reason = undefined;
       this.#before = undefined;
