@@ -19,7 +19,7 @@ import { checkCriterion, type ElementCriterion, scoresOf } from './criterion.js'
 import { blockScores, spread } from './internal/blocks.js';
 import { commonSparsity, partition } from './internal/groups.js';
 import { type Seen, see } from './internal/seen.js';
-import { pruneLowest } from './internal/select.js';
+import { pruneDownTo } from './internal/select.js';
 
 /** Which tensors are ranked together. */
 export type Scope = 'tensor' | 'group' | 'global';
@@ -158,19 +158,12 @@ export function rankedPruner(
     const count = countOf(sparsity, total(sizes), gone, compat);
     // Nothing to do: masks that are there stay as they are.
     if (count === 0) return;
-    const floors = floorsOf(name, sizes, sparsity, count, options);
-    const lowest = (): Float32Array[] =>
-      pruneLowest(
-        ranked.map(({ scores }) => scores),
-        Math.max(count, gone),
-        compat === 'distiller' ? 'all' : 'index',
-      );
-    let kept = lowest();
-    // Where all floors stay anyway, raising what they are made of would change nothing.
-    if (kept.some((mask, i) => total(mask) < floors[i])) {
-      protect(ranked, floors);
-      kept = lowest();
-    }
+    const kept = pruneDownTo(
+      floorsOf(name, sizes, sparsity, count, options),
+      ranked.map(({ scores }) => scores),
+      Math.max(count, gone),
+      compat === 'distiller' ? 'all' : 'index',
+    );
     for (const [i, { parameter, blocks }] of ranked.entries()) {
       const mask = blocks === undefined ? kept[i] : spread(blocks, kept[i]);
       masks.set(parameter, tf.tensor(mask, parameter.shape as number[], 'float32'));
@@ -232,24 +225,11 @@ function floorsOf(
   );
 }
 
-/** Raises the best scores of each tensor out of reach, so that its floor stays. */
-function protect(ranked: readonly Ranked[], floors: readonly number[]): void {
-  for (const [i, { scores }] of ranked.entries()) {
-    if (floors[i] === 0) continue;
-    const [kept] = pruneLowest([scores], scores.length - floors[i]);
-    for (let j = 0; j < scores.length; j++) {
-      if (kept[j] === 1 && scores[j] !== Number.NEGATIVE_INFINITY) scores[j] = Number.POSITIVE_INFINITY;
-    }
-  }
-}
-
 function groupsOf(name: string, of: Of, { scope = 'tensor', groups = [] }: RankingOptions): Parameter[][] {
   if (scope === 'tensor') return of.map((p) => [p]);
   return scope === 'global' ? [[...of]] : partition(name, of, groups);
 }
 
-function total(numbers: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < numbers.length; i++) sum += numbers[i];
-  return sum;
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
 }

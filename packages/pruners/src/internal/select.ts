@@ -75,6 +75,35 @@ export function pruneLowest(
   });
 }
 
+/**
+ * `pruneLowest`, of which at least so many of each array stay as its floor says: its highest scores, before any other array's.
+ * Scores are overwritten where a floor has to be held.
+ */
+export function pruneDownTo(
+  floors: readonly number[],
+  scores: readonly Float32Array[],
+  count: number,
+  ties: 'index' | 'all',
+): Float32Array[] {
+  const kept = pruneLowest(scores, count, ties);
+  if (kept.every((mask, i) => stays(mask, floors[i]))) return kept;
+  for (const [i, own] of scores.entries()) {
+    if (floors[i] === 0) continue;
+    const [best] = pruneLowest([own], own.length - floors[i]);
+    for (let j = 0; j < own.length; j++) {
+      if (best[j] === 1 && own[j] !== Number.NEGATIVE_INFINITY) own[j] = Number.POSITIVE_INFINITY;
+    }
+  }
+  return pruneLowest(scores, count, ties);
+}
+
+/** Whether a mask keeps at least so many. */
+function stays(mask: Float32Array, least: number): boolean {
+  let left = least;
+  for (let i = 0; i < mask.length && left > 0; i++) left -= mask[i];
+  return left <= 0;
+}
+
 /** Indices that sort numbers >= 0 in ascending order, stable (radix sort of their bits, 16 at a time). */
 export function ascending(values: Float32Array): Uint32Array {
   const bits = bitsOf(values);

@@ -37,6 +37,28 @@ export interface Checkpoint {
 
 type Arrays = Record<string, StateArray>;
 
+const plain = <T>(json: T): T => (json === undefined ? json : JSON.parse(JSON.stringify(json)));
+
+const keptState = ({ json, arrays }: PluginState): PluginState => ({
+  json: plain(json),
+  ...(arrays && { arrays: structuredClone(arrays) }),
+});
+
+/** A checkpoint by itself, whatever becomes of the arrays and records that it was made of. */
+export function keptCheckpoint({ run, trainer, plugins, ...rest }: Checkpoint): Checkpoint {
+  return {
+    ...plain(rest),
+    run: keptState(run),
+    ...(trainer && { trainer: keptState(trainer) }),
+    plugins: Object.fromEntries(
+      Object.entries(plugins).map(([owner, { state, ...rest }]) => [
+        owner,
+        { ...plain(rest), state: keptState(state) },
+      ]),
+    ),
+  };
+}
+
 /** Writes a checkpoint in place of the one before, atomically. */
 export async function writeCheckpoint(out: string, checkpoint: Checkpoint): Promise<void> {
   const arrays: Arrays = {};

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Backend } from '@espalier/backend';
-import { encode } from '@espalier/codec';
 import { modelFrom } from '@espalier/compress';
 import {
   disposeModel,
@@ -15,13 +14,14 @@ import {
 import { readArtifacts } from '@espalier/formats';
 import type { Report } from '@espalier/report';
 import { type LayersModel, models } from '@tensorflow/tfjs-layers';
+import { packedBytes } from '../packed-bytes.js';
 import { dataPath } from '../recipe/data-schema.js';
 import type { LoadedRecipe } from '../recipe/load.js';
 import { located } from '../recipe/located.js';
 import { isTrainStage } from '../recipe/schema.js';
 import { recipeText } from '../recipe/text.js';
 import { alone, checkSame } from './alone.js';
-import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { readCheckpoint } from './checkpoint.js';
 import { costsOf } from './costs.js';
 import { loadData, outputClasses } from './data.js';
 import { checkOut, layout, writeWhole } from './files.js';
@@ -36,7 +36,8 @@ import { packAs } from './pack-as.js';
 import { writePlain } from './plain.js';
 import { Plugins } from './plugins.js';
 import { baselineStage, checkStages, fingerprintOf, pluginsByOwner, prepareStages } from './prepare.js';
-import type { MetricLine, StageRecord } from './records.js';
+import { Progress } from './progress.js';
+import type { StageRecord } from './records.js';
 import { reportOf, writeReport } from './report.js';
 import { applyOnce, type Bench, trainFor, validate } from './stages.js';
 import { tellOf, tellStatistics } from './tell-of.js';
@@ -63,9 +64,6 @@ export interface RunOptions {
   readonly measure?: 'test' | 'validation';
 }
 
-/** Every epoch is checkpointed; but not more often than this, in milliseconds, when epochs are short. */
-const checkpointEvery = 2000;
-
 /**
  * Runs a recipe from data to report: trains and applies its stages, packs the model, reads it back from the
  * file and measures it, once, on the test set.
@@ -76,10 +74,21 @@ const checkpointEvery = 2000;
  *   `aborted`
  */
 export async function runRecipe(loaded: LoadedRecipe, options: RunOptions): Promise<Report> {
-  return alone(options.out, () => runAlone(loaded, options));
+  return alone(options.out, async () => {
+    const progress = new Progress(options.out);
+    try {
+      return await runAlone(loaded, options, progress);
+    } finally {
+      await progress.written().catch(() => {}); // Nothing is written to a folder that another run may take.
+    }
+  });
 }
 
-async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): Promise<Report> {
+async function runAlone(
+  { recipe, source }: LoadedRecipe,
+  options: RunOptions,
+  progress: Progress,
+): Promise<Report> {
   const { out, resume = false, backend, signal } = options;
   const watch = watchOf(out, options);
   const listener = watch?.listening(options.listener ?? silent) ?? options.listener ?? silent;
@@ -121,8 +130,8 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   const run = new Run(model, { seed });
   if (found !== undefined) run.load(found.run);
   const memory = new Memory(found?.plugins);
-  const records: StageRecord[] = [...(found?.stages ?? [])];
-  const metrics: MetricLine[] = [...(found?.metrics ?? [])];
+  if (found !== undefined) progress.goOn(found);
+  const { metrics } = progress;
   const bench: Bench = {
     recipe,
     run,
@@ -137,29 +146,23 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
       packAs(recipe, await artifactsOf(run.model), loadedData.source.encoding, listener),
   };
   const baseline = baselineStage(recipe, stages);
-  const checkpoint = async (stage: number, trainer?: PluginState): Promise<void> => {
-    const state: Checkpoint = {
+  const checkpoint = async (stage: number, trainer?: PluginState): Promise<void> =>
+    progress.write({
       fingerprint,
       backend: backend.name,
       threads: backend.threads,
       stage,
-      stages: records,
-      metrics,
       topology: topologyOf(run.model),
       run: await run.save(),
       plugins: memory.saved(),
       ...(trainer && { trainer }),
-    };
-    await writeCheckpoint(out, state);
-    await writeWhole(join(out, layout.metrics), metrics.map((line) => `${JSON.stringify(line)}\n`).join(''));
-  };
+    });
   const keepBaseline = async (stage: number): Promise<void> => {
     if (stage === baseline) await writePlain(join(out, layout.plain), await artifactsOf(run.model));
   };
 
   if (found === undefined) await keepBaseline(-1);
   const began = found?.stage ?? 0;
-  let saved = performance.now();
   for (const [index, prepared] of stages.entries()) {
     if (index < began) continue;
     const { stage } = prepared;
@@ -176,20 +179,18 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
     let kind: StageRecord['kind'] = 'train';
     if (isTrainStage(stage)) {
       const state = index === began ? found?.trainer : undefined;
-      await trainFor(bench, index, prepared, state, async (line, trainer) => {
+      await trainFor(bench, index, prepared, state, async (line, save) => {
         metrics.push(line);
         await watch?.epoch(run, line);
-        if (performance.now() - saved < checkpointEvery) return;
-        await checkpoint(index, trainer);
-        saved = performance.now();
+        if (await progress.due()) await checkpoint(index, await save());
       });
     } else {
       kind = await applyOnce(bench, prepared);
       await watch?.once(run, stage.name);
     }
-    const packed = encode(await artifactsOf(run.model), { effort: 1 });
+    const packing = packedBytes(await artifactsOf(run.model), { effort: 1 });
     const lines = metrics.filter((line) => line.stage === stage.name);
-    records.push({
+    const record = {
       name: stage.name,
       kind,
       ...(isTrainStage(stage)
@@ -201,9 +202,9 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
         : { seconds: (performance.now() - start) / 1000 }),
       ...(await validate(bench)),
       ...(await run.counts()),
-      bytes: packed.length,
-    });
-    await watch?.stage(packed.length);
+    };
+    progress.add(record, packing);
+    await watch?.stage(packing);
     await keepBaseline(index);
     await checkpoint(index + 1);
   }
@@ -212,6 +213,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   const bytes = await bench.pack(listener);
   await writeWhole(join(out, layout.model), bytes);
 
+  await progress.written();
   const { measure = 'test' } = options;
   listener.info(`Measuring on the ${measure} set, from the file`);
   const dense = await readArtifacts(join(out, layout.plain));
@@ -226,7 +228,7 @@ async function runAlone({ recipe, source }: LoadedRecipe, options: RunOptions): 
   const report = await reportOf({
     recipe,
     out,
-    records,
+    records: await progress.stages(),
     metrics,
     measures,
     classes: loadedData.classes,

@@ -104,9 +104,9 @@ export class Watch {
     await this.#look(run, stage, 0);
   }
 
-  /** A stage is done; the model, packed, has so many bytes. */
-  async stage(bytes: number): Promise<void> {
-    await this.#events?.scalars(this.#step, { 'file/bytes': bytes });
+  /** A stage is done; the model, packed, has so many bytes. Events are waited for, that they come in their order. */
+  async stage(bytes: number | Promise<number>): Promise<void> {
+    if (this.#events) await this.#events.scalars(this.#step, { 'file/bytes': await bytes });
   }
 
   /** The run is done. */
