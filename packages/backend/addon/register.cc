@@ -8,6 +8,7 @@ extern "C" void espalier_register_scale_kl_ops();
 extern "C" void espalier_register_posterior_ops();
 extern "C" void espalier_register_gru_ops();
 extern "C" void espalier_register_conv_ops();
+extern "C" void espalier_register_batch_norm_ops();
 
 extern "C" __attribute__((visibility("default"))) void espalier_register_ops() {
   espalier_register_update_ops();
@@ -18,4 +19,5 @@ extern "C" __attribute__((visibility("default"))) void espalier_register_ops() {
   espalier_register_posterior_ops();
   espalier_register_gru_ops();
   espalier_register_conv_ops();
+  espalier_register_batch_norm_ops();
 }

@@ -2,31 +2,36 @@
 
 #pragma once
 #include <stdint.h>
-#include <stdlib.h>
 
 #include <algorithm>
-#include <thread>
-#include <vector>
+
+namespace espalier {
+
+int64_t Threads();
+// 0: as many as the environment says, or else as there are cores.
+void SetThreads(int64_t count);
+// Calls work(of, part) for each part, on the calling thread and those of a crew that waits for the next time.
+void ForParts(int64_t parts, void (*work)(const void* of, int64_t part), const void* of);
+
+}  // namespace espalier
 
 namespace {
-
-inline int64_t Threads() {
-  const char* given = getenv("TF_NUM_INTRAOP_THREADS");
-  int64_t threads = given ? atoi(given) : 0;
-  return threads > 0 ? threads : std::max<int64_t>(1, std::thread::hardware_concurrency());
-}
 
 // Calls work(from, to) for all of [0, rows), in parts of whole steps.
 template <typename Work>
 void Share(int64_t rows, int64_t step, const Work& work) {
-  int64_t steps = (rows + step - 1) / step, parts = std::min(Threads(), steps);
-  std::vector<std::thread> others;
-  for (int64_t part = 1; part < parts; part++) {
-    int64_t from = steps * part / parts * step, to = std::min(rows, steps * (part + 1) / parts * step);
-    others.emplace_back([&work, from, to] { work(from, to); });
-  }
-  if (parts > 0) work(0, std::min(rows, steps / parts * step));
-  for (std::thread& one : others) one.join();
+  struct Split {
+    int64_t rows, step, steps, parts;
+    const Work& work;
+  } split = {rows, step, (rows + step - 1) / step, 0, work};
+  split.parts = std::min(espalier::Threads(), split.steps);
+  espalier::ForParts(
+      split.parts,
+      [](const void* of, int64_t part) {
+        const Split& s = *static_cast<const Split*>(of);
+        s.work(s.steps * part / s.parts * s.step, std::min(s.rows, s.steps * (part + 1) / s.parts * s.step));
+      },
+      &split);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "from-js.h"
 #include "reach.h"
+#include "share.h"
 #include "tensorflow/c/eager/c_api.h"
 #include "tensorflow/c/tf_status.h"
 #include "tensorflow/c/tf_tensor.h"
@@ -58,8 +59,10 @@ napi_value SetThreads(napi_env env, napi_callback_info info) {
     TFE_DeleteTensorHandle(ok ? *one.first : one.second);
     if (ok) *one.first = one.second;
   }
-  if (ok) backend->*Of(ContextOf()) = context;
-  else {
+  if (ok) {
+    backend->*Of(ContextOf()) = context;
+    espalier::SetThreads(threads);
+  } else {
     Throw(env, TF_Message(status));
     if (context) TFE_DeleteContext(context);
   }

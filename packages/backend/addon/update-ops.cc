@@ -1,5 +1,5 @@
-// `EspalierAdam`, `EspalierMomentum`, `EspalierDescent`: TensorFlow's `ResourceApply…` in one pass on the calling thread.
-// The same operations in the same order, so the same bits; Adam in a third of the time, for each number is brought into
+// `EspalierAdam`, `EspalierMomentum`, `EspalierDescent`: TensorFlow's `ResourceApply…` in one pass, of large tensors on
+// all threads. The same operations in the same order, so the same bits; Adam in a third of the time, for each number is brought into
 // the processor once and not in several passes.
 //
 // Inputs: the weights and their slots, the numbers of the step, the gradient. Outputs: the weights and their slots anew,
@@ -8,14 +8,8 @@
 #include <math.h>
 
 #include "call.h"
-
-// Products and sums are rounded one by one, as in TensorFlow.
-#if defined(__GNUC__) && !defined(__clang__)
-#define SEPARATE __attribute__((optimize("fp-contract=off")))
-#else
-#define SEPARATE
-#pragma STDC FP_CONTRACT OFF
-#endif
+#include "separate.h"
+#include "share.h"
 
 namespace {
 
@@ -49,6 +43,9 @@ WIDE SEPARATE void Descent(Kept w, Kept, Kept, Given g, Given numbers, int64_t n
 }
 
 typedef void (*Rule)(Kept, Kept, Kept, Given, Given, int64_t);
+
+// Fewer numbers take less time than to wake a thread.
+const int64_t kWorthSharing = 32768;
 
 // `kept` tensors that are updated, then as many numbers, then the gradient.
 template <Rule rule, int kept, int numbers>
@@ -84,8 +81,15 @@ void Update(void*, TF_OpKernelContext* context) {
     data[i] = static_cast<float*>(TF_TensorData(state[i]));
     if (forwarded < 0 && n > 0) memcpy(data[i], before, n * sizeof(float));
   }
-  if (ok()) rule(data[0], data[1], data[2], static_cast<float*>(TF_TensorData(gradient)), values, n);
-  else TF_OpKernelContext_Failure(context, status);
+  if (ok()) {
+    const float* slopes = static_cast<float*>(TF_TensorData(gradient));
+    auto at = [&](int i, int64_t from) { return data[i] ? data[i] + from : nullptr; };
+    Share(n, kWorthSharing, [&](int64_t from, int64_t to) {
+      rule(at(0, from), at(1, from), at(2, from), slopes + from, values, to - from);
+    });
+  } else {
+    TF_OpKernelContext_Failure(context, status);
+  }
   for (TF_Tensor* tensor : state)
     if (tensor) TF_DeleteTensor(tensor);
   if (gradient) TF_DeleteTensor(gradient);

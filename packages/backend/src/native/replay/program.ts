@@ -1,4 +1,5 @@
 import type { NativeBackend, ProgramSpec } from '../ops.js';
+import { fuse } from './fuse.js';
 import type { Matched } from './match.js';
 import { simplify } from './simplify.js';
 import type { Source, Trace } from './trace.js';
@@ -17,7 +18,8 @@ export interface StepProgram {
 export function compile(backend: NativeBackend, step: Trace, { outside, carried }: Matched): StepProgram {
   const { binding } = backend;
   const results = [...carried.keys()];
-  const { calls, numbers: given } = simplify(step, new Set(results));
+  const { calls: needed, numbers: given } = simplify(step, new Set(results));
+  const calls = fuse(needed, new Set(results));
   const numbers = given.map((index) => {
     const { shape, dtype, values, make } = step.numbers[index];
     return { index, constant: make ? undefined : binding.createTensor(shape, dtype, values.slice()) };

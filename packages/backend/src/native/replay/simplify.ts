@@ -16,7 +16,8 @@ export interface Simplified {
 /** Ops that do nothing but compute their outputs: what nobody uses may be left out, what is asked for twice computed once. */
 const PURE: ReadonlySet<string> = new Set(
   `Add AvgPool AvgPoolGrad BatchMatMulV2 BiasAddGrad Cast ConcatV2 Conv2D Conv2DBackpropFilter Conv2DBackpropInput
-  DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput Fill FusedBatchNormGradV3
+  DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput EspalierBatchNorm EspalierBatchNormGrad
+  EspalierConv EspalierConvGradFilter EspalierConvGradX Fill FusedBatchNormGradV3
   FusedBatchNormV3 MatMul MaxPool MaxPoolGrad Mean Mul Neg Pack PadV2 RealDiv Relu Relu6 Relu6Grad ReluGrad Reshape Rsqrt
   Sigmoid SigmoidGrad Slice SplitV Sqrt Square SquaredDifference Sub Sum Tanh TanhGrad Tile Transpose Unpack
   _MklNativeMaxPool _MklNativeMaxPoolGrad`.split(/\s+/),

@@ -1,0 +1,67 @@
+import type { ProgramCall } from './simplify.js';
+import type { Source } from './trace.js';
+
+const NORM = 'EspalierBatchNorm';
+const NORM_GRADIENT = 'EspalierBatchNormGrad';
+/** What may follow, and its gradient: the addon has the pairs as one op, under both names. */
+const ACTIVATIONS: ReadonlyMap<string, string> = new Map([
+  ['Relu', 'ReluGrad'],
+  ['Relu6', 'Relu6Grad'],
+]);
+
+/**
+ * Takes a ReLU that follows a batch normalisation into its op, and the ReLU's gradient into that of the normalisation, which then
+ * works out for itself where the ReLU was open: a pass over memory less, and one tensor less to keep. The same bits
+ * (addon/batch-norm-ops.cc).
+ *
+ * @param results - Sources that leave the step: they stay.
+ */
+export function fuse(calls: readonly ProgramCall[], results: ReadonlySet<Source>): ProgramCall[] {
+  const users = new Map<Source, ProgramCall[]>();
+  for (const call of calls) {
+    for (const source of new Set(call.inputs)) users.set(source, [...(users.get(source) ?? []), call]);
+  }
+  const usersOf = (source: Source): readonly ProgramCall[] => users.get(source) ?? [];
+  const instead = new Map<ProgramCall, ProgramCall | undefined>();
+  const renamed = new Map<Source, Source>();
+  for (const norm of calls) {
+    if (norm.op !== NORM) continue;
+    const y = outputOf(norm);
+    const activation = usersOf(y).find(({ op }) => ACTIVATIONS.has(op));
+    if (activation === undefined || results.has(y) || results.has(outputOf(activation))) continue;
+    const back = usersOf(y).filter((call) => call !== activation);
+    const gradients = back.map((call) => gradientOf(norm, activation, call, usersOf, results));
+    if (gradients.some((gradient) => gradient === undefined)) continue;
+    instead.set(norm, { ...norm, op: `${norm.op}${activation.op}` });
+    instead.set(activation, undefined);
+    renamed.set(outputOf(activation), y);
+    for (const [i, gradient] of (gradients as ProgramCall[]).entries()) {
+      const inputs = [back[i].inputs[0], ...gradient.inputs.slice(1)];
+      instead.set(back[i], undefined);
+      instead.set(gradient, { ...gradient, op: `${gradient.op}${activation.op}`, inputs });
+    }
+  }
+  return calls.flatMap((call) => {
+    const now = instead.has(call) ? instead.get(call) : call;
+    return now ? { ...now, inputs: now.inputs.map((source) => renamed.get(source) ?? source) } : [];
+  });
+}
+
+const outputOf = ({ index }: ProgramCall): Source => `call ${index} 0`;
+
+/** The gradient of a normalisation, where it alone is given what a call, the activation's gradient, makes; else undefined. */
+function gradientOf(
+  norm: ProgramCall,
+  activation: ProgramCall,
+  call: ProgramCall,
+  usersOf: (source: Source) => readonly ProgramCall[],
+  results: ReadonlySet<Source>,
+): ProgramCall | undefined {
+  const [dy, y] = call.inputs;
+  if (call.op !== ACTIVATIONS.get(activation.op) || y !== outputOf(norm) || dy === y) return undefined;
+  const [gradient, ...others] = usersOf(outputOf(call));
+  if (gradient?.op !== NORM_GRADIENT || others.length > 0 || results.has(outputOf(call))) return undefined;
+  const [x, scale, offset, epsilon] = norm.inputs;
+  const wanted = [outputOf(call), x, scale, offset, `call ${norm.index} 1`, `call ${norm.index} 2`, epsilon];
+  return String(gradient.inputs) === String(wanted) ? gradient : undefined;
+}

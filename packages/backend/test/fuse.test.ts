@@ -1,0 +1,185 @@
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Backend, startBackend } from '../src/index.js';
+import { attributes, nativeBackend } from '../src/native/ops.js';
+import { fuse } from '../src/native/replay/fuse.js';
+import type { ProgramCall } from '../src/native/replay/simplify.js';
+import type { Source } from '../src/native/replay/trace.js';
+import { hasNative } from './native.js';
+
+type Line = [op: string, inputs: string, outputs?: number];
+
+/** What is left of calls, one a line; `#2` is the output of the third, `#2.1` its second output, all else comes from outside. */
+function fused(lines: readonly Line[], results: readonly string[]): string[] {
+  const source = (short: string): Source => {
+    const [, call, output] = /^#(\d+)(?:\.(\d+))?$/.exec(short) ?? [];
+    return call === undefined
+      ? (`outside ${short}` as Source)
+      : `call ${Number(call)} ${Number(output ?? 0)}`;
+  };
+  const calls = lines.map(([op, inputs, outputs = 1], index): ProgramCall => {
+    const ids = Array.from({ length: outputs }, (_, k) => 10 * index + k);
+    return { op, attributes: [], inputs: inputs.split(' ').map(source), ids, shapes: [], index };
+  });
+  return fuse(calls, new Set(results.map(source))).map(({ op, inputs }) => {
+    const short = (one: Source): string =>
+      one
+        .replace('outside ', '')
+        .replace(/^call (\d+) (\d+)$/, (_, i, k) => `#${i}${k === '0' ? '' : `.${k}`}`);
+    return `${op} ${inputs.map(short).join(' ')}`;
+  });
+}
+
+/** A normalisation, a ReLU, what uses it, and the way back. */
+const chain = (relu = 'Relu'): Line[] => [
+  ['EspalierBatchNorm', 'x s o e', 3],
+  [relu, '#0'],
+  ['Neg', '#1'],
+  [`${relu}Grad`, 'dz #0'],
+  ['EspalierBatchNormGrad', '#3 x s o #0.1 #0.2 e', 3],
+];
+const whole = chain().map(([op, inputs]) => `${op} ${inputs}`);
+
+describe('fuse', () => {
+  it.each(['Relu', 'Relu6'])('takes a %s and its gradient into the normalisation', (relu) => {
+    expect(fused(chain(relu), ['#2', '#4'])).toEqual([
+      `EspalierBatchNorm${relu} x s o e`,
+      'Neg #0',
+      `EspalierBatchNormGrad${relu} dz x s o #0.1 #0.2 e`,
+    ]);
+  });
+
+  it('takes a ReLU that nothing goes back through', () => {
+    expect(fused(chain().slice(0, 3), ['#2'])).toEqual(['EspalierBatchNormRelu x s o e', 'Neg #0']);
+  });
+
+  it.each<[string, Line[], string[]]>([
+    ['what it normalised is used elsewhere', [['Neg', '#0']], ['#2', '#4', '#5']],
+    ['what it normalised leaves the step', [], ['#0', '#2', '#4']],
+    ['the ReLU leaves the step', [], ['#1', '#4']],
+    ['the gradient of the ReLU is used elsewhere', [['Neg', '#3']], ['#2', '#4', '#5']],
+    ['the gradient of the ReLU leaves the step', [], ['#2', '#3', '#4']],
+    ['another ReLU follows', [['Relu6', '#0']], ['#2', '#4', '#5']],
+  ])('leaves them apart where %s', (_why, more, results) => {
+    const left = fused([...chain(), ...more], results);
+    expect(left).toEqual([...whole, ...more.map(([op, inputs]) => `${op} ${inputs}`)]);
+  });
+
+  it.each<[string, Line]>([
+    ['of another picture', ['EspalierBatchNormGrad', '#3 y s o #0.1 #0.2 e', 3]],
+    ['with another scale', ['EspalierBatchNormGrad', '#3 x t o #0.1 #0.2 e', 3]],
+    ['with other moments', ['EspalierBatchNormGrad', '#3 x s o m v e', 3]],
+    ['not of a normalisation', ['Neg', '#3']],
+  ])('leaves them apart where the gradient is %s', (_why, gradient) => {
+    const lines = [...chain().slice(0, 4), gradient];
+    expect(fused(lines, ['#2', '#4'])).toEqual(lines.map(([op, inputs]) => `${op} ${inputs}`));
+  });
+});
+
+const values = (count: number, seed: number): Float32Array =>
+  Float32Array.from({ length: count }, (_, i) => 4 * Math.sin((i + 1) * 12.9898 * seed) + 0.5);
+const bits = (tensors: tf.Tensor[]): string[] =>
+  tensors.map((t) => Buffer.from((t.dataSync() as Float32Array).slice().buffer).toString('base64'));
+
+describe.runIf(hasNative)('a normalisation with its ReLU', () => {
+  let backend: Backend;
+  beforeAll(async () => {
+    backend = await startBackend({ prefer: 'native' });
+  });
+  afterEach(() => vi.unstubAllEnvs());
+
+  /** Forward and back by two ops each, or by one. */
+  function pass(relu: string, shape: number[], together: boolean): string[] {
+    const native = nativeBackend();
+    const type = [attributes(native.binding).type('T', 'float32')];
+    return tf.tidy(() => {
+      const channels = shape.at(-1)!;
+      const [x, dz] = [2, 3].map((seed) => tf.tensor(values(tf.util.sizeFromShape(shape), seed), shape));
+      const [scale, offset] = [5, 7].map((seed) => tf.tensor1d(values(channels, seed)));
+      const epsilon = tf.scalar(1e-3);
+      const name = together ? relu : '';
+      const forward = [x, scale, offset, epsilon];
+      const [y, mean, variance] = native.executeMultipleOutputs(`EspalierBatchNorm${name}`, [], forward, 3);
+      const z = together ? y : native.executeSingleOutput(relu, type, [y]);
+      const dy = together ? dz : native.executeSingleOutput(`${relu}Grad`, type, [dz, y]);
+      const back = [dy, x, scale, offset, mean, variance, epsilon];
+      return bits([
+        z,
+        mean,
+        variance,
+        ...native.executeMultipleOutputs(`EspalierBatchNormGrad${name}`, [], back, 3),
+      ]);
+    });
+  }
+
+  it.each([
+    ['Relu', [3, 7, 5, 19]],
+    ['Relu6', [3, 7, 5, 19]],
+    ['Relu6', [700, 1]],
+    ['Relu', [33, 600]],
+  ])(
+    'is to the bit what both are, one after the other, with any number of threads: %s of %j',
+    (relu, shape) => {
+      const runs = ['1', '2', '5'].flatMap((threads) => {
+        vi.stubEnv('TF_NUM_INTRAOP_THREADS', threads);
+        return [pass(relu, shape, false), pass(relu, shape, true)];
+      });
+      for (const run of runs) expect(run).toEqual(runs[0]);
+    },
+  );
+
+  it('is what a replayed step runs, to the same weights', () => {
+    const train = (recorded: boolean): { weights: string[]; ops: string[]; replayed: number } => {
+      const { binding } = nativeBackend();
+      const spy = vi.spyOn(binding, 'createProgram');
+      const layer = (): tfl.layers.Layer => tfl.layers.batchNormalization({ momentum: 0.5 });
+      const dense = (seed: number): tfl.layers.Layer =>
+        tfl.layers.dense({
+          units: 6,
+          kernelInitializer: tfl.initializers.glorotUniform({ seed }),
+          inputShape: [5],
+        });
+      const layers = [
+        dense(1),
+        layer(),
+        tfl.layers.reLU(),
+        dense(2),
+        layer(),
+        tfl.layers.reLU({ maxValue: 6 }),
+      ];
+      const model = tfl.sequential({ layers });
+      const weights = model.trainableWeights.map((w) => w.read() as tf.Variable);
+      const optimizer = backend.optimizers!.sgd([{ name: 'all', variables: weights, learningRate: 0.1 }]);
+      const recording = recorded ? backend.recorder!.start() : undefined;
+      const x = tf.tensor2d(values(60, 4), [12, 5]);
+      const step = (): undefined =>
+        void tf.tidy(() => {
+          const { grads } = tf.variableGrads(
+            () => tf.mean(tf.square(tf.sub(model.apply(x, { training: true }) as tf.Tensor, 1))) as tf.Scalar,
+            weights,
+          );
+          optimizer.step(grads);
+        });
+      for (let i = 0; i < 7; i++) {
+        if (recording) recording.take([x], step);
+        else step();
+      }
+      const all = bits(model.weights.map((w) => w.read()));
+      const ops = spy.mock.calls.flatMap(([{ calls }]) => calls.map(({ op }) => op));
+      spy.mockRestore();
+      const replayed = recording?.replayed ?? 0;
+      recording?.dispose();
+      optimizer.dispose();
+      model.dispose();
+      x.dispose();
+      return { weights: all, ops, replayed };
+    };
+    const recorded = train(true);
+    expect(recorded.replayed).toBeGreaterThan(2);
+    for (const op of ['EspalierBatchNorm', 'EspalierBatchNormGrad'])
+      expect(recorded.ops).toEqual(expect.arrayContaining([`${op}Relu`, `${op}Relu6`]));
+    expect(recorded.ops).not.toContain('Relu');
+    expect(recorded.weights).toEqual(train(false).weights);
+  });
+});
