@@ -22,6 +22,12 @@ export interface RatePriorOptions {
    * them 0.
    */
   readonly pruneFrom?: number;
+  /**
+   * From which part of the stage on, in [0, 1), the steps stay as they are, and the weights have the rest of it to
+   * settle. A step that is still learned wavers between two values that a file may have, and with it its whole tensor.
+   * Default: never.
+   */
+  readonly settleFrom?: number;
 }
 
 /** Options that have been checked, with their defaults. */
@@ -31,6 +37,7 @@ export interface Resolved {
   readonly step: number;
   readonly rates: { readonly steps: number; readonly model: number };
   readonly pruneFrom: number | undefined;
+  readonly settleFrom: number | undefined;
 }
 
 export const owner = 'ratePrior';
@@ -38,9 +45,16 @@ const huge = Number.MAX_VALUE;
 
 /** @throws EspalierError `unknown-option`, `invalid-option` */
 export function resolve(options: RatePriorOptions): Resolved {
-  const known: readonly (keyof RatePriorOptions)[] = ['weight', 'examples', 'step', 'rates', 'pruneFrom'];
+  const known: readonly (keyof RatePriorOptions)[] = [
+    'weight',
+    'examples',
+    'step',
+    'rates',
+    'pruneFrom',
+    'settleFrom',
+  ];
   checkOptions(owner, options, known);
-  const { weight = { from: 0.1, to: 1 }, examples, step = 0.67, rates = {}, pruneFrom } = options;
+  const { weight = { from: 0.1, to: 1 }, examples, step = 0.67, rates = {}, pruneFrom, settleFrom } = options;
   checkWeight(owner, weight);
   if (examples !== undefined) checkRange(owner, 'examples', examples, 1, huge);
   checkRange(owner, 'step', step, Number.MIN_VALUE, huge);
@@ -49,5 +63,6 @@ export function resolve(options: RatePriorOptions): Resolved {
   checkRange(`${owner}.rates`, 'steps', steps, 0, huge);
   checkRange(`${owner}.rates`, 'model', model, 0, huge);
   if (pruneFrom !== undefined) checkRange(owner, 'pruneFrom', pruneFrom, 0, 0.999);
-  return { weight, examples, step, rates: { steps, model }, pruneFrom };
+  if (settleFrom !== undefined) checkRange(owner, 'settleFrom', settleFrom, 0, 0.999);
+  return { weight, examples, step, rates: { steps, model }, pruneFrom, settleFrom };
 }

@@ -8,7 +8,11 @@ import { data, net } from './models.js';
 describe('the rate prior is as plugins are', () => {
   it.each<[string, RatePriorOptions, string]>([
     ['with its defaults', {}, '**/kernel'],
-    ['on all weights, steered to a size, pruning', { weight: { bytes: 40 }, pruneFrom: 0.4 }, '**'],
+    [
+      'on all weights, steered to a size, pruning',
+      { weight: { bytes: 40 }, pruneFrom: 0.4, settleFrom: 0.2 },
+      '**',
+    ],
   ])('%s', async (_, options, parameters) => {
     const tried = await conformance(ratePrior(options), { factory: ratePrior, schedule: { parameters } });
     expect(tried.length).toBeGreaterThan(8);

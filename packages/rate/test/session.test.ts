@@ -105,6 +105,15 @@ describe('a session', () => {
     tf.dispose([inputs, labels]);
   });
 
+  it('settles: steps stay where a file has them, once they may', async () => {
+    const { running, kernel } = await learned({ weight: 0.2, settleFrom: 0.5 });
+    const moved = await learned({ weight: 0.2 });
+    const logStep = async (of: typeof running) => (await of.save()).arrays?.logStep[0] as number;
+    expect(await logStep(running)).toBeCloseTo(Math.log(kernel.step), 6);
+    expect(Math.abs((await logStep(moved.running)) - Math.log(moved.kernel.step))).toBeGreaterThan(1e-4);
+    for (const one of [running, moved.running]) one.dispose();
+  });
+
   it('prunes what is at level 0, once it may', async () => {
     const { run, running, kernel } = await learned({ weight: 0.5, pruneFrom: 0.5 });
     const mask = run.mask(run.parameter('fc/kernel'));
@@ -135,6 +144,7 @@ describe('what it refuses', () => {
     [{ weight: { bytes: 10, to: 3 } }, /to/],
     [{ wieght: 1 }, /wieght/],
     [{ pruneFrom: 1 }, /pruneFrom is 1/],
+    [{ settleFrom: 1 }, /settleFrom is 1/],
     [{ step: 0 }, /step is 0/],
     [{ rates: { steps: -1 } }, /steps is -1/],
     [{ examples: 0 }, /examples is 0/],

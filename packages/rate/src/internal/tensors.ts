@@ -9,7 +9,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import type { Resolved } from '../options.js';
 import { keys, type RateNumbers } from './numbers.js';
-import { levelRate, weightSlopes } from './penalty.js';
+import { levelRate, roundedSteps, weightSlopes } from './penalty.js';
 
 /** The rate of all tensors; nothing of it has been read. */
 export interface Rate {
@@ -30,11 +30,13 @@ export class Tensors {
   readonly #noise: tf.Tensor1D;
   readonly #groups: readonly ParameterGroup[];
   readonly #rates: Resolved['rates'];
+  /** From which part of the schedule on the steps stay. */
+  readonly #stay: number;
 
   constructor(
     parameters: readonly Parameter[],
     numbers: readonly RateNumbers[],
-    { rates }: Resolved,
+    { rates, settleFrom = Number.POSITIVE_INFINITY }: Resolved,
     seed: number,
   ) {
     this.parameters = parameters;
@@ -52,6 +54,7 @@ export class Tensors {
       tf.tidy(() => tf.variable(tf.tensor1d(Float32Array.from(numbers, (own) => own[key])), true)),
     );
     this.#rates = rates;
+    this.#stay = settleFrom;
     const [steps, ...model] = this.variables;
     this.#groups = [
       { name: 'steps', variables: [steps], learningRate: rates.steps },
@@ -68,8 +71,20 @@ export class Tensors {
     const all = (at.end - at.start) * at.stepsPerEpoch;
     const left = 0.5 + 0.5 * Math.cos((Math.PI * (at.step - at.start * at.stepsPerEpoch)) / all);
     const [steps, levels] = this.#groups;
-    steps.learningRate = Math.max(this.#rates.steps * left, 1e-12);
+    steps.learningRate = this.#stays(at.epoch, at) ? 1e-12 : Math.max(this.#rates.steps * left, 1e-12);
     levels.learningRate = Math.max(this.#rates.model * left, 1e-12);
+  }
+
+  /** Whether the steps stay as they are in an epoch. */
+  #stays(epoch: number, { start, end }: Moment): boolean {
+    return epoch - start >= this.#stay * (end - start);
+  }
+
+  /** At the end of an epoch: brings the steps to where they are rounded to, if they stay from now on. */
+  settle(at: Moment): void {
+    if (!this.#stays(at.epoch + 1, at)) return;
+    const [logStep] = this.variables;
+    tf.tidy(() => logStep.assign(tf.log(roundedSteps(logStep))));
   }
 
   /**

@@ -87,8 +87,9 @@ export function trainRate(run: RunState, start: Start, options: Resolved): RateS
       });
     },
 
-    epochEnd(_at: Moment, read: Read = readNow): void | Promise<void> {
+    epochEnd(at: Moment, read: Read = readNow): void | Promise<void> {
       const { bytes } = weight;
+      tensors.settle(at);
       if (bytes === undefined) return;
       return read(look, (seen) => {
         weight.steer(
