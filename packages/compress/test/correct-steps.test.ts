@@ -80,6 +80,23 @@ describe('correction of steps', () => {
     expect(Math.abs(plans[0]?.wish.shift as number)).toBeLessThanOrEqual(0.5);
   });
 
+  test('outputs that are no numbers any more are an error, of which steps become finer', async () => {
+    for (const error of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const plans = [kernel('a'), kernel('b')];
+      const { bench: own } = bench(([name]) => (name === 'a' ? error : 1));
+      await correct(plans, own);
+      const [a, b] = plans.map(({ wish }) => wish.shift) as [number, number];
+      expect(a).toBeLessThan(b - 3);
+      expect(b).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  test('without any error none moves', async () => {
+    const plans = [kernel('a'), kernel('b')];
+    await correct(plans, bench(() => 0).bench);
+    expect(plans.map(({ wish }) => wish.shift + 0)).toEqual([0, 0]);
+  });
+
   test('what seems to do no harm at all is not believed: an octave wider at most, twice', async () => {
     const plans = [kernel('a'), kernel('b')];
     const { bench: own } = bench(([name]) => (name === 'a' ? 0 : 1));

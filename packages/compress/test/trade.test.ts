@@ -27,20 +27,21 @@ describe('what steps cost', () => {
     expect((bits[zero] as number) / 16384).toBeCloseTo(2.047 + 3, 1);
   });
 
-  test('errors are in units of the first: a quarter for half the step, four times for twice, where steps are fine', () => {
+  test('errors are squares of the first steps: a twelfth a weight, a quarter of it for half the step, where steps are fine', () => {
     const { errors } = curve(16384, 1 / 64);
-    expect(errors[zero]).toBe(1);
-    expect(errors[zero - 4]).toBeCloseTo(0.25, 2);
-    expect(errors[zero + 4]).toBe(4);
-    // Where all levels are 0, half the step hardly helps; that wider ones do no harm is not believed.
+    const [half, own, twice] = [-4, 0, 4].map((i) => (12 * (errors[zero + i] as number)) / 16384);
+    expect(half).toBeCloseTo(0.25, 1);
+    expect(own).toBeCloseTo(1, 1);
+    expect(twice).toBeCloseTo(4, 0);
+    // Where all levels are 0, half the step hardly helps.
     const wide = curve(16384, 16).errors;
-    expect(wide[zero - 4]).toBeGreaterThan(0.9);
-    expect(wide[zero + 4]).toBe(4);
+    expect((wide[zero - 4] as number) / (wide[zero] as number)).toBeGreaterThan(0.9);
   });
 
   test('large tensors are looked at by a sample, and count whole', () => {
     const [few, many] = [curve(2 ** 14, 0.3), curve(2 ** 16, 0.3)];
     expect((many.bits[zero] as number) / (few.bits[zero] as number)).toBeCloseTo(4, 1);
+    expect((many.errors[zero] as number) / (few.errors[zero] as number)).toBeCloseTo(4, 0);
   });
 
   test('tensors without error, and levels beyond 2^16, have curves of numbers', () => {
@@ -52,8 +53,10 @@ describe('what steps cost', () => {
 });
 
 describe('steps that cost the least together', () => {
+  const grown = ({ errors }: Curve, i: number) =>
+    i > zero ? 4 ** (offsets[i] as number) : (errors[i] as number) / (errors[zero] as number);
   const errorOf = (curves: readonly Curve[], errors: readonly number[], at: readonly number[]) =>
-    at.reduce((sum, i, t) => sum + (errors[t] as number) * (curves[t]?.errors[i] as number), 0);
+    at.reduce((sum, i, t) => sum + (errors[t] as number) * grown(curves[t] as Curve, i), 0);
   const bitsOf = (curves: readonly Curve[], at: readonly number[]) =>
     at.reduce((sum, i, t) => sum + (curves[t]?.bits[i] as number), 0);
 
@@ -92,9 +95,21 @@ describe('steps that cost the least together', () => {
     expect(b - a).toBeCloseTo(0.5, 0);
   });
 
-  test('one alone stays; without any error none moves but by what is free', () => {
+  test('one alone stays; without any error none moves', () => {
     expect(trade([curve(4000, 0.3)], [7])).toEqual([0]);
     expect(trade([], [])).toEqual([]);
-    expect(trade([curve(100, 0.3)], [0]).every(Number.isFinite)).toBe(true);
+    expect(trade([curve(100, 0.3), curve(100, 3)], [0, 0])).toEqual([0, 0]);
+  });
+
+  test('weights that lie on their steps do not get wider ones for nothing', () => {
+    const exact = curveOf(new Float32Array(4000).fill(3), new Float64Array(4000).fill(1));
+    expect(exact.errors[zero]).toBe(0);
+    expect(trade([exact, curve(4000, 0.1)], [8, 1])[0]).toBeLessThanOrEqual(0);
+  });
+
+  test('several together move as one, each with its weight', () => {
+    const [few, many] = [curve(40, 16, 1), curve(4000, 0.05, 2)];
+    const alone = trade([many, curve(4000, 0.05, 3)], [4, 1]);
+    expect(trade([together([few, many]), curve(4000, 0.05, 3)], [4, 1])).toEqual(alone);
   });
 });

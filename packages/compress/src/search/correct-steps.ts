@@ -15,8 +15,11 @@ const leastExamples = 4;
 /** Parts of an octave that errors are read in. */
 const parts = 8;
 
-/** The least error that a weight is believed to make, of what one makes on average: other examples may feel it more. */
+/** The least error that a weight is believed to make, of what one makes in the middle tensor: other examples may feel it more. */
 const leastError = 1 / 16;
+
+/** The greatest, of what is expected: where the outputs are no numbers any more it is this one. */
+const mostError = 2 ** 16;
 
 /** Octaves that steps moved by from which on their error is measured again. */
 const far = 0.5;
@@ -47,7 +50,9 @@ export async function correctSteps(
   const errorOf = async (group: readonly Plan[]): Promise<number> => {
     const biases = group.flatMap(({ linear }) => byName.get(linear?.bias ?? '') ?? []);
     const rounded = quantize([...new Set([...group, ...biases])], fineness, methods);
-    return coarse(await bench.error(model, rounded, examples, original), parts);
+    const error = await bench.error(model, rounded, examples, original);
+    const most = (mostError * count(group) * fineness ** 2) / 12;
+    return coarse(error < most ? error : most, parts);
   };
   const groups: Plan[][] = [];
   const errors: number[] = [];
@@ -87,10 +92,11 @@ export async function correctSteps(
 
 const count = (group: readonly Plan[]): number => group.reduce((sum, { values }) => sum + values.length, 0);
 
-/** The errors, but none much below what so many weights make on average. */
+/** The errors, but none much below what so many weights make in the middle one of the groups. */
 function believed(groups: readonly (readonly Plan[])[], errors: readonly number[]): number[] {
-  const mean = errors.reduce((a, b) => a + b, 0) / groups.reduce((sum, group) => sum + count(group), 0);
-  return errors.map((error, g) => Math.max(error, leastError * mean * count(groups[g])));
+  const each = errors.map((error, g) => error / count(groups[g])).sort((a, b) => a - b);
+  const least = leastError * (each[(each.length - 1) >> 1] ?? 0);
+  return errors.map((error, g) => Math.max(error, least * count(groups[g])));
 }
 
 function curveAt(plan: Plan, fineness: number, methods: ReadonlyMap<string, Method>): Curve {

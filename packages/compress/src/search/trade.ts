@@ -16,7 +16,7 @@ const sampled = 2 ** 14;
 export interface Curve {
   /** Bits of all weights. */
   readonly bits: readonly number[];
-  /** Error, in units of that at offset 0. */
+  /** Squares of the steps of offset 0 that all weights are off by. */
   readonly errors: readonly number[];
 }
 
@@ -46,18 +46,25 @@ export function curveOf(values: Float32Array, steps: Float64Array): Curve {
     }
     for (const count of counts) if (count > 0) own -= count * Math.log2(count / places.length);
     bits.push(own * every);
-    errors.push(error / scale ** 2);
+    errors.push((error * every) / scale ** 2);
   }
-  const unit = errors[offsets.indexOf(0)] || 1;
-  // Rows that make up for each other err more than weights by themselves: wider steps are trusted no further than the high-rate formula.
-  return { bits, errors: errors.map((error, i) => (offsets[i] > 0 ? 4 ** offsets[i] : error / unit)) };
+  return { bits, errors };
 }
 
 /** The curve of several together. */
 export function together(curves: readonly Curve[]): Curve {
   const sum = (of: (curve: Curve) => readonly number[]): number[] =>
     offsets.map((_, i) => curves.reduce((total, curve) => total + of(curve)[i], 0));
-  return { bits: sum(({ bits }) => bits), errors: sum(({ errors }) => errors).map((e) => e / curves.length) };
+  return { bits: sum(({ bits }) => bits), errors: sum(({ errors }) => errors) };
+}
+
+/**
+ * The errors in units of that at offset 0. Rows that make up for each other err more than weights by themselves: of wider steps, and of
+ * weights that lie on their steps, no less is believed than by the high-rate formula.
+ */
+function relative({ errors }: Curve): number[] {
+  const unit = errors[offsets.indexOf(0)];
+  return offsets.map((offset, i) => (offset > 0 || unit === 0 ? 4 ** offset : errors[i] / unit));
 }
 
 /**
@@ -68,13 +75,15 @@ export function together(curves: readonly Curve[]): Curve {
  */
 export function trade(curves: readonly Curve[], errors: readonly number[]): number[] {
   const total = errors.reduce((a, b) => a + b, 0);
+  if (total === 0) return curves.map(() => 0);
+  const growth = curves.map(relative);
   const at = (price: number): number[] =>
-    curves.map(({ bits, errors: relative }, t) => {
-      const cost = (i: number): number => errors[t] * relative[i] + price * bits[i];
+    curves.map(({ bits }, t) => {
+      const cost = (i: number): number => errors[t] * growth[t][i] + price * bits[i];
       return offsets.reduce((best, _, i) => (cost(i) < cost(best) ? i : best), 0);
     });
   const errorOf = (chosen: readonly number[]): number =>
-    chosen.reduce((sum, i, t) => sum + errors[t] * curves[t].errors[i], 0);
+    chosen.reduce((sum, i, t) => sum + errors[t] * growth[t][i], 0);
   // Bits are dear enough in the end for the widest steps, and cheap enough for the finest.
   let [low, high] = [-100, 20];
   for (let i = 0; i < 40; i++) {
