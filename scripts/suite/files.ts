@@ -1,0 +1,31 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+
+/** Rooms whose tests start commands, servers and pages, or load TensorFlow's own backends. */
+const ownRooms = /^(packages\/(backend|fleet|studio)|examples\/[^/]+|scripts)\//;
+
+/** What changes what all of a process share: backends (recipes and commands start one), environment and modules. */
+const changes =
+  /tfjs-backend-w|tfjs-node|@espalier\/backend'|backend\/(src|test)\/|setBackend|registerBackend|run-recipe|command-line|src\/commands|\/same\.js'|vi\.mock|process\.env|chdir/;
+
+/** What gains nothing by sharing: memory is measured, commands and pages are waited for. */
+const apart = /memoryUsage|\bespalier\((\[|args)|playwright/;
+
+const rooms = (folder: string): string[] =>
+  readdirSync(join(root, folder)).map((name) => `${folder}/${name}/test`);
+
+const files = [...rooms('packages'), ...rooms('examples'), 'scripts/test']
+  .filter((dir) => existsSync(join(root, dir)))
+  .flatMap((dir) => readdirSync(join(root, dir), { recursive: true }).map((path) => `${dir}/${path}`))
+  .filter((path) => path.endsWith('.test.ts') && !path.includes('/node_modules/'));
+
+const isAlone = (path: string): boolean =>
+  ownRooms.test(path) || [changes, apart].some((words) => words.test(readFileSync(join(root, path), 'utf8')));
+
+/** Files of tests that have a process each. */
+export const alone: string[] = files.filter(isAlone);
+
+/** Files of tests that follow each other in one process, and so load TensorFlow.js and our sources once. */
+export const together: string[] = files.filter((path) => !isAlone(path));
