@@ -27,6 +27,7 @@ describe('plugins that are not', () => {
   let fired = 0;
   const bad: Record<string, [Plugin<Session>, RegExp]> = {
     'a name of its own kind': [{ ...gradual(0.5), name: 'my-pruner' }, /camelCase: it is 'my-pruner'/],
+    'a wheel that is not there': [{ ...learntDecay(), steers: true }, /where it says so: they have no steer/],
     'a memory in the plugin': [
       starting('shared', ['pruner'], (_, of) => ({ masks: () => masks(of, (fired++ % 9) / 10) })),
       /the same of the same seed.*\n.*killed after any epoch.*\n.*know nothing of each other/,

@@ -3,6 +3,7 @@ import type { EspalierError } from '../errors.js';
 import { isPruner, isQuantizer, isTransform } from '../plugin.js';
 import { readLater } from '../read.js';
 import type { Run } from '../run.js';
+import type { RegularizerSession } from '../session.js';
 import { packState } from '../state-file.js';
 import { type Bench, epochs, type Trial } from './bench.js';
 import { broken, checkInvariants } from './invariants.js';
@@ -68,6 +69,19 @@ export const rules: readonly Rule[] = [
         bench.end(run);
       });
       if (leaves !== 0) broken(`${leaves} are left`);
+    },
+  },
+  {
+    name: 'its sessions can be steered to a size, where it says so',
+    concerns: ({ plugin }) => plugin.steers === true,
+    async try(bench) {
+      const run = await bench.run();
+      const { parameters } = bench.options.schedule ?? {};
+      const running = await run.start(bench.plugin, parameters === undefined ? {} : { parameters });
+      const { steer } = running.session as RegularizerSession;
+      running.dispose();
+      bench.end(run);
+      if (typeof steer !== 'function') broken('they have no steer');
     },
   },
   {
