@@ -72,36 +72,42 @@ describe('convolution gradients on wasm equal those of the cpu backend', () => {
     }
   });
 
-  it('a batch so large that it goes in several rounds: the sum, or the row, of its halves', async () => {
-    await tf.setBackend('wasm');
-    tf.tidy(() => {
-      const images = 300; // 300 * 144 * 200 values unfolded, above 2^23: two rounds.
-      const x = tf.randomNormal([images, 16, 16, 8], 0, 1, 'float32', 3) as tf.Tensor4D;
-      const dy = tf.randomNormal([images, 12, 12, 2], 0, 1, 'float32', 4) as tf.Tensor4D;
-      const filter = tf.randomNormal([5, 5, 8, 2], 0, 1, 'float32', 5) as tf.Tensor4D;
-      const attrs = { strides: [1, 1], pad: 'valid', dataFormat: 'NHWC' };
-      const dw = (from: number, count: number): tf.Tensor =>
-        tf
-          .engine()
-          .runKernel(
-            'Conv2DBackpropFilter',
-            { x: tf.slice(x, from, count), dy: tf.slice(dy, from, count) },
-            { ...attrs, filterShape: filter.shape },
-          ) as tf.Tensor;
-      const dx = (from: number, count: number): tf.Tensor =>
-        tf
-          .engine()
-          .runKernel(
-            'Conv2DBackpropInput',
-            { dy: tf.slice(dy, from, count), filter },
-            { ...attrs, inputShape: [count, 16, 16, 8] },
-          ) as tf.Tensor;
-      const far = (a: tf.Tensor, b: tf.Tensor): number => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0];
-      const half = images / 2;
-      expect(far(dw(0, images), tf.add(dw(0, half), dw(half, half)))).toBeLessThan(0.01); // Entries are about 200.
-      expect(far(dx(0, images), tf.concat([dx(0, half), dx(half, half)]))).toBeLessThan(1e-4);
-    });
-  });
+  // 2^18 values are unfolded at a time: 9 images of the first, 7 of the second, of which 8 would lie badly in the cache.
+  it.each([
+    [60, 16, 8],
+    [20, 12, 20],
+  ])(
+    '%i images, which go in several rounds: the sum, or the row, of their halves',
+    async (images, size, channels) => {
+      await tf.setBackend('wasm');
+      tf.tidy(() => {
+        const x = tf.randomNormal([images, size, size, channels], 0, 1, 'float32', 3) as tf.Tensor4D;
+        const dy = tf.randomNormal([images, size - 4, size - 4, 2], 0, 1, 'float32', 4) as tf.Tensor4D;
+        const filter = tf.randomNormal([5, 5, channels, 2], 0, 1, 'float32', 5) as tf.Tensor4D;
+        const attrs = { strides: [1, 1], pad: 'valid', dataFormat: 'NHWC' };
+        const dw = (from: number, count: number): tf.Tensor =>
+          tf
+            .engine()
+            .runKernel(
+              'Conv2DBackpropFilter',
+              { x: tf.slice(x, from, count), dy: tf.slice(dy, from, count) },
+              { ...attrs, filterShape: filter.shape },
+            ) as tf.Tensor;
+        const dx = (from: number, count: number): tf.Tensor =>
+          tf
+            .engine()
+            .runKernel(
+              'Conv2DBackpropInput',
+              { dy: tf.slice(dy, from, count), filter },
+              { ...attrs, inputShape: [count, size, size, channels] },
+            ) as tf.Tensor;
+        const far = (a: tf.Tensor, b: tf.Tensor): number => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0];
+        const half = images / 2;
+        expect(far(dw(0, images), tf.add(dw(0, half), dw(half, half)))).toBeLessThan(0.01); // Entries are about 200.
+        expect(far(dx(0, images), tf.concat([dx(0, half), dx(half, half)]))).toBeLessThan(1e-4);
+      });
+    },
+  );
 
   it('both depthwise ones', async () => {
     for (const { strides, filter, input, pad, out } of cases(40, 2, false)) {
@@ -167,6 +173,84 @@ describe('other kernels on wasm equal those of the cpu backend', () => {
       await same('MaxPoolGrad', { dy, input, output }, { filterSize, strides, pad });
       tf.dispose([input, output, dy]);
     }
+  });
+
+  it('MaxPoolGrad of windows side by side, with ties, and with pixels that are in none', async () => {
+    for (const [height, width, filterSize] of [
+      [8, 6, [2, 2]],
+      [9, 7, [2, 3]],
+      [6, 9, [3, 3]],
+      [5, 4, [5, 1]],
+    ] as const) {
+      const shape: Shape4D = [3, height, width, 5];
+      const input = tf.round(tf.randomUniform(shape, -1, 2, 'float32', height)); // Full of ties.
+      const output = tf.maxPool(input as tf.Tensor4D, [...filterSize], [...filterSize], 'valid');
+      const dy = tf.randomNormal(output.shape, 0, 1, 'float32', 2);
+      await same('MaxPoolGrad', { dy, input, output }, { filterSize, strides: filterSize, pad: 'valid' });
+      tf.dispose([input, output, dy]);
+    }
+  });
+
+  it.each([
+    [[70, 3], [0]],
+    [[67, 5], [0]],
+    [
+      [5, 4, 4, 7],
+      [0, 1, 2],
+    ],
+    [
+      [5, 4, 4, 7],
+      [2, 0, 1],
+    ],
+    [
+      [3, 2, 3],
+      [0, 1],
+    ], // Few: the stock kernel's.
+    [
+      [5, 4, 4, 7],
+      [1, 2],
+    ],
+    [
+      [5, 4, 4, 7],
+      [1, 2, 3],
+    ],
+    [[80], [0]],
+    [
+      [100, 2, 1],
+      [-3, -2],
+    ],
+    [[0, 3], [0]],
+  ])('Sum of %j over %j', async (shape, axis) => {
+    for (const keepDims of [false, true]) {
+      const x = tf.randomNormal(shape, 0, 1, 'float32', 1);
+      await same('Sum', { x }, { axis, keepDims }, 1e-5);
+      tf.dispose(x);
+    }
+    const whole = tf.cast(tf.range(0, 200), 'int32');
+    await same('Sum', { x: tf.reshape(whole, [100, 2]) }, { axis: [0], keepDims: false });
+  });
+
+  it('a sum over many rows is exact to float32', async () => {
+    await tf.setBackend('wasm');
+    const x = tf.fill([100_003, 2], 0.1);
+    for (const sum of tf.sum(x, 0).dataSync()) expect(sum).toBe(Math.fround(100_003 * Math.fround(0.1)));
+    x.dispose();
+  });
+
+  it('a clone, and a cast to the same type, are there as long as they are wanted', async () => {
+    await tf.setBackend('wasm');
+    const variable = tf.variable(tf.tensor1d([1, 2, 3]));
+    const clone = tf.clone(variable as tf.Tensor1D);
+    const cast = tf.cast(variable, 'float32');
+    variable.assign(tf.tensor1d([7, 8, 9]));
+    const again = tf.clone(clone);
+    clone.dispose();
+    expect([...variable.dataSync(), ...cast.dataSync(), ...again.dataSync()]).toEqual([
+      7, 8, 9, 1, 2, 3, 1, 2, 3,
+    ]);
+    expect(tf.cast(tf.tensor1d([1.7, 0]), 'int32').arraySync()).toEqual([1, 0]);
+    expect(tf.cast(tf.tensor1d([3, 0]), 'bool').arraySync()).toEqual([1, 0]);
+    tf.dispose([variable, cast, again]);
   });
 
   it('BatchMatMul with every combination of transposes and batches', async () => {

@@ -1,9 +1,11 @@
 import { registerConv2dGradients } from './conv2d.js';
 import { registerDepthwiseGradients } from './depthwise.js';
 import { registerEinsum } from './einsum.js';
+import { registerIdentity } from './identity.js';
 import { registerMatMul } from './matmul.js';
 import { registerMaxPoolGradient } from './max-pool.js';
 import { registerSegmentSum } from './segment-sum.js';
+import { registerSum } from './sum.js';
 
 /**
  * Registers the training kernels that TF.js's wasm backend lacks, and faster ones for the slow: its package
@@ -19,10 +21,12 @@ import { registerSegmentSum } from './segment-sum.js';
  * ```
  */
 export function registerWasmTraining(): void {
+  registerIdentity();
   registerMatMul();
   registerConv2dGradients();
   registerDepthwiseGradients();
   registerMaxPoolGradient();
   registerSegmentSum();
   registerEinsum();
+  registerSum();
 }
