@@ -1,6 +1,7 @@
-import { AGAIN, DISTANCES, LENGTHS, LITERALS, TREES } from '../../numbers.js';
-import { codeBit, codeGolomb, codeTree, freshStates } from '../range/adaptive.js';
+import { LITERALS } from '../../numbers.js';
+import { codeBit, codeTree } from '../range/adaptive.js';
 import type { BitCoder } from '../range/bit-coder.js';
+import { LzCopies } from './copies.js';
 
 /*
  * LZ77 with adaptive binary coding, for tensors that repeat themselves (fixed kernels, tables, constants):
@@ -11,21 +12,13 @@ import type { BitCoder } from '../range/bit-coder.js';
  */
 
 /** Codes steps; probabilities are the same at both ends. */
-export class LzModel {
-  private readonly states: Int32Array = freshStates(TREES + 8192);
-  /** Whether the last step was a copy. */
-  private copied = 0;
-  private readonly coder: BitCoder;
+export class LzModel extends LzCopies {
   private readonly itemBytes: number;
-  /** The last distances, newest first. */
-  readonly recent: number[];
 
   /** `many`: how many of the last distances are known, 1 or 15. */
   constructor(coder: BitCoder, itemBytes: number, many = 1) {
-    this.coder = coder;
+    super(coder, many);
     this.itemBytes = itemBytes;
-    // What nothing is as far from.
-    this.recent = Array(many).fill(Infinity);
   }
 
   /** 1 for a copy, 0 for a literal. */
@@ -39,24 +32,5 @@ export class LzModel {
     const base = LITERALS + (place * 2 + this.copied) * 256;
     this.copied = 0;
     return codeTree(this.coder, this.states, base, 8, byte) & 255;
-  }
-
-  /** A copy: its length, from 2, and its distance; `known`: which of the last distances it is, from 1; 0 for none. */
-  copy(length: number, distance: number, known: number): [length: number, distance: number] {
-    const { coder, states, copied, recent } = this;
-    this.copied = 1;
-    const many = recent.length;
-    // In 4 bits, or 1.
-    const which = (codeTree(coder, states, AGAIN - 1 + copied * many, many & 4 || 1, known) & many) - 1;
-    const again = which < 0 ? 0 : 1;
-    const found =
-      many > 1
-        ? codeTree(coder, states, TREES + again * 4096, 12, length - 2) - 4094
-        : codeGolomb(coder, states, LENGTHS + again * 26, length - 1) + 1;
-    // The oldest one makes room, where it is none of them.
-    const [old] = recent.splice(which, 1);
-    const far = again ? old : codeGolomb(coder, states, DISTANCES + Math.min(found - 2, 2) * 26, distance);
-    recent.unshift(far);
-    return [found, far];
   }
 }
