@@ -6,9 +6,9 @@ const root = join(import.meta.dirname, '../..');
 /** Rooms whose tests start commands, servers and pages, or load TensorFlow's own backends. */
 const ownRooms = /^(packages\/(backend|fleet|studio)|examples\/[^/]+|scripts)\//;
 
-/** What changes what all of a process share: backends (recipes and commands start one), environment and modules. */
+/** What changes what all of a process share: backends (commands start one), environment and modules. */
 const changes =
-  /tfjs-backend-w|tfjs-node|@espalier\/backend'|backend\/(src|test)\/|setBackend|registerBackend|run-recipe|command-line|src\/commands|\/same\.js'|vi\.mock|process\.env|chdir/;
+  /tfjs-backend-w|tfjs-node|startBackend\((?!\{ prefer: 'cpu')|backend\/(src|test)\/|setBackend|registerBackend|command-line|src\/commands|\/same\.js'|vi\.mock|process\.env|chdir/;
 
 /** What gains nothing by sharing: memory is measured, commands and pages are waited for. */
 const apart = /memoryUsage|\bespalier\((\[|args)|playwright/;
