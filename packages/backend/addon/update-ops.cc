@@ -4,6 +4,8 @@
 //
 // Inputs: the weights and their slots, the numbers of the step, the gradient. Outputs: the weights and their slots anew,
 // in the same memory where nobody else holds it (TensorFlow counts who does) and the caller gives it away with the call.
+//
+// `…OfSum` have two gradients, and work with their sum as TensorFlow's `Add` rounds it: that of a loss and that of a penalty.
 
 #include <math.h>
 
@@ -47,11 +49,16 @@ typedef void (*Rule)(Kept, Kept, Kept, Given, Given, int64_t);
 // Fewer numbers take less time than to wake a thread.
 const int64_t kWorthSharing = 32768;
 
-// `kept` tensors that are updated, then as many numbers, then the gradient.
-template <Rule rule, int kept, int numbers>
+WIDE SEPARATE void Sum(Given a, Given b, Kept sum, int64_t n) {
+  for (int64_t i = 0; i < n; i++) sum[i] = a[i] + b[i];
+}
+
+// `kept` tensors that are updated, then as many numbers, then so many gradients, one or two.
+template <Rule rule, int kept, int numbers, int gradients>
 void Update(void*, TF_OpKernelContext* context) {
   TF_Status* status = TF_NewStatus();
-  TF_Tensor *state[3] = {nullptr, nullptr, nullptr}, *old = nullptr, *number = nullptr, *gradient = nullptr;
+  TF_Tensor *state[3] = {nullptr, nullptr, nullptr}, *old = nullptr, *number = nullptr;
+  TF_Tensor* gradient[2] = {nullptr, nullptr};
   float* data[3] = {nullptr, nullptr, nullptr};
   float values[4];
   auto ok = [&]() { return TF_GetCode(status) == TF_OK; };
@@ -63,10 +70,11 @@ void Update(void*, TF_OpKernelContext* context) {
     else wrong();
     TF_DeleteTensor(number);
   }
-  if (ok()) TF_GetInput(context, kept + numbers, &gradient, status);
+  for (int i = 0; i < gradients && ok(); i++) TF_GetInput(context, kept + numbers + i, &gradient[i], status);
   std::vector<int64_t> shape;
-  for (int d = 0; ok() && d < TF_NumDims(gradient); d++) shape.push_back(TF_Dim(gradient, d));
-  int64_t n = ok() ? TF_TensorElementCount(gradient) : 0;
+  for (int d = 0; ok() && d < TF_NumDims(gradient[0]); d++) shape.push_back(TF_Dim(gradient[0], d));
+  int64_t n = ok() ? TF_TensorElementCount(gradient[0]) : 0;
+  if (ok() && gradients > 1 && TF_TensorElementCount(gradient[1]) != n) wrong();
   for (int i = 0; i < kept && ok(); i++) {
     TF_GetInput(context, i, &old, status);
     if (!ok()) break;
@@ -82,34 +90,48 @@ void Update(void*, TF_OpKernelContext* context) {
     if (forwarded < 0 && n > 0) memcpy(data[i], before, n * sizeof(float));
   }
   if (ok()) {
-    const float* slopes = static_cast<float*>(TF_TensorData(gradient));
+    const float* slopes[2] = {nullptr, nullptr};
+    for (int i = 0; i < gradients; i++) slopes[i] = static_cast<float*>(TF_TensorData(gradient[i]));
     auto at = [&](int i, int64_t from) { return data[i] ? data[i] + from : nullptr; };
     Share(n, kWorthSharing, [&](int64_t from, int64_t to) {
-      rule(at(0, from), at(1, from), at(2, from), slopes + from, values, to - from);
+      if (gradients == 1) return rule(at(0, from), at(1, from), at(2, from), slopes[0] + from, values, to - from);
+      const int64_t kBlock = 1024;
+      float sum[kBlock];
+      for (; from < to; from += kBlock) {
+        int64_t count = std::min(kBlock, to - from);
+        Sum(slopes[0] + from, slopes[1] + from, sum, count);
+        rule(at(0, from), at(1, from), at(2, from), sum, values, count);
+      }
     });
   } else {
     TF_OpKernelContext_Failure(context, status);
   }
   for (TF_Tensor* tensor : state)
     if (tensor) TF_DeleteTensor(tensor);
-  if (gradient) TF_DeleteTensor(gradient);
+  for (TF_Tensor* tensor : gradient)
+    if (tensor) TF_DeleteTensor(tensor);
   TF_DeleteStatus(status);
+}
+
+// One update by one gradient, and by the sum of two.
+template <Rule rule, int kept, int numbers>
+void RegisterBoth(const char* name, const char* of_sum, std::vector<const char*> inputs,
+                  std::vector<const char*> outputs) {
+  inputs.push_back("gradient: float");
+  Register({name, inputs, outputs, &Update<rule, kept, numbers, 1>});
+  inputs.push_back("more: float");
+  Register({of_sum, inputs, outputs, &Update<rule, kept, numbers, 2>});
 }
 
 }  // namespace
 
 extern "C" void espalier_register_update_ops() {
-  Register({"EspalierAdam",
-            {"w: float", "m: float", "v: float", "rate: float", "beta1: float", "beta2: float", "epsilon: float",
-             "gradient: float"},
-            {"new_w: float", "new_m: float", "new_v: float"},
-            &Update<&Adam, 3, 4>});
-  Register({"EspalierMomentum",
-            {"w: float", "u: float", "rate: float", "momentum: float", "nesterov: float", "gradient: float"},
-            {"new_w: float", "new_u: float"},
-            &Update<&Momentum, 2, 3>});
-  Register({"EspalierDescent",
-            {"w: float", "rate: float", "gradient: float"},
-            {"new_w: float"},
-            &Update<&Descent, 1, 1>});
+  RegisterBoth<&Adam, 3, 4>(
+      "EspalierAdam", "EspalierAdamOfSum",
+      {"w: float", "m: float", "v: float", "rate: float", "beta1: float", "beta2: float", "epsilon: float"},
+      {"new_w: float", "new_m: float", "new_v: float"});
+  RegisterBoth<&Momentum, 2, 3>("EspalierMomentum", "EspalierMomentumOfSum",
+                                {"w: float", "u: float", "rate: float", "momentum: float", "nesterov: float"},
+                                {"new_w: float", "new_u: float"});
+  RegisterBoth<&Descent, 1, 1>("EspalierDescent", "EspalierDescentOfSum", {"w: float", "rate: float"}, {"new_w: float"});
 }

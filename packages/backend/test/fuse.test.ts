@@ -20,7 +20,8 @@ function fused(lines: readonly Line[], results: readonly string[]): string[] {
   };
   const calls = lines.map(([op, inputs, outputs = 1], index): ProgramCall => {
     const ids = Array.from({ length: outputs }, (_, k) => 10 * index + k);
-    return { op, attributes: [], inputs: inputs.split(' ').map(source), ids, shapes: [], index };
+    const shapes = ids.map(() => (op.endsWith('1') ? [1] : [2, 3]));
+    return { op, attributes: [], inputs: inputs.split(' ').map(source), ids, shapes, index };
   });
   return fuse(calls, new Set(results.map(source))).map(({ op, inputs }) => {
     const short = (one: Source): string =>
@@ -77,6 +78,52 @@ describe('fuse', () => {
   });
 });
 
+/** A loss's gradient and a penalty's, their sum, and the update by it. */
+const update = (add = 'Add', other = 'Neg'): Line[] => [
+  ['MatMul', 'x dy'],
+  [other, 'w'],
+  [add, '#0 #1'],
+  ['EspalierAdam', 'w m v rate b1 b2 e #2', 3],
+];
+const asTheyAre = (lines: readonly Line[]): string[] => lines.map(([op, inputs]) => `${op} ${inputs}`);
+
+describe('fuse, of gradients that are added up', () => {
+  it('updates by their sum', () => {
+    expect(fused(update(), ['#3'])).toEqual([
+      'MatMul x dy',
+      'Neg w',
+      'EspalierAdamOfSum w m v rate b1 b2 e #0 #1',
+    ]);
+  });
+
+  it('takes the last of two sums', () => {
+    const [first, second, sum] = update();
+    const lines: Line[] = [first, second, sum, ['Add', '#2 #1'], ['EspalierMomentum', 'w u rate mu n #3', 2]];
+    expect(fused(lines, ['#4'])).toEqual([
+      ...asTheyAre([first, second, sum]),
+      'EspalierMomentumOfSum w u rate mu n #2 #1',
+    ]);
+  });
+
+  it.each<[string, Line[], string[]]>([
+    ['the sum is used elsewhere', [...update(), ['Neg', '#2']], ['#3', '#4']],
+    ['the sum leaves the step', update(), ['#2', '#3']],
+    ['one of them has another shape, or is of a shape that is not known', update('Add', 'Sum1'), ['#3']],
+    ['it is no sum', update('Sub'), ['#3']],
+  ])('leaves them apart where %s', (_why, lines, results) => {
+    expect(fused(lines, results)).toEqual(asTheyAre(lines));
+  });
+
+  it('leaves what comes from outside of the step as it is: its shape is not known', () => {
+    const lines: Line[] = [
+      ['MatMul', 'x dy'],
+      ['Add', '#0 w'],
+      ['EspalierDescent', 'w rate #1'],
+    ];
+    expect(fused(lines, ['#2'])).toEqual(asTheyAre(lines));
+  });
+});
+
 const values = (count: number, seed: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => 4 * Math.sin((i + 1) * 12.9898 * seed) + 0.5);
 const bits = (tensors: tf.Tensor[]): string[] =>
@@ -126,6 +173,32 @@ describe.runIf(hasNative)('a normalisation with its ReLU', () => {
         return [pass(relu, shape, false), pass(relu, shape, true)];
       });
       for (const run of runs) expect(run).toEqual(runs[0]);
+    },
+  );
+
+  it.each([
+    ['EspalierAdam', 3, [0.01, 0.9, 0.99, 1e-7]],
+    ['EspalierMomentum', 2, [0.01, 0.9, 1]],
+    ['EspalierDescent', 1, [0.01]],
+  ] as const)(
+    'an update by the sum of two gradients is to the bit that by what Add makes of them: %s',
+    (op, kept, numbers) => {
+      const native = nativeBackend();
+      const type = [attributes(native.binding).type('T', 'float32')];
+      const run = (together: boolean): string[] =>
+        tf.tidy(() => {
+          const n = 70_001; // Shared out among threads, and not in whole blocks.
+          const state = [2, 3, 5].slice(0, kept).map((seed) => tf.abs(tf.tensor1d(values(n, seed))));
+          const gradients = [7, 11].map((seed) => tf.tensor1d(values(n, seed)));
+          const given = together ? gradients : [native.executeSingleOutput('Add', type, gradients)];
+          const inputs = [...state, ...numbers.map((x) => tf.scalar(x)), ...given];
+          return bits(native.executeMultipleOutputs(`${op}${together ? 'OfSum' : ''}`, [], inputs, kept));
+        });
+      const apart = run(false);
+      for (const threads of ['1', '3']) {
+        vi.stubEnv('TF_NUM_INTRAOP_THREADS', threads);
+        expect(run(true)).toEqual(apart);
+      }
     },
   );
 

@@ -9,19 +9,57 @@ const ACTIVATIONS: ReadonlyMap<string, string> = new Map([
   ['Relu6', 'Relu6Grad'],
 ]);
 
+/** Updates of weights, which the addon has of the sum of two gradients, too. */
+const UPDATES: ReadonlySet<string> = new Set(['EspalierAdam', 'EspalierMomentum', 'EspalierDescent']);
+
+type Users = (source: Source) => readonly ProgramCall[];
+
 /**
- * Takes a ReLU that follows a batch normalisation into its op, and the ReLU's gradient into that of the normalisation, which then
- * works out for itself where the ReLU was open: a pass over memory less, and one tensor less to keep. The same bits
- * (addon/batch-norm-ops.cc).
+ * Takes calls together where the addon has one op for both, which comes to the same bits: passes over memory less.
  *
  * @param results - Sources that leave the step: they stay.
  */
 export function fuse(calls: readonly ProgramCall[], results: ReadonlySet<Source>): ProgramCall[] {
+  return withSums(withActivations(calls, usersOf(calls), results), results);
+}
+
+function usersOf(calls: readonly ProgramCall[]): Users {
   const users = new Map<Source, ProgramCall[]>();
   for (const call of calls) {
-    for (const source of new Set(call.inputs)) users.set(source, [...(users.get(source) ?? []), call]);
+    for (const source of call.inputs) users.set(source, [...(users.get(source) ?? []), call]);
   }
-  const usersOf = (source: Source): readonly ProgramCall[] => users.get(source) ?? [];
+  return (source) => users.get(source) ?? [];
+}
+
+/** Takes the sum of two gradients, a loss's and a penalty's, into the update by it (addon/update-ops.cc). */
+function withSums(calls: readonly ProgramCall[], results: ReadonlySet<Source>): ProgramCall[] {
+  const users = usersOf(calls);
+  const made = new Map<Source, { readonly call: ProgramCall; readonly shape: string }>();
+  for (const call of calls) {
+    for (const [k, shape] of call.shapes.entries())
+      made.set(`call ${call.index} ${k}`, { call, shape: String(shape) });
+  }
+  const sums = new Set<ProgramCall>();
+  const updates = calls.map((call): ProgramCall => {
+    const sum = UPDATES.has(call.op) ? made.get(call.inputs.at(-1)!) : undefined;
+    if (sum?.call.op !== 'Add' || results.has(outputOf(sum.call))) return call;
+    const alone = users(outputOf(sum.call)).length === 1;
+    if (!alone || sum.call.inputs.some((input) => made.get(input)?.shape !== sum.shape)) return call;
+    sums.add(sum.call);
+    return { ...call, op: `${call.op}OfSum`, inputs: [...call.inputs.slice(0, -1), ...sum.call.inputs] };
+  });
+  return updates.filter((call) => !sums.has(call));
+}
+
+/**
+ * Takes a ReLU that follows a batch normalisation into its op, and the ReLU's gradient into that of the normalisation, which then
+ * works out for itself where the ReLU was open: one tensor less to keep, too (addon/batch-norm-ops.cc).
+ */
+function withActivations(
+  calls: readonly ProgramCall[],
+  usersOf: Users,
+  results: ReadonlySet<Source>,
+): ProgramCall[] {
   const instead = new Map<ProgramCall, ProgramCall | undefined>();
   const renamed = new Map<Source, Source>();
   for (const norm of calls) {
@@ -54,7 +92,7 @@ function gradientOf(
   norm: ProgramCall,
   activation: ProgramCall,
   call: ProgramCall,
-  usersOf: (source: Source) => readonly ProgramCall[],
+  usersOf: Users,
   results: ReadonlySet<Source>,
 ): ProgramCall | undefined {
   const [dy, y] = call.inputs;

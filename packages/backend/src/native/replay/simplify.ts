@@ -17,9 +17,9 @@ export interface Simplified {
 const PURE: ReadonlySet<string> = new Set(
   `Add AvgPool AvgPoolGrad BatchMatMulV2 BiasAddGrad Cast ConcatV2 Conv2D Conv2DBackpropFilter Conv2DBackpropInput
   DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput EspalierBatchNorm EspalierBatchNormGrad
-  EspalierConv EspalierConvGradFilter EspalierConvGradX Fill FusedBatchNormGradV3
-  FusedBatchNormV3 MatMul MaxPool MaxPoolGrad Mean Mul Neg Pack PadV2 RealDiv Relu Relu6 Relu6Grad ReluGrad Reshape Rsqrt
-  Sigmoid SigmoidGrad Slice SplitV Sqrt Square SquaredDifference Sub Sum Tanh TanhGrad Tile Transpose Unpack
+  EspalierConv EspalierConvGradFilter EspalierConvGradX Exp Fill FusedBatchNormGradV3
+  FusedBatchNormV3 Log MatMul Max MaxPool MaxPoolGrad Mean Mul Neg Pack PadV2 RealDiv Relu Relu6 Relu6Grad ReluGrad Reshape Rsqrt
+  Sigmoid SigmoidGrad Slice Softmax SplitV Sqrt Square SquaredDifference Sub Sum Tanh TanhGrad Tile Transpose Unpack
   _MklNativeMaxPool _MklNativeMaxPoolGrad`.split(/\s+/),
 );
 
