@@ -86,7 +86,8 @@ for (const name of names) {
 const inputs = tf.randomUniform([batch, 784], 0, 1, 'float32', 7);
 if (names.includes('distillation')) {
   const recording = backend.recorder?.start(); // Replayed, as it is within a step.
-  const forward = () => void tf.tidy(() => teacher.apply(inputs));
+  const outputs = tf.variable(tf.zeros([batch, 10]));
+  const forward = () => void tf.tidy(() => outputs.assign(teacher.apply(inputs)));
   work.set('teacher', () => {
     for (let i = 0; i < steps; i++) {
       if (recording) recording.take([inputs], forward);
