@@ -69,4 +69,24 @@ describe('espalier diff and patch', () => {
       2,
     );
   });
+
+  it('what is no file of ours is told by its name, with what helps', async () => {
+    writeFileSync(at('notes.txt'), 'nothing of ours');
+    const notes = at('notes.txt');
+    for (const line of [
+      ['diff', notes, at('new.esp')],
+      ['diff', at('old.esp'), notes],
+      ['patch', at('old.esp'), notes],
+    ]) {
+      const { code, told } = await said(...line, '-o', at('nothing'));
+      expect([code, told]).toEqual([
+        1,
+        expect.stringMatching(/notes\.txt: no \.espd? file\.\n {2}It is damaged, no/),
+      ]);
+    }
+    const { told } = await said('patch', at('new.esp'), at('update.espd'), '-o', at('nothing'));
+    expect(told).toContain(`${at('new.esp')}: the update is for`);
+    expect(told).toContain('Give the file that the update was made for');
+    expect(existsSync(at('nothing'))).toBe(false);
+  });
 });

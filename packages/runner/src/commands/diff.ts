@@ -1,9 +1,11 @@
+import { inspect } from '@espalier/codec';
 import { diff } from '@espalier/codec/update';
 import { readWhole } from '@espalier/formats';
 import { defineCommand } from 'citty';
 import { writeWhole } from '../pipeline/files.js';
 import { print } from '../terminal/stream.js';
 import { checkArguments, jsonArgument, outArgument, printJson } from './common.js';
+import { ofFile } from './of-file.js';
 
 const args = {
   old: { type: 'positional', required: true, description: 'The .esp file that its users have' },
@@ -24,7 +26,12 @@ export default defineCommand({
   async run({ args: given }) {
     checkArguments(given, args, 2);
     const [old, next] = [await readWhole(given.old), await readWhole(given.new)];
-    const update = diff(old, next);
+    const anew = 'It is damaged, no .esp file, or of another version of Espalier: write it anew.';
+    ofFile(given.old, anew, () => inspect(old));
+    ofFile(given.new, anew, () => inspect(next));
+    const update = ofFile(`${given.old} and ${given.new}`, 'Hand out the new file whole.', () =>
+      diff(old, next),
+    );
     await writeWhole(given.out, update);
     const bytes = { old: old.length, new: next.length, update: update.length };
     if (given.json) return printJson({ out: given.out, bytes });
