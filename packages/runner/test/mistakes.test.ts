@@ -69,9 +69,16 @@ const lines: readonly [string, string[], RegExp][] = [
   ['an unknown option', ['run', 'a.yaml', '--sets', '3'], /no option '--sets'.*Did you mean '--set'/s],
   ['a seed that is none', ['run', 'a.yaml', '--seed', 'x'], /--seed is x/],
   ['a negative seed', ['run', 'GOOD', '--seed=-3'], /-3/],
+  ['a size that is none', ['run', 'GOOD', '--size', '0'], /--size is '0'.*100kB/s],
+  ['a size that nothing steers to', ['run', 'GOOD', '--size', '1kB'], /steers the file to 1000 bytes/],
   ['a backend that is none', ['run', 'GOOD', '--backend', 'cuda'], /no backend 'cuda'/],
   ['--set without =', ['run', 'GOOD', '--set', 'epochs'], /there is no '='/],
   ['--set of nothing', ['run', 'GOOD', '--set', 'stages.7.epochs=1'], /there is no '7'/],
+  [
+    '--set in a section that is none',
+    ['run', 'GOOD', '--set', 'encod.size=1'],
+    /no key 'encod'.*Did you mean 'encode'/s,
+  ],
   ['--set of what is not YAML', ['run', 'GOOD', '--set', 'seed=[1'], /--set seed/],
   ['--set of a wrong value', ['run', 'GOOD', '--set', 'seed=x'], /seed.*found "x"/s],
   [

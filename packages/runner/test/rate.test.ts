@@ -1,4 +1,6 @@
 import '@tensorflow/tfjs-backend-cpu';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { groupNormalJeffreys } from '@espalier/bayesian-layers';
 import { decode, encode, inspect } from '@espalier/codec';
 import { disposeModel, Run, type Schedule, train } from '@espalier/core';
@@ -6,11 +8,14 @@ import { gaussianMixturePrior } from '@espalier/priors-gmm';
 import * as structured from '@espalier/pruners-structured';
 import { type RateWeight, ratePrior } from '@espalier/rate';
 import { distillation } from '@espalier/regularizers';
+import { formatBytes } from '@espalier/report';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { cli } from '../src/command-line.js';
 import { artifactsOf } from '../src/pipeline/model-files.js';
 import { dataOf, filters, net } from './every-plugin.js';
+import { folder, tinyCifar, tinyRecipe } from './fixtures.js';
 
 const beside: Record<string, () => Schedule[]> = {
   distillation: () => [{ plugin: distillation() }],
@@ -158,4 +163,31 @@ describe('training for the rate, beside', () => {
       disposeModel(run.model);
     }
   });
+});
+
+it('--size steers a run by the file that it would write', async () => {
+  const home = folder();
+  const out = join(home, 'out');
+  const stages = `plugins:
+  coder: { use: '@espalier/rate#ratePrior', options: { weight: { from: 0.1, to: 1 } } }
+stages:
+  - name: rate
+    epochs: 4
+    learningRate: 0.01
+    schedules: [{ plugin: coder, parameters: '**' }]
+  - { name: levels, plugin: coder, parameters: '**' }
+`;
+  const recipe = tinyRecipe(home, tinyCifar(join(home, 'data'), 20), (text) =>
+    text.replace(/stages:[\s\S]*/, stages),
+  );
+  const shown = vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
+  expect(await cli(['run', recipe, '--size', '1.2kB', '--backend', 'cpu', '--out', out])).toBe(0);
+  const lines = shown.mock.calls.map(([text]) => String(text)).join('');
+  shown.mockRestore();
+  const metrics = readFileSync(join(out, 'metrics.jsonl'), 'utf8').trim().split('\n');
+  const sizes = metrics.map((line) => (JSON.parse(line) as { bytes: number }).bytes);
+  expect(sizes).toHaveLength(4);
+  expect(sizes.at(-1)).toBe(statSync(join(out, 'model.esp')).size);
+  expect(readFileSync(join(out, 'recipe.yaml'), 'utf8')).toMatch(/size: 1200/);
+  expect(lines).toContain(formatBytes(sizes[3]));
 });

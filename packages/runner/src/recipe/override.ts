@@ -31,7 +31,8 @@ function nothingAt(assignment: string, key: string, at: Tree): EspalierError {
 
 /**
  * Applies `--set path=value` to a recipe: `stages.1.epochs=5`, `data.batchSize=64`. A list's entries go by
- * index or, if they have one, by name: `stages.prune.epochs=5`. The value is YAML.
+ * index or, if they have one, by name: `stages.prune.epochs=5`. The value is YAML. A section that the recipe leaves out
+ * may be begun so: `encode.small=true`.
  *
  * @throws EspalierError `bad-recipe` when there is no such place
  */
@@ -50,6 +51,8 @@ export function override(recipe: unknown, assignments: readonly string[]): unkno
     let at: Tree = copy;
     for (const key of keys) {
       const place = placeOf(at, key);
+      // A section that was left out is begun; one that no recipe has is told of by the recipe's check.
+      if (at === copy && isPlace(at, place) && !Array.isArray(at)) at[place] ??= {};
       const next = Object.hasOwn(at, place) ? at[place] : undefined;
       if (next === null || typeof next !== 'object') throw nothingAt(assignment, key, at);
       at = next as Tree;
