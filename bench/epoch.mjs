@@ -1,7 +1,8 @@
 /**
  * A whole run of a recipe beside the bare step of its model: images a second of the stages that train, with their data, validation,
  * plugins and checkpoints, over those of steps with one batch that is there already, timed in the same process in turn with the
- * runs. Prints JSON, by the wall and by the processor (all threads): `share` is run / bare, least and median of the turns; `stages`
+ * runs. A stage's time is from its beginning to that of the next, the last one's to the packing of the file; what is done beside training
+ * (checkpoints, the packing of stages) is in the processor's time, and in the wall's where it is waited for. Prints JSON, by the wall and by the processor (all threads): `share` is run / bare, least and median of the turns; `stages`
  * are milliseconds an epoch.
  *
  *   node bench/epoch.mjs [recipe] [--set stages.0.epochs=3]… [--backend native] [--turns 3] [--steps 400]

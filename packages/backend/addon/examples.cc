@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "call.h"
@@ -18,6 +19,26 @@ namespace {
 
 WIDE void Look(const uint8_t* in, const float* table, float* out, int64_t n) {
   for (int64_t i = 0; i < n; i++) out[i] = table[in[i]];
+}
+
+WIDE void Divide(const uint8_t* in, float by, float* out, int64_t n) {
+  for (int64_t i = 0; i < n; i++) out[i] = static_cast<float>(in[i]) / by;
+}
+
+// By what bytes are divided where that is what a table says, to the bit (0 to 1, or as they are); else 0.
+float DivisorOf(const float* table) {
+  const float by = std::round(1 / table[1]);
+  for (int i = 0; i < 256; i++) {
+    if (table[i] != static_cast<float>(i) / by) return 0;
+  }
+  return by;
+}
+
+// Asks for memory that is read soon.
+void Fetch(const void* from, int64_t bytes) {
+#if defined(__GNUC__)
+  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i);
+#endif
 }
 
 struct Array {
@@ -40,8 +61,10 @@ struct Picture {
 
 struct Source {
   Array values, table;
+  float divisor = 0;
   void Copy(int64_t from, float* out, int64_t n) const {
     if (values.type == napi_float32_array) memcpy(out, static_cast<const float*>(values.data) + from, n * sizeof(float));
+    else if (divisor > 0) Divide(static_cast<const uint8_t*>(values.data) + from, divisor, out, n);
     else Look(static_cast<const uint8_t*>(values.data) + from, static_cast<const float*>(table.data), out, n);
   }
 };
@@ -92,8 +115,15 @@ napi_value Gather(napi_env env, napi_callback_info info) {
   }
   TF_Tensor* tensor = TF_AllocateTensor(TF_FLOAT, dims.data(), static_cast<int>(dims.size()), chosen.length * stride * sizeof(float));
   float* out = static_cast<float*>(TF_TensorData(tensor));
+  if (bytes) source.divisor = DivisorOf(static_cast<const float*>(source.table.data));
+  const int64_t width = bytes ? 1 : sizeof(float);
   for (size_t i = 0; i < chosen.length; i++, out += stride) {
     const int64_t from = rows[i] * stride;
+    // Rows lie anywhere: the memory is asked for two ahead.
+    if (i + 2 < chosen.length) {
+      const int64_t next = rows[i + 2] * stride * width;
+      Fetch(static_cast<const char*>(source.values.data) + next, std::min<int64_t>(stride * width, 4096));
+    }
     const int32_t* by = moving ? static_cast<const int32_t*>(moves.data) + 2 * i : nullptr;
     if (!by || (by[0] == 0 && by[1] == 0)) source.Copy(from, out, stride);
     else Moved(source, from, out, {int64_t(picture[0]), int64_t(picture[1]), int64_t(picture[2]), float(picture[3])}, by[0], by[1]);

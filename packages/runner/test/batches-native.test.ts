@@ -41,6 +41,7 @@ describe.skipIf(!kernel)('batches that the addon gathers', () => {
   test.each([
     ['bytes in their order', bytes, {}],
     ['bytes, shuffled, of another shape and scale', bytes, { shuffle: 3, shape: [60], scale: 'symmetric' }],
+    ['bytes as they are', bytes, { scale: 'none' }],
     ['bytes that are moved', bytes, { shuffle: 3, augment: { shift: 2 } }],
     ['bytes that are moved out of the picture', bytes, { scale: 'symmetric', augment: { shift: 9 } }],
     ['floats', floats, { shuffle: 5 }],
