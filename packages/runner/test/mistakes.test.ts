@@ -102,6 +102,18 @@ const lines: readonly [string, string[], RegExp][] = [
     ['evaluate', 'none.json', '--data', 'mnist', '--backend', 'cpu'],
     /none\.json/,
   ],
+  ['an address that is no fleet', ['worker', '--fleet', 'http://x'], /no postgres:\/\/ address/],
+  // Before a database is asked for, which may not be there yet, and is waited for.
+  ['a negative limit', ['worker', '--fleet', 'postgres://127.0.0.1:1/x', '--expiry=-1'], /--expiry is '-1'/],
+  ['a lease of nothing', ['worker', '--fleet', 'postgres://127.0.0.1:1/x', '--lease', '0'], /--lease is '0'/],
+  ['an action of a fleet that is none', ['fleet', 'stop'], /no action 'stop'/],
+  ['a port that is none', ['studio', '--port', '99999'], /--port is '99999'/],
+  [
+    'a quality that is none',
+    ['compress', 'x', '--out', 'y.esp', '--quality', 'banana'],
+    /--quality is 'banana'/,
+  ],
+  ['a shell that is none', ['completion', 'nosuch'], /no shell 'nosuch'/],
   ['levels that are none', ['sensitivity', 'x', '--data', 'mnist', '--levels', 'a'], /--levels is 'a'/],
 ];
 

@@ -61,6 +61,10 @@ export default defineCommand({
     const { Fleet, workFor } = await fleetPackage();
     const slots = whole('parallel', given.parallel, 1, 256);
     const threads = threadsOf(given);
+    const idle =
+      given.idle === undefined ? undefined : number('idle', given.idle, 0, Number.POSITIVE_INFINITY);
+    const expiry = given.expiry === undefined ? undefined : number('expiry', given.expiry, 1, 2_000_000);
+    const lease = number('lease', given.lease, 1, 86_400);
     const fleet = await Fleet.open({ url, connections: slots + 2, log: warn });
     process.on('SIGINT', end);
     process.on('SIGTERM', end);
@@ -71,9 +75,9 @@ export default defineCommand({
         tags: namesOf(given.tags),
         ...(given.name !== undefined && { name: given.name }),
         ...(threads !== undefined && { threads }),
-        ...(given.idle !== undefined && { idle: number('idle', given.idle, 0, Number.POSITIVE_INFINITY) }),
-        ...(given.expiry !== undefined && { expiry: number('expiry', given.expiry, 1, 2_000_000) }),
-        lease: number('lease', given.lease, 1, 86_400),
+        ...(idle !== undefined && { idle }),
+        ...(expiry !== undefined && { expiry }),
+        lease,
         log: warn,
         drain: drain.signal,
         stop: stop.signal,
