@@ -52,7 +52,7 @@ export async function correctSteps(
     const rounded = quantize([...new Set([...group, ...biases])], fineness, methods);
     const error = await bench.error(model, rounded, examples, original);
     const most = (mostError * count(group) * fineness ** 2) / 12;
-    return coarse(error < most ? error : most, parts);
+    return coarse(Number.isNaN(error) ? most : Math.min(error, most), parts);
   };
   const groups: Plan[][] = [];
   const errors: number[] = [];
