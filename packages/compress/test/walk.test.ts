@@ -56,7 +56,9 @@ describe('the page that walks a tensor through compress', () => {
 
   beforeAll(async () => {
     await tf.ready();
-    const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 8, inputShape: [4], name: 'out' })] });
+    // Named: TF.js counts the models of a process, and its count would be in the file.
+    const layers = [tfl.layers.dense({ units: 8, inputShape: [4], name: 'out' })];
+    const model = tfl.sequential({ name: 'sequential_1', layers });
     const kernel = Float32Array.from({ length: 32 }, (_, i) => Math.sin(1 + i * i));
     const bias = Float32Array.from({ length: 8 }, (_, i) => 0.2 * Math.cos(i));
     model.setWeights([tf.tensor2d(kernel, [4, 8]), tf.tensor1d(bias)]);

@@ -37,8 +37,8 @@ export class Fleet {
    * @throws EspalierError `invalid-option`, `bad-key`, `no-database`
    */
   static async open({ key = process.env[keyVariable], ...options }: FleetOptions): Promise<Fleet> {
-    const own = new Key(key);
-    const fleet = new Fleet(new Database(options), own);
+    // What is said in the command first: whether its address is one needs no key.
+    const fleet = new Fleet(new Database(options), new Key(key));
     try {
       await makeTables(fleet.database);
       await fleet.#boss.start();
