@@ -13,6 +13,9 @@ const changes =
 /** What gains nothing by sharing: memory is measured, commands and pages are waited for. */
 const apart = /memoryUsage|\bespalier\((\[|args)|playwright/;
 
+/** What hangs on how many layers a process has made: TensorFlow.js counts them in their names, and names are in files and tables. */
+const counted = /byteLength|[bB]ytes\b|_[A-Z][a-z0-9]+\d|(sequential|dense|conv2d|model|input)_\d/;
+
 const rooms = (folder: string): string[] =>
   readdirSync(join(root, folder)).map((name) => `${folder}/${name}/test`);
 
@@ -22,7 +25,8 @@ const files = [...rooms('packages'), ...rooms('examples'), 'scripts/test']
   .filter((path) => path.endsWith('.test.ts') && !path.includes('/node_modules/'));
 
 const isAlone = (path: string): boolean =>
-  ownRooms.test(path) || [changes, apart].some((words) => words.test(readFileSync(join(root, path), 'utf8')));
+  ownRooms.test(path) ||
+  [changes, apart, counted].some((words) => words.test(readFileSync(join(root, path), 'utf8')));
 
 /** Files of tests that have a process each. */
 export const alone: string[] = files.filter(isAlone);
