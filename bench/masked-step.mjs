@@ -8,8 +8,7 @@
 import { parseArgs } from 'node:util';
 import { startBackend } from '@espalier/backend';
 import { createTrainer, Run } from '@espalier/core';
-import * as tf from '@tensorflow/tfjs-core';
-import { lenet300, randomData } from './lib/lenet-300-100.mjs';
+import { lenet300, maskAtRandom, randomData } from './lib/lenet-300-100.mjs';
 import { median, round } from './lib/numbers.mjs';
 
 const { values: options } = parseArgs({
@@ -30,16 +29,7 @@ const data = randomData(batch, steps);
 
 async function trainer(masked) {
   const run = new Run(lenet300());
-  if (masked) {
-    for (const [i, p] of run.select().entries()) {
-      run.setMask(
-        p,
-        tf.tidy(() =>
-          tf.cast(tf.greater(tf.randomUniform(p.shape, 0, 1, 'float32', i + 9), sparsity), 'float32'),
-        ),
-      );
-    }
-  }
+  if (masked) maskAtRandom(run, sparsity);
   const { optimizers, recorder } = backend;
   return createTrainer(run, {
     data,

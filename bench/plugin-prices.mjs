@@ -14,7 +14,7 @@ import { createTrainer, Run } from '@espalier/core';
 import { gaussianMixturePrior } from '@espalier/priors-gmm';
 import { distillation } from '@espalier/regularizers';
 import * as tf from '@tensorflow/tfjs-core';
-import { lenet300, randomData } from './lib/lenet-300-100.mjs';
+import { lenet300, maskAtRandom, randomData } from './lib/lenet-300-100.mjs';
 import { median, round } from './lib/numbers.mjs';
 
 /** What a step may cost beside a plain one (issue: a step at the price of the hardware). */
@@ -35,18 +35,6 @@ const backend = await startBackend({ prefer: values.backend });
 const data = randomData(batch, steps);
 const teacher = lenet300();
 
-/** 95 % of every kernel pruned. */
-function mask(run) {
-  for (const [i, p] of run.select().entries()) {
-    const drawn = tf.tidy(() => tf.greater(tf.randomUniform(p.shape, 0, 1, 'float32', i + 9), sparsity));
-    run.setMask(
-      p,
-      tf.tidy(() => tf.cast(drawn, 'float32')),
-    );
-    drawn.dispose();
-  }
-}
-
 const noFrames = { pruneFrom: false, frames: false };
 const plugins = {
   softWeightSharing: () => gaussianMixturePrior({ components: 16 }),
@@ -58,7 +46,7 @@ const plugins = {
 async function trainerOf(name) {
   const { optimizers, recorder } = backend;
   const run = new Run(lenet300());
-  if (name === 'masks') mask(run);
+  if (name === 'masks') maskAtRandom(run, sparsity);
   const plugin = plugins[name]?.();
   return createTrainer(run, {
     data,

@@ -15,6 +15,18 @@ export function lenet300() {
   });
 }
 
+/** Masks that prune so much of every tensor, drawn the same each time. */
+export function maskAtRandom(run, sparsity) {
+  for (const [i, p] of run.select().entries()) {
+    run.setMask(
+      p,
+      tf.tidy(() =>
+        tf.cast(tf.greater(tf.randomUniform(p.shape, 0, 1, 'float32', i + 9), sparsity), 'float32'),
+      ),
+    );
+  }
+}
+
 /** An epoch of `steps` times the same batch of random pictures and classes. */
 export function randomData(batch, steps) {
   const inputs = tf.randomUniform([batch, 784], 0, 1, 'float32', 7);

@@ -122,9 +122,7 @@ function someRows(
   width: number,
 ): tf.TensorInfo {
   const total = tf.util.sizeFromShape(x.shape) / width;
-  const matrix = reshape(backend, x, [total, width]);
-  if (count === total) return matrix;
-  backend.disposeData(matrix.dataId);
+  if (count === total) return reshape(backend, x, [total, width]);
   // The stock Slice takes ten times as long.
   const rows = backend.makeOutput([count, width], 'float32');
   floats(backend, rows).set(floats(backend, x).subarray(first * width, (first + count) * width));

@@ -13,18 +13,19 @@ const counts = ({ name, holds, whole, different }: ColumnLook, rows: number): bo
 const isClasses = ({ holds, whole, different }: ColumnLook, rows: number): boolean =>
   holds === 'categories' || (holds === 'numbers' && whole && different <= 10 && rows >= 5 * different);
 
-/** Where it is another than that of such files. */
-const delimiterOf = (file: string, delimiter: string): { delimiter?: string } =>
-  delimiter === (/\.tsv$/i.test(file) ? '\t' : ',') ? {} : { delimiter };
-
 /** A table that is texts with a class each. */
-function asTexts(csv: string, target: string, { columns, delimiter }: TableLook): Looked | undefined {
+function asTexts(csv: string, target: string, { columns, form }: TableLook): Looked | undefined {
   const others = columns.filter(({ name }) => name !== target);
   const text = others.filter(({ holds, length }) => holds === 'texts' && length > 15);
   if (text.length !== 1 || others.some(({ holds }) => holds === 'numbers' || holds === 'categories'))
     return undefined;
   return {
-    data: { text: csv, field: text[0].name, label: target, ...delimiterOf(csv, delimiter) },
+    data: {
+      text: csv,
+      field: text[0].name,
+      label: target,
+      ...(form.delimiter && { delimiter: form.delimiter }),
+    },
     notes: [`${text[0].name}: texts, ${target}: their classes`],
   };
 }
@@ -32,7 +33,7 @@ function asTexts(csv: string, target: string, { columns, delimiter }: TableLook)
 /** How a table is read: what to predict, which columns say nothing, what becomes of empty cells. */
 export async function lookAtCsv(csv: string, questions: Questions): Promise<Looked> {
   const look = await lookAtTable(csv);
-  const { rows, columns, delimiter, decimal } = look;
+  const { rows, columns, form } = look;
   const names = columns.map(({ name }) => name);
   const target = await questions.answer({
     flag: 'target',
@@ -61,8 +62,7 @@ export async function lookAtCsv(csv: string, questions: Questions): Promise<Look
     data: {
       csv,
       target,
-      ...delimiterOf(csv, delimiter),
-      ...(decimal !== '.' && { decimal }),
+      ...form,
       ...(useless.length > 0 && { ignore: useless.map(({ name }) => name) }),
       ...(asCategory && { types: { [target]: 'category' } }),
       ...(missing && { missing }),

@@ -162,24 +162,9 @@ export async function fromCsv(
   { seed = 0, folder = '.' }: FactoryContext = {},
 ): Promise<DataSource> {
   checkOptions('csv', options, known);
-  const {
-    ignore = [],
-    types = {},
-    missing = 'refuse',
-    standardize = 'inputs',
-    delimiter,
-    decimal = '.',
-  } = options;
-  if (decimal !== '.' && decimal !== ',') {
-    throw new DatasetError('invalid-option', `csv: decimal is ${JSON.stringify(decimal)}.`, {
-      remedy: "Give '.' or ','.",
-    });
-  }
+  const { ignore = [], types = {}, missing = 'refuse', standardize = 'inputs' } = options;
   checkShares(options.csv, options);
-  const { table, rows } = await readTables(options.csv, folder, {
-    ...(delimiter !== undefined && { delimiter }),
-    decimal,
-  });
+  const { table, rows } = await readTables(options.csv, folder, options);
   const targets = typeof options.target === 'string' ? [options.target] : options.target;
   for (const name of [...targets, ...ignore, ...Object.keys(types)]) placeOf(table, name);
   const used = table.columns.filter((name) => !targets.includes(name) && !ignore.includes(name));

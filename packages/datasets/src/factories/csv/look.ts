@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { readTable, type TableForm } from './table.js';
+import { readTable, type TableForm, usualDelimiter } from './table.js';
 import { haveCommas, isMissing, isNumber, mostValues, numberIn } from './types.js';
 
 /** What is in a column, whatever it is good for. */
@@ -19,7 +19,8 @@ export interface ColumnLook {
 /** What is in a table. */
 export interface TableLook {
   readonly delimiter: string;
-  readonly decimal: '.' | ',';
+  /** What has to be said for it to be read so: nothing, where the defaults do. */
+  readonly form: TableForm;
   readonly rows: number;
   readonly columns: readonly ColumnLook[];
 }
@@ -71,5 +72,9 @@ export async function lookAtTable(file: string, form: TableForm = {}): Promise<T
       length: known.reduce((sum, cell) => sum + cell.length, 0) / Math.max(1, known.length),
     };
   });
-  return { delimiter, decimal, rows: rows.length, columns: looks };
+  const said: TableForm = {
+    ...(delimiter !== usualDelimiter(file) && { delimiter }),
+    ...(decimal !== '.' && { decimal }),
+  };
+  return { delimiter, form: said, rows: rows.length, columns: looks };
 }

@@ -28,10 +28,18 @@ interface Parsed {
   readonly info: { readonly lines: number };
 }
 
-/** Reads a CSV file whose first line names the columns. @throws DatasetError `not-found`, `bad-file` */
+/** The sign between cells where nothing is said: by the file's name. */
+export const usualDelimiter = (file: string): string => (extname(file).toLowerCase() === '.tsv' ? '\t' : ',');
+
+/** Reads a CSV file whose first line names the columns. @throws DatasetError `not-found`, `bad-file`, `invalid-option` */
 export async function readTable(file: string, form: TableForm = {}): Promise<Table> {
+  const { decimal = '.', delimiter = usualDelimiter(file) } = form;
+  if (decimal !== '.' && decimal !== ',') {
+    throw new DatasetError('invalid-option', `csv: decimal is ${JSON.stringify(decimal)}.`, {
+      remedy: "Give '.' or ','.",
+    });
+  }
   const text = await readText(file);
-  const { decimal = '.', delimiter = extname(file).toLowerCase() === '.tsv' ? '\t' : ',' } = form;
   let parsed: readonly Parsed[];
   try {
     parsed = parse(text, { delimiter, bom: true, info: true, skip_empty_lines: true, trim: true }) as never;

@@ -47,8 +47,9 @@ async function ofLines(file: string, { field, label }: TextKeys): Promise<Labell
   });
 }
 
-async function ofTable(file: string, { field, label, ...form }: TextKeys): Promise<LabelledText[]> {
-  const table = await readTable(file, form);
+async function ofTable(file: string, keys: TextKeys): Promise<LabelledText[]> {
+  const { field, label } = keys;
+  const table = await readTable(file, keys);
   const [at, of] = [field, label].map((name) => {
     const column = table.columns.indexOf(name);
     if (column >= 0) return column;

@@ -24,7 +24,7 @@ export async function fromText(options: TextOptions, context: FactoryContext = {
   const { seed = 0, folder = '.' } = context;
   checkOptions('text', options, known);
   checkShares(options.text, options);
-  const { field = 'text', label = 'label', delimiter, words = 10_000, length = 128 } = options;
+  const { field = 'text', label = 'label', words = 10_000, length = 128 } = options;
   const long = byPart(options.text).every(([, file]) => extname(file).toLowerCase() === '.txt');
   const { unit = long ? 'character' : 'word' } = options;
   if (unit !== 'word' && unit !== 'character') {
@@ -38,10 +38,7 @@ export async function fromText(options: TextOptions, context: FactoryContext = {
   const name = nameOf(options.text);
   const read: [DataPart, LabelledText[]][] = [];
   for (const [part, file] of byPart(options.text))
-    read.push([
-      part,
-      await readTexts(resolve(folder, file), { field, label, ...(delimiter !== undefined && { delimiter }) }),
-    ]);
+    read.push([part, await readTexts(resolve(folder, file), { ...options, field, label })]);
   const texts = read.flatMap(([, some]) => some);
   const classes = [...new Set(texts.map((one) => one.label))].sort();
   if (classes.length < 2) {
