@@ -141,6 +141,7 @@ const report = object<Report>(
     seed: number(),
     createdAt: optional(string),
     command: optional(string),
+    measuredOn: optional(either(exactly('test'), exactly('validation'))),
     dense: figures,
     compressed: figures,
     ratio: number(0),

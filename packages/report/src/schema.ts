@@ -164,6 +164,8 @@ export interface Report {
   readonly createdAt?: string;
   /** The command that makes the run again. */
   readonly command?: string;
+  /** What of the data the figures are of. Default `test`; `validation` of a run that has left the test set unread. */
+  readonly measuredOn?: 'test' | 'validation';
   readonly dense: ModelFigures;
   readonly compressed: ModelFigures;
   /** Dense bytes / compressed bytes. */

@@ -131,9 +131,10 @@ export function summarize(report: Report): string {
   const { name, seed, environment, stages, paperRatios } = report;
   const seconds = stages.reduce((total, stage) => total + stage.seconds, 0);
   const where = `${environment.backend} backend, ${environment.cores} ${environment.cores === 1 ? 'core' : 'cores'}`;
+  const unread = report.measuredOn === 'validation' ? ' · on the validation data, test set unread' : '';
   const parts = [
     // In a table of one cell, so that a name cannot steer the terminal.
-    formatTable([[`${name} · seed ${seed} · ${where} · ${formatDuration(seconds)}`]]).split('\n')[0],
+    formatTable([[`${name} · seed ${seed} · ${where} · ${formatDuration(seconds)}${unread}`]]).split('\n')[0],
     figuresTable(report),
   ];
   if (stages.length > 0) parts.push(stageTable(stages, goalOf(report)));

@@ -15,6 +15,7 @@ export function heading(report: Report): Markup {
   const meta = [
     `seed ${seed}`,
     `${environment.backend} backend`,
+    report.measuredOn === 'validation' && 'on the validation data, test set unread',
     stages.length > 0 && formatDuration(seconds),
     createdAt?.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC'),
   ].filter(Boolean);
@@ -39,14 +40,18 @@ ${figure('File', formatBytes(compressed.bytes), `${formatCount(compressed.bytes)
 
 /** Dense beside compressed, and the ratios as papers count them. */
 export function comparison(report: Report): Markup {
-  const { dense, compressed, paperRatios } = report;
+  const { dense, compressed, paperRatios, measuredOn = 'test' } = report;
   const loss = (value: number | undefined): string => (value === undefined ? ABSENT : value.toPrecision(4));
   const labelled = dense.accuracy !== null || compressed.accuracy !== null || report.goal === undefined;
   const measured = otherMetrics(report).map(({ name, dense: a, compressed: b }) => [name, a, b] as const);
   const rows: (readonly [string, string, string])[] = [
     ...(labelled
       ? ([
-          ['Accuracy on the test data', formatPercent(dense.accuracy), formatPercent(compressed.accuracy)],
+          [
+            `Accuracy on the ${measuredOn} data`,
+            formatPercent(dense.accuracy),
+            formatPercent(compressed.accuracy),
+          ],
           ['Error', formatPercent(dense.error), formatPercent(compressed.error)],
         ] as const)
       : []),

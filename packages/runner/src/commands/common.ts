@@ -1,6 +1,7 @@
 import { type Backend, type BackendName, type BackendTrial, startBackend } from '@espalier/backend';
 import { EspalierError, unknownName } from '@espalier/core';
 import { readable } from '@espalier/formats';
+import { type MeasuredPart, measuredParts } from '../pipeline/measures.js';
 import { print, tell } from '../terminal/stream.js';
 
 const choices = ['auto', 'gpu', 'webgpu', 'native', 'wasm', 'cpu'] as const;
@@ -31,6 +32,13 @@ export const outArgument = (what: string) =>
 export const jsonArgument = {
   json: { type: 'boolean', default: false, description: 'Print JSON for machines on stdout' },
 } as const;
+
+/** What a run is measured on, by its name. @throws EspalierError `unknown-name` */
+export function measuredPart(name: string): MeasuredPart {
+  const part = measuredParts.find((one) => one === name);
+  if (part === undefined) throw unknownName('part of the data', name, measuredParts);
+  return part;
+}
 
 /**
  * Starts the backend a command line asks for. With `auto`, `trial` decides between the CPU and a card, and how many threads

@@ -9,7 +9,7 @@ import { print } from '../terminal/stream.js';
 import { runSeeds, type Seeded } from '../trials/several.js';
 import { shownSpan, spanOf } from '../trials/span.js';
 import type { RecipeOutcome } from '../trials/task.js';
-import { printJson, startNamed } from './common.js';
+import { measuredPart, printJson, startNamed } from './common.js';
 import { whole } from './compress-options.js';
 import { crewOf, threadsOf } from './crew-options.js';
 import { stoppable } from './stopping.js';
@@ -18,6 +18,7 @@ type Given = Parameters<typeof crewOf>[0] & {
   readonly recipe: string;
   readonly seeds?: string | undefined;
   readonly resume: boolean;
+  readonly measure: string;
   readonly watch: boolean;
   readonly tensorboard: boolean;
   readonly backend: string;
@@ -90,7 +91,12 @@ export async function severalSeeds(
       });
       const crew = await crewOf(given, { backend, listener, signal, name: loaded.recipe.name });
       const { watch, tensorboard } = given;
-      const task = { file: given.recipe, set, watched: { watch, tensorboard } };
+      const task = {
+        file: given.recipe,
+        set,
+        measure: measuredPart(given.measure),
+        watched: { watch, tensorboard },
+      };
       return runSeeds(task, seeds, { crew, out }).finally(() => crew.close());
     },
     {

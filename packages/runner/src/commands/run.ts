@@ -10,7 +10,15 @@ import { trialOf } from '../pipeline/trial.js';
 import { loadRecipe } from '../recipe/load.js';
 import { showProgress } from '../terminal/progress.js';
 import { print } from '../terminal/stream.js';
-import { backendArgument, checkArguments, jsonArgument, printJson, repeated, startNamed } from './common.js';
+import {
+  backendArgument,
+  checkArguments,
+  jsonArgument,
+  measuredPart,
+  printJson,
+  repeated,
+  startNamed,
+} from './common.js';
 import { bytes } from './compress-options.js';
 import { crewArguments, sideBySide, threadsOf } from './crew-options.js';
 import { severalSeeds } from './run-seeds.js';
@@ -29,6 +37,13 @@ const args = {
     type: 'string',
     description: 'What the file shall take, 20kB: training is steered to it (ratePrior)',
     valueHint: 'bytes',
+  },
+  measure: {
+    type: 'string',
+    default: 'test',
+    description:
+      'validation: leave the test set unread, while settings are compared; --resume without it reads it',
+    valueHint: 'part',
   },
   watch: {
     type: 'boolean',
@@ -63,6 +78,7 @@ export default defineCommand({
   async run({ args: given, rawArgs }) {
     checkArguments(given, args);
     const { recipe: file, resume, json } = given;
+    const measure = measuredPart(given.measure);
     const seed = given.seed === undefined ? undefined : Number(given.seed);
     if (seed !== undefined && !Number.isInteger(seed)) {
       throw new EspalierError('invalid-option', `--seed is ${given.seed}.`, {
@@ -89,7 +105,7 @@ export default defineCommand({
       );
     }
     const listener = showProgress(json ? process.stderr : process.stdout);
-    const done = resume ? await finished(out, loaded.recipe) : undefined;
+    const done = resume ? await finished(out, loaded.recipe, measure) : undefined;
     if (done !== undefined) {
       listener.info(`${out} is already done.`);
       return json ? printJson(done) : print(`\n${summarize(done)}\n`);
@@ -120,6 +136,7 @@ export default defineCommand({
           backend,
           listener,
           signal,
+          measure,
           watch: given.watch,
           tensorboard: given.tensorboard,
           command,

@@ -6,6 +6,7 @@ import type { Report } from '@espalier/report';
 import type { Recipe } from '../recipe/schema.js';
 import { recipeText } from '../recipe/text.js';
 import { layout } from './files.js';
+import type { MeasuredPart } from './measures.js';
 import { readReport } from './report.js';
 
 /**
@@ -58,12 +59,18 @@ export function otherRun(out: string): EspalierError {
 }
 
 /**
- * The report of a run that is done, if `out` holds one.
+ * The report of a run that is done, if `out` holds one, measured on this part of the data: a run whose test set is unread as yet
+ * goes on to it.
  *
  * @throws EspalierError `bad-state` when it is of another recipe
  */
-export async function finished(out: string, recipe: Recipe): Promise<Report | undefined> {
+export async function finished(
+  out: string,
+  recipe: Recipe,
+  measure: MeasuredPart = 'test',
+): Promise<Report | undefined> {
   const report = await readReport(out);
-  if (report !== undefined) await checkSame(out, recipe);
-  return report;
+  if (report === undefined) return undefined;
+  await checkSame(out, recipe);
+  return (report.measuredOn ?? 'test') === measure ? report : undefined;
 }

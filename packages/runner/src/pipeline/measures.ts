@@ -20,6 +20,10 @@ import { metricOfClass, type NamedMetric, type OwnUse } from '../recipe/own-use.
 import type { Recipe } from '../recipe/schema.js';
 import type { MeasuredRecipe } from './own-measures.js';
 
+/** What of the data a run's results are measured on. */
+export const measuredParts = ['test', 'validation'] as const;
+export type MeasuredPart = (typeof measuredParts)[number];
+
 /** What a recipe says of how its models are measured. */
 interface Asked {
   readonly metrics?: MeasuredRecipe['metrics'] | undefined;

@@ -17,7 +17,7 @@ import type { Recipe } from '../recipe/schema.js';
 import { version } from '../version.js';
 import type { Costs } from './costs.js';
 import { folderBytes, layout, writeWhole } from './files.js';
-import type { Measures, Score } from './measures.js';
+import type { MeasuredPart, Measures, Score } from './measures.js';
 import type { MetricLine, StageRecord } from './records.js';
 import { census, type NamedValues, tensorsOf } from './tensors.js';
 
@@ -29,6 +29,8 @@ export interface Results {
   readonly metrics: readonly MetricLine[];
   /** By what the models are measured. */
   readonly measures: Measures;
+  /** And on what. */
+  readonly measure: MeasuredPart;
   /** The names of the classes, where the labels are classes of one output. */
   readonly classes: readonly string[];
   /** The same of each output of several that has some. */
@@ -154,6 +156,7 @@ export async function reportOf(results: Results): Promise<Report> {
     seed: recipe.seed ?? 0,
     createdAt: new Date().toISOString(),
     ...(command !== undefined && { command }),
+    ...(results.measure !== 'test' && { measuredOn: results.measure }),
     dense: denseFigures,
     compressed: smallFigures,
     ratio: denseFigures.bytes / smallFigures.bytes,

@@ -27,7 +27,7 @@ import { loadData, outputClasses } from './data.js';
 import { checkOut, layout, writeWhole } from './files.js';
 import { keepSource } from './keep-source.js';
 import { type Listener, silent } from './listener.js';
-import { evaluating, measuresOf, scoreOf } from './measures.js';
+import { evaluating, type MeasuredPart, measuresOf, scoreOf } from './measures.js';
 import { Memory } from './memory.js';
 import { checkReheaded, isModelFile, makeModel } from './model.js';
 import { artifactsOf } from './model-files.js';
@@ -60,13 +60,13 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** For the report: the command that runs this again. */
   readonly command?: string;
-  /** What the results are measured on. Default `test`; a search looks at the validation split alone. */
-  readonly measure?: 'test' | 'validation';
+  /** What the results are measured on. Default `test`; whoever still chooses, and a search, look at the validation split alone. */
+  readonly measure?: MeasuredPart;
 }
 
 /**
  * Runs a recipe from data to report: trains and applies its stages, packs the model, reads it back from the
- * file and measures it, once, on the test set.
+ * file and measures it, once, on the test set, or leaves that unread where `measure` says so.
  *
  * A run that is killed at any moment and resumed writes the same `model.esp`, byte for byte.
  *
@@ -89,7 +89,7 @@ async function runAlone(
   options: RunOptions,
   progress: Progress,
 ): Promise<Report> {
-  const { out, resume = false, backend, signal } = options;
+  const { out, resume = false, backend, signal, measure = 'test' } = options;
   const watch = watchOf(out, options);
   const listener = watch?.listening(options.listener ?? silent) ?? options.listener ?? silent;
   const folder = dirname(source.file);
@@ -214,7 +214,6 @@ async function runAlone(
   await writeWhole(join(out, layout.model), bytes);
 
   await progress.written();
-  const { measure = 'test' } = options;
   listener.info(`Measuring on the ${measure} set, from the file`);
   const dense = await readArtifacts(join(out, layout.plain));
   const small = await readArtifacts(join(out, layout.model));
@@ -231,6 +230,7 @@ async function runAlone(
     records: await progress.stages(),
     metrics,
     measures,
+    measure,
     classes: loadedData.classes,
     outputClasses: outputClasses(loadedData.source.labels, first.outputNames),
     characters: loadedData.characters,

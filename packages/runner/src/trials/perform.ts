@@ -62,7 +62,7 @@ async function performRecipe(task: RecipeTask, how: Performing): Promise<RecipeO
   const { out, backend, listener, signal, read } = how;
   try {
     const made = await recipeOf(task, read);
-    const done = await finished(out, made.recipe);
+    const done = await finished(out, made.recipe, task.measure);
     const report =
       done ??
       (await runRecipe(made, {

@@ -32,13 +32,13 @@ export interface Seeded {
  * @throws EspalierError as `Crew.run`
  */
 export async function runSeeds(
-  task: Pick<RecipeTask, 'file' | 'set' | 'command' | 'watched'>,
+  task: Pick<RecipeTask, 'file' | 'set' | 'command' | 'watched' | 'measure'>,
   seeds: readonly number[],
   { crew, out }: { readonly crew: Crew; readonly out: string },
 ): Promise<Seeded[]> {
   const trials = seeds.map((seed): Trial<RecipeTask> => {
     const set = [...task.set, `seed=${seed}`];
-    const one = { ...task, kind: 'recipe' as const, set, measure: 'test' as const };
+    const one = { ...task, kind: 'recipe' as const, set };
     return { name: `Seed ${seed}`, out: join(out, `seed-${seed}`), task: one };
   });
   const outcomes = await runAll(crew, trials);

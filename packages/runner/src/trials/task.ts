@@ -1,6 +1,7 @@
 import type { Report } from '@espalier/report';
 import type { Sensitivity } from '@espalier/sensitivity';
 import type { CompressOutcome, CompressUse } from '../pipeline/compress-once.js';
+import type { MeasuredPart } from '../pipeline/measures.js';
 import type { SensitivityUse } from '../pipeline/sensitivity-of.js';
 import type { Watching } from '../pipeline/watch.js';
 
@@ -16,7 +17,7 @@ export interface RecipeTask {
   readonly share?: number;
   /** So many stages at the front were run before: their model. */
   readonly common?: { readonly stages: number; readonly model: string };
-  readonly measure: 'test' | 'validation';
+  readonly measure: MeasuredPart;
   /** For the report: the command that runs this again. */
   readonly command?: string;
   /** For whom it is watched, in its folder. */

@@ -54,7 +54,7 @@ async function runCommon(loaded: LoadedRecipe, options: SearchOptions): Promise<
   const out = resolve(options.out, 'common');
   const { search: _, plugins: __, ...head } = recipe;
   const common = { ...head, stages: recipe.stages.slice(0, count), baseline: recipe.stages[count - 1].name };
-  if ((await finished(out, common)) === undefined) {
+  if ((await finished(out, common, 'validation')) === undefined) {
     await runRecipe({ recipe: common, source }, { ...options, out, resume: true, measure: 'validation' });
   }
   return { stages: count, model: join(out, layout.plain, 'model.json') };
