@@ -29,7 +29,7 @@ export interface CompressedTensor {
   readonly method: Method;
   /** The least step; steps of one tensor may differ along its axes. */
   readonly step?: number;
-  /** No output depends on it with these inputs: it was quantised by itself, to the same relative error. */
+  /** No output depends on it with these inputs: it was quantised by itself, to the relative error of the others. */
   readonly unreached?: true;
 }
 

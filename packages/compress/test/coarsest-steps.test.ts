@@ -93,13 +93,17 @@ describe('the coarsest steps', () => {
     },
   );
 
-  test.each([1, 100])(
-    'of what no output feels leave the same relative error, whatever the others need (%d times)',
+  test.each([1, 100, 0.01, 1e-4])(
+    'of what no output feels leave the relative error of what is felt, but 12 dB to the aim (%d times the error)',
     async (times) => {
       const plans = [felt('a', 1, 1e-3), alone(1024)];
       const { rounded } = await search(plans, { quality: 40 }, times);
-      expect(relative(plans[1] as Plan, rounded)).toBeGreaterThan(39);
-      expect(relative(plans[1] as Plan, rounded)).toBeLessThan(41);
+      const meanSquare = numbers(1024, 1).reduce((sum, v) => sum + v * v, 0) / 1024;
+      // All 1024 of a err as 1e-4 / times in all, each by 1e-3 of its square.
+      const wanted = 10 * Math.log10((meanSquare * 1024 * 1e-3 * times) / 1e-4);
+      expect(wanted).toBeGreaterThan(times === 1e-4 ? -10 : 12);
+      const found = relative(plans[1] as Plan, rounded);
+      expect(Math.abs(found - Math.max(12, Math.min(40, wanted)))).toBeLessThan(1);
     },
   );
 

@@ -81,7 +81,7 @@ export function planLinear(
 
 /**
  * Plans a tensor that the outputs do not feel: its error in units of its mean square becomes what the outputs' is in units of
- * their peaks, to which each of the `reached` weights adds fineness^2 / 12.
+ * their peaks, to which each of the `reached` weights adds fineness^2 / 12. The search then lets it err as tensors do that outputs feel.
  */
 export function planAlone(weight: Weight, values: Float32Array, reached: number): Plan {
   const meanSquare = values.reduce((sum, v) => sum + v * v, 0) / values.length;

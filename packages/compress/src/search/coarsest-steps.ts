@@ -23,6 +23,9 @@ export interface Found {
 /** Parts of an octave that the fineness goes by. */
 const finest = 128;
 
+/** An error of a quarter of a tensor's size is a level or two for most of its weights: 12 dB. */
+const mostRelative = 1 / 16;
+
 /** How hard the coder searches in a trial. */
 const trialEffort = 4;
 
@@ -42,7 +45,7 @@ export async function coarsestSteps(
   /** Were all errors alike, the outputs would be so many dB off at this fineness. */
   const expected = coarse(Math.sqrt((12 * 10 ** (-decibels / 10)) / Math.max(1, felt)), finest);
   let methods: ReadonlyMap<string, Method> = new Map();
-  /** A fineness at which the outputs are about so many dB off, and what they do not feel is so by itself. */
+  /** A fineness at which the outputs are about so many dB off, and what they do not feel is as near as what they do. */
   const approach = async (start: number): Promise<number> => {
     let fineness = start;
     for (let i = 0; i < 4 && felt > 0; i++) {
@@ -50,9 +53,11 @@ export async function coarsestSteps(
       fineness = coarse(fineness * 2 ** Math.max(-6, Math.min(6, octaves)), finest);
       if (Math.abs(octaves) < 0.7) break;
     }
-    for (const { unreached, wish } of plans) {
-      if (unreached) wish.refine(Math.log2(fineness / expected) + wish.shift);
-    }
+    const unreached = plans.filter((plan) => plan.unreached);
+    if (unreached.length === 0) return fineness;
+    const error = relativeError(plans, quantize(plans, fineness, methods), 10 ** (-decibels / 10));
+    const alone = coarse(Math.sqrt((12 * error) / Math.max(1, felt)), 8);
+    for (const { wish } of unreached) wish.refine(Math.log2(fineness / alone) + wish.shift);
     return fineness;
   };
   const near = await approach(expected);
@@ -90,4 +95,19 @@ function levelBytes(plans: readonly Plan[], rounded: ReadonlyMap<string, Rounded
   return Math.round(
     plans.reduce((sum, plan) => sum + entropyBytes(plan, rounded.get(plan.weight.name) as Rounded), 0),
   );
+}
+
+/**
+ * What tensors that no output feels may err by, in units of their own mean squares: as the middle one of those that outputs feel. No less
+ * than the outputs may.
+ */
+function relativeError(plans: readonly Plan[], rounded: ReadonlyMap<string, Rounded>, least: number): number {
+  const each = plans.flatMap(({ weight, values, unreached }) => {
+    if (unreached || weight.shape.length < 2) return [];
+    const own = rounded.get(weight.name)?.values as Float32Array;
+    const noise = values.reduce((sum, value, i) => sum + (value - own[i]) ** 2, 0);
+    return [noise / values.reduce((sum, value) => sum + value ** 2, 0)];
+  });
+  each.sort((a, b) => a - b);
+  return Math.max(least, Math.min(mostRelative, each[each.length >> 1] ?? 0));
 }
