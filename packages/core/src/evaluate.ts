@@ -4,6 +4,8 @@ import { type Arranged, arrange, listed } from './arrange.js';
 import type { Batch, Data } from './data.js';
 import { checkLabels } from './internal/check-labels.js';
 import { disposeBatch } from './internal/dispose-batch.js';
+import type { Looks } from './internal/looks.js';
+import { tensorsOf } from './internal/tensors-of.js';
 import { keptCounts, withoutIgnored } from './loss/ignored.js';
 import { labelClasses } from './loss/labels.js';
 import type { ResolvedLoss } from './loss.js';
@@ -34,26 +36,33 @@ export async function evaluate(
   data: Data,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  return evaluateBy(model, data, options);
+}
+
+/** @internal Batches that are alike may be looked at by a replay, where no metric is to see each. */
+export async function evaluateBy(
+  model: LayersModel,
+  data: Data,
+  options: EvaluateOptions,
+  looks?: Looks,
+): Promise<Evaluation> {
   const loss = resolveLosses(options.loss ?? 'categoricalCrossentropy', model);
   const metrics = options.metrics && resolveMetrics(options.metrics, model, loss);
   const sums = loss.each.map((_, i) => new Sum(metrics?.[i]));
   let size = 0;
   for await (const batch of data.batches(0)) {
     try {
-      let [examples, broken] = [0, false];
-      await readLater(
-        () => {
-          const measured = look(model, loss, batch, sums);
-          examples = measured.examples;
-          return { each: measured.each, weights: batch.weights };
-        },
-        ({ each, weights }) => {
-          const weight = weights ? weights.reduce((a, b) => a + b, 0) : examples;
-          broken ||= each.some(({ mean }) => Number.isNaN(mean[0]));
-          for (const [i, sum] of sums.entries()) sum.add(each[i], weight, weights);
-          size += examples;
-        },
-      );
+      const examples = tensorsOf(batch)[0].shape[0];
+      let broken = false;
+      const take = () => ({ each: look(model, loss, batch, sums), weights: batch.weights });
+      const add = ({ each, weights }: Seen<ReturnType<typeof take>>): void => {
+        const weight = weights ? weights.reduce((a, b) => a + b, 0) : examples;
+        broken ||= each.some(({ mean }) => Number.isNaN(mean[0]));
+        for (const [i, sum] of sums.entries()) sum.add(each[i], weight, weights);
+        size += examples;
+      };
+      if (looks && !metrics) await looks.see(tensorsOf(batch), take, add);
+      else await readLater(take, add);
       if (broken) await checkLabels(model, loss, batch);
     } finally {
       disposeBatch(batch);
@@ -141,17 +150,17 @@ function means(outputs: readonly OutputEvaluation[]): Record<string, number> {
   );
 }
 
-/** Measures each output of a batch, and counts its examples. */
+/** Measures each output of a batch. */
 function look(
   model: LayersModel,
   loss: ResolvedLosses,
   { inputs: given, labels: wanted, weights }: Batch,
   sums: readonly Sum[],
-): { each: Measured[]; examples: number } {
+): Measured[] {
   const inputs = arrange(model, 'input', given);
   const labels = listed(arrange(model, 'output', wanted));
   const outputs = listed(loss.forward(() => model.apply(inputs, { training: false }) as Arranged));
-  const each = outputs.map((output, i): Measured => {
+  return outputs.map((output, i): Measured => {
     const one = loss.each[i];
     const mean = one.compute(labels[i], output, weights);
     const counted = one.ignore === undefined ? undefined : withoutIgnored(labels[i], output, one.ignore);
@@ -169,7 +178,6 @@ function look(
     const hits = weights ? weighed(right, weights) : tf.sum(right);
     return { mean, hits, positions: weights ? undefined : tf.scalar(right.size), kept: undefined, metrics };
   });
-  return { each, examples: listed(inputs)[0].shape[0] };
 }
 
 function inputOf(

@@ -84,6 +84,17 @@ export function reading(): Read {
   return readsAtOnce() ? readNow : readLater;
 }
 
+/** @internal All numbers that are looked at, one after the other. Within a tidy. */
+export function packedAsOne(looked: Looked): tf.Tensor1D {
+  const flat = tensorsIn(looked).map((tensor) => tf.reshape(tf.cast(tensor, 'float32'), [-1]));
+  return (flat.length === 0 ? tf.zeros([0]) : tf.concat(flat)) as tf.Tensor1D;
+}
+
+/** @internal The numbers of `packedAsOne` as those of what was looked at, which may be disposed. */
+export function unpacked<L extends Looked>(looked: L, numbers: Float32Array): Seen<L> {
+  return filled(looked, unpack([numbers])) as Seen<L>;
+}
+
 /** Tensors one after the other, as few as the limit allows. */
 function packed(tensors: readonly tf.Tensor[]): tf.Tensor[] {
   const packs: tf.Tensor[][] = [];

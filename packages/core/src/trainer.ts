@@ -5,6 +5,7 @@ import { checkTrainOptions } from './internal/check-options.js';
 import { letDropoutBeReplayed } from './internal/drawn-dropout.js';
 import { endEpoch } from './internal/end-epoch.js';
 import { type EpochParts, takeEpoch } from './internal/epoch.js';
+import { Looks } from './internal/looks.js';
 import { measured } from './internal/measured.js';
 import { Replaying } from './internal/replaying.js';
 import { Best, shouldStop } from './internal/stopping.js';
@@ -34,6 +35,7 @@ export class Trainer {
   readonly #bound: readonly Bound[];
   readonly #bindings: Bindings;
   readonly #replaying: Replaying;
+  readonly #looks: Looks | undefined;
   readonly #best: Best;
   readonly #seedDropout: (step: number) => void;
   readonly #restoreDropout: (() => void) | undefined;
@@ -57,6 +59,7 @@ export class Trainer {
       ...(running.as<RegularizerSession>('regularizer')?.trainables?.() ?? []),
     ]);
     this.#bindings = new Bindings(run, parts.optimizer, extra, options);
+    this.#looks = options.recorder && new Looks(options.recorder);
     this.#replaying = new Replaying(options.recorder, options.onUnrecorded);
   }
 
@@ -125,7 +128,7 @@ export class Trainer {
     const { sums, wait } = await takeEpoch(this.#parts(), epoch);
     const last = this.#moment((epoch + 1) * data.stepsPerEpoch - 1);
     const ended = await endEpoch(this.#run, this.#bound, this.#bindings.all, last, sums);
-    const { held, bytes } = await measured(this.#run, this.#bound, epoch, this.#options);
+    const { held, bytes } = await measured(this.#run, this.#bound, epoch, this.#options, this.#looks);
     const parameters = this.#run.parameters.reduce((sum, { size }) => sum + size, 0);
     const metrics: EpochMetrics = {
       epoch,
@@ -184,6 +187,7 @@ export class Trainer {
   /** Ends the plugins that the trainer has started, and frees what it allocated; the run stays. */
   dispose(): void {
     this.#replaying.dispose();
+    this.#looks?.dispose();
     this.#restoreDropout?.();
     this.#bindings.dispose();
     endAll(this.#bound);

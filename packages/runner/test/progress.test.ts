@@ -91,3 +91,69 @@ it('what packing or the disk fail with is told at the next epoch', async () => {
   full.add(record, 5);
   await expect(full.write(stateOf(Float32Array.of(1)))).rejects.toMatchObject({ code: 'disk' });
 });
+
+/** A number that is told later. */
+function later(): { promise: Promise<number>; tell: (bytes: number) => void } {
+  let tell: (bytes: number) => void = () => {};
+  const promise = new Promise<number>((resolve) => {
+    tell = resolve;
+  });
+  return { promise, tell };
+}
+
+it('a stage does not wait for the stage before to be packed, and of what waits the last is written', async () => {
+  const out = folder();
+  const progress = new Progress(out);
+  const [first, second] = [later(), later()];
+  progress.add(record, first.promise);
+  await progress.write(stateOf(Float32Array.of(1), 1));
+  progress.add({ ...record, name: 'tune' }, second.promise);
+  await progress.write(stateOf(Float32Array.of(2), 2)); // Would wait for ever.
+  first.tell(5);
+  await vi.waitFor(async () => expect((await readCheckpoint(out, 'this one'))?.stage).toBe(1));
+  expect((await readCheckpoint(out, 'this one'))?.stages).toEqual([{ ...record, bytes: 5 }]);
+  await progress.write({ ...stateOf(Float32Array.of(3), 2), trainer: { json: 1 } });
+  await progress.write({ ...stateOf(Float32Array.of(4), 2), trainer: { json: 2 } });
+  second.tell(6);
+  await progress.written();
+  const found = await readCheckpoint(out, 'this one');
+  expect(found?.stages.map(({ bytes }) => bytes)).toEqual([5, 6]);
+  expect(found?.run.arrays?.w).toEqual(Float32Array.of(4));
+});
+
+it('a third model is not packed before the first is', async () => {
+  const progress = new Progress(folder());
+  const first = later();
+  progress.add(record, first.promise);
+  for (const name of ['b', 'c']) progress.add({ ...record, name }, later().promise);
+  let gone = false;
+  const written = progress.write(stateOf(Float32Array.of(1))).then(() => {
+    gone = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(gone).toBe(false);
+  first.tell(5);
+  await written;
+});
+
+it('where it takes long to take a checkpoint, the next is not due soon', async () => {
+  const [quick, slow] = [new Progress(folder()), new Progress(folder())];
+  const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+  try {
+    for (const [progress, took] of [
+      [quick, 1],
+      [slow, 100],
+    ] as const) {
+      now.mockReturnValue(0);
+      progress.add(record, 5);
+      now.mockReturnValue(took);
+      await progress.write(stateOf(Float32Array.of(1)), 0);
+      now.mockReturnValue(took + 3000);
+      expect(await progress.due()).toBe(progress === quick);
+    }
+    now.mockReturnValue(100 + 10_000);
+    expect(await slow.due()).toBe(true);
+  } finally {
+    now.mockRestore();
+  }
+});

@@ -264,4 +264,72 @@ describe.skipIf(!native?.recorder)('replayed steps', () => {
     expect(await train(recorder)).toEqual(await train());
     expect(recorder.replayed()).toBeGreaterThan(24);
   });
+
+  /** What is measured after each of three epochs, with weights that are others each time. */
+  async function histories({ run: make = net, schedules, options }: Kind, recorder?: StepRecorder) {
+    const run = make();
+    const before = tf.memory().numTensors;
+    const trainer = await createTrainer(run, {
+      data: dataOf(2),
+      validation: dataOf(9),
+      epochs: 3,
+      optimizers: native!.optimizers!,
+      ...(schedules && { schedules: schedules() }),
+      ...options,
+      ...(recorder && { recorder }),
+    });
+    for (let epoch = 0; epoch < 3; epoch++) {
+      await trainer.nextEpoch();
+      if (epoch === 1)
+        tf.tidy(() => run.parameters[0].variable.assign(tf.mul(run.parameters[0].variable, 0.5)));
+    }
+    const seen = trainer.history.map(({ validationLoss, validationAccuracy }) => [
+      validationLoss,
+      validationAccuracy,
+    ]);
+    trainer.dispose();
+    const left = tf.memory().numTensors - before;
+    run.dispose();
+    return { seen, left };
+  }
+
+  test.each([
+    ['a plain step, with batch normalisation', 24],
+    ['recurrent', 24],
+    ['dropout', 24],
+    ['masks that grow', 24],
+    ['normal-Jeffreys', 22],
+    ['the rate of levels, which costs more and more', 22],
+    ['shared values', 22],
+  ])('validation is replayed, to the same bits: %s', async (name, replays) => {
+    const plain = await histories(kinds[name]);
+    const recorder = counting(native!.recorder!);
+    expect(await histories(kinds[name], recorder)).toEqual(plain);
+    expect(recorder.replayed()).toBeGreaterThanOrEqual(replays);
+    expect(new Set(plain.seen.map(([loss]) => loss)).size).toBe(3);
+  });
+
+  test('a metric sees every batch', async () => {
+    let looked = 0;
+    const metric = {
+      name: 'mine',
+      better: 'higher',
+      start: () => {
+        let sum = 0;
+        return {
+          look: ({ outputs }: { outputs: tf.Tensor }) => {
+            looked++;
+            return [tf.sum(outputs)];
+          },
+          add: ([value]: readonly Float32Array[]) => {
+            sum += value[0];
+          },
+          value: () => sum,
+        };
+      },
+    };
+    const options = { metrics: [metric as never] };
+    await histories({ options }, native!.recorder);
+    expect(looked).toBe(27);
+  });
 });

@@ -1,9 +1,10 @@
-import { evaluate } from '../evaluate.js';
+import { evaluateBy } from '../evaluate.js';
 import type { Evaluation } from '../metrics.js';
 import type { RunState } from '../run-state.js';
 import type { ForwardSession, RegularizerSession } from '../session.js';
 import type { TrainOptions } from '../train-options.js';
-import type { Bound } from './bound.js';
+import { type Bound, onlyPrunes } from './bound.js';
+import type { Looks } from './looks.js';
 
 /** What an epoch has come to, where it was asked for. */
 export interface Measured {
@@ -21,6 +22,7 @@ export async function measured(
   bound: readonly Bound[],
   epoch: number,
   { validation, loss = 'categoricalCrossentropy', metrics, size }: TrainOptions,
+  looks: Looks | undefined,
 ): Promise<Measured> {
   const acting = bound.flatMap(({ running, time }) => (time.covers(epoch) ? [running] : []));
   const steering = acting.flatMap((running) => {
@@ -33,7 +35,9 @@ export async function measured(
       const session = running.as<ForwardSession>('forward');
       if (session?.asMeasured !== undefined) back.push(session.asMeasured());
     }
-    const held = validation && (await evaluate(run.model, validation, { loss, ...(metrics && { metrics }) }));
+    if (!bound.every(onlyPrunes)) looks?.doubt(); // They may let layers compute in other ways.
+    const options = { loss, ...(metrics && { metrics }) };
+    const held = validation && (await evaluateBy(run.model, validation, options, looks));
     const bytes = steering.length > 0 ? await size?.of() : undefined;
     if (bytes !== undefined) for (const session of steering) session.steer?.(bytes, size!.aim);
     return { held, bytes };

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { listed } from '../arrange.js';
 import type { Batch } from '../data.js';
 import type { Moment } from '../moment.js';
 import type { StepRecorder, StepRecording } from '../step-recorder.js';
 import { type Bound, onlyPrunes } from './bound.js';
 import { LiveMoment } from './live-moment.js';
 import { type StepParts, takeStep } from './step.js';
+import { tensorsOf } from './tensors-of.js';
 
 /**
  * The steps of a stage, replayed where the backend can and a step is like the one before. Steps are alike while the batch has
@@ -77,12 +77,4 @@ export class Replaying {
     for (const recording of this.#recordings.values()) recording.dispose();
     this.sums.dispose();
   }
-}
-
-/** All tensors of a batch, in one order. */
-function tensorsOf({ inputs, labels, weights }: Batch): readonly tf.Tensor[] {
-  const all = [inputs, labels].flatMap((part) =>
-    part instanceof tf.Tensor || Array.isArray(part) ? listed(part) : Object.values(part),
-  );
-  return weights === undefined ? all : [...all, weights];
 }

@@ -146,8 +146,13 @@ async function runAlone(
       packAs(recipe, await artifactsOf(run.model), loadedData.source.encoding, listener),
   };
   const baseline = baselineStage(recipe, stages);
-  const checkpoint = async (stage: number, trainer?: PluginState): Promise<void> =>
-    progress.write({
+  const checkpoint = async (
+    stage: number,
+    save?: () => Promise<PluginState>,
+    began: number = performance.now(),
+  ): Promise<void> => {
+    const trainer = await save?.();
+    const state = {
       fingerprint,
       backend: backend.name,
       threads: backend.threads,
@@ -156,7 +161,9 @@ async function runAlone(
       run: await run.save(),
       plugins: memory.saved(),
       ...(trainer && { trainer }),
-    });
+    };
+    await progress.write(state, began);
+  };
   const keepBaseline = async (stage: number): Promise<void> => {
     if (stage === baseline) await writePlain(join(out, layout.plain), await artifactsOf(run.model));
   };
@@ -182,7 +189,7 @@ async function runAlone(
       await trainFor(bench, index, prepared, state, async (line, save) => {
         metrics.push(line);
         await watch?.epoch(run, line);
-        if (await progress.due()) await checkpoint(index, await save());
+        if (await progress.due()) await checkpoint(index, save);
       });
     } else {
       kind = await applyOnce(bench, prepared);
