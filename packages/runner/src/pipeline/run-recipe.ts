@@ -146,13 +146,9 @@ async function runAlone(
       packAs(recipe, await artifactsOf(run.model), loadedData.source.encoding, listener),
   };
   const baseline = baselineStage(recipe, stages);
-  const checkpoint = async (
-    stage: number,
-    save?: () => Promise<PluginState>,
-    began: number = performance.now(),
-  ): Promise<void> => {
-    const trainer = await save?.();
-    const state = {
+  const checkpoint = (stage: number, save?: () => Promise<PluginState>): Promise<void> =>
+    progress.take(async () => ({
+      ...(save && { trainer: await save() }),
       fingerprint,
       backend: backend.name,
       threads: backend.threads,
@@ -160,10 +156,7 @@ async function runAlone(
       topology: topologyOf(run.model),
       run: await run.save(),
       plugins: memory.saved(),
-      ...(trainer && { trainer }),
-    };
-    await progress.write(state, began);
-  };
+    }));
   const keepBaseline = async (stage: number): Promise<void> => {
     if (stage === baseline) await writePlain(join(out, layout.plain), await artifactsOf(run.model));
   };
