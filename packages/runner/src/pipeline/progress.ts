@@ -59,11 +59,16 @@ export class Progress {
     return this.#writing === undefined && performance.now() >= this.#nextAt;
   }
 
+  /** Takes a checkpoint of what is gathered, as `write`; the longer that takes, the later the next is due. */
+  async take(gather: () => Promise<Omit<Checkpoint, 'stages' | 'metrics'>>): Promise<void> {
+    const began = performance.now();
+    await this.write(await gather(), began);
+  }
+
   /**
    * Takes a checkpoint and begins to write it, after the one that is being written. Where a stage has ended and is packed, that
    * is when the promise is fulfilled.
    *
-   * @param began - When it was begun to gather the state, by `performance.now()`.
    * @throws EspalierError, EspError what the last one, or packing, has failed with
    */
   async write(
