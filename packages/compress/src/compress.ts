@@ -2,12 +2,13 @@ import { type ModelArtifacts, namedByPaths } from '@espalier/codec';
 import { diff } from '@espalier/codec/update';
 import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { examplesFor, type MeasuredOn } from './calibrate/calibration-inputs.js';
+import { type Calibration, examplesFor, type MeasuredOn } from './calibrate/calibration-inputs.js';
 import type { Method } from './choose/quantize.js';
+import type { Accuracy } from './fidelity/accuracy.js';
 import { Bench } from './fidelity/bench.js';
 import type { Fidelity } from './fidelity/fidelity.js';
 import { load } from './model/load.js';
-import type { Examples, Executable } from './model/model.js';
+import type { Executable } from './model/model.js';
 import { Tensors } from './model/tensors.js';
 import { type CompressOptions, checkCompressOptions } from './options.js';
 import { planAll } from './plan/all-tensors.js';
@@ -19,6 +20,7 @@ import type { Trial } from './search/search.js';
 import { countedSeconds, processorSeconds, Work } from './time-budget.js';
 import { foldNormalizations } from './trace/fold-batch-norm.js';
 import { trace } from './trace/trace.js';
+import { accuracyApart } from './verify/accuracy-apart.js';
 import { packedAsItIs } from './verify/lossless.js';
 import { type Judge, judged, type Packed, packed } from './verify/pack.js';
 
@@ -46,6 +48,8 @@ export interface Compressed {
   readonly artifacts: ModelArtifacts;
   /** Measured on the model decoded from the file. */
   readonly fidelity: Fidelity;
+  /** Where accuracy is the aim: that of the original and of the file, on the examples that are set apart. */
+  readonly accuracy?: Accuracy;
   /** What kind of inputs it was measured on. */
   readonly measuredOn: MeasuredOn;
   /** What the outputs' errors were counted in. */
@@ -123,9 +127,9 @@ async function compressed(artifacts: ModelArtifacts, options: CompressOptions): 
     const tensors = new Tensors(artifacts, model, older ? forUpdates : {});
     const clock = options.seconds === undefined ? countedSeconds : processorSeconds;
     const work = new Work(options.seconds ?? usualSeconds, clock);
-    const { batches, validation, measuredOn, worst } = await examplesFor(model, options, work, made);
+    const { batches, measuredOn, apart, ...examples } = await examplesFor(model, options, work, made);
     const facts = { before, measuredOn };
-    const bench = await benchFor(model, validation, tensors, options.peak, worst);
+    const bench = await benchFor(model, examples, tensors, options.peak);
     const goal = aimOf(options, tensors.elements);
     const cost = (file: Uint8Array): number => (old ? diff(old, file) : file).length;
     const judge: Judge = {
@@ -166,7 +170,10 @@ async function compressed(artifacts: ModelArtifacts, options: CompressOptions): 
     const whole = cost(file) <= cost(small.file) || (!goal.bytes && !small.met);
     const best = whole ? await judged(file, new Map(), true, judge) : small;
     const unreached = new Set(plans.flatMap((own) => (own.unreached ? [own.weight.name] : [])));
-    return resultOf(best, file.length, tensors, bench, facts, found.trials, old, unreached);
+    const result = resultOf(best, file.length, tensors, bench, facts, found.trials, old, unreached);
+    if (!apart) return result;
+    const accuracy = await accuracyApart(artifacts, best.artifacts, inputs, apart);
+    return { ...result, accuracy, met: goal.aim.meets(accuracy.lost) };
   } finally {
     tf.dispose(made);
     model.dispose();
@@ -176,13 +183,12 @@ async function compressed(artifacts: ModelArtifacts, options: CompressOptions): 
 /** @throws EspalierError as `Bench.of`; the tensors that may be why outputs are no numbers are named */
 async function benchFor(
   model: Executable,
-  validation: readonly Examples[],
+  { validation, worst, labels }: Pick<Calibration, 'validation' | 'worst' | 'labels'>,
   tensors: Tensors,
   peak: number | undefined,
-  worst: boolean,
 ): Promise<Bench> {
   try {
-    return await Bench.of(model, validation, tensors.twins, peak, worst);
+    return await Bench.of(model, validation, tensors.twins, peak, worst, labels);
   } catch (error) {
     const { broken } = tensors;
     if (!(error instanceof EspalierError) || error.code !== 'not-finite' || broken.length === 0) throw error;

@@ -6,6 +6,7 @@ export { type CompressedWeights, type CompressWeightsOptions, compressWeights } 
 export { type GenerateOptions, generateExamples, pixelRange } from './examples/generate.js';
 export type { Picture } from './examples/pictures.js';
 export { sampleExamples } from './examples/sample.js';
+export type { Accuracy, Labelled } from './fidelity/accuracy.js';
 export { compare, type Fidelity, type Output } from './fidelity/fidelity.js';
 export type { InputValues } from './model/graph/fixed-inputs.js';
 export { isGraph } from './model/is-graph.js';
@@ -13,5 +14,5 @@ export { modelFrom } from './model/layers-model.js';
 export { load } from './model/load.js';
 export type { Examples, Executable, InputSpec } from './model/model.js';
 export { readWeights, type Weight, withValues } from './model/weights.js';
-export type { CompressOptions, ExampleSource, Tried } from './options.js';
+export type { AccuracyAim, CompressOptions, ExampleSource, LabelledSource, Tried } from './options.js';
 export type { Trial } from './search/search.js';

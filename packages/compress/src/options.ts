@@ -1,12 +1,28 @@
 import { checkOptions, checkRange, EspalierError } from '@espalier/core';
 import type { GenerateOptions } from './examples/generate.js';
+import type { Labelled } from './fidelity/accuracy.js';
 import type { InputValues } from './model/graph/fixed-inputs.js';
 import type { Examples, InputSpec } from './model/model.js';
 
 /** Makes examples for these inputs; whoever called it disposes them. */
 export type ExampleSource = (inputs: readonly InputSpec[]) => Examples | Promise<Examples>;
 
-/** What {@link compress} is asked for: one of `quality`, `size` and `bits`. */
+/** Makes examples with their classes; whoever called it disposes all. */
+export type LabelledSource = (inputs: readonly InputSpec[]) => Labelled | Promise<Labelled>;
+
+/** An accuracy to keep to: of a model with one output of classes. */
+export interface AccuracyAim {
+  /** Most percentage points lost, at least 0. */
+  readonly points: number;
+  /**
+   * Those that the steps are chosen by: the coarsest that lose no more, nor with as much more as a standard deviation of the difference.
+   */
+  readonly examples: Labelled | LabelledSource;
+  /** Those that the loss is measured on at the end, and nothing is chosen by. Default: the second half of `examples`. */
+  readonly apart?: Labelled | LabelledSource;
+}
+
+/** What {@link compress} is asked for: one of `quality`, `size`, `bits` and `accuracy`. */
 export interface CompressOptions {
   /**
    * PSNR of the outputs against the original's, in dB: each output's error in units of its peak. Default 45. The file is
@@ -18,6 +34,8 @@ export interface CompressOptions {
   readonly size?: number;
   /** Most bits per weight, the whole file over the number of weights. */
   readonly bits?: number;
+  /** Most accuracy lost on labelled examples. They take the place of `validation`. */
+  readonly accuracy?: AccuracyAim;
   /** Inputs as the model will meet them, a tensor per input. Default: `sampleExamples`. */
   readonly calibration?: Examples | ExampleSource;
   /** How inputs are made where no `calibration` is given. */
@@ -64,6 +82,7 @@ const names = [
   'quality',
   'size',
   'bits',
+  'accuracy',
   'calibration',
   'sample',
   'validation',
@@ -80,15 +99,18 @@ const names = [
 /** @throws EspalierError `unknown-option`, `invalid-option` */
 export function checkCompressOptions(options: CompressOptions): void {
   checkOptions('compress', options, names);
-  const goals = (['quality', 'size', 'bits'] as const).filter((name) => options[name] !== undefined);
+  const goals = (['quality', 'size', 'bits', 'accuracy'] as const).filter(
+    (name) => options[name] !== undefined,
+  );
   if (goals.length > 1) {
     throw new EspalierError('invalid-option', `compress: ${goals.join(' and ')} are both given.`, {
-      remedy: 'Give one of quality, size and bits: the others follow.',
+      remedy: 'Give one of quality, size, bits and accuracy: the others follow.',
     });
   }
   if (options.quality !== undefined) checkRange('compress', 'quality', options.quality, 1, 140);
   if (options.size !== undefined) checkRange('compress', 'size', options.size, 1, Number.MAX_SAFE_INTEGER);
   if (options.bits !== undefined) checkRange('compress', 'bits', options.bits, 0.01, 32);
+  if (options.accuracy !== undefined) checkAccuracy(options.accuracy, options);
   if (options.peak !== undefined) checkRange('compress', 'peak', options.peak, 1e-30, 1e30);
   if (options.batchSize !== undefined) checkRange('compress', 'batchSize', options.batchSize, 1, 65536);
   if (options.seconds !== undefined)
@@ -99,6 +121,22 @@ export function checkCompressOptions(options: CompressOptions): void {
     });
   }
   if (options.effort !== undefined) checkRange('compress', 'effort', options.effort, 0, 9);
+}
+
+/** @throws EspalierError `unknown-option`, `invalid-option` */
+function checkAccuracy(accuracy: AccuracyAim, options: CompressOptions): void {
+  checkOptions('compress accuracy', accuracy, ['points', 'examples', 'apart']);
+  checkRange('compress accuracy', 'points', accuracy.points, 0, 100);
+  const other = (['validation', 'update'] as const).find((name) => options[name] !== undefined);
+  if (accuracy.examples === undefined || other) {
+    throw new EspalierError(
+      'invalid-option',
+      other
+        ? `compress: accuracy and ${other} are both given.`
+        : 'compress: accuracy has no examples to be measured on.',
+      { remedy: other ? 'Leave one out.' : 'Give examples: { inputs, labels }.' },
+    );
+  }
 }
 
 /** Of weights alone nothing is measured that an update could keep to. @throws EspalierError `invalid-option` */

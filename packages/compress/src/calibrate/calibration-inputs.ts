@@ -1,10 +1,12 @@
+import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchesOf, splitExamples } from '../examples/batches.js';
 import { isPicture } from '../examples/generate.js';
 import { sampleExamples } from '../examples/sample.js';
 import { inputsWithTables } from '../examples/table-inputs.js';
+import type { Labelled } from '../fidelity/accuracy.js';
 import type { Examples, Executable, InputSpec } from '../model/model.js';
-import type { CompressOptions, ExampleSource } from '../options.js';
+import type { AccuracyAim, CompressOptions, ExampleSource, LabelledSource } from '../options.js';
 import type { Work } from '../time-budget.js';
 import { type Survey, survey } from './cost.js';
 
@@ -21,6 +23,10 @@ export interface Calibration {
    * sees each output by itself.
    */
   readonly worst: boolean;
+  /** The classes of `validation`, where accuracy is the aim. */
+  readonly labels?: tf.Tensor;
+  /** And what it is measured on at the end. */
+  readonly apart?: { readonly batches: readonly Examples[]; readonly labels: tf.Tensor };
 }
 
 /** How many inputs are made, and at least of those that are slow. */
@@ -78,16 +84,54 @@ export async function examplesFor(
     work.gradientExamples = Math.max(1, Math.min(mostKept / cost.elements, timely));
   }
   const size = cost ? Math.max(1, Math.min(most, Math.floor(mostElements / cost.elements))) : most;
-  const apart = validation && (await from(validation));
+  const labelled = options.accuracy && (await labelledOf(model, options.accuracy, made));
+  const apart = labelled?.chosenBy.inputs ?? (validation && (await from(validation)));
   const [own, rest] = apart ? [given, undefined] : splitExamples(inputs, given);
   if (rest) made.push(...own, ...rest);
   const batches = batchesOf(inputs, own, size);
   made.push(...batches.flat());
   const judging = batchesOf(inputs, apart ?? rest ?? given, size);
   made.push(...judging.flat());
-  const measuredOn = calibration || validation ? 'given inputs' : sampleOf(inputs);
+  const measuredOn = calibration || apart ? 'given inputs' : sampleOf(inputs);
   const worst = measuredOn === 'photographs and made-up pictures';
-  return { batches, validation: judging, measuredOn, worst };
+  const found = { batches, validation: judging, measuredOn, worst };
+  if (!labelled) return found;
+  const last = batchesOf(inputs, labelled.apart.inputs, size);
+  made.push(...last.flat());
+  return {
+    ...found,
+    labels: labelled.chosenBy.labels,
+    apart: { batches: last, labels: labelled.apart.labels },
+  };
+}
+
+/** Examples with classes that steps are chosen by, and others. @throws EspalierError `shape-mismatch` */
+async function labelledOf(
+  model: Executable,
+  { examples, apart }: AccuracyAim,
+  made: tf.Tensor[],
+): Promise<{ chosenBy: Labelled; apart: Labelled }> {
+  const from = async (source: Labelled | LabelledSource): Promise<Labelled> => {
+    if (typeof source !== 'function') return source;
+    const found = await source(await inputsWithTables(model));
+    made.push(...found.inputs, found.labels);
+    return found;
+  };
+  const all = await from(examples);
+  if (apart) return { chosenBy: all, apart: await from(apart) };
+  const count = all.labels.shape[0] ?? 0;
+  if (count < 2) {
+    throw new EspalierError('shape-mismatch', `There are ${count} labelled examples.`, {
+      remedy: 'Give hundreds: half of them are set apart to measure on.',
+    });
+  }
+  const half = count >> 1;
+  const part = (start: number, size: number): Labelled => {
+    const [labels, ...parts] = [all.labels, ...all.inputs].map((tensor) => tf.slice(tensor, start, size));
+    made.push(labels, ...parts);
+    return { inputs: parts, labels };
+  };
+  return { chosenBy: part(0, half), apart: part(half, count - half) };
 }
 
 function sampleOf(inputs: readonly InputSpec[]): MeasuredOn {

@@ -1,6 +1,7 @@
 import { EspalierError } from '@espalier/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Examples, Executable } from '../model/model.js';
+import { Classes } from './accuracy.js';
 import {
   asAngles,
   compare,
@@ -28,6 +29,7 @@ export class Bench {
   readonly #twins: ReadonlyMap<string, string>;
   readonly #spans: readonly Float64Array[];
   readonly #worst: boolean;
+  readonly #classes: Classes | undefined;
 
   private constructor(
     original: readonly Output[],
@@ -35,8 +37,10 @@ export class Bench {
     twins: ReadonlyMap<string, string>,
     peak: number | undefined,
     worst: boolean,
+    labels: tf.Tensor | undefined,
   ) {
     this.#worst = worst;
+    this.#classes = labels && new Classes(labels, original);
     this.#batches = batches;
     this.#twins = twins;
     this.#original = original;
@@ -55,7 +59,8 @@ export class Bench {
   /**
    * @param peak - What every output spans; default: what it spans on `batches`, see `Span`.
    * @param worst - Is the figure that of the worst output of one example, or that of all?
-   * @throws EspalierError `not-finite`, `cannot-run`
+   * @param labels - The classes of the examples, where it is how many are right that counts.
+   * @throws EspalierError `not-finite`, `cannot-run`; as `Classes`
    */
   static async of(
     model: Executable,
@@ -63,6 +68,7 @@ export class Bench {
     twins: ReadonlyMap<string, string>,
     peak?: number,
     worst = false,
+    labels?: tf.Tensor,
   ): Promise<Bench> {
     const original = await outputsOf(model, batches);
     if (original.length === 0) {
@@ -80,7 +86,7 @@ export class Bench {
         remedy: 'Give inputs as the model will meet them.',
       });
     }
-    return new Bench(original, batches, twins, peak, worst);
+    return new Bench(original, batches, twins, peak, worst, labels);
   }
 
   /** How near another model is. */
@@ -88,7 +94,8 @@ export class Bench {
     const outputs = await outputsOf(model, this.#batches);
     const all = compare(this.#original, outputs, this.peaks);
     const least = leastPsnr(this.#original, outputs, this.#spans);
-    const measured = { ...all, least, examples: this.#spans[0].length };
+    const lost = this.#classes?.surelyLost(outputs);
+    const measured = { ...all, least, ...(lost !== undefined && { lost }), examples: this.#spans[0].length };
     return this.#worst ? { ...measured, psnr: least, mean: all.psnr } : measured;
   }
 
@@ -103,6 +110,14 @@ export class Bench {
     return this.#with(model, rounded, async (tensors) =>
       this.#psnrOf(await outputsOf(model, this.#batches, tensors)),
     );
+  }
+
+  /** What an aim asks of a model with these weights: the points that it surely loses, where classes are known, else its PSNR. */
+  figure(model: Executable, rounded: Values): Promise<number> {
+    return this.#with(model, rounded, async (tensors) => {
+      const outputs = await outputsOf(model, this.#batches, tensors);
+      return this.#classes?.surelyLost(outputs) ?? this.#psnrOf(outputs);
+    });
   }
 
   /** Which outputs are probabilities: small errors in them are counted as angles. */
@@ -147,7 +162,8 @@ export class Bench {
   }
 }
 
-async function outputsOf(
+/** All that a model gives for examples. */
+export async function outputsOf(
   model: Executable,
   batches: readonly Examples[],
   values?: ReadonlyMap<string, tf.Tensor>,

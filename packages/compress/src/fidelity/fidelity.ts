@@ -21,6 +21,11 @@ export interface Fidelity {
   readonly maxDifference: number;
   /** Share of examples whose greatest output is the same one; where the last axis has classes. */
   readonly agreement?: number;
+  /**
+   * Where accuracy is the aim: percentage points lost on the examples that the steps were chosen by, and a standard deviation of the
+   * difference more.
+   */
+  readonly lost?: number;
   /** How many examples. */
   readonly examples: number;
 }

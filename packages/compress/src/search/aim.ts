@@ -21,11 +21,13 @@ export function aimOf(
     size,
     bits,
     quality = 45,
+    accuracy,
     update,
   }: {
     readonly size?: number;
     readonly bits?: number;
     readonly quality?: number;
+    readonly accuracy?: { readonly points: number };
     readonly update?: Uint8Array;
   },
   elements: number,
@@ -44,6 +46,19 @@ export function aimOf(
             ? Math.log2(bytes / (0.98 * most)) / 1.5
             : (8 * (bytes - 0.995 * most)) / Math.max(1, elements),
         better: (a, b) => a < b,
+      },
+    };
+  }
+  if (accuracy) {
+    const { points } = accuracy;
+    return {
+      bytes: false,
+      aim: {
+        meets: (lost) => lost <= points,
+        // How far from the aim a loss is says little: octave by octave, and then by halves.
+        near: () => false,
+        octaves: (lost) => (lost <= points ? 1 : -1),
+        better: (a, b) => a > b,
       },
     };
   }

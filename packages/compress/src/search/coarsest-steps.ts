@@ -37,11 +37,11 @@ export async function coarsestSteps(
   bench: Bench,
   batch: Examples,
   { aim, bytes }: { readonly aim: Aim; readonly bytes: boolean },
-  { quality, log = () => {}, onTrial }: CompressOptions,
+  { quality, accuracy, log = () => {}, onTrial }: CompressOptions,
   work: Work,
 ): Promise<Found> {
   const felt = plans.reduce((n, { values, unreached }) => n + (unreached ? 0 : values.length), 0);
-  const decibels = quality ?? (bytes ? 40 : 45);
+  const decibels = quality ?? (accuracy ? 30 : bytes ? 40 : 45);
   /** Were all errors alike, the outputs would be so many dB off at this fineness. */
   const expected = coarse(Math.sqrt((12 * 10 ** (-decibels / 10)) / Math.max(1, felt)), finest);
   let methods: ReadonlyMap<string, Method> = new Map();
@@ -76,11 +76,12 @@ export async function coarsestSteps(
       const known = trials.find((trial) => trial.fineness === tried);
       if (known) return known.figure;
       const rounded = roundedAt(tried);
-      const figure = bytes ? tensors.encode(rounded, trialEffort).length : await bench.psnr(model, rounded);
-      log(`step factor ${tried.toPrecision(4)}: ${bytes ? `${figure} bytes` : `${figure.toFixed(2)} dB`}`);
+      const figure = bytes ? tensors.encode(rounded, trialEffort).length : await bench.figure(model, rounded);
+      const unit = bytes ? 'bytes' : accuracy ? 'points lost at most' : 'dB';
+      log(`step factor ${tried.toPrecision(4)}: ${bytes ? figure : figure.toFixed(2)} ${unit}`);
       trials.push({ fineness: tried, figure });
       onTrial?.({
-        quality: bytes ? await bench.psnr(model, rounded) : figure,
+        quality: bytes || accuracy ? await bench.psnr(model, rounded) : figure,
         bytes: bytes ? figure : levelBytes(plans, rounded),
       });
       return figure;

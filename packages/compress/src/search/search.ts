@@ -4,7 +4,7 @@ import type { Aim } from './aim.js';
 /** What one degree of fineness gives. */
 export interface Trial {
   readonly fineness: number;
-  /** Of the aim: dB, or bytes. */
+  /** Of the aim: dB, bytes, or percentage points of accuracy that are surely lost. */
   readonly figure: number;
 }
 

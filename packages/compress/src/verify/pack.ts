@@ -49,7 +49,7 @@ export async function judged(
   const model: Executable = await load(artifacts, inputs);
   try {
     const fidelity = await bench.fidelity(model);
-    const met = aim.meets(bytes ? cost(file) : fidelity.psnr);
+    const met = aim.meets(bytes ? cost(file) : (fidelity.lost ?? fidelity.psnr));
     return { file, artifacts, fidelity, rounded, lossless, met };
   } finally {
     model.dispose();

@@ -1,5 +1,6 @@
 import type { CompressOptions } from '@espalier/compress';
 import { EspalierError } from '@espalier/core';
+import type { DataAccuracy } from '../pipeline/compress-model.js';
 
 /** Most inputs that are made, and most elements along an axis that takes any size. */
 const [mostInputs, mostLength] = [100_000, 65_536];
@@ -53,6 +54,30 @@ export function goalOf({ quality, size, bits }: Given): Pick<CompressOptions, 'q
     ...(size !== undefined && { size: bytes(size) }),
     ...(bits !== undefined && { bits: number('bits', bits, 0.01, 32) }),
   };
+}
+
+type Measured = Given & {
+  readonly [option in 'metric' | 'data' | 'points' | 'aims' | 'validate' | 'update']?: string | undefined;
+};
+
+/** Points that may be lost where nobody says how many. */
+const usualPoints = 0.5;
+
+/** An accuracy to keep to, where that is the aim. @throws EspalierError `invalid-option` */
+export function accuracyOf(given: Measured): DataAccuracy | undefined {
+  const { metric, data, points } = given;
+  if (metric === undefined) {
+    const [option, value] = Object.entries({ data, points }).find(([, own]) => own !== undefined) ?? [];
+    if (option === undefined) return undefined;
+    throw wrong(option, value as string, 'It goes with --metric accuracy.');
+  }
+  if (metric !== 'accuracy')
+    throw wrong('metric', metric, 'Give accuracy; --quality is the PSNR of the outputs.');
+  if (data === undefined) throw wrong('metric', metric, 'Say with --data on which labelled examples.');
+  const others = ['quality', 'size', 'bits', 'aims', 'validate', 'update'] as const;
+  const other = others.find((name) => given[name] !== undefined);
+  if (other) throw wrong(other, given[other] as string, 'Leave it out: --metric says what is kept.');
+  return { data, points: points === undefined ? usualPoints : number('points', points, 0, 100) };
 }
 
 /** How inputs are made. */

@@ -1,10 +1,9 @@
 import type { Backend } from '@espalier/backend';
-import type { Fidelity } from '@espalier/compress';
 import { EspalierError } from '@espalier/core';
-import { formatBytes, formatTable } from '@espalier/report';
 import { defineCommand } from 'citty';
+import { dataHelp } from '../inputs/data-argument.js';
 import { madeUp } from '../pipeline/compress-model.js';
-import { type CompressOutcome, type CompressUse, compressOnce } from '../pipeline/compress-once.js';
+import { type CompressUse, compressOnce } from '../pipeline/compress-once.js';
 import { print } from '../terminal/stream.js';
 import {
   backendArgument,
@@ -18,7 +17,8 @@ import {
   warn,
 } from './common.js';
 import { aimsOf, notMet, severalAims } from './compress-aims.js';
-import { calibrationOptions, goalOf, number } from './compress-options.js';
+import { accuracyOf, calibrationOptions, goalOf, number } from './compress-options.js';
+import { describe } from './compress-told.js';
 import { crewArguments, sideBySide, threadsOf } from './crew-options.js';
 
 const args = {
@@ -32,6 +32,21 @@ const args = {
   },
   size: { type: 'string', description: 'Most bytes of the file: 100000, 100kB, 1.5MB', valueHint: 'bytes' },
   bits: { type: 'string', description: 'Most bits per weight, the whole file counted', valueHint: 'bits' },
+  metric: {
+    type: 'string',
+    description: 'accuracy: the least file at no more than --points of accuracy lost on --data',
+    valueHint: 'name',
+  },
+  data: {
+    type: 'string',
+    description: `Labelled examples for --metric: its validation part chooses, its test part is measured on, its training part calibrates unless --calibrate is given. ${dataHelp}`,
+    valueHint: 'data',
+  },
+  points: {
+    type: 'string',
+    description: 'Most percentage points of accuracy lost (default 0.5: from 98.4 to 97.9 %)',
+    valueHint: 'n',
+  },
   aims: {
     type: 'string',
     description: 'Several qualities, a file each: 30,40,50 writes model-30dB.esp and so on',
@@ -101,76 +116,6 @@ const args = {
 export const example =
   'espalier compress model.json -o model.esp --quality 45 --calibrate photos --range 0..255';
 
-/** A few words on how near the outputs are. */
-export function describeFidelity({
-  psnr,
-  mean,
-  least = Number.POSITIVE_INFINITY,
-  cosine,
-  meanDifference,
-  agreement,
-  examples,
-}: Fidelity): string {
-  const of = mean === undefined ? '' : ` of the worst output for one input, of all ${mean.toFixed(2)} dB`;
-  const parts = [
-    psnr === Number.POSITIVE_INFINITY ? 'the same outputs' : `PSNR ${psnr.toFixed(2)} dB${of}`,
-    ...(least < psnr ? [`of the worst output for one input ${least.toFixed(2)} dB`] : []),
-    `cosine ${cosine.toFixed(6)}`,
-    `mean difference ${meanDifference.toPrecision(3)}`,
-    ...(agreement === undefined ? [] : [`same class ${(100 * agreement).toFixed(1)} %`]),
-  ];
-  return `${parts.join(', ')} (${examples} examples)`;
-}
-
-/** Why the outputs' errors are counted as they are, where that is not plain. */
-function notes(result: CompressOutcome): string[] {
-  if ('snr' in result) {
-    return result.reason ? [`${result.reason} The weights were compressed by themselves.`] : [];
-  }
-  const { before, floored, peaks, tensors } = result;
-  const unreached = tensors.filter((tensor) => tensor.unreached).length;
-  const [one, several] = [before.length === 1, before.length > 1];
-  const flat = floored.map((o) => peaks[o].toPrecision(3)).join(', ');
-  return [
-    ...(one ? [`Output ${before[0]} is chosen by the model: measured is what it chooses from.`] : []),
-    ...(several
-      ? [`Outputs ${before.join(', ')} are chosen by the model: measured is what it chooses from.`]
-      : []),
-    ...(floored.length === 1
-      ? [
-          `Output ${floored[0]} hardly varies over these inputs: its peak is taken as ${flat}; --peak gives another.`,
-        ]
-      : []),
-    ...(floored.length > 1
-      ? [
-          `Outputs ${floored.join(', ')} hardly vary over these inputs: their peaks are taken as ${flat}; --peak gives another.`,
-        ]
-      : []),
-    ...(unreached > 0
-      ? [`${unreached} tensors that no output depends on, with these inputs, were quantised by themselves.`]
-      : []),
-  ];
-}
-
-function describe(result: CompressOutcome, bySize: boolean): string {
-  const { weightBytes, out, bytes } = result;
-  const counts = new Map<string, number>();
-  for (const { method } of result.tensors) counts.set(method, (counts.get(method) ?? 0) + 1);
-  const quality =
-    'snr' in result
-      ? `SNR of the weights ${result.snr.toFixed(2)} dB`
-      : `${describeFidelity(result.fidelity)}; measured on ${result.measuredOn}`;
-  const how = result.lossless ? `without loss${bySize ? '' : ': nothing smaller meets the aim'}` : quality;
-  return [
-    formatTable([['tensors', 'count'], ...counts]),
-    '',
-    ...notes(result),
-    `${formatBytes(weightBytes)} of weights; ${formatBytes(result.losslessBytes)} without loss`,
-    `${out}: ${bytes} bytes${result.lossless ? ', ' : '; '}${how}`,
-    ...(result.update ? [`${result.update.out}: ${result.update.bytes} bytes`] : []),
-  ].join('\n');
-}
-
 export default defineCommand({
   meta: {
     name: 'compress',
@@ -180,6 +125,7 @@ export default defineCommand({
   args,
   async run({ args: given, rawArgs }) {
     checkArguments(given, args);
+    const accuracy = accuracyOf(given);
     const aim = goalOf(given);
     const aims = given.aims === undefined ? undefined : aimsOf(given.aims, aim);
     const use = useOf(given, repeated(rawArgs, 'input'));
@@ -187,10 +133,23 @@ export default defineCommand({
     if (aims !== undefined) return severalAims(given, use, aims);
     if (sideBySide(given)) throw alone();
     const start = (): Promise<Backend> => startNamed(given.backend, () => {}, { threads: threadsOf(given) });
-    const result = await compressOnce({ ...use, aim }, given.out, { start, log, warn });
+    const result = await compressOnce({ ...use, aim, ...(accuracy && { accuracy }) }, given.out, {
+      start,
+      log,
+      warn,
+    });
     const bySize = 'size' in aim || 'bits' in aim;
     if (given.json) printJson(result);
     else print(`${describe(result, bySize)}\n`);
+    if (!result.met && accuracy) {
+      throw new EspalierError(
+        'not-met',
+        `More than ${accuracy.points} points are lost on the examples set apart.`,
+        {
+          remedy: 'Give more examples for validation, by which steps are chosen, or --points fewer.',
+        },
+      );
+    }
     if (!result.met) throw notMet('The aim was not reached; the file is as near as the search came.', bySize);
   },
 });

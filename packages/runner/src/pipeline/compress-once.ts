@@ -12,7 +12,7 @@ import { checkFits, readArtifacts, readWhole } from '@espalier/formats';
 import * as tf from '@tensorflow/tfjs-core';
 import type { CalibrationOptions } from '../inputs/calibration.js';
 import { inputValues } from '../inputs/input-values.js';
-import { compressModel, madeUp } from './compress-model.js';
+import { compressModel, type DataAccuracy, madeUp } from './compress-model.js';
 import { writeWhole } from './files.js';
 
 /** A model and how it is to be compressed, as plain data. */
@@ -20,6 +20,8 @@ export interface CompressUse {
   /** The file or folder of the model. */
   readonly model: string;
   readonly aim: Pick<CompressOptions, 'quality' | 'size' | 'bits'>;
+  /** In the place of `aim`. */
+  readonly accuracy?: DataAccuracy;
   readonly calibrate: string;
   readonly validate?: string;
   readonly calibration: CalibrationOptions;
@@ -52,13 +54,17 @@ function updateOf(out: string): string {
 }
 
 /** Options that need a model to run. */
-function refuseInputs({ calibrate, validate, peak, inputs, update }: CompressUse, file: string): void {
+function refuseInputs(
+  { calibrate, validate, peak, inputs, update, accuracy }: CompressUse,
+  file: string,
+): void {
   const option = [
     ['--calibrate', calibrate === madeUp ? undefined : calibrate],
     ['--validate', validate],
     ['--peak', peak],
     ['--input', inputs[0]],
     ['--update', update],
+    ['--data', accuracy?.data],
   ].find(([, value]) => value !== undefined);
   if (option) {
     throw new EspalierError(
@@ -85,7 +91,7 @@ export async function compressOnce(
   const alone = artifacts.modelTopology === undefined;
   if (alone) refuseInputs(use, file);
   else await start();
-  const { aim, calibrate, validate, calibration, peak, seconds } = use;
+  const { aim, accuracy, calibrate, validate, calibration, peak, seconds } = use;
   const old = use.update === undefined ? undefined : new Uint8Array(await readWhole(use.update));
   // What is no such file is refused before any work.
   if (old) gridsOf(old);
@@ -97,6 +103,7 @@ export async function compressOnce(
         validate,
         calibration,
         ...aim,
+        ...(accuracy && { accuracy }),
         ...(peak !== undefined && { peak }),
         ...(old && { update: old }),
         inputs,
