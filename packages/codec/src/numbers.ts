@@ -9,10 +9,11 @@ export const MAJOR = 1;
 export const MINOR = 1;
 /** Of the required features: the text is in its second form. */
 export const SECOND_FORM = 8;
-/** And: the file is in its small form, whose fixed part is shorter; as it was first, and as it is written. */
+/** And: the file is in its small form, whose fixed part is shorter; as it was first, then, and as it is written. */
 export const FIRST_SMALL = 16;
-export const SMALL_FORM = 32;
-export const SMALL_MINOR = 3;
+export const SECOND_SMALL = 32;
+export const SMALL_FORM = 64;
+export const SMALL_MINOR = 4;
 export const SMALL_BYTES = 20;
 /** Most bytes of a file in its small form, and of what its header says. */
 export const MAX_SMALL = 65535;
@@ -21,10 +22,10 @@ export const MAX_SMALL = 65535;
 export const LEVELS = 5;
 /** And of ctx-mix. */
 export const CTX_MIX = 7;
-/** In the small form the type of a float32 tensor at levels as most are: ctx-mix, these flags, no fold, these orders by rank. */
-export const USUAL = 15;
-export const USUAL_FLAGS = 8;
-export const USUAL_ORDERS: readonly (readonly number[])[] = [[], [32], [1, 32], [], [3, 18, 16, 33]];
+/** In the text of the small form, what stands for the width of a layer, which is the last size of its kernel. */
+export const WIDTH = '\x01';
+/** Of the tuning: levels are coded as the few of a small net are. */
+export const FEW = 1024;
 
 /**
  * No payload may stand for more elements than this many a byte, plus {@link TILE_ALLOWANCE} a tile: a bit

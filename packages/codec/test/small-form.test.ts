@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32c } from '../src/bytes/crc32c.js';
+import { codeLzWell } from '../src/coders/lz/encode.js';
+import { RangeEncoder } from '../src/coders/range/encoder.js';
+import { readHeader } from '../src/container/header.js';
 import { decode, encode, inspect, type ModelArtifacts, verify } from '../src/index.js';
 import { createDecoder, espalierRange } from '../src/streaming.js';
 import { primer } from '../src/text/primer.js';
@@ -56,12 +59,13 @@ function written(): ModelArtifacts {
 }
 
 /** What TF.js saves of a LeNet-5 of 6 and 12 filters and 24 units, at levels. */
-function lenet5(): ModelArtifacts {
+function lenet5(activation = 'linear'): ModelArtifacts {
   const texts = new TextDecoder().decode(primer(2)).split('[{"modelTopology"');
   const [meta, ...names] = JSON.parse(`[{"modelTopology"${texts[2]}`) as [ModelArtifacts, ...string[]];
   const { config } = meta.modelTopology as { config: { layers: { config: Record<string, unknown> }[] } };
   config.layers[0].config.filters = 6;
   config.layers[2].config.filters = 12;
+  for (const at of [0, 2]) config.layers[at].config.activation = activation;
   config.layers[5].config.units = 24;
   const shapes = [[5, 5, 1, 6], [6], [5, 5, 6, 12], [12], [192, 24], [24], [24, 10], [10]];
   const steps = [0.140625, 0.21875, 0.0625, 0.171875, 0.0546875, 0.15625, 0.1015625, 0.1875];
@@ -79,6 +83,23 @@ function lenet5(): ModelArtifacts {
   };
 }
 
+/** A file in a small form that has these contents, and no levels: what its header says. */
+function forged(contents: number[], features: number): Uint8Array {
+  const start = primer(features === 64 ? 3 : 2);
+  const coder = new RangeEncoder();
+  codeLzWell(coder, Uint8Array.from([...start, ...contents]), 3, start.length);
+  const body = coder.finish();
+  const file = new Uint8Array(Math.max(26, 20 + body.length));
+  const view = new DataView(file.buffer);
+  file.set([0x8a, 0x45, 0x53, 0x50, 0x0d, 0x0a, 0x1a, 0x0a, 1, 4]);
+  view.setUint16(10, features, true);
+  view.setUint16(12, file.length, true);
+  view.setUint16(14, contents.length, true);
+  file.set(body, 20);
+  view.setUint32(16, crc32c(file, 20, file.length, crc32c(file, 0, 16)), true);
+  return file;
+}
+
 const joined = ({ weightData }: ModelArtifacts): Buffer =>
   Buffer.concat((weightData as ArrayBuffer[]).map((part) => Buffer.from(part)));
 const small = (artifacts: ModelArtifacts): Uint8Array => encode(artifacts, { small: true, effort: 3 });
@@ -91,7 +112,7 @@ describe('the small form', () => {
     expect(Buffer.from(weightData).equals(joined(given))).toBe(true);
     expect(weightSpecs).toEqual(given.weightSpecs);
     expect(meta).toEqual({ modelTopology: given.modelTopology, format: 'layers-model' });
-    expect([...file.subarray(8, 12)]).toEqual([1, 3, 32, 0]); // Which decoders before it refuse.
+    expect([...file.subarray(8, 12)]).toEqual([1, 4, 64, 0]); // Which decoders before it refuse.
     expect(file.length).toBeLessThan(encode(given, { effort: 3 }).length - 90);
   });
 
@@ -102,7 +123,7 @@ describe('the small form', () => {
     expect(fileBytes).toBe(file.length);
     expect(headerBytes).toBeLessThan(130);
     expect(textBytes + tableBytes).toBe(headerBytes - 20);
-    expect(tableBytes).toBeLessThan(55);
+    expect(tableBytes).toBeLessThan(50);
     const kernel = tensors[2].storedBytes;
     const alone = inspect(encode(net(), { effort: 3, prefer: 'size' })).tensors[2].storedBytes;
     expect(Math.abs(kernel - alone)).toBeLessThanOrEqual(6);
@@ -145,7 +166,7 @@ describe('the small form', () => {
   it('is not taken where a step has more bits, a SHA-256 is wanted, or what is there is not few values', async () => {
     const features = (file: Uint8Array): number => file[10];
     const given = net();
-    expect(features(small(given))).toBe(32);
+    expect(features(small(given))).toBe(64);
     const signed = encode(given, { small: true, sha256: true });
     expect(features(signed)).toBe(0);
     expect(await verify(signed)).toBe(true);
@@ -174,7 +195,7 @@ describe('the small form', () => {
       ],
     };
     const file = small(given);
-    expect(file[10]).toBe(32);
+    expect(file[10]).toBe(64);
     const back = decode(file);
     expect(back.weightSpecs).toEqual(given.weightSpecs);
     expect(Buffer.from(back.weightData).equals(joined(given))).toBe(true);
@@ -231,30 +252,103 @@ describe('the small form', () => {
     expect(() => decode(file)).toThrow(/rule 4 /);
   });
 
-  it.each(['small-form-first.esp', 'small-form.esp'])('is read as it was first written: %s', (name) => {
-    const { weightData, weightSpecs } = decode(readFileSync(new URL(`./fixtures/${name}`, import.meta.url)));
-    const bytes = joined(written());
-    expect(Buffer.from(weightData).equals(bytes)).toBe(true);
-    expect(weightSpecs.map(({ shape }) => shape.join())).toEqual([
-      '5,5,1,20',
-      '20',
-      '40,12',
-      '12',
-      '10',
-      '4',
-      '4',
-    ]);
-  });
+  it.each(['small-form-first.esp', 'small-form.esp', 'small-form-third.esp'])(
+    'is read as it was first written: %s',
+    (name) => {
+      const { weightData, weightSpecs } = decode(
+        readFileSync(new URL(`./fixtures/${name}`, import.meta.url)),
+      );
+      const bytes = joined(written());
+      expect(Buffer.from(weightData).equals(bytes)).toBe(true);
+      expect(weightSpecs.map(({ shape }) => shape.join())).toEqual([
+        '5,5,1,20',
+        '20',
+        '40,12',
+        '12',
+        '10',
+        '4',
+        '4',
+      ]);
+    },
+  );
 
-  it('of a LeNet-5 has at most 90 bytes that are no weights', () => {
-    const file = encode(lenet5(), { small: true, effort: 9 });
+  it.each(['relu', 'linear'])('of a LeNet-5, %s, has at most 85 bytes that are no weights', (activation) => {
+    const given = lenet5(activation);
+    const file = encode(given, { small: true });
     const { headerBytes, tableBytes, textBytes } = inspect(file);
-    expect(headerBytes).toBeLessThanOrEqual(90);
-    expect(textBytes).toBeLessThan(30);
+    expect(headerBytes).toBeLessThanOrEqual(activation === 'relu' ? 75 : 85);
+    expect(textBytes).toBeLessThan(activation === 'relu' ? 10 : 30);
     expect(tableBytes + textBytes + 20).toBe(headerBytes);
     const { weightData, weightSpecs, ...meta } = decode(file);
-    expect({ ...meta, weightSpecs }).toEqual({ ...lenet5(), weightData: undefined });
-    expect(Buffer.from(weightData).equals(joined(lenet5()))).toBe(true);
+    expect({ ...meta, weightSpecs }).toEqual({ ...given, weightData: undefined });
+    expect(Buffer.from(weightData).equals(joined(given))).toBe(true);
+  });
+
+  it('says the widths of layers once, and keeps every text', () => {
+    const kernel = Float32Array.from({ length: 12 }, (_, i) => (i % 3) - 1).buffer;
+    const of = (config: object): ModelArtifacts => ({
+      modelTopology: { config },
+      weightSpecs: ['a', 'b'].map((name) => ({ name, shape: [3, 4], dtype: 'float32' as const })),
+      weightData: [kernel, kernel],
+    });
+    const texts = (config: object): [number, boolean] => {
+      const file = small(of(config));
+      expect(decode(file).modelTopology).toEqual({ config });
+      return [file.length, file[10] === 64];
+    };
+    const [both] = texts({ a: { units: 4 }, b: { filters: 4 } });
+    const [first] = texts({ a: { units: 4 }, b: { filters: 5 } });
+    expect(both).toBeLessThanOrEqual(first);
+    // More layers than kernels, numbers that are no sizes, names that look like fields.
+    texts({ a: { units: 4 }, b: { units: 4 }, c: { output_dim: 4 } });
+    texts({ a: { units: 4.5 }, b: { units: 4e21 }, c: { units: -4 } });
+    texts({ 'x"units': 4, y: '"units":4', z: '\\"units":4' });
+    expect(texts({ name: '\x01' })[1]).toBe(false);
+    expect(texts({ '\x01': 4 })[1]).toBe(false);
+    expect(texts({ name: 'a\x01' })[1]).toBe(true);
+  });
+
+  it('is there for layers of more than 131,072 weights', () => {
+    const random = seeded(4);
+    const values = Float32Array.from({ length: 784 * 300 }, () =>
+      random() < 0.01 ? (random() < 0.5 ? -0.5 : 1) : 0,
+    );
+    const given: ModelArtifacts = {
+      weightSpecs: [{ name: 'fc', shape: [784, 300], dtype: 'float32' }],
+      weightData: [values.buffer],
+    };
+    const file = small(given);
+    expect(file[10]).toBe(64);
+    expect(Buffer.from(decode(file).weightData).equals(joined(given))).toBe(true);
+  });
+
+  it('refuses what its contents may not be, by its rule', () => {
+    const text = [...Buffer.from('[{},"a","b"]')];
+    const two = (first: number[], second: number[], end = text): number[] => [2, ...first, ...second, ...end];
+    const plain = [31, 6, 1, 1, 200, 128];
+    const refused = (contents: number[], features = 64): string => {
+      try {
+        readHeader(forged(contents, features));
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return 'read';
+    };
+    expect(refused(two(plain, plain))).toBe('read');
+    expect(refused(two(plain, [14, 1, 1, 200, 128]))).toBe('read'); // Of the size before.
+    expect(refused(two([14, 1, 1, 200, 128], plain))).toContain('rule 10 ');
+    expect(refused(two(plain, [46, 12, 4, 1, 1, 200, 128]))).toBe('read');
+    expect(refused(two(plain, [46, 10, 4, 1, 1, 200, 128]))).toContain('rule 39 ');
+    expect(refused(two(plain, [63, 2, 2, 2, 1, 1, 200, 128]))).toContain('rule 8 ');
+    for (const type of [14, 46, 78])
+      expect(refused(two(plain, [type, 12, 4, 1, 1, 200, 128]), 32)).toContain('rule 8 ');
+    const width = (count: number): number[] => [
+      ...Buffer.from(`[{"n":[${'"\\u0001",'.repeat(count)}0]},"a","b"]`),
+    ];
+    expect(refused(two(plain, [47, 12, 4, 1, 1, 200, 128], width(1)))).toBe('read');
+    expect(refused(two(plain, [47, 12, 4, 1, 1, 200, 128], width(2)))).toContain('rule 30 ');
+    const many = [128, 128, 1]; // 2^14 by 2^10 elements in some dozen bytes.
+    expect(refused(two(plain, [47, ...many, 128, 8, 1, 1, 200, 128]))).toContain('rule 13 ');
   });
 
   it('keeps sizes that are those of the tensor before, or 0 behind a scalar', () => {
@@ -264,7 +358,7 @@ describe('the small form', () => {
       weightData: shapes.map((shape) => new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5).buffer),
     };
     const file = small(given);
-    expect(file[10]).toBe(32);
+    expect(file[10]).toBe(64);
     expect(decode(file).weightSpecs).toEqual(given.weightSpecs);
     const empty: ModelArtifacts = {
       weightSpecs: [{ name: 'none', shape: [0, 2], dtype: 'float32' }],
@@ -285,6 +379,10 @@ describe('the small form', () => {
     expect([primer(2).length, sha256(primer(2))]).toEqual([
       4398,
       '147d8c568116f4c6927b375714656aa1e6844dfcdc37da537708d67dea9470c3',
+    ]);
+    expect([primer(3).length, sha256(primer(3))]).toEqual([
+      4417,
+      'cf4d70f8ac1d53f2b34797a99e828b8ca4e6e220844efa7b0c964834b9482f4d',
     ]);
   });
 });

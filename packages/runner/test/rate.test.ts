@@ -102,7 +102,7 @@ describe('training for the rate, beside', () => {
     },
   );
 
-  it('takes what the model of the levels says, by 3 %', { timeout: 120_000 }, async () => {
+  it('takes what the model of the levels says, no more than 3 % over it', { timeout: 120_000 }, async () => {
     const { run, coder, packed, end } = await regression({ from: 0, to: 0.2 }, 8, {
       sizes: [30, 40, 10],
       steps: 10,
@@ -111,7 +111,8 @@ describe('training for the rate, beside', () => {
     const { fileBytes, headerBytes } = inspect(await packed(run));
     expect(said).toBeGreaterThan(100);
     expect((fileBytes - headerBytes) / said).toBeLessThan(1.03);
-    expect((fileBytes - headerBytes) / said).toBeGreaterThan(0.97);
+    // What is near in rows and columns, the model does not see, and the coder does.
+    expect((fileBytes - headerBytes) / said).toBeGreaterThan(0.93);
     end();
   });
 

@@ -6,10 +6,12 @@ export class Reader {
   position = 0;
   /** How many more numbers may be read that are coded. */
   numbersLeft: number;
-  /** Whether it reads a file in its small form: 0, 1 as it was first, 2. */
+  /** Whether it reads a file in its small form: 0, 1 as it was first, 2 as it was then, 3. */
   readonly small: number;
-  /** Of the small form: whether the levels of the tensor that is read are stored as those of most are. */
-  usual = false;
+  /** Of the small form: the order in which the levels of the tensor that is read are stored, where it is one that most are in. */
+  usual: readonly number[] | undefined;
+  /** And the last size of the tensor before. */
+  last = 0;
 
   constructor(bytes: Uint8Array, numbers = 0, small = 0) {
     this.bytes = bytes;

@@ -72,8 +72,8 @@ export interface Header {
   decodedBytes: number;
   /** Of the small form: what reads the levels of all tensors, one after the other. */
   coder?: RangeDecoder;
-  /** And its contents, and how many bytes of them are the tensor table. */
-  contents?: [bytes: Uint8Array, table: number];
+  /** And its contents, how many bytes of them are the tensor table, and which of its forms it is. */
+  contents?: [bytes: Uint8Array, table: number, form: number];
 }
 
 /** Whether the elements are 4-byte floats (complex numbers are pairs of them). */

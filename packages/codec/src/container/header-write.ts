@@ -6,20 +6,22 @@ import type { BitCoder } from '../coders/range/bit-coder.js';
 import { RangeEncoder } from '../coders/range/encoder.js';
 import type { LevelsLayout } from '../layouts/levels.js';
 import type { Traversal } from '../layouts/traversal/geometry.js';
-import { isUsual, writeLevels } from '../layouts/write.js';
+import { usualByte, writeLevels } from '../layouts/write.js';
 import {
   FIXED_BYTES,
   MAJOR,
+  MAX_EXPANSION,
   MAX_SMALL,
   MINOR,
   SECOND_FORM,
   SMALL_BYTES,
   SMALL_FORM,
   SMALL_MINOR,
-  USUAL,
+  TILE_ALLOWANCE,
 } from '../numbers.js';
 import type { StoredText } from '../text/encode.js';
 import { primer } from '../text/primer.js';
+import { withoutWidths } from '../text/widths.js';
 import { CODECS, type CodecName, MAGIC, STORAGE } from './format.js';
 
 /** A tensor ready to be written. */
@@ -76,7 +78,9 @@ export function writeFile(tensors: readonly StoredTensor[], text: StoredText): U
  *
  * @param tensors - Uniform ones, repeated ones, and ones of levels in one tile each.
  */
-export function writeSmallFile(tensors: readonly StoredTensor[], utf8: Uint8Array): Uint8Array | undefined {
+export function writeSmallFile(tensors: readonly StoredTensor[], text: string): Uint8Array | undefined {
+  const short = withoutWidths(text, tensors);
+  if (short === undefined) return undefined;
   const contents = new Writer();
   contents.varint(tensors.length);
   let last = 0;
@@ -86,10 +90,10 @@ export function writeSmallFile(tensors: readonly StoredTensor[], utf8: Uint8Arra
     writeTensor(contents, tensor, last);
     last = shape[shape.length - 1] ?? 0;
   }
-  contents.put(utf8);
+  contents.put(new TextEncoder().encode(short));
   if (contents.length > MAX_SMALL) return undefined;
   const primed = new Writer();
-  primed.put(primer(2));
+  primed.put(primer(3));
   const start = primed.length;
   primed.put(contents.take());
   const coder = new RangeEncoder();
@@ -98,6 +102,8 @@ export function writeSmallFile(tensors: readonly StoredTensor[], utf8: Uint8Arra
   const body = coder.finish();
   const length = SMALL_BYTES + body.length;
   if (length < FIXED_BYTES || length > MAX_SMALL) return undefined;
+  // More than a decoder believes.
+  if (tensors.some(({ elements }) => elements > MAX_EXPANSION * length + TILE_ALLOWANCE)) return undefined;
   const file = new Writer();
   file.put(Uint8Array.from(MAGIC));
   file.u8(MAJOR);
@@ -116,10 +122,12 @@ function writeTensor(out: Writer, tensor: StoredTensor, last?: number): void {
   const { spec, storage, codec } = tensor;
   const group = spec.group === undefined ? 0 : spec.group === 'model' ? 1 : 2;
   const rank = spec.shape.length;
-  const usual = small && storage === 0 && codec === 'ctx-mix' && !group && isUsual(tensor.levels!, rank);
-  out.u8((rank << 4) | (usual ? USUAL : storage));
+  const short = small && storage === 0 && codec === 'ctx-mix' && !group;
+  const byte = short ? usualByte(tensor.levels!, spec.shape, last) : undefined;
+  const usual = byte !== undefined;
+  out.u8(byte ?? (rank << 4) | storage);
   if (!usual) out.u8(CODECS.indexOf(codec) | (group << 6));
-  for (const size of spec.shape) out.varint(size === last ? 0 : size);
+  if (byte !== 14) for (const size of spec.shape) out.varint(size === last ? 0 : size);
   if (spec.dtype === 'string') out.varint(tensor.elements);
   if (spec.quantization) writeQuantization(out, spec.quantization);
   if (tensor.constant) out.put(tensor.constant);

@@ -5,6 +5,7 @@ import { RangeDecoder } from '../coders/range/decoder.js';
 import { broken, fail } from '../errors.js';
 import { readLevels } from '../layouts/read.js';
 import { countOf } from '../layouts/traversal/geometry.js';
+import { USUAL } from '../layouts/usual.js';
 import {
   CTX_MIX,
   FIRST_SMALL,
@@ -13,10 +14,10 @@ import {
   MAJOR,
   MAX_EXPANSION,
   SECOND_FORM,
+  SECOND_SMALL,
   SMALL_BYTES,
   SMALL_FORM,
   TILE_ALLOWANCE,
-  USUAL,
 } from '../numbers.js';
 import { decodeText, parseText } from '../text/decode.js';
 import { CODECS, type Header, MAGIC, STORAGE, type TensorEntry } from './format.js';
@@ -34,7 +35,7 @@ export interface FixedHeader {
   max: Required<Limits>;
   /** How many of the last distances the text's copies know. */
   known: number;
-  /** The small form: 0 where it is the ordinary one, 1 as it was first, 2. */
+  /** The small form: 0 where it is the ordinary one, 1 as it was first, 2 as it was then, 3. */
   small: number;
   /** Bytes that the header of the small form says; 0 in the ordinary one. */
   contents: number;
@@ -52,7 +53,8 @@ export function readFixed(bytes: Uint8Array, limits?: Limits): FixedHeader {
   const major = reader.uint(1);
   reader.uint(1);
   const features = reader.uint(2);
-  const small = features === SMALL_FORM ? 2 : features === FIRST_SMALL ? 1 : 0;
+  const small =
+    features === SMALL_FORM ? 3 : features === SECOND_SMALL ? 2 : features === FIRST_SMALL ? 1 : 0;
   if (major !== MAJOR || (!small && features & ~SECOND_FORM)) fail('version', 'unknown version');
   const headerLength = reader.uint(small ? 2 : 4);
   const contents = small ? reader.uint(2) : 0;
@@ -83,14 +85,17 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
   atMost(max, 'textBytes', textLength);
   if (textLength > MAX_EXPANSION * textBytes + TILE_ALLOWANCE) broken(5); // the topology expands too far
   const tensors: TensorEntry[] = [];
+  const widths: number[] = [];
   const header: Header = { headerLength, fileLength, textBytes, meta: {}, tensors, decodedBytes: 0 };
   if (coder) header.coder = coder;
   let elements = 0;
   let work = -textLength;
   let offset = headerLength;
   for (let i = 0; i < count; i++) {
-    const before = tensors[i - 1]?.spec.shape;
-    const entry = readTensor(reader, header.decodedBytes, offset, before?.[before.length - 1]);
+    const entry = readTensor(reader, header.decodedBytes, offset);
+    const { shape } = entry.spec;
+    reader.last = shape[shape.length - 1] ?? 0;
+    if (shape.length > 1) widths.push(reader.last);
     if (entry.codec === 'same') {
       // How many tensors back the one with the same bytes is, which has bytes of its own.
       entry.same = i - reader.varint();
@@ -106,7 +111,7 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
     tensors.push(entry);
   }
   if (offset !== fileLength) broken(6); // the payloads do not fill the file
-  if (coder) header.contents = [body, reader.position];
+  if (coder) header.contents = [body, reader.position, small];
   let json = body.subarray(reader.position);
   if (!small) {
     const text = reader.take(textBytes);
@@ -115,14 +120,15 @@ export function readHeader(bytes: Uint8Array, limits?: Limits): Header {
   }
   for (const byte of json) if (byte === 58 || (byte | 32) === 123) work += 8; // : and [ and {
   atMost(max, 'operations', work);
-  applyText(parseText(json), header);
+  applyText(parseText(json, small > 2 ? widths : undefined), header);
   return header;
 }
 
-/** `last`: the last size of the tensor before, which the small form says as 0. */
-function readTensor(reader: Reader, start: number, offset: number, last = 0): TensorEntry {
+/** `offset`: in the small form the length of the file. */
+function readTensor(reader: Reader, start: number, offset: number): TensorEntry {
+  const { small, last } = reader;
   const first = reader.uint(1);
-  reader.usual = reader.small > 1 && (first & 15) === USUAL;
+  reader.usual = USUAL[small > 2 || (small > 1 && first & 1) ? first : 0];
   const storage = STORAGE[reader.usual ? 0 : first & 15];
   const rank = first >> 4;
   const second = reader.usual ? CTX_MIX : reader.uint(1);
@@ -131,7 +137,8 @@ function readTensor(reader: Reader, start: number, offset: number, last = 0): Te
   const codec = CODECS[second & 63];
   if (!codec) fail('version', 'unknown codec');
   const [dtype, quantized, itemBytes] = storage;
-  const shape = Array.from({ length: rank }, () => reader.varint() || (reader.small > 1 ? last : 0));
+  const shape =
+    first === 14 ? [last] : Array.from({ length: rank }, () => reader.varint() || (small > 1 ? last : 0));
   // Strings carry their own lengths, of 4 bytes: the number of bytes says how many elements are coded.
   const elements = countOf(shape);
   const count = dtype === 'string' ? reader.varint() : elements;
@@ -159,15 +166,15 @@ function readTensor(reader: Reader, start: number, offset: number, last = 0): Te
   }
   if (count === 0) broken(10); // a tensor without elements has a payload
   if ((second & 63) >= LEVELS) entry.levels = readLevels(reader, entry);
-  const tiles = reader.small ? 1 : reader.varint() + 1;
+  const tiles = small ? 1 : reader.varint() + 1;
   if (tiles > (entry.levels?.rows ?? 1)) broken(11); // a tensor has more tiles than rows
   for (let i = 0; i < tiles; i++) {
-    const length = reader.small ? 0 : reader.varint();
-    entry.parts.push({ length, crc: reader.small ? 0 : reader.uint(4) });
+    const length = small ? 0 : reader.varint();
+    entry.parts.push({ length, crc: small ? 0 : reader.uint(4) });
     entry.stored += length;
   }
   if (codec === 'raw' && entry.stored !== total) broken(12); // a raw tensor has the wrong length
-  if (count > MAX_EXPANSION * entry.stored + TILE_ALLOWANCE * tiles) broken(13); // a tensor expands too far
+  if (count > MAX_EXPANSION * (small > 2 ? offset : entry.stored) + TILE_ALLOWANCE * tiles) broken(13); // a tensor expands too far
   return entry;
 }
 

@@ -117,9 +117,9 @@ function partsOf({ headerLength, tensors, coder }: Header): number[] {
 }
 
 /** How many bytes of the contents of the small form, which take so many, are those of the text. */
-function textOf([contents, table]: [Uint8Array, number], bytes: number): number {
+function textOf([contents, table, form]: [Uint8Array, number, number], bytes: number): number {
   const takes = (length: number): number => {
-    const known = primer(2);
+    const known = primer(form);
     const all = new Uint8Array(known.length + length);
     all.set(known);
     all.set(contents.subarray(0, length), known.length);

@@ -37,8 +37,8 @@ export interface EncodeOptions {
    */
   prefer?: 'balance' | 'size';
   /**
-   * Take the small form of the file where there is one and it takes less: for nets of up to 131,072 weights that all are
-   * levels, 250 to 420 bytes less. Decoders of before format 1.3 refuse it. Default false.
+   * Take the small form of the file where there is one and it takes less: for nets whose weights all are levels, in files of up to
+   * 65,535 bytes, 250 to 450 bytes less. Decoders of before format 1.4 refuse it. Default false.
    */
   small?: boolean;
   /**
@@ -149,7 +149,7 @@ function encodeNamed(artifacts: ModelArtifacts, options: EncodeOptions): Uint8Ar
   const whole = hash ? toJson([{ ...canonical(meta, options), ...hash }, ...names]) : text;
   const utf8 = new TextEncoder().encode(whole);
   const ordinary = writeFile(tensors, encodeText(utf8, more));
-  const small = options.small && !hash ? encodeSmall(given, utf8, effort, grids) : undefined;
+  const small = options.small && !hash ? encodeSmall(given, whole, ordinary.length, grids) : undefined;
   const file = small && small.length < ordinary.length ? small : ordinary;
   if (options.verify !== false) checkBack(file, given, meta);
   return file;

@@ -18,11 +18,11 @@ export function decodeText(
   return out.subarray(known.length);
 }
 
-/** What the JSON says. */
-export function parseText(json: Uint8Array): unknown {
+/** What the JSON says, in which strings that are WIDTH stand for one number of `widths` after the other, if there are any. */
+export function parseText(json: Uint8Array, widths?: number[]): unknown {
   try {
-    const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-    return JSON.parse(utf8.decode(json));
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
+    return JSON.parse(widths ? text.replace(/"\\u0001"/g, () => `${widths.shift()}`) : text);
   } catch {
     return broken(30); // the text is no JSON in UTF-8
   }

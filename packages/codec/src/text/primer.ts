@@ -1,6 +1,9 @@
+import { WIDTH } from '../numbers.js';
+
 /*
  * The frozen texts that prime the text models: part of the format, never to be changed. They are what TF.js writes for a
- * dense network; for the small form, for a convolutional one after it: LeNet-5, in the first small form one like it.
+ * dense network; for the small form, for a convolutional one after it: LeNet-5, in the first small form one like it, in the third
+ * without the sizes that its tensors have.
  */
 type Config = Record<string, unknown>;
 
@@ -14,7 +17,7 @@ const kernel_initializer: object = layer('VarianceScaling', {
 });
 const bias_initializer: object = layer('Zeros', {});
 
-const dense = (units: number, activation: string, name: string, more?: Config): object =>
+const dense = (units: unknown, activation: string, name: string, more?: Config): object =>
   layer('Dense', {
     units,
     activation,
@@ -31,7 +34,7 @@ const dense = (units: number, activation: string, name: string, more?: Config): 
     ...more,
   });
 
-const conv = (filters: number, activation: string, name: string, more?: Config): object =>
+const conv = (filters: unknown, activation: string, name: string, more?: Config): object =>
   layer('Conv2D', {
     filters,
     kernel_initializer,
@@ -80,7 +83,7 @@ const textOf = (layers: readonly object[], names: readonly string[], name = 'seq
     ...names.flatMap((name) => [`${name}/kernel`, `${name}/bias`]),
   ]);
 
-/** The text, as the bytes of ASCII. `form`: 0 of the text, 1 of the small form as it was first, 2 of the small form. */
+/** The text, as the bytes of ASCII. `form`: 0 of the text, 1 of the small form as it was first, 2 as it was then, 3 of the small form. */
 export function primer(form = 0): Uint8Array {
   const names = ['dense_Dense1', 'dense_Dense2', 'dense_Dense3'];
   const [first, second, third] = names;
@@ -92,19 +95,20 @@ export function primer(form = 0): Uint8Array {
     ],
     names,
   );
+  const width = (size: number): unknown => (form > 2 ? WIDTH : size);
   const more = (): string =>
     textOf(
       [
-        conv(20, form > 1 ? 'linear' : 'relu', 'conv1', {
+        conv(width(20), form === 2 ? 'linear' : 'relu', 'conv1', {
           batch_input_shape: [null, 28, 28, 1],
           dtype: 'float32',
         }),
         pool('pool1'),
-        conv(50, 'linear', 'conv2'),
+        conv(width(50), form > 2 ? 'relu' : 'linear', 'conv2'),
         pool('pool2'),
         layer('Flatten', { name: 'flatten', trainable: true }),
-        dense(100, 'relu', 'fc1'),
-        dense(10, 'softmax', 'fc2'),
+        dense(width(100), 'relu', 'fc1'),
+        dense(width(10), 'softmax', 'fc2'),
       ],
       ['conv1', 'conv2', 'fc1', 'fc2'],
       form > 1 ? 'lenet-5' : 'sequential_1',

@@ -12,7 +12,7 @@ export function codeState(coder: BitCoder, m: Int32Array, at: number, known: num
   return bit;
 }
 
-/** How large a level is that is not zero, at most `top`; "larger than k?" by the state k places after `first`. */
+/** How large a level is that is not zero, at most `top`; "larger than k?" by the state k places after `first`, or `most` where k is more. */
 export function codeMagnitude(
   coder: BitCoder,
   m: Int32Array,
@@ -20,9 +20,11 @@ export function codeMagnitude(
   rest: Int32Array,
   top: number,
   known: number,
+  most: number = UNARY,
 ): number {
   let k = 1;
-  for (; k < top && k <= UNARY; k++) if (!codeState(coder, m, first + k, known > k ? 1 : 0)) return k;
+  for (; k < top && k <= UNARY; k++)
+    if (!codeState(coder, m, first + Math.min(k, most), known > k ? 1 : 0)) return k;
   if (k > UNARY && top > UNARY + 1) {
     k = UNARY + codeGolomb(coder, rest, 0, known - UNARY);
     if (k > top) broken(55); // a level is too large

@@ -1,4 +1,4 @@
-import { FOUR, LARGEST, SUM } from '../../numbers.js';
+import { FEW, FOUR, LARGEST, SUM } from '../../numbers.js';
 import { codeMagnitude } from '../levels/magnitude.js';
 import { type LevelGrid, type Levels, lineStride } from '../levels/rows.js';
 import { learn } from '../levels/tables.js';
@@ -8,7 +8,7 @@ const sign = (x: number): number => (x ? (x >> 31) | 1 : 0);
 
 /**
  * Sign and magnitude of a level that is not zero, for the mixing coder: three states are mixed for the sign, one is
- * enough for each flag of the magnitude. The level is at `i` of the
+ * enough for each flag of the magnitude: where levels are few, whatever is near, and one for all from the second on. The level is at `i` of the
  * bordered row `levels`, where an encoder knows it; `position`: where the state of its position is.
  */
 export function codeTail(
@@ -22,7 +22,8 @@ export function codeTail(
   previous: Levels,
   position: number,
 ): number {
-  const { negative, positive } = grid;
+  const { negative, positive, tuning } = grid;
+  const few = tuning & FEW;
   const stride = lineStride(grid);
   const known = levels[i];
   const west = levels[i - 1];
@@ -44,12 +45,21 @@ export function codeTail(
       sign(levels[i - 2 * stride]) +
       9;
     const four = 27 * w + 9 * n + 3 * b + e + 40;
-    minus = mix(coder, m, tail, tail + SUM + sum, tail + FOUR + four, position, known < 0 ? 1 : 0);
+    minus = mix(
+      coder,
+      m,
+      tail,
+      tail + SUM + sum,
+      tail + FOUR + four,
+      position,
+      known < 0 ? 1 : 0,
+      few ? 3 : 0,
+    );
   }
   const top = minus ? negative : positive;
-  const largest = Math.min(7, Math.max(Math.abs(west), Math.abs(north), Math.abs(before)));
+  const largest = Math.min(few ? 0 : 7, Math.max(Math.abs(west), Math.abs(north), Math.abs(before)));
   const first = tail + LARGEST + largest * 16;
-  const k = codeMagnitude(coder, m, first, rest, top, Math.abs(known));
+  const k = codeMagnitude(coder, m, first, rest, top, Math.abs(known), few ? 2 : 14);
   return minus ? -k : k;
 }
 
@@ -62,6 +72,7 @@ function mix(
   j: number,
   k: number,
   known: number,
+  gain: number,
 ): number {
   const s1 = m[i];
   const s2 = m[j];
@@ -76,7 +87,7 @@ function mix(
   // Numbers for RANGE, SQUASH, DELTAS and TARGETs: constants of a module are read from memory, with a check.
   const p = m[4096 + 2128 + Math.max(-2128, Math.min(2128, dot))];
   const bit = coder.code(p, known);
-  const error = (bit << 16) - p;
+  const error = ((bit << 16) - p) << gain;
   m[set] = w1 + ((Math.imul(error, x1) + 32768) >> 16);
   m[set + 1] = w2 + ((Math.imul(error, x2) + 32768) >> 16);
   m[set + 2] = w3 + ((Math.imul(error, x3) + 32768) >> 16);

@@ -2,6 +2,7 @@ import type { Writer } from '../../bytes/writer.js';
 import { codeTree, freshStates } from '../../coders/range/adaptive.js';
 import { RangeEncoder } from '../../coders/range/encoder.js';
 import { type Book, bitsOf, orderOf, type Predictor } from './book.js';
+import { shortStep } from './short-step.js';
 
 /** The first byte of levels. */
 export function flagsOf({ kind, negative, values, scales = [], predictor }: Book, rate: number): number {
@@ -42,11 +43,6 @@ export function writeBook(
     if (i === negative && !(flags & 2)) return;
     out.uint(bits, itemBytes);
   });
-}
-
-/** A step in a byte: five bits of exponent, three of significand, from 2^-29 on; other numbers where it has more. */
-export function shortStep(step: number): number {
-  return bitsOf(step) / 2 ** 20 - 784;
 }
 
 /** Counterpart of `readPredictor`. */
