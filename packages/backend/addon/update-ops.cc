@@ -6,6 +6,7 @@
 // in the same memory where nobody else holds it (TensorFlow counts who does) and the caller gives it away with the call.
 //
 // `…OfSum` have two gradients, and work with their sum as TensorFlow's `Add` rounds it: that of a loss and that of a penalty.
+// `…Masked` take the gradient for 0 where a mask is false, as `EspalierMask` does.
 
 #include <math.h>
 
@@ -53,12 +54,16 @@ WIDE SEPARATE void Sum(Given a, Given b, Kept sum, int64_t n) {
   for (int64_t i = 0; i < n; i++) sum[i] = a[i] + b[i];
 }
 
-// `kept` tensors that are updated, then as many numbers, then so many gradients, one or two.
-template <Rule rule, int kept, int numbers, int gradients>
+WIDE SEPARATE void Mask(Given g, const uint8_t* mask, Kept masked, int64_t n) {
+  for (int64_t i = 0; i < n; i++) masked[i] = mask[i] ? g[i] : 0.0f;
+}
+
+// `kept` tensors that are updated, then as many numbers, then so many gradients, one or two, then a mask.
+template <Rule rule, int kept, int numbers, int gradients, bool masked>
 void Update(void*, TF_OpKernelContext* context) {
   TF_Status* status = TF_NewStatus();
   TF_Tensor *state[3] = {nullptr, nullptr, nullptr}, *old = nullptr, *number = nullptr;
-  TF_Tensor* gradient[2] = {nullptr, nullptr};
+  TF_Tensor *gradient[2] = {nullptr, nullptr}, *mask = nullptr;
   float* data[3] = {nullptr, nullptr, nullptr};
   float values[4];
   auto ok = [&]() { return TF_GetCode(status) == TF_OK; };
@@ -71,10 +76,12 @@ void Update(void*, TF_OpKernelContext* context) {
     TF_DeleteTensor(number);
   }
   for (int i = 0; i < gradients && ok(); i++) TF_GetInput(context, kept + numbers + i, &gradient[i], status);
+  if (masked && ok()) TF_GetInput(context, kept + numbers + gradients, &mask, status);
   std::vector<int64_t> shape;
   for (int d = 0; ok() && d < TF_NumDims(gradient[0]); d++) shape.push_back(TF_Dim(gradient[0], d));
   int64_t n = ok() ? TF_TensorElementCount(gradient[0]) : 0;
   if (ok() && gradients > 1 && TF_TensorElementCount(gradient[1]) != n) wrong();
+  if (ok() && masked && TF_TensorElementCount(mask) != n) wrong();
   for (int i = 0; i < kept && ok(); i++) {
     TF_GetInput(context, i, &old, status);
     if (!ok()) break;
@@ -92,15 +99,25 @@ void Update(void*, TF_OpKernelContext* context) {
   if (ok()) {
     const float* slopes[2] = {nullptr, nullptr};
     for (int i = 0; i < gradients; i++) slopes[i] = static_cast<float*>(TF_TensorData(gradient[i]));
+    const uint8_t* held = masked ? static_cast<uint8_t*>(TF_TensorData(mask)) : nullptr;
     auto at = [&](int i, int64_t from) { return data[i] ? data[i] + from : nullptr; };
     Share(n, kWorthSharing, [&](int64_t from, int64_t to) {
-      if (gradients == 1) return rule(at(0, from), at(1, from), at(2, from), slopes[0] + from, values, to - from);
+      if (gradients == 1 && !masked)
+        return rule(at(0, from), at(1, from), at(2, from), slopes[0] + from, values, to - from);
       const int64_t kBlock = 1024;
-      float sum[kBlock];
+      float sum[kBlock], left[kBlock];
       for (; from < to; from += kBlock) {
         int64_t count = std::min(kBlock, to - from);
-        Sum(slopes[0] + from, slopes[1] + from, sum, count);
-        rule(at(0, from), at(1, from), at(2, from), sum, values, count);
+        const float* slope = slopes[0] + from;
+        if (gradients == 2) {
+          Sum(slope, slopes[1] + from, sum, count);
+          slope = sum;
+        }
+        if (masked) {
+          Mask(slope, held + from, left, count);
+          slope = left;
+        }
+        rule(at(0, from), at(1, from), at(2, from), slope, values, count);
       }
     });
   } else {
@@ -108,30 +125,36 @@ void Update(void*, TF_OpKernelContext* context) {
   }
   for (TF_Tensor* tensor : state)
     if (tensor) TF_DeleteTensor(tensor);
-  for (TF_Tensor* tensor : gradient)
+  for (TF_Tensor* tensor : {gradient[0], gradient[1], mask})
     if (tensor) TF_DeleteTensor(tensor);
   TF_DeleteStatus(status);
 }
 
-// One update by one gradient, and by the sum of two.
+// An update by one gradient and by the sum of two, each with a mask and without.
 template <Rule rule, int kept, int numbers>
-void RegisterBoth(const char* name, const char* of_sum, std::vector<const char*> inputs,
-                  std::vector<const char*> outputs) {
+void RegisterAll(std::vector<const char*> names, std::vector<const char*> inputs, std::vector<const char*> outputs) {
   inputs.push_back("gradient: float");
-  Register({name, inputs, outputs, &Update<rule, kept, numbers, 1>});
-  inputs.push_back("more: float");
-  Register({of_sum, inputs, outputs, &Update<rule, kept, numbers, 2>});
+  Register({names[0], inputs, outputs, &Update<rule, kept, numbers, 1, false>});
+  inputs.push_back("mask: bool");
+  Register({names[1], inputs, outputs, &Update<rule, kept, numbers, 1, true>});
+  inputs.back() = "more: float";
+  Register({names[2], inputs, outputs, &Update<rule, kept, numbers, 2, false>});
+  inputs.push_back("mask: bool");
+  Register({names[3], inputs, outputs, &Update<rule, kept, numbers, 2, true>});
 }
 
 }  // namespace
 
 extern "C" void espalier_register_update_ops() {
-  RegisterBoth<&Adam, 3, 4>(
-      "EspalierAdam", "EspalierAdamOfSum",
+  RegisterAll<&Adam, 3, 4>(
+      {"EspalierAdam", "EspalierAdamMasked", "EspalierAdamOfSum", "EspalierAdamOfSumMasked"},
       {"w: float", "m: float", "v: float", "rate: float", "beta1: float", "beta2: float", "epsilon: float"},
       {"new_w: float", "new_m: float", "new_v: float"});
-  RegisterBoth<&Momentum, 2, 3>("EspalierMomentum", "EspalierMomentumOfSum",
-                                {"w: float", "u: float", "rate: float", "momentum: float", "nesterov: float"},
-                                {"new_w: float", "new_u: float"});
-  RegisterBoth<&Descent, 1, 1>("EspalierDescent", "EspalierDescentOfSum", {"w: float", "rate: float"}, {"new_w: float"});
+  RegisterAll<&Momentum, 2, 3>(
+      {"EspalierMomentum", "EspalierMomentumMasked", "EspalierMomentumOfSum", "EspalierMomentumOfSumMasked"},
+      {"w: float", "u: float", "rate: float", "momentum: float", "nesterov: float"},
+      {"new_w: float", "new_u: float"});
+  RegisterAll<&Descent, 1, 1>(
+      {"EspalierDescent", "EspalierDescentMasked", "EspalierDescentOfSum", "EspalierDescentOfSumMasked"},
+      {"w: float", "rate: float"}, {"new_w: float"});
 }

@@ -114,6 +114,41 @@ describe('fuse, of gradients that are added up', () => {
     expect(fused(lines, results)).toEqual(asTheyAre(lines));
   });
 
+  it('takes a mask before the update, with the sum before it and without', () => {
+    const [loss, penalty, sum] = update();
+    const alone: Line[] = [loss, ['EspalierMask', '#0 mask'], ['EspalierMomentum', 'w u rate mu n #1', 2]];
+    expect(fused(alone, ['#2'])).toEqual(['MatMul x dy', 'EspalierMomentumMasked w u rate mu n #0 mask']);
+    const both: Line[] = [
+      ...[loss, penalty, sum],
+      ['EspalierMask', '#2 mask'],
+      ['EspalierDescent', 'w rate #3'],
+    ];
+    expect(fused(both, ['#4'])).toEqual([
+      ...asTheyAre([loss, penalty]),
+      'EspalierDescentOfSumMasked w rate #0 #1 mask',
+    ]);
+    // A sum that somebody else sees stays, and is masked in the update.
+    expect(fused([...both, ['Neg', '#2']], ['#4', '#5'])).toEqual([
+      ...asTheyAre([loss, penalty, sum]),
+      'EspalierDescentMasked w rate #2 mask',
+      'Neg #2',
+    ]);
+    // Of what comes from outside a mask makes a gradient all the same.
+    const given: Line[] = [
+      ['EspalierMask', 'g mask'],
+      ['EspalierDescent', 'w rate #0'],
+    ];
+    expect(fused(given, ['#1'])).toEqual(['EspalierDescentMasked w rate g mask']);
+  });
+
+  it.each<[string, Line[], string[]]>([
+    ['the masked gradient is used elsewhere', [['Neg', '#0']], ['#1', '#2']],
+    ['the masked gradient leaves the step', [], ['#0', '#1']],
+  ])('leaves a mask apart where %s', (_why, more, results) => {
+    const lines: Line[] = [['EspalierMask', 'g mask'], ['EspalierDescent', 'w rate #0'], ...more];
+    expect(fused(lines, results)).toEqual(asTheyAre(lines));
+  });
+
   it('leaves what comes from outside of the step as it is: its shape is not known', () => {
     const lines: Line[] = [
       ['MatMul', 'x dy'],
@@ -181,24 +216,38 @@ describe.runIf(hasNative)('a normalisation with its ReLU', () => {
     ['EspalierMomentum', 2, [0.01, 0.9, 1]],
     ['EspalierDescent', 1, [0.01]],
   ] as const)(
-    'an update by the sum of two gradients is to the bit that by what Add makes of them: %s',
+    'an update by a sum or behind a mask is to the bit that by what Add and EspalierMask make: %s',
     (op, kept, numbers) => {
       const native = nativeBackend();
       const type = [attributes(native.binding).type('T', 'float32')];
-      const run = (together: boolean): string[] =>
+      const n = 70_001; // Shared out among threads, and not in whole blocks.
+      const run = (count: number, masked: boolean, together: boolean): string[] =>
         tf.tidy(() => {
-          const n = 70_001; // Shared out among threads, and not in whole blocks.
           const state = [2, 3, 5].slice(0, kept).map((seed) => tf.abs(tf.tensor1d(values(n, seed))));
-          const gradients = [7, 11].map((seed) => tf.tensor1d(values(n, seed)));
-          const given = together ? gradients : [native.executeSingleOutput('Add', type, gradients)];
+          const gradients = [7, 11].slice(0, count).map((seed) => tf.tensor1d(values(n, seed)));
+          const mask = tf.cast(tf.greater(tf.tensor1d(values(n, 13)), 0), 'bool');
+          const sum = count > 1 && !together ? native.executeSingleOutput('Add', type, gradients) : undefined;
+          const whole = sum ? [sum] : gradients;
+          const given =
+            masked && !together ? [native.executeSingleOutput('EspalierMask', [], [whole[0], mask])] : whole;
+          const name = together ? `${op}${count > 1 ? 'OfSum' : ''}${masked ? 'Masked' : ''}` : op;
           const inputs = [...state, ...numbers.map((x) => tf.scalar(x)), ...given];
-          return bits(native.executeMultipleOutputs(`${op}${together ? 'OfSum' : ''}`, [], inputs, kept));
+          return bits(
+            native.executeMultipleOutputs(name, [], masked && together ? [...inputs, mask] : inputs, kept),
+          );
         });
-      const apart = run(false);
-      for (const threads of ['1', '3']) {
-        vi.stubEnv('TF_NUM_INTRAOP_THREADS', threads);
-        expect(run(true)).toEqual(apart);
+      for (const [count, masked] of [
+        [2, false],
+        [1, true],
+        [2, true],
+      ] as const) {
+        const apart = run(count, masked, false);
+        for (const threads of ['1', '3']) {
+          vi.stubEnv('TF_NUM_INTRAOP_THREADS', threads);
+          expect(run(count, masked, true)).toEqual(apart);
+        }
       }
+      expect(run(1, true, true)).not.toEqual(run(1, false, true));
     },
   );
 

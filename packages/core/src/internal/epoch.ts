@@ -17,6 +17,13 @@ import type { StepParts } from './step.js';
 const yieldEvery = 100; // milliseconds between two turns of the event loop
 const checkEvery = 50; // steps between two looks at the loss
 
+/** The next turn of the event loop; in Node without the millisecond that a timer waits at least. */
+const nextTurn = (): Promise<void> =>
+  new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+
 /** What the steps of an epoch work with. */
 export interface EpochParts extends StepParts {
   readonly run: RunState;
@@ -67,7 +74,7 @@ export async function takeEpoch(parts: EpochParts, epoch: number): Promise<Taken
       onStep?.({ epoch, step: steps, steps: stepsPerEpoch, loss: loss / steps });
     }
     if (performance.now() - breath > yieldEvery) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await nextTurn();
       breath = performance.now();
     }
   }

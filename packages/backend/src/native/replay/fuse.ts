@@ -9,7 +9,7 @@ const ACTIVATIONS: ReadonlyMap<string, string> = new Map([
   ['Relu6', 'Relu6Grad'],
 ]);
 
-/** Updates of weights, which the addon has of the sum of two gradients, too. */
+/** Updates of weights, which the addon has of the sum of two gradients and of a gradient behind a mask, too. */
 const UPDATES: ReadonlySet<string> = new Set(['EspalierAdam', 'EspalierMomentum', 'EspalierDescent']);
 
 type Users = (source: Source) => readonly ProgramCall[];
@@ -20,7 +20,7 @@ type Users = (source: Source) => readonly ProgramCall[];
  * @param results - Sources that leave the step: they stay.
  */
 export function fuse(calls: readonly ProgramCall[], results: ReadonlySet<Source>): ProgramCall[] {
-  return withSums(withActivations(calls, usersOf(calls), results), results);
+  return withGradients(withActivations(calls, usersOf(calls), results), results);
 }
 
 function usersOf(calls: readonly ProgramCall[]): Users {
@@ -31,24 +31,35 @@ function usersOf(calls: readonly ProgramCall[]): Users {
   return (source) => users.get(source) ?? [];
 }
 
-/** Takes the sum of two gradients, a loss's and a penalty's, into the update by it (addon/update-ops.cc). */
-function withSums(calls: readonly ProgramCall[], results: ReadonlySet<Source>): ProgramCall[] {
+/** Takes what makes a gradient, a mask and the sum of a loss's and a penalty's, into the update by it (addon/update-ops.cc). */
+function withGradients(calls: readonly ProgramCall[], results: ReadonlySet<Source>): ProgramCall[] {
   const users = usersOf(calls);
   const made = new Map<Source, { readonly call: ProgramCall; readonly shape: string }>();
   for (const call of calls) {
     for (const [k, shape] of call.shapes.entries())
       made.set(`call ${call.index} ${k}`, { call, shape: String(shape) });
   }
-  const sums = new Set<ProgramCall>();
+  const taken = new Set<ProgramCall>();
+  /** The call that makes a gradient for its one user out of tensors of the gradient's shape. */
+  const makerOf = (gradient: Source, op: string): ProgramCall | undefined => {
+    const maker = made.get(gradient);
+    if (maker?.call.op !== op || results.has(gradient) || users(gradient).length > 1) return undefined;
+    return maker.call;
+  };
   const updates = calls.map((call): ProgramCall => {
-    const sum = UPDATES.has(call.op) ? made.get(call.inputs.at(-1)!) : undefined;
-    if (sum?.call.op !== 'Add' || results.has(outputOf(sum.call))) return call;
-    const alone = users(outputOf(sum.call)).length === 1;
-    if (!alone || sum.call.inputs.some((input) => made.get(input)?.shape !== sum.shape)) return call;
-    sums.add(sum.call);
-    return { ...call, op: `${call.op}OfSum`, inputs: [...call.inputs.slice(0, -1), ...sum.call.inputs] };
+    if (!UPDATES.has(call.op)) return call;
+    const before = call.inputs.slice(0, -1);
+    const masked = makerOf(call.inputs.at(-1)!, 'EspalierMask');
+    const [whole, ...mask] = masked?.inputs ?? [call.inputs.at(-1)!];
+    const sum = makerOf(whole, 'Add');
+    const alike = sum?.inputs.every((input) => made.get(input)?.shape === made.get(whole)?.shape);
+    const gradients = sum && alike ? sum.inputs : [whole];
+    for (const one of [masked, gradients.length > 1 ? sum : undefined]) if (one) taken.add(one);
+    if (!masked && gradients.length === 1) return call;
+    const op = `${call.op}${gradients.length > 1 ? 'OfSum' : ''}${masked ? 'Masked' : ''}`;
+    return { ...call, op, inputs: [...before, ...gradients, ...mask] };
   });
-  return updates.filter((call) => !sums.has(call));
+  return updates.filter((call) => !taken.has(call));
 }
 
 /**
