@@ -8,87 +8,27 @@
 //
 // The gradient by one weight is a function of that number alone: it is tabulated over the weights' range, in double
 // precision, and interpolated; for the sums it is enough to know how many weights lie in each cell of the table and
-// what their mean is. So a weight costs two look-ups, whatever J is.
+// what their mean is. So a weight costs two look-ups, whatever J is. Places within cells are added up as whole numbers, and the cells
+// by as many at a time: what comes out does not depend on how many threads there are.
 
 #include <math.h>
 
 #include <algorithm>
+#include <memory>
+#include <mutex>
 
 #include "call.h"
+#include "mixture.h"
+#include "share.h"
 
 namespace {
 
 // Cells per standard deviation of the narrowest component; the number of cells is a multiple of kUnit.
 const double kFineness = 10;
 const int kUnit = 4096, kMost = 8 * kUnit;
-// Components whose density is e^-40 of the greatest one or less take no responsibility.
-const double kNegligible = 40;
 const int kLanes = 4, kBlock = 1024;
-
-// exp of numbers in [-kNegligible, 0], to 1e-14; without branches, so that the compiler does several at once.
-inline double Exp(double x) {
-  const double kRound = 6755399441055744.0;  // 1.5 * 2^52: what is added to it is rounded to a whole number.
-  double shifted = x * 1.4426950408889634 + kRound, k = shifted - kRound;
-  double r = x - k * 0.6931471805599453;
-  // clang-format off
-  double e = 1 + r * (1 + r / 2 * (1 + r / 3 * (1 + r / 4 * (1 + r / 5 * (1 + r / 6 * (1 + r / 7 * (1 + r / 8 *
-             (1 + r / 9 * (1 + r / 10 * (1 + r / 11))))))))));
-  // clang-format on
-  int64_t bits;
-  memcpy(&bits, &shifted, 8);
-  bits = static_cast<int64_t>((static_cast<uint64_t>(bits) << 52) + (1023ull << 52));
-  double power;
-  memcpy(&power, &bits, 8);
-  return e * power;
-}
-
-// Responsibilities of the components in a weight, [size]; log p, and -d log p / dw.
-WIDE int Visit(double w, int size, const double* means, const double* offsets, const double* precisions, double* taken,
-               double* log_density, double* slope) {
-  double greatest = -INFINITY, sum = 0, rise = 0;
-  int most = 0;
-  for (int j = 0; j < size; j++) {
-    double d = w - means[j];
-    taken[j] = offsets[j] - 0.5 * precisions[j] * d * d;
-  }
-  for (int j = 0; j < size; j++) {
-    if (taken[j] > greatest) {
-      greatest = taken[j];
-      most = j;
-    }
-  }
-  for (int j = 0; j < size; j++) {
-    double below = taken[j] - greatest;
-    double e = Exp(below > -kNegligible ? below : -kNegligible);
-    taken[j] = below > -kNegligible ? e : 0;
-  }
-  for (int j = 0; j < size; j++) sum += taken[j];
-  double inverse = 1 / sum;
-  for (int j = 0; j < size; j++) taken[j] *= inverse;
-  for (int j = 0; j < size; j++) rise += taken[j] * precisions[j] * (w - means[j]);
-  *slope = rise;
-  *log_density = greatest + log(sum);
-  return most;
-}
-
-struct Mixture {
-  int size;
-  std::vector<double> means, offsets, precisions, taken;
-  double log, slope;
-  int most;
-
-  explicit Mixture(const Call& call)
-      : size(static_cast<int>(call.size(0))),
-        means(call.in(0), call.in(0) + size),
-        offsets(call.in(1), call.in(1) + size),
-        precisions(call.in(2), call.in(2) + size),
-        taken(size) {}
-
-  void Look(double w) {
-    most = Visit(w, size, means.data(), offsets.data(), precisions.data(), taken.data(), &log, &slope);
-  }
-};
-
+// Fewer weights, or cells, take less time than to wake a thread.
+const int64_t kWorthSharing = 65536, kWorthCells = 1024;
 WIDE void Range(const float* w, int64_t n, float* least, float* greatest) {
   const int kSide = 16;
   float low[kSide], high[kSide];
@@ -111,33 +51,82 @@ WIDE void Range(const float* w, int64_t n, float* least, float* greatest) {
   *greatest = *std::max_element(high, high + kSide);
 }
 
+// Where weights lie: in which cell, and how far between its ends; that in whole numbers, too, of which each weight is kOne more.
 // Weights that are not finite are in the first cell.
-WIDE void Cells(const float* w, int64_t n, double low, double per_unit, int32_t last, int32_t* cells) {
+struct Places {
+  int32_t cells[kBlock];
+  float between[kBlock];
+  uint32_t parts[kBlock];
+};
+const int kPartBits = 16, kCountShift = 40;
+const uint64_t kOne = 1ull << kCountShift;
+
+WIDE bool Locate(const float* __restrict w, int64_t n, double low, double per_unit, int32_t last,
+                 Places* __restrict places) {
+  int32_t wrong = 0;
   for (int64_t i = 0; i < n; i++) {
     double place = (w[i] - low) * per_unit;
     int32_t cell = static_cast<int32_t>(place);
     cell = cell < 0 ? 0 : cell;
-    cells[i] = cell > last ? last : cell;
+    cell = cell > last ? last : cell;
+    double between = place - cell;
+    double inside = between > 0 ? between : 0;
+    inside = inside < 1 ? inside : 1;
+    places->cells[i] = cell;
+    places->between[i] = static_cast<float>(between);
+    places->parts[i] = static_cast<uint32_t>(static_cast<int32_t>(inside * (1 << kPartBits) + 0.5));
+    wrong |= place != place;
   }
+  return !wrong;
 }
 
-typedef double Pair __attribute__((vector_size(16)));
+// The gradient in a cell.
+struct Line {
+  float start, rise;
+};
 
-// Gradients by the cells' lines, and what lies in each cell: how many, and their sum. Neighbours that fall into one
+// Gradients by the cells' lines, and what lies in each cell: how many, and where. Neighbours that fall into one
 // cell are counted in lanes of their own: they need not wait for each other.
-void Pass(const float* w, const int32_t* cells, int64_t n, const Pair* lines, Pair* moments, float* gradient) {
+void Pass(const Places& at, int64_t n, const Line* lines, uint64_t* counts, float* gradient) {
+  auto one = [&](int64_t i, int lane) {
+    int32_t cell = at.cells[i];
+    counts[cell * kLanes + lane] += kOne | at.parts[i];
+    gradient[i] = lines[cell].start + lines[cell].rise * at.between[i];
+  };
   int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int lane = 0; lane < kLanes; lane++) {
-      double x = w[i + lane];
-      int32_t cell = cells[i + lane];
-      moments[cell * kLanes + lane] += Pair{1.0, x};
-      gradient[i + lane] = static_cast<float>(lines[cell][0] + lines[cell][1] * x);
+  for (; i + kLanes <= n; i += kLanes)
+    for (int lane = 0; lane < kLanes; lane++) one(i + lane, lane);
+  for (; i < n; i++) one(i, 0);
+}
+
+// What cells that are not empty hold.
+struct Held {
+  std::vector<double> mean, count;
+};
+
+// What the mixture says of these cells, on top of what is there: -log p, the weights of component 0, and of each component Σ r,
+// Σ r (w - μ) and Σ r (w - μ)². The weights of a cell count as so many at their mean; what they scatter around it, if they lie evenly,
+// is added to the second moments.
+void AddUp(const Mixture& of, const Held& held, size_t from, size_t to, double step, double* result) {
+  const int size = of.size;
+  std::vector<double> taken(size * kSide);
+  double greatest[kSide], sum[kSide], slope[kSide], w[kSide];
+  int32_t most[kSide];
+  for (; from < to; from += kSide) {
+    const int count = static_cast<int>(std::min<size_t>(kSide, to - from));
+    for (int i = 0; i < kSide; i++) w[i] = held.mean[from + std::min(i, count - 1)];
+    Look(of, w, taken.data(), most, greatest, sum, slope);
+    for (int i = 0; i < count; i++) {
+      result[0] -= held.count[from + i] * (greatest[i] + log(sum[i]));
+      if (most[i] == 0) result[1] += held.count[from + i];
     }
-  }
-  for (; i < n; i++) {
-    moments[cells[i] * kLanes] += Pair{1.0, w[i]};
-    gradient[i] = static_cast<float>(lines[cells[i]][0] + lines[cells[i]][1] * w[i]);
+    for (int j = 0; j < size; j++)
+      for (int i = 0; i < count; i++) {
+        double n = held.count[from + i], r = taken[j * kSide + i], d = w[i] - of.means[j];
+        result[2 + j] += n * r;
+        result[2 + size + j] += n * r * d;
+        result[2 + 2 * size + j] += n * r * d * d + (n - 1) * step * step / 12 * r;
+      }
   }
 }
 
@@ -151,7 +140,7 @@ void MixtureOp(void*, TF_OpKernelContext* context) {
   for (int t = kWeights; t < call.count() && call.ok(); t++) gradients.push_back(call.LikeInput(t - kWeights + 1, t));
   if (!call.ok()) return;
   Mixture mixture(call);
-  double held = call.in(3)[0], scale = call.in(4)[0];
+  double without = call.in(3)[0], scale = call.in(4)[0];
 
   float least = 0, greatest = 0;
   Range(call.in(0), size, &least, &greatest);
@@ -164,57 +153,72 @@ void MixtureOp(void*, TF_OpKernelContext* context) {
   // (Not a number comes out of weights that are none, in one cell.)
   int cells = !(wanted > kUnit) ? kUnit : wanted > kMost ? kMost : static_cast<int>(wanted);
   double step = range / cells, per_unit = 1 / step;
-  std::vector<Pair> lines(cells), moments(cells * kLanes);
-  mixture.Look(low);
-  double before = mixture.slope * scale;
+
+  std::vector<double> slopes(cells + kSide);
+  Share(cells + kSide, kWorthCells, [&](int64_t from, int64_t to) {
+    std::vector<double> taken(size * kSide);
+    double w[kSide], highest[kSide], sum[kSide];
+    int32_t most[kSide];
+    for (; from < to; from += kSide) {
+      for (int i = 0; i < kSide; i++) w[i] = low + (from + i) * step;
+      Look(mixture, w, taken.data(), most, highest, sum, &slopes[from]);
+    }
+  });
+  std::vector<Line> lines(cells);
   for (int k = 0; k < cells; k++) {
-    mixture.Look(low + (k + 1) * step);
-    double after = mixture.slope * scale, rise = (after - before) / step;
-    lines[k] = Pair{before - rise * (low + k * step), rise};
-    before = after;
+    double before = slopes[k] * scale, after = slopes[k + 1] * scale;
+    lines[k] = {static_cast<float>(before), static_cast<float>(after - before)};
   }
 
-  int32_t at[kBlock];
-  for (int t = kWeights; t < call.count(); t++) {
-    const float* w = call.in(t);
-    int64_t n = call.size(t);
-    for (int64_t from = 0; from < n; from += kBlock) {
-      int64_t count = n - from < kBlock ? n - from : kBlock;
-      Cells(w + from, count, low, per_unit, cells - 1, at);
-      Pass(w + from, at, count, lines.data(), moments.data(), gradients[t - kWeights] + from);
+  // All tensors one after the other, shared out among threads: how many weights are before each.
+  std::vector<int64_t> before = {0};
+  for (int t = kWeights; t < call.count(); t++) before.push_back(before.back() + call.size(t));
+  std::vector<uint64_t> counts(cells), wholes(cells);
+  std::mutex mutex;
+  bool finite = true;
+  Share(before.back(), kWorthSharing, [&](int64_t from, int64_t to) {
+    std::vector<uint64_t> own(cells * kLanes);
+    std::unique_ptr<Places> places(new Places());
+    bool known = true;
+    for (size_t t = 0; t + 1 < before.size(); t++) {
+      for (int64_t i = std::max(from, before[t]); i < std::min(to, before[t + 1]); i += kBlock) {
+        int64_t at = i - before[t], n = std::min<int64_t>(kBlock, std::min(to, before[t + 1]) - i);
+        known = Locate(call.in(kWeights + t) + at, n, low, per_unit, cells - 1, places.get()) && known;
+        Pass(*places, n, lines.data(), own.data(), gradients[t] + at);
+      }
     }
-  }
+    std::lock_guard<std::mutex> lock(mutex);
+    finite = finite && known;
+    for (int k = 0; k < cells; k++)
+      for (int lane = 0; lane < kLanes; lane++) {
+        counts[k] += own[k * kLanes + lane] >> kCountShift;
+        wholes[k] += own[k * kLanes + lane] & (kOne - 1);
+      }
+  });
 
-  double loss = 0, zeros = 0;
-  std::vector<double> taken(size), first(size), second(size);
-  int zero = static_cast<int>(fmin(fmax((0 - low) * per_unit, 0), cells - 1));
+  std::unique_ptr<Places> zero(new Places());
+  const float nothing = 0;
+  Locate(&nothing, 1, low, per_unit, cells - 1, zero.get());
+  Held held;
   for (int k = 0; k < cells; k++) {
-    double count = k == zero ? -held : 0, sum = 0;
-    for (int lane = 0; lane < kLanes; lane++) {
-      count += moments[k * kLanes + lane][0];
-      sum += moments[k * kLanes + lane][1];
-    }
+    double out = k == zero->cells[0] ? without : 0;
+    double count = counts[k] - out, whole = wholes[k] - out * zero->parts[0];
     if (count <= 0) continue;
-    // The weights of a cell count as so many at their mean; what they scatter around it, if they lie evenly, is added
-    // to the second moments.
-    double mean = sum / count, scatter = (count - 1) * step * step / 12;
-    mixture.Look(mean);
-    loss -= count * mixture.log;
-    if (mixture.most == 0) zeros += count;
-    for (int64_t j = 0; j < size; j++) {
-      double r = mixture.taken[j], d = mean - mixture.means[j];
-      taken[j] += count * r;
-      first[j] += count * r * d;
-      second[j] += count * r * d * d + scatter * r;
+    held.count.push_back(count);
+    held.mean.push_back(low + (k + whole / count / (1 << kPartBits)) * step);
+  }
+  // So many at a time, whoever adds them up.
+  const int64_t kTogether = 32 * kSide, parts = (held.count.size() + kTogether - 1) / kTogether;
+  std::vector<double> sums(parts * (2 + 3 * size)), all(2 + 3 * size);
+  Share(parts, 2, [&](int64_t from, int64_t to) {
+    for (; from < to; from++) {
+      size_t end = std::min<size_t>(held.count.size(), (from + 1) * kTogether);
+      AddUp(mixture, held, from * kTogether, end, step, &sums[from * (2 + 3 * size)]);
     }
-  }
-  result[0] = static_cast<float>(loss);
-  result[1] = static_cast<float>(zeros);
-  for (int64_t j = 0; j < size; j++) {
-    result[2 + j] = static_cast<float>(taken[j]);
-    result[2 + size + j] = static_cast<float>(first[j]);
-    result[2 + 2 * size + j] = static_cast<float>(second[j]);
-  }
+  });
+  for (size_t i = 0; i < sums.size(); i++) all[i % all.size()] += sums[i];
+  if (!finite) all[0] = NAN;
+  for (size_t i = 0; i < all.size(); i++) result[i] = static_cast<float>(all[i]);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { startBackend } from '../src/index.js';
 import { hasNative } from './native.js';
 import { hasWebgpu } from './software-gpu.js';
@@ -79,6 +79,25 @@ describe.each([
       // A cell goes to one component as a whole.
       expect(Math.abs(sums[i] - value)).toBeLessThan(tolerance * Math.abs(value) + (i === 1 ? 10 : 1e-2));
     }
+    tf.dispose(drawn);
+  });
+
+  it.runIf(has && prefer === 'native')('comes to the same bits on any number of threads', async () => {
+    const drawn = [
+      tf.randomNormal([300_001], 0, 0.3, 'float32', 1),
+      tf.zeros([70_000]),
+      tf.randomNormal([7], 0, 0.1, 'float32', 2),
+    ];
+    const runs: Float32Array[][] = [];
+    for (const threads of ['1', '2', '5']) {
+      vi.stubEnv('TF_NUM_INTRAOP_THREADS', threads);
+      runs.push(await run(drawn, 1000, 3));
+    }
+    vi.unstubAllEnvs();
+    for (const other of runs) expect(other).toEqual(runs[0]);
+    // Sums of responsibilities are the weights that are not held.
+    const taken = runs[0][0].slice(2, 2 + size).reduce((a, b) => a + b, 0);
+    expect(Math.abs(taken - 369_008)).toBeLessThan(1);
     tf.dispose(drawn);
   });
 
