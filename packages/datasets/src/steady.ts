@@ -1,17 +1,22 @@
 import { isUtf8 } from 'node:buffer';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { NotRegularError, readRegular } from '@espalier/host';
 import { DatasetError } from './errors.js';
 
 /** What changes when somebody writes to a file. */
 async function stamp(file: string): Promise<string | undefined> {
   const info = await stat(file).catch(() => undefined);
+  if (info && !info.isFile()) {
+    const { message, remedy } = new NotRegularError(file, info.isDirectory());
+    throw new DatasetError('bad-file', message, { remedy });
+  }
   return info && `${info.size} ${info.mtimeMs} ${info.ino}`;
 }
 
 /**
- * Reads a file, which must be the same one before and after.
+ * Reads a regular file, which must be the same one before and after.
  *
- * @throws DatasetError `bad-file` when it has changed meanwhile, `not-found`
+ * @throws DatasetError `bad-file` when it has changed meanwhile or is a folder, a pipe, a device; `not-found`
  */
 export async function steadily<T>(file: string, read: (file: string) => Promise<T>): Promise<T> {
   const before = await stamp(file);
@@ -41,7 +46,7 @@ export async function steadily<T>(file: string, read: (file: string) => Promise<
  * @throws DatasetError `bad-file` for what is none, with the line; `not-found`
  */
 export async function readText(file: string): Promise<string> {
-  const bytes = await steadily(file, (path) => readFile(path));
+  const bytes = await steadily(file, readRegular);
   const text = new TextDecoder().decode(bytes); // without its byte order mark
   if (bytes.includes(0)) {
     throw new DatasetError('bad-file', `${file} is no text: it holds bytes of 0.`, {

@@ -1,4 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
+import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtIn, fromArrays, fromCsv, fromImages, fromOwn, fromText } from '@espalier/datasets';
@@ -32,6 +33,24 @@ const cases: readonly (readonly [
   (folder: string) => Promise<unknown>,
   RegExp,
 ])[] = [
+  [
+    'a pipe, which would be waited for',
+    (home) => spawnSync('mkfifo', [join(home, 't.csv')]),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv is no regular file/,
+  ],
+  [
+    'a folder in the place of a table',
+    (home) => mkdirSync(join(home, 't.csv')),
+    (folder) => fromCsv(kind, { folder }),
+    /t\.csv is a folder/,
+  ],
+  [
+    'a device in the place of a text',
+    (home) => symlinkSync('/dev/zero', join(home, 't.txt')),
+    (folder) => fromText({ text: 't.txt' }, { folder }),
+    /t\.txt is no regular file/,
+  ],
   ['no file', () => {}, (folder) => fromCsv(kind, { folder }), /There is no file .*t\.csv\./],
   [
     'an empty table',

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { lstat, open, realpath, stat } from 'node:fs/promises';
+import { lstat, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { EspalierError, shown } from '@espalier/core';
+import { NotRegularError, openRegular } from '@espalier/host';
 
 /** Longest path that systems take, in characters. */
 const mostPath = 4096;
@@ -23,8 +23,8 @@ function refuse(what: string, remedy?: string, cause?: unknown): never {
  * @throws EspalierError `bad-model` with its name
  */
 export async function readWhole(file: string): Promise<Buffer> {
-  // Opening a pipe waits for its other end, unless told not to.
-  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause) => {
+  const handle = await openRegular(file).catch((cause) => {
+    if (cause instanceof NotRegularError) refuse(cause.message, cause.remedy, cause);
     const { code } = cause as NodeJS.ErrnoException;
     return refuse(
       code === 'ENOENT' ? `There is no file ${file}.` : `Cannot read ${file} (${code}).`,
@@ -33,13 +33,10 @@ export async function readWhole(file: string): Promise<Buffer> {
     );
   });
   try {
-    const info = await handle.stat();
-    if (info.isDirectory()) refuse(`${file} is a folder.`, 'Give the file in it.');
-    if (!info.isFile())
-      refuse(`${file} is no regular file.`, 'Copy what it gives into a file, and give that.');
-    if (info.size > mostBytes) {
+    const { size } = await handle.stat();
+    if (size > mostBytes) {
       refuse(
-        `${file} has ${info.size} bytes, and files of 2 GiB or more are not read.`,
+        `${file} has ${size} bytes, and files of 2 GiB or more are not read.`,
         'Split it into shards: model.save_pretrained(…, max_shard_size="1GB"), or the TF.js converter.',
       );
     }

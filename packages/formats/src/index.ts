@@ -9,6 +9,7 @@ export {
 export { readArrays } from './arrays/read-arrays.js';
 export { parseSafetensors, safetensorsBytes } from './arrays/safetensors.js';
 export { readWhole } from './files.js';
+export { filesOfModel } from './files-of-model.js';
 export { checkFits } from './fits.js';
 export type { ForeignLimits } from './foreign.js';
 export { type Cut, cut, cutPictures } from './pictures/cut.js';

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { artifactsOfTensors } from '../src/arrays/plain-tensor.js';
-import { readArtifacts, safetensorsBytes, writeNpy } from '../src/index.js';
+import { filesOfModel, readArtifacts, safetensorsBytes, writeNpy } from '../src/index.js';
 import { folder, kept } from './fixtures.js';
 
 /** A model.json whose one weight lies in a file that it names. */
@@ -61,6 +61,33 @@ describe('a file that a model names', () => {
   ])('is never outside of the folder: %j', async (path, message) => {
     const error = await readArtifacts(modelNaming(path)).catch((e: unknown) => e);
     expect(error).toMatchObject({ code: 'bad-model', message: expect.stringContaining(message) });
+  });
+
+  it('comes along with the model, by the same rule', async () => {
+    const dir = modelNaming('c%20d.bin');
+    const model = join(dir, 'model.json');
+    expect(await filesOfModel(model)).toEqual([model, join(dir, 'c d.bin')]);
+    expect(await filesOfModel(join(dir, 'a.bin'))).toEqual([join(dir, 'a.bin')]);
+    for (const path of ['../secret.bin', '/etc/hostname', '%2e%2e/secret.bin', 7]) {
+      await expect(filesOfModel(join(modelNaming(path), 'model.json'))).rejects.toMatchObject({
+        code: 'bad-model',
+      });
+    }
+    const index = join(dir, 'model.safetensors.index.json');
+    writeFileSync(index, JSON.stringify({ weight_map: { a: 'a.bin', b: 'a.bin' } }));
+    expect(await filesOfModel(index)).toEqual([index, join(dir, 'a.bin')]);
+    writeFileSync(index, JSON.stringify({ weight_map: { a: '../secret.bin' } }));
+    await expect(filesOfModel(index)).rejects.toThrow('outside of its folder');
+    for (const text of [
+      'null',
+      '[null]',
+      '{"weightsManifest":{}}',
+      '{"weightsManifest":[{"paths":null}]}',
+      '{',
+    ]) {
+      writeFileSync(index, text);
+      expect(await filesOfModel(index)).toEqual([index]);
+    }
   });
 
   it('is not reached by a link that leads out of the folder; within, it is', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { open, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { readRegular } from './regular.js';
 
 const HEARTBEAT_MS = 5_000;
 /** Silence after which a lock is taken over: of a file that says nothing, of another machine, of a living process. */
@@ -59,7 +60,7 @@ export async function withLock<T>(
   const mine = JSON.stringify({ pid: process.pid, host: hostname(), nonce: Math.random() });
   for (let waited = false, pause = 5; ; pause = Math.min(2 * pause, 200)) {
     if (await create(path, mine)) break;
-    const held = await readFile(path, 'utf8').catch(() => undefined);
+    const held = await read(path);
     if (held === undefined) continue; // Gone: try again.
     if (await removeStale(path, held)) continue;
     if (!waited) options.onWait?.();
@@ -77,7 +78,16 @@ export async function withLock<T>(
   } finally {
     clearInterval(beat);
     // Only our own lock is removed: it may have been taken over while this process was suspended.
-    if ((await readFile(path, 'utf8').catch(() => '')) === mine) await rm(path, { force: true });
+    if ((await read(path)) === mine) await rm(path, { force: true });
+  }
+}
+
+/** What is in a lock: undefined where there is none, '' where it says nothing, such as a folder or a pipe. */
+async function read(path: string): Promise<string | undefined> {
+  try {
+    return (await readRegular(path)).toString();
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : '';
   }
 }
 
@@ -120,10 +130,12 @@ async function removeStale(path: string, held: string): Promise<boolean> {
   if (!(await isStale(path, held))) return false;
   const holder = createHash('sha256').update(held).digest('hex').slice(0, 8);
   const remove = async (): Promise<boolean> => {
-    const now = await readFile(path, 'utf8').catch(() => undefined);
+    const now = await read(path);
     if (now !== held || !(await isStale(path, held))) return true; // Somebody has removed it.
-    await rm(path, { force: true });
-    return true;
+    return rm(path, { force: true }).then(
+      () => true,
+      () => false, // A folder, or nobody may: whoever is to take the lock is told.
+    );
   };
   return withLock(`${path}.${holder}`, remove, { timeout: 0 }).catch((error: unknown) => {
     if (error instanceof LockError) return false; // Somebody is removing it: wait as for any other.

@@ -1,6 +1,6 @@
 import { cli } from './command-line.js';
 import { bring } from './resolve-package.js';
-import { survivePipes } from './terminal/stream.js';
+import { surviveStreams } from './terminal/stream.js';
 
 /** What a package brings that offers the command. */
 export interface CommandOptions {
@@ -23,7 +23,9 @@ export interface CommandOptions {
  * ```
  */
 export async function command(rawArgs: string[], options: CommandOptions = {}): Promise<void> {
-  survivePipes();
+  surviveStreams();
   if (options.packages !== undefined) bring(options.packages);
-  process.exitCode = await cli(rawArgs);
+  const code = await cli(rawArgs);
+  // It is 1 already where what was written is lost.
+  process.exitCode = code || process.exitCode || 0;
 }

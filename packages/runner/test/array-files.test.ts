@@ -117,6 +117,11 @@ describe('weights without a model, on disk', () => {
       'x\u0000',
       'y\u001b[31m',
       'z'.repeat(250),
+      '好'.repeat(80),
+      '\u202eabc',
+      '\ud800',
+      'CONIN$',
+      'lpt\u00b9',
     ]) {
       const esp = join(dir, 'bad.esp');
       writeFileSync(
@@ -138,6 +143,7 @@ describe('weights without a model, on disk', () => {
   it.each([
     [['Dense/kernel', 'dense/kernel'], 'would be one file where case does not count'],
     [['caf\u00e9', 'cafe\u0301'], 'would be one file where case does not count'],
+    [['stra\u00dfe', 'STRASSE'], 'would be one file where case does not count'],
     [['\u212b', '\u00e5'], 'would be one file where case does not count'],
     [['a', 'a.npy/b'], 'The file of a would be the folder of a.npy/b'],
     [['A.NPY/b', 'a'], 'The file of a would be the folder of A.NPY/b'],

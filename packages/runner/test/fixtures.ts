@@ -78,7 +78,8 @@ stages:
 /** What TensorFlow says before anybody can ask it not to. */
 const others = /^(WARNING: All log|I0000 ).*\n/gm;
 
-const cliFile = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+/** The built command. */
+export const cliFile: string = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 
 export interface Outcome {
   readonly code: number | null;

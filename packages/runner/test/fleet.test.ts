@@ -63,6 +63,21 @@ describe('what travels', () => {
     });
   });
 
+  it('is nothing outside of the folder of a model from anywhere', async () => {
+    const at = home();
+    const recipe = join(at, 'recipes', 'recipe.yaml');
+    const model = join(at, 'recipes', 'model.json');
+    const task = { kind: 'recipe', file: recipe, set: ['model=./model.json'], measure: 'test' } as const;
+    writeFileSync(join(at, 'recipes', 'w.bin'), '');
+    writeFileSync(model, JSON.stringify({ weightsManifest: [{ paths: ['w.bin'] }] }));
+    expect((await neededBy(task)).files).toContain(join(at, 'recipes', 'w.bin'));
+    writeFileSync(model, JSON.stringify({ weightsManifest: [{ paths: ['../plugins/half.mjs'] }] }));
+    await expect(neededBy(task)).rejects.toMatchObject({
+      code: 'bad-model',
+      message: expect.stringContaining('outside of its folder'),
+    });
+  });
+
   it('is refused by name where versions, the backend or a package are not the same', () => {
     const needs = needsOf(['@espalier/pruners', 'quantize-kmeans'], 'native', '.');
     expect(Object.keys(needs.versions)).toContain('@espalier/quantize-kmeans');

@@ -19,7 +19,7 @@ const standIns = {
   'node:zlib': 'zlib.ts',
   'node:worker_threads': 'worker-threads.ts',
   'node:module': 'module.ts',
-  '@espalier/host': 'zip.ts',
+  '@espalier/host': 'host.ts',
 };
 
 const inPage = {

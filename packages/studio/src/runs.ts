@@ -56,7 +56,7 @@ async function listingOf(
     const info = await stat(join(folder, name)).catch(() => undefined);
     if (info?.isFile()) files[name] = `${info.mtimeMs}-${info.size}`;
   }
-  const running = await isRunning(folder);
+  const running = names.has('lock') && (await isRunning(folder));
   const done = !running && (search || files['report.json'] !== undefined);
   return {
     path,

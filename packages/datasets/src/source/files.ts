@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
+import { readRegular } from '@espalier/host';
 import { DatasetError } from '../errors.js';
 
 /** One file of a data set, pinned: whatever brought it, these are its bytes. */
@@ -33,7 +33,7 @@ export function verify(bytes: Uint8Array, pinned: PinnedFile, where: string): vo
 export async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await readRegular(path);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, relative, resolve } from 'node:path';
 import { EspalierError, type Parameter, parametersOf } from '@espalier/core';
 import type { ImportOptions } from '@espalier/distiller';
+import { NotRegularError, readRegular } from '@espalier/host';
 import { parseYaml } from '@espalier/yaml';
 import { defineCommand } from 'citty';
 import { namedOrBraces } from '../inputs/data-argument.js';
@@ -49,9 +49,13 @@ export const example = 'espalier import-distiller schedule.yaml --model lenet-5 
 
 async function read(file: string, what: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return (await readRegular(file)).toString();
   } catch (cause) {
-    throw new EspalierError('unknown-name', `There is no ${what} ${file}.`, { cause });
+    const missing = `There is no ${what} ${file}.`;
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new EspalierError('unknown-name', missing, { cause });
+    const found = cause instanceof NotRegularError ? cause : { message: `Cannot read ${file} (${code}).` };
+    throw new EspalierError('bad-recipe', found.message, { cause, remedy: `Give the file of a ${what}.` });
   }
 }
 

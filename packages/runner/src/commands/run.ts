@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { EspalierError } from '@espalier/core';
 import { summarize } from '@espalier/report';
 import { defineCommand } from 'citty';
-import { finished } from '../pipeline/alone.js';
+import { alreadyDone } from '../pipeline/already-done.js';
 import { beginningOf } from '../pipeline/checkpoint.js';
 import { checkOut, layout } from '../pipeline/files.js';
 import { runRecipe } from '../pipeline/run-recipe.js';
@@ -105,7 +105,7 @@ export default defineCommand({
       );
     }
     const listener = showProgress(json ? process.stderr : process.stdout);
-    const done = resume ? await finished(out, loaded.recipe, measure) : undefined;
+    const done = resume ? await alreadyDone(loaded, out, measure) : undefined;
     if (done !== undefined) {
       listener.info(`${out} is already done.`);
       return json ? printJson(done) : print(`\n${summarize(done)}\n`);

@@ -1,6 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { EspalierError } from '@espalier/core';
+import { filesOfModel } from '@espalier/formats';
+import { NotRegularError } from '@espalier/host';
 import { parseYaml } from '@espalier/yaml';
 import { isData } from '../inputs/data-argument.js';
 import { loadRecipe } from '../recipe/load.js';
@@ -42,20 +44,12 @@ class Collector implements Needed {
       }
       return;
     }
-    this.files.add(file);
-    if (file.endsWith('.json')) await this.#weights(file);
-  }
-
-  async #weights(file: string): Promise<void> {
-    let json: { weightsManifest?: { paths?: string[] }[] } | null = null;
-    try {
-      json = JSON.parse(await readFile(file, 'utf8'));
-    } catch {
-      return; // Whoever reads it says what it is.
+    if (!found.isFile()) {
+      const { message, remedy } = new NotRegularError(file, false);
+      throw new EspalierError('not-found', message, { remedy });
     }
-    for (const path of json?.weightsManifest?.flatMap(({ paths = [] }) => paths) ?? []) {
-      this.files.add(resolve(dirname(file), path));
-    }
+    // A model from anywhere names the files of its weights: it must not take others along.
+    for (const one of await filesOfModel(file)) this.files.add(one);
   }
 
   /** A program and what it imports of files beside it. */
@@ -130,7 +124,7 @@ function usesIn(value: unknown, uses: string[], any = false): void {
   }
 }
 
-/** The files and packages that a task needs. @throws EspalierError `not-found`, `bad-recipe` */
+/** The files and packages that a task needs. @throws EspalierError `not-found`, `bad-recipe`, `bad-model` */
 export async function neededBy(task: Task): Promise<Needed> {
   const collector = new Collector();
   if (task.kind === 'recipe') {

@@ -3,6 +3,7 @@ import { extname, join } from 'node:path';
 import { EspalierError } from '@espalier/core';
 import { builtIns } from '@espalier/datasets';
 import { pictureKinds, sizeOfPicture } from '@espalier/formats';
+import { NotRegularError } from '@espalier/host';
 import type { Looked } from './looked.js';
 import type { Questions } from './questions.js';
 import { lookAtCsv } from './table.js';
@@ -89,6 +90,10 @@ export async function lookAt(path: string, questions: Questions): Promise<Looked
     });
   }
   if (info.isDirectory()) return lookAtFolder(path);
+  if (!info.isFile()) {
+    const { message, remedy } = new NotRegularError(file, false);
+    throw new EspalierError('bad-data', message, { remedy });
+  }
   switch (kindOf(file)) {
     case '.csv':
     case '.tsv':

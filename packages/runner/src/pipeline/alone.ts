@@ -1,7 +1,7 @@
-import { mkdir, readFile, rmdir } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EspalierError } from '@espalier/core';
-import { LockError, withLock } from '@espalier/host';
+import { LockError, readRegular, withLock } from '@espalier/host';
 import type { Report } from '@espalier/report';
 import type { Recipe } from '../recipe/schema.js';
 import { recipeText } from '../recipe/text.js';
@@ -44,8 +44,8 @@ export async function alone<T>(out: string, work: () => Promise<T>): Promise<T> 
  * @throws EspalierError `bad-state`
  */
 export async function checkSame(out: string, recipe: Recipe): Promise<void> {
-  const kept = await readFile(join(out, layout.recipe), 'utf8').catch(() => undefined);
-  if (kept !== undefined && kept !== recipeText(recipe)) throw otherRun(out);
+  const kept = await readRegular(join(out, layout.recipe)).catch(() => undefined);
+  if (kept !== undefined && kept.toString() !== recipeText(recipe)) throw otherRun(out);
 }
 
 export function otherRun(out: string): EspalierError {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   EspalierError,
@@ -9,6 +8,7 @@ import {
   unnestState,
   unpackState,
 } from '@espalier/core';
+import { readRegular } from '@espalier/host';
 import { otherRun } from './alone.js';
 import { layout, writeWhole } from './files.js';
 import type { Remembered } from './memory.js';
@@ -91,7 +91,7 @@ function damaged(out: string, what: string, cause: unknown): EspalierError {
 async function readState(out: string): Promise<PluginState | undefined> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(join(out, layout.checkpoint));
+    bytes = await readRegular(join(out, layout.checkpoint));
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;

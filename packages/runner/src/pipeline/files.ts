@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EspalierError } from '@espalier/core';
+import { NotRegularError } from '@espalier/host';
 
 /**
  * Writes a file whole or not at all: to a temporary name beside it, flushed, then renamed.
@@ -12,6 +13,10 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
   const temporary = `${file}.${process.pid}.${randomBytes(3).toString('hex')}.tmp`;
   try {
     await mkdir(dirname(file), { recursive: true });
+    const there = await lstat(file).catch(() => undefined);
+    // Renaming would put a file in the place of /dev/null.
+    if (there && !there.isFile() && !there.isSymbolicLink())
+      throw new NotRegularError(file, there.isDirectory());
     const handle = await open(temporary, 'w');
     try {
       await handle.writeFile(content);
@@ -28,7 +33,9 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
         ? 'the disk is full'
         : code === 'EACCES' || code === 'EROFS'
           ? 'it may not be written'
-          : String(code);
+          : cause instanceof NotRegularError
+            ? 'there is something of that name that is no file'
+            : String(code);
     throw new EspalierError('disk', `Cannot write ${file}: ${why}.`, {
       cause,
       remedy: 'Nothing was overwritten. Make room or choose another --out, then run again with --resume.',

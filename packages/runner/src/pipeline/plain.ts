@@ -16,11 +16,18 @@ export async function writePlain(folder: string, artifacts: ModelArtifacts): Pro
   await writeWhole(join(folder, 'model.json'), JSON.stringify(json));
 }
 
-/** Parts of a path that no system, or Windows alone, has for files. */
-const noName = /^\.{0,2}$|[\\:*?"<>|\p{Cc}]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/iu;
+/**
+ * Parts of a path that no system, or Windows alone, has for files; or that do not show which file they are: marks that turn the
+ * direction of writing, halves of characters, which all become the same one.
+ */
+const noName =
+  /^\.{0,2}$|[\\:*?"<>|\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|[. ]$|^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d¹²³])(\.|$)/iu;
+
+/** Bytes of a part of a path, its ending and that of a temporary name included; most systems take 255. */
+const mostBytes = 230;
 
 /** How a file system sees a path that does not tell case, or forms of one letter, apart. */
-const folded = (path: string): string => path.normalize('NFKC').toLowerCase().normalize('NFKC');
+const folded = (path: string): string => path.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
 
 /**
  * The files of weights, `dense/kernel.npy` for `dense/kernel`, all of them checked before the first is written: each can be on
@@ -39,7 +46,10 @@ function filesOf(names: readonly string[]): string[] {
   for (const name of names) {
     const path = `${name}.npy`;
     const parts = path.split('/');
-    if (name.split('/').some((part) => noName.test(part)) || parts.some((part) => part.length > 240)) {
+    if (
+      name.split('/').some((part) => noName.test(part)) ||
+      parts.some((part) => Buffer.byteLength(part) > mostBytes)
+    ) {
       refuse(`The weight name ${JSON.stringify(name)} is no file name`);
     }
     const key = folded(path);

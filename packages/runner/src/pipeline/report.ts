@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend } from '@espalier/backend';
 import { inspect, type ModelArtifacts } from '@espalier/codec';
+import { readRegular } from '@espalier/host';
 import {
   codebook,
   type Figure,
@@ -210,7 +210,7 @@ export async function writeReport(out: string, report: Report): Promise<void> {
 /** The report of a finished run, if `out` holds one. */
 export async function readReport(out: string): Promise<Report | undefined> {
   try {
-    return JSON.parse(await readFile(join(out, layout.report), 'utf8')) as Report;
+    return JSON.parse((await readRegular(join(out, layout.report))).toString()) as Report;
   } catch {
     return undefined;
   }

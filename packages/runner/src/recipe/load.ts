@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EspalierError } from '@espalier/core';
+import { NotRegularError, readRegular } from '@espalier/host';
 import { parseYaml, plainSource, problemsError, type Source } from '@espalier/yaml';
 import { checkRecipe } from './check.js';
 import { override } from './override.js';
@@ -22,10 +22,11 @@ export function resolveRecipe(value: unknown, source: Source): LoadedRecipe {
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return (await readRegular(file)).toString();
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new EspalierError('bad-recipe', missing ? `There is no file ${file}.` : `Cannot read ${file}.`, {
+    const what = missing ? `There is no file ${file}.` : `Cannot read ${file}.`;
+    throw new EspalierError('bad-recipe', cause instanceof NotRegularError ? cause.message : what, {
       cause,
       remedy: 'Give the path of a recipe: espalier run recipe.yaml',
     });

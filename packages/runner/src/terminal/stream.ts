@@ -44,12 +44,21 @@ export function printPainted(text: string): void {
 }
 
 /**
- * Goes on where nobody reads any more (`espalier run … | head -1`): what is written is lost, what is computed is not.
+ * Goes on where nobody reads any more (`espalier run … | head -1`) or a disk is full: what is written is lost, what is computed
+ * is not. A loss that nobody asked for makes an exit code of 1.
  */
-export function survivePipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+export function surviveStreams(): void {
+  const listen = (stream: NodeJS.WriteStream, lost: (code?: string) => void): void => {
+    let first = true;
+    stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED' || !first) return;
+      first = false;
+      process.exitCode ||= 1;
+      lost(code);
     });
-  }
+  };
+  listen(process.stdout, (code) =>
+    tell(`error: standard output cannot be written (${code}); it is not whole.\n`),
+  );
+  listen(process.stderr, () => {});
 }

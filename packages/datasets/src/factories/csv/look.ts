@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readText } from '../../steady.js';
 import { readTable, type TableForm, usualDelimiter } from './table.js';
 import { haveCommas, isMissing, isNumber, mostValues, numberIn } from './types.js';
 
@@ -27,7 +27,7 @@ export interface TableLook {
 
 /** The sign between the cells of a head: the one that occurs most. */
 async function delimiterOf(file: string): Promise<string> {
-  const [head = ''] = (await readFile(file, 'utf8').catch(() => '')).split('\n', 1);
+  const [head = ''] = (await readText(file)).split('\n', 1);
   const count = (sign: string): number => head.split(sign).length;
   return [',', ';', '\t', '|'].reduce((a, b) => (count(b) > count(a) ? b : a));
 }

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EspalierError } from '@espalier/core';
+import { readRegular } from '@espalier/host';
 import type { Report } from '@espalier/report';
 import { writeWhole } from '../files.js';
 import type { Trial } from './rank.js';
@@ -24,13 +24,23 @@ export interface SearchState extends Compared {
 const file = (folder: string): string => join(folder, 'search.json');
 
 async function read(folder: string): Promise<SearchState | undefined> {
-  let text: string;
   try {
-    text = await readFile(file(folder), 'utf8');
-  } catch {
-    return undefined;
+    const text = (await readRegular(file(folder))).toString();
+    const state = JSON.parse(text) as Partial<SearchState> | null;
+    const { fingerprint, trials, pending = [] } = state ?? {};
+    const lists = [trials, pending, state?.earlier ?? []];
+    const whole = lists.every(
+      (list) => Array.isArray(list) && list.every((one) => typeof one?.values === 'object'),
+    );
+    if (typeof fingerprint !== 'string' || !whole) throw new Error('it is not what was written');
+    return { ...state, fingerprint, trials: trials ?? [], pending };
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new EspalierError('bad-state', `${file(folder)} is of no use: ${(cause as Error).message}.`, {
+      cause,
+      remedy: 'Choose another --out; nothing was overwritten.',
+    });
   }
-  return { pending: [], ...(JSON.parse(text) as Omit<SearchState, 'pending'>) };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { BlobReader, Uint8ArrayWriter, ZipReader } from '@zip.js/zip.js';
+import { open } from './disk.js';
 
 /** As in Node. */
 export class ZipError extends Error {
@@ -45,3 +46,14 @@ function fail(cause: unknown): never {
 
 /** Of locks and folders a page knows nothing. */
 export const cacheRoot = (): string => '/';
+
+/** As in Node; among files that were dropped there are folders, but neither pipes nor devices. */
+export class NotRegularError extends Error {
+  readonly remedy = 'Give the file in it.';
+}
+
+export async function openRegular(path: string): ReturnType<typeof open> {
+  const file = await open(path);
+  if ((await file.stat()).isDirectory()) throw new NotRegularError(`${path} is a folder.`);
+  return file;
+}
