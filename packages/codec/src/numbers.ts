@@ -24,8 +24,9 @@ export const LEVELS = 5;
 export const CTX_MIX = 7;
 /** In the text of the small form, what stands for the width of a layer, which is the last size of its kernel. */
 export const WIDTH = '\x01';
-/** Of the tuning: levels are coded as the few of a small net are. */
+/** Of the tuning: levels are coded as the few of a small net are. In the small form of a file, of tensors of fewer elements than MANY. */
 export const FEW = 1024;
+export const MANY = 16384;
 
 /**
  * No payload may stand for more elements than this many a byte, plus {@link TILE_ALLOWANCE} a tile: a bit

@@ -322,6 +322,22 @@ describe('the small form', () => {
     expect(Buffer.from(decode(file).weightData).equals(joined(given))).toBe(true);
   });
 
+  it('codes the few levels of a tensor as such, and not those of one of 16,384 elements', () => {
+    const random = seeded(6);
+    const values = Float32Array.from({ length: 16_384 }, () => Math.floor(-4 * Math.log(random())) / 8 - 1.5);
+    const few = [16_383, 16_384].map((count) => {
+      const given: ModelArtifacts = {
+        weightSpecs: [{ name: 'w', shape: [1, count], dtype: 'float32' }],
+        weightData: [values.slice(0, count).buffer],
+      };
+      const file = small(given);
+      expect(file[10]).toBe(64);
+      expect(Buffer.from(decode(file).weightData).equals(joined(given))).toBe(true);
+      return (readHeader(file).tensors[0].levels?.tuning ?? 0) >> 10;
+    });
+    expect(few).toEqual([1, 0]);
+  });
+
   it('refuses what its contents may not be, by its rule', () => {
     const text = [...Buffer.from('[{},"a","b"]')];
     const two = (first: number[], second: number[], end = text): number[] => [2, ...first, ...second, ...end];

@@ -9,7 +9,7 @@ import type { Grid } from '../layouts/grid/levels.js';
 import { fits, traversalsFor } from '../layouts/traversal/choices.js';
 import { groupAxes, sizeOf, type Traversal } from '../layouts/traversal/geometry.js';
 import { usualByte } from '../layouts/write.js';
-import { FEW, MAX_SMALL } from '../numbers.js';
+import { FEW, MANY, MAX_SMALL } from '../numbers.js';
 import { patternsOf, uniformTensor } from './choose.js';
 import type { tensorsOf } from './input.js';
 import { codeTile, initialStretch } from './tiles.js';
@@ -78,7 +78,7 @@ function candidates(
   last: number,
 ): Metered[] {
   const { shape } = base.spec;
-  const tuning = (initialStretch(nonzero / levels.length) & ~15) | FEW;
+  const tuning = (initialStretch(nonzero / levels.length) & ~15) | (levels.length < MANY ? FEW : 0);
   return [...traversalsFor(shape), ...foldedByLast(shape, last)].flatMap((traversal) => {
     const groups = groupAxes(shape, traversal);
     const [rows, lines, width] = groups.map(sizeOf);

@@ -1,7 +1,7 @@
 import type { Reader } from '../bytes/reader.js';
 import { rowSize } from '../coders/levels/rows.js';
 import { broken } from '../errors.js';
-import { FEW, MAX_ROW, MAX_ROWS } from '../numbers.js';
+import { FEW, MANY, MAX_ROW, MAX_ROWS } from '../numbers.js';
 import type { Elements } from './codebook/book.js';
 import { readBook } from './codebook/read.js';
 import type { LevelsLayout } from './levels.js';
@@ -12,8 +12,8 @@ export function readLevels(reader: Reader, elements: Elements): LevelsLayout {
   const { dtype, shape } = elements.spec;
   if (dtype === 'string' || dtype === 'complex64') broken(14); // string and complex64 tensors have no levels
   const { usual, last: inner } = reader;
-  const few = reader.small > 2;
-  const flags = usual ? (few ? 0 : 8) : reader.uint(1);
+  const third = reader.small > 2;
+  const flags = usual ? (third ? 0 : 8) : reader.uint(1);
   const book = readBook(reader, flags, elements);
   const foldAxis = usual ? usual.length - shape.length - 1 : reader.uint(1) - 1;
   if (foldAxis >= shape.length) broken(16); // the folded axis does not exist
@@ -33,5 +33,12 @@ export function readLevels(reader: Reader, elements: Elements): LevelsLayout {
   const [rows, lines, width] = groups.map(sizeOf);
   // rows are too long or too many
   if (rowSize({ lines, width }) > MAX_ROW || rows > MAX_ROWS) broken(18);
-  return { book, groups, rows, lines, width, tuning: reader.uint(1) | ((flags & 24) << 5) | (few ? FEW : 0) };
+  return {
+    book,
+    groups,
+    rows,
+    lines,
+    width,
+    tuning: reader.uint(1) | ((flags & 24) << 5) | (third && elements.count < MANY ? FEW : 0),
+  };
 }
