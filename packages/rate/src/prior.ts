@@ -12,7 +12,10 @@ import { ownAim } from './weight.js';
 
 /** What {@link ratePrior} makes: a regularizer with a forward pass of its own and, with `pruneFrom`, a pruner. */
 export interface RatePrior extends Plugin<RateSession> {
-  /** Brings every weight to the level that training has seen it at: it is started with the session's state. */
+  /**
+   * Brings every weight to the level that training has seen it at, and statistics of normalisation, of those it is given, to
+   * eight significant bits: it is started with the session's state.
+   */
   readonly quantizer: Quantizer;
 }
 
@@ -23,7 +26,7 @@ export interface RatePrior extends Plugin<RateSession> {
  * So weights move to where they are cheap, and most of them to 0, unless the data asks for something else.
  *
  * After training, its `quantizer` brings every weight to its level: what the loss has seen, to the bit. Give it biases
- * and normalisation too: `parameters: '**'`.
+ * and normalisation too, `parameters: '**'`: its statistics, which are measured and not trained, keep eight significant bits.
  *
  * @throws EspalierError `unknown-option`, `invalid-option`; when it is started `invalid-schedule` for parameters that
  *   are frozen or shared already, `bad-state` with a state that is not its own; when it trains `invalid-schedule` where

@@ -1,5 +1,6 @@
 import {
   EspalierError,
+  type Parameter,
   type Plugin,
   type PluginState,
   type QuantizedTensor,
@@ -11,6 +12,7 @@ import { owner, type Resolved } from '../options.js';
 import { levelOf, stepFrom } from './numbers.js';
 import { trainedOf } from './parameters.js';
 import { knownFrom, numbersOf, stateOf } from './state.js';
+import { atEightBits, setStatistic, statisticsOf } from './statistics.js';
 
 /** Values that a codebook may have. */
 const most = 65536;
@@ -37,7 +39,10 @@ export function levelled(name: string, weights: Float32Array, step: number): Qua
   };
 }
 
-/** The quantizer of a prior: brings every weight to the level that training has seen it at. */
+/**
+ * The quantizer of a prior: brings every weight to the level that training has seen it at, and statistics of normalisation to
+ * eight significant bits.
+ */
 export function rounding(options: Resolved): Plugin<QuantizerSession> {
   return {
     name: owner,
@@ -51,19 +56,22 @@ export function rounding(options: Resolved): Plugin<QuantizerSession> {
         });
       }
       const known = knownFrom(state, options);
-      const parameters = trainedOf(of);
+      const [parameters, statistics] = [trainedOf(of), statisticsOf(of)];
       const numbers = numbersOf(parameters, known);
       return {
         quantize: (_at, read = readNow) =>
           read(
-            () => parameters.map(({ variable }) => variable as tf.Tensor),
-            (seen) =>
-              new Map(
-                parameters.map((parameter, i) => [
-                  parameter,
-                  levelled(parameter.name, seen[i], stepFrom(numbers[i])),
-                ]),
-              ),
+            () => [...parameters, ...statistics].map(({ variable }) => variable as tf.Tensor),
+            (seen) => {
+              const levels = parameters.map((parameter, i): [Parameter, QuantizedTensor] => [
+                parameter,
+                levelled(parameter.name, seen[i], stepFrom(numbers[i])),
+              ]);
+              const measured = seen.slice(parameters.length);
+              for (const [i, statistic] of statistics.entries())
+                setStatistic(statistic, atEightBits(measured[i]));
+              return new Map(levels);
+            },
           ),
         save: () => stateOf(known),
       };
