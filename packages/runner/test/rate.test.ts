@@ -5,9 +5,10 @@ import { groupNormalJeffreys } from '@espalier/bayesian-layers';
 import { decode, encode, inspect } from '@espalier/codec';
 import { disposeModel, Run, type Schedule, train } from '@espalier/core';
 import { gaussianMixturePrior } from '@espalier/priors-gmm';
+import { level } from '@espalier/pruners';
 import * as structured from '@espalier/pruners-structured';
 import { type RateWeight, ratePrior } from '@espalier/rate';
-import { distillation } from '@espalier/regularizers';
+import { distillation, groupLasso } from '@espalier/regularizers';
 import { formatBytes } from '@espalier/report';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -25,6 +26,13 @@ const beside: Record<string, () => Schedule[]> = {
       parameters: filters,
     },
   ],
+  'a group lasso': () => [
+    {
+      plugin: groupLasso({ strength: 1e-3, structure: 'filters', threshold: 0.01 }),
+      parameters: filters,
+    },
+  ],
+  'pruning of single weights': () => [{ plugin: level({ sparsity: 0.5 }), parameters: '**/kernel' }],
   'a mixture prior': () => [{ plugin: gaussianMixturePrior({ components: 4 }) }],
 };
 
@@ -95,6 +103,9 @@ describe('training for the rate, beside', () => {
         ),
       ).toBe(0);
       for (const parameter of run.parameters) {
+        const mask = run.mask(parameter)?.dataSync();
+        const values = parameter.variable.dataSync();
+        if (mask) for (const [k, kept] of mask.entries()) if (kept === 0) expect(values[k]).toBe(0);
         expect(run.shared(parameter) === undefined).toBe(parameter.role === 'statistic');
       }
       run.dispose();
