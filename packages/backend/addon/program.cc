@@ -1,6 +1,6 @@
 // A program: a fixed list of calls of TensorFlow's ops, run at once. JavaScript has recorded it and hands it over once,
 // by `createProgram(calls)`; `runProgram(id, inputs)` then costs one crossing, and no more than TensorFlow's own
-// overhead for each call. Values live in slots: the first are the inputs', then each call's outputs. A slot is freed
+// overhead for each call, and less for those that are quickly done (quick.h). Values live in slots: the first are the inputs', then each call's outputs. A slot is freed
 // as its last call begins, so that TensorFlow may write that call's result into the same memory.
 //
 // The handles of tensors are those of tfjs-node's backend, by their ids.
@@ -12,10 +12,11 @@
 #include <vector>
 
 #include "from-js.h"
+#include "quick.h"
 #include "reach.h"
+#include "status.h"
 #include "tensorflow/c/eager/c_api.h"
 #include "tensorflow/c/eager/c_api_experimental.h"
-#include "tensorflow/c/tf_status.h"
 
 namespace tfnodejs {
 // In tfjs_backend.cc: gives an op an attribute, `{ name, type, value }`.
@@ -31,6 +32,7 @@ typedef std::unique_ptr<TFE_Op, OpDeleter> OpPointer;
 
 struct Step {
   std::string name;
+  Quick quick;
   // Never run: holds the attributes.
   OpPointer prepared;
   std::vector<uint32_t> inputs, freed;
@@ -53,18 +55,6 @@ struct Programs {
   std::vector<std::unique_ptr<Program>> all;
 };
 
-class Status {
- public:
-  Status() : status_(TF_NewStatus()) {}
-  ~Status() { TF_DeleteStatus(status_); }
-  operator TF_Status*() { return status_; }
-  bool ok() const { return TF_GetCode(status_) == TF_OK; }
-  std::string message() const { return TF_Message(status_); }
-
- private:
-  TF_Status* status_;
-};
-
 bool ReadStep(napi_env env, TFE_Context* context, napi_value call, Step* step) {
   napi_value name, attributes;
   char text[256];
@@ -72,6 +62,7 @@ bool ReadStep(napi_env env, TFE_Context* context, napi_value call, Step* step) {
   if (!Get(env, call, "op", &name) || !Get(env, call, "attributes", &attributes)) return false;
   if (napi_get_value_string_utf8(env, name, text, sizeof(text), &length) != napi_ok) return false;
   step->name = text;
+  step->quick = QuickOf(step->name);
   std::vector<uint32_t> outputs;
   if (!Numbers(env, call, "inputs", &step->inputs) || !Numbers(env, call, "freed", &step->freed)) return false;
   if (!Numbers(env, call, "outputs", &outputs) || outputs.size() != 2) return false;
@@ -136,7 +127,24 @@ napi_value Create(napi_env env, napi_callback_info info) {
 bool Run(napi_env env, Program* program, std::vector<TFE_TensorHandle*>* slots) {
   Status status;
   TFE_Op* op = program->op.get();
+  std::vector<TFE_TensorHandle*> inputs;
   for (const Step& step : program->steps) {
+    auto free = [&]() {
+      for (uint32_t slot : step.freed) {
+        TFE_DeleteTensorHandle((*slots)[slot]);
+        (*slots)[slot] = nullptr;
+      }
+    };
+    if (step.quick != Quick::kNone && step.count == 1) {
+      inputs.clear();
+      for (uint32_t slot : step.inputs) inputs.push_back((*slots)[slot]);
+      TFE_TensorHandle* made = Quickly(step.quick, inputs);
+      if (made) {
+        free();
+        (*slots)[step.first] = made;
+        continue;
+      }
+    }
     TFE_OpReset(op, step.name.c_str(), nullptr, status);
     if (!status.ok()) break;
     TFE_OpAddAttrs(op, TFE_OpGetAttrs(step.prepared.get()));
@@ -145,10 +153,7 @@ bool Run(napi_env env, Program* program, std::vector<TFE_TensorHandle*>* slots) 
       if (!status.ok()) break;
     }
     if (!status.ok()) break;
-    for (uint32_t slot : step.freed) {
-      TFE_DeleteTensorHandle((*slots)[slot]);
-      (*slots)[slot] = nullptr;
-    }
+    free();
     int count = static_cast<int>(step.count);
     TFE_Execute(op, slots->data() + step.first, &count, status);
     if (!status.ok()) break;
