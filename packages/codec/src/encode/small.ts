@@ -71,33 +71,39 @@ function smallTensor({ spec, storage, bytes }: Given, last: number): StoredTenso
 
 type Metered = StoredTensor & { readonly bits: number };
 
-/** The ways to store levels: in any order, by either context coder, from a start of few values, which takes less in the table than it saves. */
+/**
+ * The ways to store levels: in any order, by either context coder, where there are many the mixing one in the orders that suit the quick
+ * one best; from a start of few values, which takes less in the table than it saves.
+ */
 function candidates(
   base: Pick<StoredTensor, 'spec' | 'storage' | 'elements' | 'payloads'>,
   { book, levels, nonzero }: Quantized,
   last: number,
 ): Metered[] {
   const { shape } = base.spec;
-  const tuning = (initialStretch(nonzero / levels.length) & ~15) | (levels.length < MANY ? FEW : 0);
-  return [...traversalsFor(shape), ...foldedByLast(shape, last)].flatMap((traversal) => {
+  const many = levels.length >= MANY;
+  const tuning = (initialStretch(nonzero / levels.length) & ~15) | (many ? 0 : FEW);
+  const metered = (traversal: Traversal, codec: 'ctx-fast' | 'ctx-mix'): Metered => {
     const groups = groupAxes(shape, traversal);
     const [rows, lines, width] = groups.map(sizeOf);
     const layout = { book, traversal, groups, rows, lines, width, tuning };
-    return (['ctx-mix', 'ctx-fast'] as const).map((codec): Metered => {
-      const code: StoredTensor['code'] = (coder) => codeTile(coder, levels, layout, codec, 0, rows);
-      const meter = new Meter();
-      code(meter);
-      const usual = codec === 'ctx-mix' && usualByte(layout, shape, last) !== undefined;
-      return {
-        ...base,
-        codec,
-        levels: layout,
-        payloads: [new Uint8Array(0)],
-        code,
-        bits: meter.bits + (usual ? 0 : UNUSUAL) + 32 * book.values.length,
-      };
-    });
-  });
+    const code: StoredTensor['code'] = (coder) => codeTile(coder, levels, layout, codec, 0, rows);
+    const meter = new Meter();
+    code(meter);
+    const usual = codec === 'ctx-mix' && usualByte(layout, shape, last) !== undefined;
+    return {
+      ...base,
+      codec,
+      levels: layout,
+      payloads: [new Uint8Array(0)],
+      code,
+      bits: meter.bits + (usual ? 0 : UNUSUAL) + 32 * book.values.length,
+    };
+  };
+  const orders = [...traversalsFor(shape), ...foldedByLast(shape, last)];
+  const quick = orders.map((order) => metered(order, 'ctx-fast')).sort((a, b) => a.bits - b.bits);
+  const mixed = many ? quick.slice(0, 2).map(({ levels }) => levels!.traversal) : orders;
+  return [...mixed.map((order) => metered(order, 'ctx-mix')), ...quick];
 }
 
 /** The inputs of a dense layer behind a convolution are positions of so many channels: those of one lie beside each other. */
