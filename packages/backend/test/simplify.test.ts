@@ -92,6 +92,22 @@ describe('simplify', () => {
     });
   });
 
+  it('computes a loss once that a penalty asks for, too, with its gradient', () => {
+    const lines: Line[] = [
+      ['SoftmaxCrossEntropyWithLogits', ['outside 0', 'outside 1'], [4], {}, 2],
+      ['SoftmaxCrossEntropyWithLogits', ['outside 0', 'outside 1'], [4], {}, 2],
+      ['SoftmaxCrossEntropyWithLogits', ['outside 1', 'outside 0'], [4], {}, 2],
+      ['Add', ['#0', '#1']],
+      ['Mul', ['#1.1', '#2.1']],
+    ];
+    expect(left(lines, ['#3', '#4']).calls).toEqual([
+      '0 SoftmaxCrossEntropyWithLogits outside 0,outside 1',
+      '2 SoftmaxCrossEntropyWithLogits outside 1,outside 0',
+      '3 Add call 0 0,call 0 0',
+      '4 Mul call 0 1,call 2 1',
+    ]);
+  });
+
   it('tells numbers apart that are equal but for their sign or type, and gives those of each step always', () => {
     const lines: Line[] = [
       ['Mul', ['outside 0', 'numbers 0']],

@@ -19,7 +19,7 @@ const PURE: ReadonlySet<string> = new Set(
   DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput EspalierBatchNorm EspalierBatchNormGrad
   EspalierConv EspalierConvGradFilter EspalierConvGradX Exp Fill FusedBatchNormGradV3
   FusedBatchNormV3 Log MatMul Max MaxPool MaxPoolGrad Mean Mul Neg Pack PadV2 RealDiv Relu Relu6 Relu6Grad ReluGrad Reshape Rsqrt
-  Sigmoid SigmoidGrad Slice Softmax SplitV Sqrt Square SquaredDifference Sub Sum Tanh TanhGrad Tile Transpose Unpack
+  Sigmoid SigmoidGrad Slice Softmax SoftmaxCrossEntropyWithLogits SplitV Sqrt Square SquaredDifference Sub Sum Tanh TanhGrad Tile Transpose Unpack
   _MklNativeMaxPool _MklNativeMaxPoolGrad`.split(/\s+/),
 );
 
