@@ -110,7 +110,7 @@ it('a stage does not wait for the stage before to be packed, and of what waits t
   progress.add({ ...record, name: 'tune' }, second.promise);
   await progress.write(stateOf(Float32Array.of(2), 2)); // Would wait for ever.
   first.tell(5);
-  await vi.waitFor(async () => expect((await readCheckpoint(out, 'this one'))?.stage).toBe(1));
+  await vi.waitFor(async () => expect((await readCheckpoint(out, 'this one'))?.stage).toBe(1), 60_000);
   expect((await readCheckpoint(out, 'this one'))?.stages).toEqual([{ ...record, bytes: 5 }]);
   await progress.write({ ...stateOf(Float32Array.of(3), 2), trainer: { json: 1 } });
   await progress.write({ ...stateOf(Float32Array.of(4), 2), trainer: { json: 2 } });
