@@ -32,7 +32,7 @@ test('the net is written as model.save does', () => {
   expect([...(data as Uint8Array)]).toEqual([1, 2]);
 });
 
-test('the recipe is one', async () => {
-  const { recipe } = await loadRecipe(fileURLToPath(new URL('../recipe.yaml', import.meta.url)));
+test.each(['recipe', 'recipe-rate'])('%s.yaml is a recipe', async (name) => {
+  const { recipe } = await loadRecipe(fileURLToPath(new URL(`../${name}.yaml`, import.meta.url)));
   expect(recipe.model).toMatchObject({ until: 'out_relu' });
 });

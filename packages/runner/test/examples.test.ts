@@ -47,11 +47,11 @@ describe('the recipes of the examples', () => {
     if (existsSync(prepare) && typeof from === 'string' && !existsSync(join(folder, from)))
       skip(`its model is fetched by ${prepare}`);
     const prepared = await prepareStages(loaded, await Plugins.of(loaded));
-    const { name, length = 64, csv } = recipe.data as { name: string; length?: number; csv?: string };
-    const shape =
-      csv === undefined
-        ? (inputShapes[name] ?? [length])
-        : (await loadData(recipe as MeasuredRecipe, folder, () => undefined)).inputShape;
+    const { name, length = 64 } = recipe.data as { name: string; length?: number };
+    const ownFiles = 'csv' in recipe.data || 'images' in recipe.data;
+    const shape = ownFiles
+      ? (await loadData(recipe as MeasuredRecipe, folder, () => undefined)).inputShape
+      : (inputShapes[name] ?? [length]);
     const model = await makeModel(await withModel(recipe, file), folder, shape);
     await checkStages(source, prepared, new Run(model), () => 100);
     expect(prepared).toHaveLength(recipe.stages.length);
