@@ -3,7 +3,7 @@ import { encode, type Grid } from '@espalier/codec';
 import { describe, expect, test } from 'vitest';
 import { codedBytes, entropyBytes } from '../src/choose/coded-bytes.js';
 import { chooseMethods } from '../src/choose/methods.js';
-import { type Method, methodOf, quantize, type Rounded } from '../src/choose/quantize.js';
+import { errorOfSums, type Method, methodOf, quantize, type Rounded } from '../src/choose/quantize.js';
 import { type Plan, planLinear, planPlain } from '../src/plan/tensor-plan.js';
 import { roundPlain, toSteps } from '../src/round/snap.js';
 import type { Stage } from '../src/time-budget.js';
@@ -206,6 +206,31 @@ describe('methods', () => {
       undefined,
     );
     expect(chooseMethods([none], 0.01)).toEqual(new Map());
+  });
+
+  test('not plain rounding for repetitions that cost the sums more error than they spare bytes', () => {
+    // On one step as wide as this all weights are the same, 0, and what they lose together nobody makes up for.
+    const distinct = numbers(16 * 64, 8);
+    const values = Float32Array.from(
+      { length: 4096 },
+      (_, i) => distinct[(i >> 8) * 64 + (i & 63)] as number,
+    );
+    const gram = gramOf(64, 0.9, 0);
+    const plan = planLinear(
+      weightOf('w', [64, 64], values),
+      values,
+      sensitivity,
+      rowMajor(64, 64),
+      gram,
+      undefined,
+    );
+    const [first, plain] = (['compensated', 'plain'] as const).map((method) => only(plan, 0.2, method));
+    expect(plain?.values.every((v) => v === 0)).toBe(true);
+    // By the sums the compensated error is as it was told, and the plain one is more than three times as large.
+    const error = first?.error as number;
+    expect(errorOfSums(plan, first?.values as Float32Array)).toBeCloseTo(error, 9);
+    expect(errorOfSums(plan, plain?.values as Float32Array)).toBeGreaterThan(3 * error);
+    expect(chooseMethods([plan], 0.2)).toEqual(new Map());
   });
 
   test('prediction, where rows follow from those before', () => {

@@ -4,7 +4,7 @@ import type { Plan } from '../plan/tensor-plan.js';
 import { roundPlain, toCodebook } from '../round/snap.js';
 import type { Stage } from '../time-budget.js';
 import { codedBytes, entropyBytes, repeatedBytes } from './coded-bytes.js';
-import { type Method, quantize, type Rounded } from './quantize.js';
+import { errorOfSums, type Method, quantize, type Rounded } from './quantize.js';
 
 /** Weights of a tensor that say whether a codebook is worth trying, and how many it takes for one. */
 const sampled = 4096;
@@ -30,7 +30,9 @@ export function chooseMethods(plans: readonly Plan[], fineness: number, stage?: 
     if (linear) {
       const plain = only(plan, fineness, 'plain');
       const repeated = repeatedBytes(plan, plain);
-      if (repeated < least) {
+      // What nothing makes up for is dear: repetitions have to pay for finer steps, too.
+      const dear = (): number => finer(plan, errorOfSums(plan, plain.values), first.error);
+      if (repeated < least && repeated + dear() < least) {
         methods.set(weight.name, 'plain');
         least = repeated;
       }
@@ -52,6 +54,11 @@ function only(plan: Plan, fineness: number, method: Method): Rounded {
 /** Does a prediction of the best order take fewer bytes? */
 function predictionIsSmaller(plan: Plan, predictor: Predictor, fineness: number, usual: Rounded): boolean {
   return predictor.choose(codedBytes(plan, usual), () => codedBytes(plan, only(plan, fineness, 'predicted')));
+}
+
+/** Bytes that finer steps take which err by `less` instead of `error`, at half a bit for each octave of it. */
+function finer({ values }: Plan, error: number, less: number): number {
+  return less > 0 && error > 0 ? (values.length / 16) * Math.log2(error / less) : 0;
 }
 
 /**

@@ -95,6 +95,14 @@ function place(plan: Plan, values: Float32Array, wished: number, wanted: Method)
   return { as: { ...as, grid }, bias };
 }
 
+/** What rounded weights of a linear operation add to the outputs' error, each row as those before it have left its sum. */
+export function errorOfSums({ linear, codebooks, values }: Plan, rounded: Float32Array): number {
+  if (!linear) return codebooks.errorOf(values, rounded);
+  spend(values.length * (perWeight + perProduct * linear.layout.rows.length));
+  const { wanted } = roundLinear(values, (_, at) => rounded[at], linear.layout, linear.factors);
+  return codebooks.errorOf(wanted, rounded);
+}
+
 function snapped(
   { linear, codebooks }: Plan,
   values: Float32Array,

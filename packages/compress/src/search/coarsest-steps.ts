@@ -26,6 +26,9 @@ const finest = 128;
 /** An error of a quarter of a tensor's size is a level or two for most of its weights: 12 dB. */
 const mostRelative = 1 / 16;
 
+/** Most halves of an octave on the way to where accuracy is lost. */
+const mostHalves = 8;
+
 /** How hard the coder searches in a trial. */
 const trialEffort = 4;
 
@@ -41,7 +44,7 @@ export async function coarsestSteps(
   work: Work,
 ): Promise<Found> {
   const felt = plans.reduce((n, { values, unreached }) => n + (unreached ? 0 : values.length), 0);
-  const decibels = quality ?? (accuracy ? 30 : bytes ? 40 : 45);
+  const decibels = quality ?? (accuracy ? 40 : bytes ? 40 : 45);
   /** Were all errors alike, the outputs would be so many dB off at this fineness. */
   const expected = coarse(Math.sqrt((12 * 10 ** (-decibels / 10)) / Math.max(1, felt)), finest);
   let methods: ReadonlyMap<string, Method> = new Map();
@@ -60,7 +63,10 @@ export async function coarsestSteps(
     for (const { wish } of unreached) wish.refine(Math.log2(fineness / alone) + wish.shift);
     return fineness;
   };
-  const near = await approach(expected);
+  const first = await approach(expected);
+  const near = accuracy
+    ? await border(first, aim, (f) => bench.figure(model, quantize(plans, f, methods)))
+    : first;
   methods = chooseMethods(plans, near, work.stage(0.12, 0.5));
   const roundedAt = (fineness: number): ReadonlyMap<string, Rounded> =>
     quantize(plans, coarse(fineness, finest), methods);
@@ -96,6 +102,24 @@ function levelBytes(plans: readonly Plan[], rounded: ReadonlyMap<string, Rounded
   return Math.round(
     plans.reduce((sum, plan) => sum + entropyBytes(plan, rounded.get(plan.weight.name) as Rounded), 0),
   );
+}
+
+/** Where an aim begins to be missed, to half an octave: what is traded there is worth what it is in the end. */
+async function border(
+  start: number,
+  aim: Aim,
+  figureAt: (fineness: number) => Promise<number>,
+): Promise<number> {
+  const met = aim.meets(await figureAt(start));
+  let fineness = start;
+  for (let i = 0; i < mostHalves; i++) {
+    const next = coarse(fineness * 2 ** (met ? 0.5 : -0.5), finest);
+    const meets = aim.meets(await figureAt(next));
+    if (met && !meets) break;
+    fineness = next;
+    if (meets && !met) break;
+  }
+  return fineness;
 }
 
 /**

@@ -39,7 +39,7 @@ const args = {
   },
   data: {
     type: 'string',
-    description: `Labelled examples for --metric: its validation part chooses, its test part is measured on, its training part calibrates unless --calibrate is given. ${dataHelp}`,
+    description: `Labelled examples for --metric: its validation part chooses, its test part is measured on, 256 examples or --count of its training part calibrate unless --calibrate is given. ${dataHelp}`,
     valueHint: 'data',
   },
   points: {

@@ -30,6 +30,9 @@ export interface DataAccuracy {
   readonly points: number;
 }
 
+/** Examples that calibrate at least: more than are made up, for there are more. */
+const leastCalibrating = 256;
+
 /** Most examples that are counted, of each part. */
 const mostLabelled = 4096;
 
@@ -53,7 +56,8 @@ export async function compressModel(
   const calibrated = (): Pick<CompressOptions, 'calibration' | 'sample'> => {
     if (calibrate !== madeUp) return { calibration: from(calibrate, how.seed, 'train') };
     if (!accuracy) return { sample: how };
-    const { count, seed } = how;
+    const { seed } = how;
+    const count = Math.max(leastCalibrating, how.count);
     return {
       calibration: (inputs) => examplesOfData(accuracy.data, inputs, { count, seed, part: 'train' }),
     };
