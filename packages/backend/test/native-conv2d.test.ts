@@ -54,6 +54,29 @@ function opsOf<T>(work: () => T): readonly [T, Set<string>] {
   }
 }
 
+describe.runIf(hasNative)('the gradient of a filter of one place that moves on by two', () => {
+  beforeAll(() => tf.setBackend('tensorflow'));
+
+  // Without the cut TensorFlow's own op ends the process, sooner or later.
+  it.each([3, 8, 12])('of %i channels is that of the places that are met', (channels) => {
+    const [x, dy] = [
+      tf.tensor4d(values(2 * 60 * 60 * channels, 2), [2, 60, 60, channels]),
+      tf.ones([2, 30, 30, 16]),
+    ];
+    const conv = (f: tf.Tensor): tf.Tensor => tf.conv2d(x, f as tf.Tensor4D, 2, 'same');
+    for (let i = 0; i < 20; i++) {
+      const df = tf.grad(conv)(tf.ones([1, 1, channels, 16]), dy);
+      const met = tf.tidy(() => tf.sum(tf.stridedSlice(x, [0, 0, 0, 0], x.shape, [1, 2, 2, 1]), [0, 1, 2]));
+      const [sums, expected] = [tf.slice(tf.reshape(df, [channels, 16]), [0, 5], [channels, 1]), met].map(
+        (t) => t.dataSync(),
+      );
+      for (let c = 0; c < channels; c++) expect(sums[c]).toBeCloseTo(expected[c], 2);
+      tf.dispose([df, met]);
+    }
+    tf.dispose([x, dy]);
+  });
+});
+
 const OURS = ['EspalierConv', 'EspalierConvGradX', 'EspalierConvGradFilter'];
 
 describe.runIf(compiled)('convolutions on the native backend', () => {

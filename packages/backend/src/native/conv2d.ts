@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { replaceKernel } from './kernels.js';
 import { type NativeBackend, nativeBackend } from './ops.js';
+import { cutToUsed } from './strided-filter.js';
 
 /** The attributes of TF.js's convolutions and of their gradients. */
 interface ConvAttributes {
@@ -57,7 +58,7 @@ export function registerConv2d(): boolean {
     const { x, dy } = args.inputs as Record<string, tf.TensorInfo>;
     const { filterShape } = args.attrs as unknown as { filterShape: Shape4D };
     const geometry = geometryOf(x.shape, filterShape, args.attrs, filterShape[3], [x, dy]);
-    return geometry ? run('EspalierConvGradFilter', [x, dy], geometry) : stock(args);
+    return geometry ? run('EspalierConvGradFilter', [x, dy], geometry) : cutToUsed(stock)(args);
   });
   return true;
 }

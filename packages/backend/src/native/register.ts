@@ -13,6 +13,7 @@ import { registerMaxPool } from './max-pool.js';
 import { registerMixture } from './mixture.js';
 import { registerNoise } from './noise.js';
 import { registerRandom } from './random.js';
+import { registerFilterGradient } from './strided-filter.js';
 
 /**
  * Registers the faster training kernels of the native backend, which must be the current one: gradients of
@@ -25,6 +26,7 @@ export function registerNativeTraining(): void {
   registerGather();
   registerExamples();
   registerConv2d();
+  registerFilterGradient();
   registerMaxPool();
   if (registerBatchNorm()) improveBatchNormalization();
   improveRelu();
