@@ -18,4 +18,15 @@ describe('an update', () => {
       expect(update.length).toBeLessThanOrEqual(away === 0 ? 48 : next.length + 38);
     }
   });
+
+  // Written once, by the first version of the format, and only read since: every later version has to.
+  it.each([
+    ['ctx-fast', 'halves'],
+    ['predicted', 'types'],
+    ['raw', 'text-second-form'],
+  ])('that was written by an earlier version leads from %s.esp to %s.esp', (from, to) => {
+    const [old, next] = [from, to].map((name) => new Map(files).get(`${name}.esp`) as Uint8Array);
+    const update = new Uint8Array(readFileSync(new URL(`${from}-to-${to}.espd`, here)));
+    expect(patch(old as Uint8Array, update)).toEqual(next);
+  });
 });
