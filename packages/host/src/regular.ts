@@ -18,6 +18,14 @@ export class NotRegularError extends Error {
  * Opens a regular file to read it. Pipes and devices, which could be waited for or read for ever, are refused.
  *
  * @throws NotRegularError; what the system says where there is none, or none that may be read
+ *
+ * @example
+ * ```ts
+ * import { tmpdir } from 'node:os';
+ * import { openRegular } from '@espalier/host';
+ * const refused = await openRegular(tmpdir()).catch((error) => error.code);
+ * if (refused !== 'not-regular') throw new Error(refused);
+ * ```
  */
 export async function openRegular(file: string): Promise<FileHandle> {
   // Opening a pipe waits for its other end, unless told not to.
