@@ -64,7 +64,7 @@ const lines: readonly [string, string[], RegExp][] = [
   ['constructor as a command', ['constructor'], /no command 'constructor'/],
   ['no recipe', ['run'], /recipe/i],
   ['a missing recipe', ['run', 'none.yaml'], /no file none\.yaml/],
-  ['a folder as recipe', ['run', '.'], /Cannot read \./],
+  ['a folder as recipe', ['run', '.'], /\. is a folder/],
   ['an argument too many', ['run', 'a.yaml', 'b.yaml'], /too many: 'b\.yaml'/],
   ['an unknown option', ['run', 'a.yaml', '--sets', '3'], /no option '--sets'.*Did you mean '--set'/s],
   ['a seed that is none', ['run', 'a.yaml', '--seed', 'x'], /--seed is x/],

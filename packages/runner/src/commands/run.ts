@@ -105,7 +105,8 @@ export default defineCommand({
       );
     }
     const listener = showProgress(json ? process.stderr : process.stdout);
-    const done = resume ? await alreadyDone(loaded, out, measure) : undefined;
+    const start = (): Promise<unknown> => startNamed(given.backend, () => {});
+    const done = resume ? await alreadyDone(loaded, out, measure, start) : undefined;
     if (done !== undefined) {
       listener.info(`${out} is already done.`);
       return json ? printJson(done) : print(`\n${summarize(done)}\n`);
