@@ -3,27 +3,13 @@ import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { runCommand } from 'citty';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import compress from '../src/commands/compress.js';
 import { writePlain } from '../src/pipeline/plain.js';
 import { folder } from './fixtures.js';
+import { printed } from './printed.js';
 
 beforeAll(() => tf.ready());
-
-/** What the command printed, on both streams. */
-async function run(rawArgs: string[]): Promise<string> {
-  const lines: string[] = [];
-  const spies = [process.stdout, process.stderr].map((stream, i) =>
-    vi.spyOn(stream, 'write').mockImplementation((text) => i === 1 || lines.push(String(text)) > 0),
-  );
-  try {
-    await runCommand(compress as never, { rawArgs });
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-  return lines.join('');
-}
 
 /** A net on four numbers, and a table of 600 rows whose class it finds but for every tenth. */
 async function files(): Promise<{ model: string; data: string; dir: string }> {
@@ -61,7 +47,7 @@ describe('espalier compress --metric accuracy', () => {
     const out = join(dir, 'a.esp');
     const common = [model, '--backend', 'cpu', '-o', out];
     const { accuracy, measuredOn, bytes, losslessBytes, met } = JSON.parse(
-      await run([...common, '--metric', 'accuracy', '--data', data, '--points', '3', '--json']),
+      await printed(compress, [...common, '--metric', 'accuracy', '--data', data, '--points', '3', '--json']),
     );
     expect([met, measuredOn, bytes]).toEqual([true, 'given inputs', statSync(out).size]);
     expect(accuracy.examples).toBe(180);
@@ -69,7 +55,15 @@ describe('espalier compress --metric accuracy', () => {
     expect(accuracy.lost).toBeCloseTo(100 * (accuracy.before - accuracy.after), 9);
     expect(accuracy.lost).toBeLessThanOrEqual(3);
     expect(bytes).toBeLessThan(0.5 * losslessBytes);
-    const text = await run([...common, '--metric', 'accuracy', '--data', data, '--points', '3']);
+    const text = await printed(compress, [
+      ...common,
+      '--metric',
+      'accuracy',
+      '--data',
+      data,
+      '--points',
+      '3',
+    ]);
     expect(text).toMatch(
       /accuracy \d+\.\d\d % before, \d+\.\d\d % after: -?\d\.\d\d points lost, on 180 examples/,
     );
@@ -88,6 +82,6 @@ describe('espalier compress --metric accuracy', () => {
   ])('refuses %o', async (args, message) => {
     const { model, dir } = await files();
     const all = [model, '--backend', 'cpu', '-o', join(dir, 'a.esp'), ...args];
-    await expect(run(all)).rejects.toThrow(message);
+    await expect(printed(compress, all)).rejects.toThrow(message);
   });
 });

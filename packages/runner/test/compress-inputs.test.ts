@@ -4,30 +4,16 @@ import { join } from 'node:path';
 import { decode, type ModelArtifacts } from '@espalier/codec';
 import { readWeights } from '@espalier/compress';
 import { artifactsOfTensors, bytesOf, readArtifacts, safetensorsBytes, writeNpy } from '@espalier/formats';
-import { runCommand } from 'citty';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { kernel, layer, writeKeras } from '../../formats/test/keras-fixtures.js';
 import compress from '../src/commands/compress.js';
 import unpack from '../src/commands/unpack.js';
 import { writePlain } from '../src/pipeline/plain.js';
 import { folder } from './fixtures.js';
+import { printed } from './printed.js';
 
 const wave = (size: number, seed: number): Float32Array =>
   Float32Array.from({ length: size }, (_, i) => Math.sin(seed + i * i * 0.37) * 0.2);
-
-/** Runs a command; what it printed. */
-async function run(command: unknown, rawArgs: string[]): Promise<string> {
-  const lines: string[] = [];
-  const spies = [process.stdout, process.stderr].map((stream, i) =>
-    vi.spyOn(stream, 'write').mockImplementation((text) => i === 1 || lines.push(String(text)) > 0),
-  );
-  try {
-    await runCommand(command as never, { rawArgs });
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-  return lines.join('');
-}
 
 interface Summary {
   readonly bytes: number;
@@ -39,7 +25,7 @@ interface Summary {
 
 async function compressed(from: string, ...rest: string[]): Promise<{ summary: Summary; esp: string }> {
   const esp = join(folder(), 'out.esp');
-  const text = await run(compress, [from, '-o', esp, '--backend', 'cpu', '--json', ...rest]);
+  const text = await printed(compress, [from, '-o', esp, '--backend', 'cpu', '--json', ...rest]);
   const summary = JSON.parse(text) as Summary;
   expect(summary.bytes).toBe(statSync(esp).size);
   return { summary, esp };
@@ -66,7 +52,7 @@ describe('espalier compress', () => {
     expect(summary.weightBytes).toBe(4 * (conv.length + fc.length + 50));
     expect(summary.bytes).toBeLessThan(summary.weightBytes / 4.5);
     const out = join(dir, 'out');
-    await run(unpack, [esp, '-o', out]);
+    await printed(unpack, [esp, '-o', out]);
     expect(readFileSync(join(out, 'bias.npy')).equals(readFileSync(join(dir, 'bias.npy')))).toBe(true);
     for (const [name, values] of [
       [join('block', 'conv'), conv],

@@ -1,7 +1,7 @@
 import { EspalierError } from '@espalier/core';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Examples } from '../model/model.js';
-import type { Output } from './fidelity.js';
+import { argMax, type Output } from './fidelity.js';
 
 /** Examples whose classes are known. */
 export interface Labelled {
@@ -100,13 +100,8 @@ export class Classes {
   }
 }
 
-/** Where the greatest value of a row is; -1 where one is no number. */
+/** Which value of a row is the greatest; -1 where one is no number. */
 function greatest(values: tf.TypedArray, row: number, width: number): number {
-  let best = 0;
-  for (let i = 0; i < width; i++) {
-    const value = values[row * width + i] as number;
-    if (Number.isNaN(value)) return -1;
-    if (value > (values[row * width + best] as number)) best = i;
-  }
-  return best;
+  const own = values.subarray(row * width, (row + 1) * width);
+  return own.some(Number.isNaN) ? -1 : argMax(own, 0, width);
 }

@@ -149,11 +149,12 @@ export function compare(
   };
 }
 
-/** Where the greatest value of a row is. */
-function argMax(values: Float32Array, row: number, classes: number): number {
-  let best = row * classes;
-  for (let i = best; i < (row + 1) * classes; i++) if (values[i] > values[best]) best = i;
-  return best;
+/** Which value of a row is the greatest. */
+export function argMax(values: tf.TypedArray, row: number, classes: number): number {
+  const start = row * classes;
+  let best = start;
+  for (let i = start; i < start + classes; i++) if (values[i] > values[best]) best = i;
+  return best - start;
 }
 
 /** Can it be a little off? Strings, integers and flags are left out of the measure. */
